@@ -1,0 +1,21 @@
+/** The one error of this folder: what was configured cannot be used. */
+
+export interface ConfigProblem {
+  /** Dotted path of the field, with list positions from 0: `callback.targets[0].secrets[1]`. */
+  readonly field: string;
+  /** A sentence that names the field, the shape of its value (never the value of a string) and what to do. */
+  readonly message: string;
+}
+
+/** Thrown by resolveConfig and resolveSettings; lists every problem at once. Match on `code`, never on the message. */
+export class ConfigError extends Error {
+  readonly code = 'config-invalid';
+  readonly status = 500;
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(subject: string, problems: readonly ConfigProblem[], options?: ErrorOptions) {
+    super(`${subject} cannot be used: ${problems.map((problem) => problem.message).join(' ')}`, options);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}

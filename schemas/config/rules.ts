@@ -1,0 +1,30 @@
+/** What fields of the plugin's configuration ask of each other. */
+import type { Rule } from '../rule';
+
+export const configRules: readonly Rule[] = [
+  { kind: 'needs', when: 'upstream.mode', is: 'url', field: 'upstream.url' },
+  { kind: 'needs', when: 'upstream.mode', is: 'loopback', field: 'upstream.loopback_secret' },
+  { kind: 'together', fields: ['upstream.client_cert', 'upstream.client_key'] },
+  { kind: 'order', low: 'retry.backoff_ms', high: 'retry.max_backoff_ms' },
+  { kind: 'order', low: 'wait.default_ms', high: 'wait.max_ms' },
+  { kind: 'needs', when: 'dispatch', is: 'kafka', field: 'kafka' },
+  { kind: 'together', fields: ['kafka.sasl_mechanism', 'kafka.sasl_username', 'kafka.sasl_password'] },
+  { kind: 'distinct', fields: ['kafka.request_topic', 'kafka.reply_topic'] },
+  { kind: 'together', fields: ['redis.sentinel_master', 'redis.sentinel_nodes'] },
+  { kind: 'exclusive', fields: ['redis.cluster_nodes', 'redis.sentinel_nodes'] },
+  { kind: 'needs', when: 'redis.sentinel_username', field: 'redis.sentinel_password' },
+  { kind: 'needs', when: 'redis.sentinel_password', field: 'redis.sentinel_master' },
+  { kind: 'distinct', fields: ['id_query', 'result_query'] },
+  // A header with two meanings would turn every submit into a poll, or a key into an owner.
+  {
+    kind: 'distinct',
+    fields: [
+      'id_header',
+      'owner_header',
+      'idempotency.header',
+      'callback.header',
+      'queue.priority_header',
+      'queue.delay_header',
+    ],
+  },
+];

@@ -1,0 +1,38 @@
+/** How long an answer may be held. Kong gives up on a plugin server after 60 s and then lets the request through. */
+import { field } from '../field';
+
+const MAX_HOLD_MS = 50000;
+
+export const waitSchema = field.record(
+  'WaitConfig',
+  'How long an answer may be held until the job settles.',
+  {
+    default_ms: field.integer(
+      'How long an answer is held when the client does not ask for a time, in milliseconds. 0 answers at once.',
+      0,
+      MAX_HOLD_MS,
+      { default: 0 },
+    ),
+    max_ms: field.integer(
+      'The longest hold that a client gets with Prefer: wait, in milliseconds.',
+      0,
+      MAX_HOLD_MS,
+      {
+        default: 20000,
+      },
+    ),
+    max_held: field.integer(
+      'How many requests one process holds at once; more get their 202 at once.',
+      0,
+      100000,
+      {
+        default: 1000,
+      },
+    ),
+    on_timeout: field.choice(
+      'What a held request gets when the time is over: accepted is a 202, error is a 504 and cancels the job.',
+      ['accepted', 'error'],
+      { default: 'accepted' },
+    ),
+  },
+);

@@ -1,0 +1,99 @@
+/**
+ * Makes a resolver from a declaration: clean the input, let ajv fill in the defaults and check every field, check the
+ * rules between fields, and throw one error with all that is wrong. ajv compiles at the first call, not at import, since
+ * Kong imports the plugin at every start only to read its schema.
+ */
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import { checkRules } from './check-rules';
+import { cleanInput } from './clean-input';
+import { ConfigError, type ConfigProblem } from './config-error';
+import { describeBadValue, describeMissing, describeUnknown } from './describe-problem';
+import { formats } from './formats';
+import type { Rule } from './rule';
+import type { RecordSchema, SettingSchema } from './setting-schema';
+
+export interface ResolverOptions {
+  readonly schema: RecordSchema;
+  readonly rules: readonly Rule[];
+  /** Begins the message of the error: "The plugin's configuration". */
+  readonly subject: string;
+}
+
+function compile(schema: RecordSchema): ValidateFunction {
+  const ajv = new Ajv({ allErrors: true, useDefaults: true, formats });
+  ajv.addVocabulary(['x-kong', 'x-says', 'x-default', 'x-env', 'x-type']);
+  return ajv.compile(schema);
+}
+
+interface Place {
+  readonly path: string;
+  readonly schema: SettingSchema;
+  readonly value: unknown;
+}
+
+/** Follows one of ajv's JSON Pointers through the declaration and the input at once. */
+function locate(pointer: string, root: SettingSchema, input: unknown): Place {
+  let place: Place = { path: '', schema: root, value: input };
+  for (const step of pointer.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    const inItems = place.schema.type === 'array';
+    const schema = inItems ? place.schema.items : place.schema.properties?.[name];
+    if (schema === undefined) break;
+    const path = inItems ? `${place.path}[${name}]` : joinPath(place.path, name);
+    place = { path, schema, value: (place.value as Record<string, unknown>)[name] };
+  }
+  return place;
+}
+
+function joinPath(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
+}
+
+function toProblem(error: ErrorObject, root: RecordSchema, input: unknown): ConfigProblem {
+  const { path, schema, value } = locate(error.instancePath, root, input);
+  if (error.keyword === 'additionalProperties') {
+    const { additionalProperty } = error.params as { additionalProperty: string };
+    const unknownField = joinPath(path, additionalProperty.slice(0, 64));
+    return {
+      field: unknownField,
+      message: describeUnknown(unknownField, Object.keys(schema.properties ?? {})),
+    };
+  }
+  if (error.keyword === 'required') {
+    const { missingProperty } = error.params as { missingProperty: string };
+    const missing = joinPath(path, missingProperty);
+    return {
+      field: missing,
+      message: describeMissing(missing, schema.properties?.[missingProperty] ?? schema),
+    };
+  }
+  return { field: path, message: describeBadValue(path, schema, value) };
+}
+
+/** One sentence a field is enough: it says all that the field must be. */
+function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const byField = new Map<string, ConfigProblem>();
+  for (const problem of problems) if (!byField.has(problem.field)) byField.set(problem.field, problem);
+  return [...byField.values()];
+}
+
+/**
+ * @returns a function that gives a new value of the declared form, every default filled in, or throws ConfigError
+ */
+export function createResolver<T>({ schema, rules, subject }: ResolverOptions): (input: unknown) => T {
+  let validate: ValidateFunction | undefined;
+  return (input) => {
+    validate ??= compile(schema);
+    const value = cleanInput(input ?? {}, schema);
+    if (typeof value !== 'object' || Array.isArray(value)) {
+      const message = 'It must be a record of settings. Give one, or none at all.';
+      throw new ConfigError(subject, [{ field: '', message }]);
+    }
+    validate(value);
+    const bad = (validate.errors ?? []).map((error) => toProblem(error, schema, value));
+    const problems = withoutRepetition([...bad, ...checkRules(value, rules)]);
+    if (problems.length > 0) throw new ConfigError(subject, problems);
+    // The check above is what makes it a T: the type is generated from the same schema.
+    return value as T;
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * From a declaration to Kong's schema language, as plain data that serves as JavaScript and as Lua. A field with a
+ * default is `required`, as in Kong's own plugins, so that null in its place is an error and never a surprise.
+ */
+import type { Rule } from '../rule';
+import type { RecordSchema, SettingSchema } from '../setting-schema';
+import { toEntityChecks } from './entity-checks';
+import type { KongData } from './kong-data';
+import { toLuaPattern } from './lua-pattern';
+
+/** kong/db/schema/metaschema.lua refuses descriptions outside these lengths. */
+const DESCRIPTION_LENGTH = { min: 10, max: 500 };
+
+function checkDescription(description: string | undefined): string {
+  const length = description?.length ?? 0;
+  if (description === undefined || length < DESCRIPTION_LENGTH.min || length > DESCRIPTION_LENGTH.max) {
+    throw new Error(`Kong wants a description of 10 to 500 characters, not: ${description ?? 'none'}`);
+  }
+  return description;
+}
+
+function stringChecks(schema: SettingSchema): KongData {
+  if (schema.enum !== undefined) return { one_of: schema.enum };
+  const { match, match_any: matchAny, len_eq: lenEq } = schema['x-kong'] ?? {};
+  const luaPattern =
+    match ??
+    (schema.pattern === undefined || matchAny !== undefined ? undefined : toLuaPattern(schema.pattern));
+  return {
+    ...(schema.not === undefined ? {} : { not_one_of: schema.not.enum }),
+    // Kong itself takes no empty string unless len_min says so.
+    ...(lenEq !== undefined || (schema.minLength ?? 1) <= 1 ? {} : { len_min: schema.minLength ?? 1 }),
+    ...(lenEq !== undefined || schema.maxLength === undefined ? {} : { len_max: schema.maxLength }),
+    ...(lenEq === undefined ? {} : { len_eq: lenEq }),
+    ...(luaPattern === undefined ? {} : { match: luaPattern }),
+    ...(matchAny === undefined ? {} : { match_any: matchAny }),
+  };
+}
+
+function integerChecks(schema: SettingSchema): KongData {
+  if (schema.enum !== undefined) return { one_of: schema.enum };
+  if (schema.minimum === undefined || schema.maximum === undefined)
+    throw new Error('an integer needs bounds');
+  return { between: [schema.minimum, schema.maximum] };
+}
+
+function listChecks(schema: SettingSchema): KongData {
+  return {
+    ...(schema.items === undefined ? {} : { elements: toKongField(schema.items, { path: '', rules: [] }) }),
+    ...(schema.minItems === undefined ? {} : { len_min: schema.minItems }),
+    ...(schema.maxItems === undefined ? {} : { len_max: schema.maxItems }),
+  };
+}
+
+function recordChecks(schema: SettingSchema, place: Place): KongData {
+  const checks = toEntityChecks(place.rules, place.path);
+  return {
+    fields: toKongFields(schema as RecordSchema, place.rules, place.path),
+    ...(checks.length === 0 ? {} : { entity_checks: checks }),
+  };
+}
+
+interface Place {
+  /** Dotted path of the field; empty inside a list, where no rule reaches. */
+  readonly path: string;
+  readonly rules: readonly Rule[];
+  readonly isRequired?: boolean;
+}
+
+function toKongField(schema: SettingSchema, place: Place): KongData {
+  const { referenceable, encrypted } = schema['x-kong'] ?? {};
+  const isRecord = schema.type === 'object';
+  const isRequired = place.isRequired === true || schema.default !== undefined;
+  const checksOfType = {
+    string: stringChecks,
+    integer: integerChecks,
+    boolean: (): KongData => ({}),
+    array: listChecks,
+    object: (record: SettingSchema): KongData => recordChecks(record, place),
+  };
+  return {
+    description: checkDescription(schema.description),
+    type: schema.type === 'array' && schema.uniqueItems === true ? 'set' : isRecord ? 'record' : schema.type,
+    ...(isRequired ? { required: true } : {}),
+    // Kong fills a required record from the defaults of its fields.
+    ...(schema.default === undefined || isRecord ? {} : { default: schema.default }),
+    ...(referenceable === true ? { referenceable } : {}),
+    ...(encrypted === true ? { encrypted } : {}),
+    ...checksOfType[schema.type](schema),
+  };
+}
+
+/**
+ * @param rules those that lie wholly inside one record become entity checks of that record; the others are for the top
+ *   of Kong's Lua schema, where JavaScript has no say
+ */
+export function toKongFields(schema: RecordSchema, rules: readonly Rule[], path = ''): KongData[] {
+  return Object.entries(schema.properties).map(([name, inner]) => ({
+    [name]: toKongField(inner, {
+      path: path === '' ? name : `${path}.${name}`,
+      rules,
+      isRequired: (schema.required ?? []).includes(name),
+    }),
+  }));
+}

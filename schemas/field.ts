@@ -1,0 +1,100 @@
+/**
+ * Builders for declarations. They only spell out what every field of a kind has (a string is never empty, a record
+ * takes no unknown field), so that the declarations themselves read as a table.
+ */
+import type { RecordSchema, SettingSchema } from './setting-schema';
+
+type Notes = Partial<Omit<SettingSchema, 'type'>>;
+
+/** Times above this overflow a timer of Node.js and Kong's own bound for a timeout (2^31 - 2 ms). */
+const MAX_TIMEOUT_MS = 2 ** 31 - 2;
+
+export const field = {
+  string: (description: string, notes: Notes = {}): SettingSchema => ({
+    type: 'string',
+    description,
+    minLength: 1,
+    maxLength: 1024,
+    ...notes,
+  }),
+
+  choice: (description: string, options: readonly string[], notes: Notes = {}): SettingSchema => ({
+    type: 'string',
+    description,
+    enum: options,
+    ...notes,
+  }),
+
+  integer: (description: string, minimum: number, maximum: number, notes: Notes = {}): SettingSchema => ({
+    type: 'integer',
+    description,
+    minimum,
+    maximum,
+    ...notes,
+  }),
+
+  /** Milliseconds, from 1 to what Kong and a timer of Node.js can hold. */
+  timeout: (description: string, defaultMs: number): SettingSchema => ({
+    type: 'integer',
+    description,
+    minimum: 1,
+    maximum: MAX_TIMEOUT_MS,
+    default: defaultMs,
+  }),
+
+  flag: (description: string, notes: Notes = {}): SettingSchema => ({
+    type: 'boolean',
+    description,
+    ...notes,
+  }),
+
+  /** Ordered; the same element may come twice. */
+  list: (description: string, items: SettingSchema, notes: Notes = {}): SettingSchema => ({
+    type: 'array',
+    description,
+    items,
+    maxItems: 100,
+    ...notes,
+  }),
+
+  /** Without order or repetition: a Kong `set`. */
+  set: (description: string, items: SettingSchema, notes: Notes = {}): SettingSchema => ({
+    type: 'array',
+    description,
+    items,
+    maxItems: 100,
+    uniqueItems: true,
+    ...notes,
+  }),
+
+  /** A record that is always there: absent, it takes the defaults of its fields. */
+  record: (
+    typeName: string,
+    description: string,
+    properties: RecordSchema['properties'],
+    notes: Notes = {},
+  ): RecordSchema => ({
+    type: 'object',
+    description,
+    'x-type': typeName,
+    additionalProperties: false,
+    default: {},
+    ...notes,
+    properties,
+  }),
+
+  /** A record that may be absent; given, it must hold the fields named in `required`. */
+  optionalRecord: (
+    typeName: string,
+    description: string,
+    required: readonly string[],
+    properties: RecordSchema['properties'],
+  ): RecordSchema => ({
+    type: 'object',
+    description,
+    'x-type': typeName,
+    additionalProperties: false,
+    required,
+    properties,
+  }),
+} as const;

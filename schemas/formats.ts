@@ -1,0 +1,59 @@
+/**
+ * What ajv checks beyond patterns: pure predicates on one string, under the names that the declarations use as `format`.
+ */
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** The shape is checked by hand because the URL parser silently drops a bare "?", "#" or "@" and mends backslashes. */
+function isBaseUrl(text: string): boolean {
+  return /^https?:\/\/[^/?#@{}\s\\]+(\/[^?#\s\\]*)?$/.test(text) && URL.canParse(text);
+}
+
+function isStatusUrl(text: string): boolean {
+  const path = text.replace(/^https?:\/\/[^/?#@{}\s\\]+/, '');
+  if (!/^\/(?!\/)[^?#\s\\]*$/.test(path) || path.split('{id}').length !== 2) return false;
+  return (
+    !/[{}]/.test(path.replace('{id}', '')) && URL.canParse(text.replace('{id}', '0'), 'http://localhost')
+  );
+}
+
+/** Looks like PEM, no more: parsing is left to the TLS library, which knows all its kinds. */
+function isPem(text: string): boolean {
+  return /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s[\s\S]+-----END [A-Z0-9 ]+-----\s*$/.test(text);
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+function isWebhookSecret(text: string): boolean {
+  const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
+  if (encoded === undefined || encoded.length % 4 !== 0) return false;
+  const bytes = Buffer.from(encoded, 'base64').length;
+  return bytes >= 24 && bytes <= 64;
+}
+
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
+}
+
+function isCorrelation(text: string): boolean {
+  return text.startsWith('/') ? /^(\/([^/~\p{Cc}]|~[01])*)+$/u.test(text) : TOKEN.test(text);
+}
+
+export const formats: Readonly<Record<string, (text: string) => boolean>> = {
+  'base-url': isBaseUrl,
+  'status-url': isStatusUrl,
+  pem: isPem,
+  'json-object': isJsonObject,
+  'webhook-secret': isWebhookSecret,
+  'host-port': (text) => isPort(text.slice(text.lastIndexOf(':') + 1)),
+  /** `host:port`, `[v6]:port`, `:port` or a bare port. */
+  listen: (text) => isPort(text.slice(text.lastIndexOf(':') + 1)),
+  correlation: isCorrelation,
+};

@@ -1,0 +1,58 @@
+/**
+ * The shape of a declaration: JSON Schema (draft-07 words, which ajv takes as they are) with a few `x-` notes that say
+ * what JSON Schema has no word for. Every setting of the plugin and of its processes is declared in these terms.
+ */
+
+export type JsonValue =
+  string | number | boolean | readonly JsonValue[] | { readonly [name: string]: JsonValue };
+
+/** Attributes of Kong's schema language that cannot be derived from the JSON Schema beside them. */
+export interface KongNotes {
+  /** The value may be a vault reference, which Kong resolves before it starts the instance. */
+  readonly referenceable?: boolean;
+  /** Kong Enterprise keeps the value encrypted in its database. */
+  readonly encrypted?: boolean;
+  /** A Lua pattern in place of the one derived from `pattern`, where that is no single character class. */
+  readonly match?: string;
+  /** Lua patterns of which one must match. */
+  readonly match_any?: { readonly patterns: readonly string[]; readonly err: string };
+  /** Exact length, where minLength and maxLength agree for a reason. */
+  readonly len_eq?: number;
+  /** A check that only Kong's Lua schema can make: `json` wants a text that decodes to a JSON object. */
+  readonly check?: 'json';
+}
+
+/** One field, record or list element. `x-says` completes "must be …" in errors; `x-default` is what the docs print. */
+export interface SettingSchema {
+  readonly type: 'string' | 'integer' | 'boolean' | 'array' | 'object';
+  readonly description?: string;
+  readonly default?: JsonValue;
+  readonly enum?: readonly (string | number)[];
+  readonly not?: { readonly enum: readonly string[] };
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly format?: string;
+  readonly items?: SettingSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly properties?: { readonly [name: string]: SettingSchema };
+  readonly required?: readonly string[];
+  readonly additionalProperties?: false;
+  readonly 'x-kong'?: KongNotes;
+  readonly 'x-says'?: string;
+  readonly 'x-default'?: string;
+  /** The environment variable of a process setting, where it is not `ARR_` and the path. */
+  readonly 'x-env'?: string;
+  /** The TypeScript name of a record. */
+  readonly 'x-type'?: string;
+}
+
+/** A record: a schema whose `properties` are known to be there. */
+export interface RecordSchema extends SettingSchema {
+  readonly type: 'object';
+  readonly properties: { readonly [name: string]: SettingSchema };
+}
