@@ -1,0 +1,74 @@
+// The unix socket that Kong connects to. On `kong reload` a new plugin server takes over the path of one that is still
+// at work, and a path without a listener, be it for a moment, is a moment in which Kong bypasses the plugin.
+import { randomBytes } from 'node:crypto';
+import { rename } from 'node:fs/promises';
+import { createServer, type Socket } from 'node:net';
+import { dirname, join } from 'node:path';
+import type { Logger } from 'pino';
+import { PluginServerError } from './plugin-server-error';
+import { RpcConnection } from './rpc-connection';
+import type { RpcServer } from './rpc-server';
+
+/** `sun_path` on Linux, without its closing zero; libuv silently cuts what is longer. */
+const MAX_PATH_BYTES = 107;
+
+/** Where and how to listen. */
+export type RpcListenerOptions = {
+  readonly socketPath: string;
+  /** Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. */
+  readonly backlog: number;
+  readonly server: RpcServer;
+  readonly logger: Logger;
+  readonly maxMessageBytes?: number;
+};
+
+/** A socket that is being listened on until the process ends. */
+export type RpcListener = {
+  /** Whether no connection has a request half received or unanswered. */
+  readonly isIdle: () => boolean;
+  /** Cuts all connections and stops listening. The path stays, dead. Idempotent. */
+  readonly close: () => Promise<void>;
+};
+
+/**
+ * Listens on `socketPath`, in the place of whatever listened there before: the socket is bound under a name of its own
+ * and renamed. A server that loses its path to the next one so keeps its listener and its connections, and, as Node
+ * unlinks the name that it bound, never takes the path with it. Permissions are the umask's.
+ *
+ * @throws PluginServerError `ERR_STARTUP` if the path is too long for a socket, or the system's error if it cannot be bound
+ */
+export async function listenForRpc(options: RpcListenerOptions): Promise<RpcListener> {
+  const { socketPath, backlog, server, logger, maxMessageBytes } = options;
+  const boundPath = join(dirname(socketPath), `.${randomBytes(6).toString('hex')}`);
+  for (const path of [socketPath, boundPath]) {
+    if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+      throw new PluginServerError('ERR_STARTUP', `socket path over ${MAX_PATH_BYTES} bytes: ${path}`);
+    }
+  }
+  const connections = new Map<Socket, RpcConnection>();
+  const netServer = createServer((socket) => {
+    connections.set(socket, new RpcConnection(socket, server, logger, maxMessageBytes));
+    socket.on('close', () => connections.delete(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    netServer.once('error', reject);
+    netServer.listen({ path: boundPath, backlog }, () => {
+      netServer.off('error', reject);
+      resolve();
+    });
+  });
+  // Too many open files, say. The listener goes on; Kong's connection waits in the backlog.
+  netServer.on('error', (error) => logger.error({ err: error }, 'could not accept a connection'));
+  await rename(boundPath, socketPath).catch((error: unknown) => {
+    netServer.close();
+    throw error;
+  });
+
+  const isIdle = (): boolean => [...connections.values()].every((connection) => connection.isIdle);
+  const close = async (): Promise<void> => {
+    const closed = new Promise<void>((resolve) => netServer.close(() => resolve()));
+    for (const socket of connections.keys()) socket.destroy();
+    await closed;
+  };
+  return { isIdle, close };
+}
