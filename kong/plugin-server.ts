@@ -2,24 +2,28 @@
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
 import { pino, type Logger } from 'pino';
+import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
+import type { Reply } from '../plugins/async-request-reply/http/reply';
+import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
+import { ConfigError } from '../schemas/config-error';
+import { resolveSettings } from '../schemas/resolve-settings';
 import { dumpPlugins, keepStdoutForDump } from './plugin-server/dump-plugins';
 import type { ErrorReply } from './plugin-server/error-reply';
 import { packageVersion } from './plugin-server/package-version';
 import { parseArguments } from './plugin-server/parse-arguments';
-import { readSettings } from './plugin-server/read-settings';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
+import { WorkerThreads } from './worker-threads';
 
 const STDERR = 2;
 
-const problem = (status: number, type: string, title: string): ErrorReply => ({
+/** A reply of the plugin's own, as the server sends it where the plugin could not. */
+const errorReply = ({ status, headers, body }: Reply): ErrorReply => ({
   status,
-  body: JSON.stringify({ type: `https://async-request-reply.dev/problems/${type}`, title, status }),
-  headers: { 'content-type': 'application/problem+json' },
+  body: body.toString('latin1'),
+  headers: Object.fromEntries(headers),
 });
-const internalErrorReply = problem(500, 'internal-error', 'Internal error');
-const goneReply = problem(503, 'plugin-restarting', 'Plugin is restarting');
 
 async function main(args: readonly string[]): Promise<void> {
   const {
@@ -28,16 +32,17 @@ async function main(args: readonly string[]): Promise<void> {
     pluginsDirectory,
     ...cli
   } = parseArguments(args, packageVersion(__dirname));
-  const settings = readSettings(process.env);
+  const settings = resolveSettings(process.env);
+  const replies = { internalErrorReply: errorReply(internalErrorReply()), goneReply: errorReply(restartingReply()) };
   const logger = pino(
-    { level: cli.verbose > 0 ? 'debug' : settings.logLevel },
+    { level: cli.verbose > 0 ? 'debug' : settings.log_level },
     pino.destination({ dest: STDERR, sync: false }),
   );
   surviveStrays(logger);
   try {
     if (cli.dumpAllPlugins || cli.dumpPluginInfo !== undefined) {
       keepStdoutForDump();
-      const server = new RpcServer({ pluginsDirectory, logger, internalErrorReply, goneReply });
+      const server = new RpcServer({ pluginsDirectory, logger, ...replies });
       await dumpPlugins(server, cli.dumpPluginInfo);
     }
     const onStop: (() => Promise<void>)[] = [];
@@ -45,13 +50,19 @@ async function main(args: readonly string[]): Promise<void> {
       prefix,
       sockName,
       pluginsDirectory,
-      backlog: settings.listenBacklog,
-      drainTimeoutMs: settings.drainTimeoutMs,
+      backlog: settings.listen_backlog,
+      drainTimeoutMs: settings.drain_timeout_seconds * 1000,
       logger,
-      internalErrorReply,
-      goneReply,
-      // The plugin is loaded, the socket not yet open: worker threads start here, and push their stop to `onStop`.
-      onLoaded: () => undefined,
+      ...replies,
+      onLoaded: () => {
+        const runtime = pluginRuntime();
+        const threads = new WorkerThreads(settings, logger);
+        runtime.onStore = (redis, keyPrefix) => threads.ensure(redis, keyPrefix);
+        onStop.push(
+          () => runtime.stores.close(),
+          () => threads.stop(),
+        );
+      },
       onStop,
     });
   } catch (error) {
@@ -65,4 +76,7 @@ function failToStart(logger: Logger, error: unknown): never {
   return process.exit(1);
 }
 
-void main(process.argv.slice(2));
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  process.exit(1);
+});

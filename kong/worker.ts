@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+// A worker as a process of its own: any number of them, on any machine that reaches Redis and the upstreams.
+// Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.
+import pino from 'pino';
+import { JobWorker } from '../plugins/async-request-reply/worker/worker';
+import { ConfigError } from '../schemas/config-error';
+import { resolveSettings } from '../schemas/resolve-settings';
+import { workerOptions } from './worker-options';
+
+function main(): void {
+  const settings = resolveSettings(process.env);
+  const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
+  const worker = JobWorker.start(workerOptions(settings, log));
+  log.info({ pid: process.pid }, 'worker started');
+  const stop = (signal: NodeJS.Signals): void => {
+    log.info({ signal }, 'draining');
+    worker.stop(settings.drain_timeout_seconds * 1000).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: String(error) }, 'stopping');
+        process.exit(1);
+      },
+    );
+  };
+  process.once('SIGTERM', stop).once('SIGINT', stop);
+}
+
+try {
+  main();
+} catch (error) {
+  if (!(error instanceof ConfigError)) {
+    throw error;
+  }
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+}

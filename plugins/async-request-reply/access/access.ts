@@ -1,0 +1,69 @@
+// The access phase: a request comes in, a decision comes out, and nothing ever escapes as an exception, since
+// Kong takes a plugin that throws for one that lets the request pass.
+import { AsyncError } from '../errors/async-error';
+import { problemReply } from '../errors/problem-reply';
+import { PASS, replyWith, type Decision } from '../http/reply';
+import type { AccessStore } from '../store/access-store';
+import { classify } from './classify';
+import type { GatewayRequest } from './gateway-request';
+import { internalErrorReply } from './error-replies';
+import { answerFields } from './our-fields';
+import { poll } from './poll';
+import type { RouteSettings } from './route-settings';
+import { submit, SubmitError } from './submit';
+
+/** Told of what should not have happened; the error's message must not be given to a client. */
+export type ReportError = (error: unknown) => void;
+
+/** Decides what becomes of a request. Never rejects. */
+export async function access(
+  request: GatewayRequest,
+  settings: RouteSettings,
+  store: AccessStore,
+  report: ReportError,
+): Promise<Decision> {
+  try {
+    return await decide(request, settings, store);
+  } catch (error) {
+    if (error instanceof AsyncError) {
+      return refusal(error, settings, report);
+    }
+    report(error);
+    return replyWith(internalErrorReply());
+  }
+}
+
+async function decide(
+  request: GatewayRequest,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<Decision> {
+  const line = await request.line();
+  const kind = classify(line, settings);
+  switch (kind.kind) {
+    case 'pass':
+      return PASS;
+    case 'nothing-here':
+      throw new AsyncError('not-found', { detail: 'This address is for polls only: send a job ID.' });
+    case 'poll':
+      return replyWith(await poll(request, line, kind, settings, store));
+    case 'submit': {
+      const outcome = await submit(request, line, settings, store);
+      return outcome.kind === 'empty-id'
+        ? replyWith(await poll(request, line, { id: '', view: 'header' }, settings, store))
+        : outcome;
+    }
+  }
+}
+
+function refusal(error: AsyncError, settings: RouteSettings, report: ReportError): Decision {
+  if (error.status >= 500) {
+    report(error);
+  }
+  const isStoreFailure = error.code === 'store-unavailable' || error.code === 'store-full';
+  if (isStoreFailure && settings.storeFailure === 'proxy' && error instanceof SubmitError) {
+    return PASS;
+  }
+  const id = error instanceof SubmitError ? error.jobId : undefined;
+  return replyWith(problemReply(error, answerFields(settings, id)));
+}

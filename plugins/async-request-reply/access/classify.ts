@@ -1,0 +1,93 @@
+// Decides what a request is before anything else is asked: a poll, a submit, or none of our business.
+import { AsyncError } from '../errors/async-error';
+import { queryValues } from '../http/query';
+import type { RequestLine } from './gateway-request';
+import type { RouteSettings } from './route-settings';
+
+/** Which of a job's addresses was asked for; `header` is any URL with the ID header. */
+export type PollView = 'header' | 'status' | 'result';
+
+export type RequestKind =
+  /** `id` is as the client wrote it: it may be malformed. */
+  | { readonly kind: 'poll'; readonly id: string; readonly view: PollView }
+  | { readonly kind: 'submit' }
+  /** No ID on a route that is for polls only. */
+  | { readonly kind: 'nothing-here' }
+  | { readonly kind: 'pass' };
+
+const RESULT_SUFFIX = '/result';
+
+/** Methods that no plugin setting turns into jobs: tunnels, traces and CORS preflights. */
+const NEVER_JOBS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'OPTIONS']);
+
+/**
+ * Tells polls from submits. Whatever carries a job ID is a poll, whatever its method: it never reaches the
+ * upstream.
+ *
+ * @throws AsyncError `ambiguous-id` where an ID is given twice, or differs between header and query.
+ */
+export function classify(line: RequestLine, settings: RouteSettings): RequestKind {
+  const queryId = singleQueryId(line, settings);
+  const headerId = singleHeaderId(line.idHeader);
+  if (queryId !== undefined) {
+    if (headerId !== undefined && headerId.toLowerCase() !== queryId.toLowerCase()) {
+      throw ambiguous('The job ID in the header and the one in the query differ. Send one of them.');
+    }
+    return { kind: 'poll', id: queryId, view: viewOf(line, settings) };
+  }
+  const pathId = settings.statusUrl === undefined ? undefined : matchStatusPath(line.uri, settings.statusUrl);
+  if (pathId !== undefined) {
+    return { kind: 'poll', ...pathId };
+  }
+  if (headerId !== undefined) {
+    return { kind: 'poll', id: headerId, view: 'header' };
+  }
+  if (settings.intercept === 'never') {
+    return { kind: 'nothing-here' };
+  }
+  const isWebSocket = settings.passWebSocket && line.upgrade.toLowerCase() === 'websocket';
+  return NEVER_JOBS.has(line.method) || !settings.methods.has(line.method) || isWebSocket
+    ? { kind: 'pass' }
+    : { kind: 'submit' };
+}
+
+const ambiguous = (detail: string): AsyncError => new AsyncError('ambiguous-id', { detail });
+
+function singleHeaderId(header: string): string | undefined {
+  // nginx joins repeated fields with commas, which no ID holds.
+  if (header.includes(',')) {
+    throw ambiguous('The job ID header was sent more than once. Send it once.');
+  }
+  return header === '' ? undefined : header.trim();
+}
+
+/** The client's own query counts too: an earlier plugin may have taken the ID out of the one that goes on. */
+function singleQueryId(line: RequestLine, settings: RouteSettings): string | undefined {
+  const sent = queryValues(rawQuery(line.uri), settings.idQuery);
+  const values = sent.length > 0 ? sent : queryValues(line.query, settings.idQuery);
+  if (values.length > 1) {
+    throw ambiguous(`The query argument ${settings.idQuery} was sent more than once. Send it once.`);
+  }
+  return values[0];
+}
+
+const rawQuery = (uri: string): string => (uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : '');
+
+const viewOf = (line: RequestLine, settings: RouteSettings): PollView =>
+  queryValues(rawQuery(line.uri), settings.resultQuery).includes('result') ? 'result' : 'status';
+
+/** Matches a request's path against the path of the `status_url` template. */
+function matchStatusPath(uri: string, template: string): { id: string; view: PollView } | undefined {
+  const path = uri.split('?', 1)[0] ?? '';
+  const [before = '', after = ''] = template.replace(/^https?:\/\/[^/]*/, '').split('{id}', 2);
+  const end = (tail: string): string | undefined =>
+    path.startsWith(before) && path.endsWith(tail) && path.length > before.length + tail.length
+      ? path.slice(before.length, path.length - tail.length)
+      : undefined;
+  const result = end(after + RESULT_SUFFIX);
+  if (result !== undefined && !result.includes('/')) {
+    return { id: result, view: 'result' };
+  }
+  const status = end(after);
+  return status !== undefined && !status.includes('/') ? { id: status, view: 'status' } : undefined;
+}

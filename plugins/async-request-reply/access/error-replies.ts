@@ -1,0 +1,17 @@
+// Answers where no problem names what broke: a stranger learns nothing from them.
+import { AsyncError } from '../errors/async-error';
+import { problemReply } from '../errors/problem-reply';
+import type { Reply } from '../http/reply';
+
+/** Something of ours failed. */
+export const internalErrorReply = (): Reply =>
+  problemReply(new AsyncError('internal-error', { detail: 'The request could not be handled.' }));
+
+/** Kong asks for a plugin instance that is long closed. */
+export const restartingReply = (): Reply =>
+  problemReply(
+    new AsyncError('plugin-restarting', {
+      detail: 'The gateway is taking over a new configuration. Send the request again.',
+      retryAfterSeconds: 1,
+    }),
+  );

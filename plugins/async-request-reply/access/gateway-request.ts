@@ -1,0 +1,58 @@
+// What the access side may ask of a request, whichever lane it came by. kong-api/ answers over the plugin-server
+// protocol. Every method may cost a round trip to Kong: ask for what the decision needs, in its order.
+import type { HeaderField } from '../http/reply';
+import type { UpstreamTarget } from '../http/upstream-request';
+
+/** The part of a request that decides what it is. Strings are bytes as Latin-1. */
+export interface RequestLine {
+  readonly method: string;
+  /** As the client sent it: path, `?` and query. */
+  readonly uri: string;
+  /** The query as earlier plugins left it. */
+  readonly query: string;
+  /** Values of the ID header joined by commas; '' where it is absent or empty. */
+  readonly idHeader: string;
+  readonly upgrade: string;
+}
+
+/** Who sent the request, as Kong authenticated them. */
+export interface Caller {
+  readonly consumerId: string | undefined;
+  readonly credentialId: string | undefined;
+}
+
+/** What Kong will put into the request for the upstream. Empty fields are not sent. */
+export interface ForwardedFields {
+  /** Path and query after `strip_path` and the service's path. */
+  readonly path: string;
+  /** The client's Host where the route preserves it. */
+  readonly preservedHost: string;
+  readonly fields: readonly HeaderField[];
+}
+
+/** The service and route that Kong matched, as far as they matter here. */
+export interface MatchedRoute {
+  readonly serviceId: string | undefined;
+  readonly routeId: string | undefined;
+  /** Methods that the route takes; undefined is all. */
+  readonly routeMethods: readonly string[] | undefined;
+  readonly tlsVerify: boolean;
+  readonly hasClientCertificate: boolean;
+}
+
+export type BodyOutcome = { readonly kind: 'body'; readonly body: Buffer | undefined } | { readonly kind: 'too-large' };
+
+export interface GatewayRequest {
+  line(): Promise<RequestLine>;
+  /** Every header field, names in lower case, repeated fields apart. */
+  headers(): Promise<HeaderField[]>;
+  /** One header field's values, for those that `line` does not have. */
+  headerValues(name: string): Promise<string[]>;
+  caller(): Promise<Caller>;
+  forwarded(): Promise<ForwardedFields>;
+  matched(): Promise<MatchedRoute>;
+  /** Where Kong's balancer would connect to; `load-balanced` where the host is a Kong Upstream. */
+  target(): Promise<UpstreamTarget | 'load-balanced'>;
+  /** The body, undefined where the request has none and says no length. Nothing over `maxBytes` is read. */
+  body(maxBytes: number): Promise<BodyOutcome>;
+}

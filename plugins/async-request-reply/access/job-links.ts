@@ -1,0 +1,31 @@
+// The addresses of a job: status URL and result URL.
+import type { RouteSettings } from './route-settings';
+
+export interface JobLinks {
+  readonly status: string;
+  readonly result: string;
+}
+
+/**
+ * A job's addresses, relative to the gateway or as the route's `status_url` has them.
+ *
+ * @param uri the request line's URI. Leading slashes are folded into one, so that no client takes the path for a
+ *   host (RFC 3986, 4.2).
+ */
+export function jobLinks(id: string, uri: string, settings: RouteSettings): JobLinks {
+  if (settings.statusUrl !== undefined) {
+    const status = settings.statusUrl.replace('{id}', id);
+    return { status, result: `${status}/result` };
+  }
+  const path = (uri.split('?', 1)[0] ?? '').replace(/^\/+/, '/');
+  const status = `${path}?${encodeURIComponent(settings.idQuery)}=${id}`;
+  return { status, result: `${status}&${encodeURIComponent(settings.resultQuery)}=result` };
+}
+
+/**
+ * Whether a client could fetch the status URL on this route.
+ *
+ * @param routeMethods the methods that Kong's route takes; undefined is all.
+ */
+export const hasLinks = (settings: RouteSettings, routeMethods: readonly string[] | undefined): boolean =>
+  settings.statusUrl !== undefined || routeMethods === undefined || routeMethods.includes('GET');

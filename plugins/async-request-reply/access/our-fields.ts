@@ -1,0 +1,17 @@
+// The header fields that every answer of ours carries.
+import type { HeaderField } from '../http/reply';
+import type { RouteSettings } from './route-settings';
+
+const varyField = (settings: RouteSettings): HeaderField => ['Vary', `${settings.idHeader}, Prefer`];
+
+/** For answers that are ours alone: never to be stored by anybody. */
+export const answerFields = (settings: RouteSettings, id?: string): HeaderField[] => [
+  ...jobFields(settings, id),
+  ['Cache-Control', 'no-store'],
+];
+
+/** For replays, whose Cache-Control is the upstream's: the ID and `Vary`. */
+export const jobFields = (settings: RouteSettings, id?: string): HeaderField[] => [
+  ...(id === undefined ? [] : [[settings.idHeader, id] as const]),
+  varyField(settings),
+];

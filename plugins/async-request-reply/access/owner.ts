@@ -1,0 +1,88 @@
+// Who a job belongs to, and whether a caller is that one. The tag in the record says how it was known, so that
+// the check needs nothing of the route that is polled.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { AsyncError } from '../errors/async-error';
+import type { GatewayRequest } from './gateway-request';
+
+export interface OwnerSettings {
+  readonly owner: 'auto' | 'consumer' | 'credential' | 'header' | 'none';
+  readonly ownerHeader: string;
+}
+
+/** '' is nobody: then the job ID alone gives access. */
+export type OwnerTag = string;
+
+const NOBODY: OwnerTag = '';
+
+/**
+ * The owner of a job that this request makes.
+ *
+ * @throws AsyncError `identity-required` where the route wants a caller to be known and nobody is.
+ */
+export async function ownerOf(request: GatewayRequest, settings: OwnerSettings): Promise<OwnerTag> {
+  switch (settings.owner) {
+    case 'none':
+      return NOBODY;
+    case 'header':
+      return required(await headerTag(request, settings.ownerHeader));
+    case 'consumer':
+      return required(await consumerTag(request));
+    case 'credential':
+      return required(await credentialTag(request));
+    case 'auto':
+      return (await consumerTag(request)) || (await credentialTag(request));
+  }
+}
+
+/** Whether the sender of this request is the owner that `tag` names. */
+export async function isOwner(request: GatewayRequest, tag: OwnerTag): Promise<boolean> {
+  const [kind, ...rest] = tag.split(':');
+  switch (kind) {
+    case '':
+      return true;
+    case 'consumer':
+      return same(await consumerTag(request), tag);
+    case 'credential':
+      return same(await credentialTag(request), tag);
+    case 'header':
+      return same(await headerTag(request, rest[0] ?? ''), tag);
+    default:
+      return false;
+  }
+}
+
+/** Kong's anonymous consumer stands for whoever did not authenticate: it comes without a credential. */
+async function consumerTag(request: GatewayRequest): Promise<OwnerTag> {
+  const { consumerId, credentialId } = await request.caller();
+  return consumerId !== undefined && credentialId !== undefined ? `consumer:${consumerId}` : NOBODY;
+}
+
+async function credentialTag(request: GatewayRequest): Promise<OwnerTag> {
+  const { credentialId } = await request.caller();
+  return credentialId === undefined ? NOBODY : `credential:${credentialId}`;
+}
+
+async function headerTag(request: GatewayRequest, header: string): Promise<OwnerTag> {
+  const name = header.toLowerCase();
+  const values = await request.headerValues(name);
+  const value = values.join(', ');
+  if (value === '') {
+    return NOBODY;
+  }
+  return `header:${name}:${createHash('sha256').update(value, 'latin1').digest('hex')}`;
+}
+
+function required(tag: OwnerTag): OwnerTag {
+  if (tag === NOBODY) {
+    throw new AsyncError('identity-required', {
+      detail: 'This route accepts requests of known callers only. Send the credentials that the API asks for.',
+    });
+  }
+  return tag;
+}
+
+function same(a: OwnerTag, b: OwnerTag): boolean {
+  const left = Buffer.from(a);
+  const right = Buffer.from(b);
+  return left.length === right.length && timingSafeEqual(left, right);
+}

@@ -1,0 +1,59 @@
+// Replays a stored response: what the upstream sent, plus what a stored copy owes to caches on the way.
+import type { HeaderField, Reply } from '../http/reply';
+import type { ResponseHead } from '../http/upstream-request';
+
+/** Directives that a shared cache would act on (RFC 9111, 5.2.2); with `private` they are moot or worse. */
+const SHARED_DIRECTIVES = /^(public|s-maxage|proxy-revalidate)\b/i;
+
+const splitList = (value: string): string[] =>
+  value
+    .split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+/** At least `private`: the answer depends on a header and on who asks. */
+export function privateCacheControl(values: readonly string[]): string {
+  const directives = values.flatMap(splitList);
+  if (directives.some((directive) => /^(no-store|private)$/i.test(directive))) {
+    return directives.join(', ');
+  }
+  const kept = directives.filter(
+    (directive) => !SHARED_DIRECTIVES.test(directive) && !/^private\s*=/i.test(directive),
+  );
+  return ['private', ...kept].join(', ');
+}
+
+const named = (headers: readonly HeaderField[], name: string): string[] =>
+  headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
+
+/** Seconds that the response is old: what it was when it arrived, and what it has lain here (RFC 9111, 4.2.3). */
+function age(head: ResponseHead, storedSeconds: number): number {
+  const arrived = Number(named(head.headers, 'age')[0] ?? 0);
+  return (Number.isSafeInteger(arrived) && arrived > 0 ? arrived : 0) + Math.max(0, Math.floor(storedSeconds));
+}
+
+/**
+ * The reply that replays a stored response.
+ *
+ * @param ours the fields that every answer about a job carries.
+ * @param storedSeconds how long ago the response was stored.
+ */
+export function replay(
+  head: ResponseHead,
+  body: Buffer,
+  storedSeconds: number,
+  ours: readonly HeaderField[],
+): Reply {
+  const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => name.toLowerCase())]);
+  replaced.delete('vary');
+  return {
+    status: head.status,
+    headers: [
+      ...head.headers.filter(([name]) => !replaced.has(name.toLowerCase())),
+      ['Cache-Control', privateCacheControl(named(head.headers, 'cache-control'))],
+      ['Age', String(age(head, storedSeconds))],
+      ...ours,
+    ],
+    body,
+  };
+}

@@ -1,0 +1,91 @@
+// A plugin instance's configuration as the access side uses it: names and units of the code, what the release
+// cannot do yet refused, limits brought down to what the lane can carry.
+import type { Config } from '../../../schemas/generated/config-type';
+import type { RedisSettings } from '../store/redis-client';
+import { nameSettings, type NamedSettings } from '../store/job-settings';
+import type { OwnerSettings } from './owner';
+
+/** Over the plugin-server protocol larger bodies would block Kong (docs/kong-facts.md). */
+export const LANE_MAX_REQUEST_BYTES = 1024 * 1024;
+export const LANE_MAX_RESPONSE_BYTES = 512 * 1024;
+
+export interface RouteSettings extends OwnerSettings {
+  readonly intercept: Config['intercept'];
+  readonly methods: ReadonlySet<string>;
+  readonly passWebSocket: boolean;
+  readonly idHeader: string;
+  readonly idQuery: string;
+  readonly resultQuery: string;
+  readonly statusUrl: string | undefined;
+  readonly onComplete: Config['on_complete'];
+  readonly resultTtlMs: number;
+  readonly deadlineMs: number;
+  readonly retryAfterSeconds: number;
+  readonly storeFailure: Config['store_failure'];
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  readonly dropHeaders: ReadonlySet<string>;
+  readonly upstream: Config['upstream'];
+  /** Undefined: the service's ID, else the route's. */
+  readonly queueName: string | undefined;
+  readonly pollQueues: readonly string[];
+  readonly queue: Config['queue'];
+  readonly retry: Config['retry'];
+  readonly redis: RedisSettings;
+  readonly keyPrefix: string;
+  readonly idempotencyHeader: string;
+}
+
+/** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
+export const jobLifeMs = (settings: RouteSettings): number =>
+  settings.deadlineMs + settings.upstream.attempt_timeout + settings.resultTtlMs;
+
+export function routeSettings(config: Config): RouteSettings {
+  return {
+    intercept: config.intercept,
+    methods: new Set(config.methods),
+    passWebSocket: config.pass_websocket,
+    idHeader: config.id_header,
+    idQuery: config.id_query,
+    resultQuery: config.result_query,
+    statusUrl: config.status_url,
+    onComplete: config.on_complete,
+    resultTtlMs: config.result_ttl_seconds * 1000,
+    deadlineMs: config.deadline_seconds * 1000,
+    retryAfterSeconds: config.retry_after_seconds,
+    owner: config.owner,
+    ownerHeader: config.owner_header,
+    storeFailure: config.store_failure,
+    maxRequestBytes: Math.min(config.request.max_body_bytes, LANE_MAX_REQUEST_BYTES),
+    maxResponseBytes: Math.min(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES),
+    dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
+    upstream: config.upstream,
+    queueName: config.queue.name,
+    pollQueues: config.poll_queues ?? [],
+    queue: config.queue,
+    retry: config.retry,
+    redis: config.redis,
+    keyPrefix: config.redis.key_prefix,
+    idempotencyHeader: config.idempotency.header,
+  };
+}
+
+/** The settings document of the jobs that this route accepts for `queue`. */
+export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: boolean): NamedSettings {
+  return nameSettings({
+    version: 1,
+    queue,
+    concurrency: settings.queue.concurrency,
+    connectTimeoutMs: settings.upstream.connect_timeout,
+    attemptTimeoutMs: settings.upstream.attempt_timeout,
+    tlsVerify: settings.upstream.tls_verify ?? tlsVerify,
+    caCertificates: certificates(settings.upstream.ca_certificates),
+    maxResponseBytes: settings.maxResponseBytes,
+    retryStatuses: settings.retry.statuses,
+    backoffMs: settings.retry.backoff_ms,
+    maxBackoffMs: settings.retry.max_backoff_ms,
+  });
+}
+
+const certificates = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value;

@@ -1,0 +1,31 @@
+// The status body: what a client may know of its job. Never the request's headers or body.
+import { isSettled, type JobRecord } from '../jobs/job-record';
+import { problemType, isProblemCode } from '../errors/problem-catalog';
+import type { JobLinks } from './job-links';
+
+/** RFC 3339 in UTC. */
+const time = (ms: number): string => new Date(ms).toISOString();
+
+/** The JSON text of a job's status; docs/http.md has the members. */
+export function statusBody(job: JobRecord, links: JobLinks | undefined): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      id: job.id,
+      state: job.state,
+      attempts: job.attempts,
+      created_at: time(job.createdAt),
+      ...(job.startedAt !== undefined && { started_at: time(job.startedAt) }),
+      ...(job.settledAt !== undefined && { settled_at: time(job.settledAt) }),
+      expires_at: time(job.expiresAt),
+      ...(job.upstreamStatus !== undefined && { upstream_status: job.upstreamStatus }),
+      ...(job.error !== undefined &&
+        isSettled(job.state) && {
+          error: {
+            type: isProblemCode(job.error.code) ? problemType(job.error.code) : job.error.code,
+            detail: job.error.detail,
+          },
+        }),
+      ...(links !== undefined && { links }),
+    }),
+  );
+}

@@ -1,0 +1,150 @@
+// Makes a job of a request: reads it as the upstream would have seen it, accepts it durably, answers 202.
+import { AsyncError } from '../errors/async-error';
+import { endToEndRequestFields } from '../http/hop-by-hop';
+import { replyWith, type Decision, type HeaderField } from '../http/reply';
+import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
+import { newJobId } from '../jobs/job-id';
+import { isRepeatable } from '../jobs/repeatable';
+import type { AccessStore } from '../store/access-store';
+import type { NewJob } from '../store/job-store';
+import type { GatewayRequest, RequestLine } from './gateway-request';
+import { hasLinks, jobLinks, type JobLinks } from './job-links';
+import { answerFields } from './our-fields';
+import { ownerOf } from './owner';
+import { jobLifeMs, jobSettings, type RouteSettings } from './route-settings';
+import { statusBody } from './status-body';
+import { upstreamTarget } from './upstream-target';
+
+/** An empty ID header cannot be told from none by nginx's variable: with it, this is a poll after all. */
+export type SubmitOutcome = Decision | { readonly kind: 'empty-id' };
+
+export async function submit(
+  request: GatewayRequest,
+  line: RequestLine,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<SubmitOutcome> {
+  const headers = await request.headers();
+  if (headers.some(([name]) => name === settings.idHeader.toLowerCase())) {
+    return { kind: 'empty-id' };
+  }
+  const owner = await ownerOf(request, settings);
+  const matched = await request.matched();
+  const target = await upstreamTarget(request, settings, matched);
+  const body = await requestBody(request, settings);
+  const id = newJobId();
+  const queue = settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default';
+  const head = await upstreamRequestHead(request, line, headers, body, target, id, settings);
+  const job: NewJob = {
+    id,
+    queue,
+    owner,
+    settingsHash: '',
+    request: head,
+    body: body ?? Buffer.alloc(0),
+    repeatable: isRepeatable(head, settings.idempotencyHeader, settings.retry.unsafe_methods),
+    maxAttempts: settings.retry.attempts,
+    deadlineMs: settings.deadlineMs,
+    resultTtlMs: settings.resultTtlMs,
+    openTtlMs: jobLifeMs(settings),
+  };
+  const named = jobSettings(settings, queue, matched.tlsVerify);
+  const links = hasLinks(settings, matched.routeMethods) ? jobLinks(id, line.uri, settings) : undefined;
+  const { createdAt } = await acceptOrThrow(store, { ...job, settingsHash: named.hash }, named, settings);
+  return accepted(job, createdAt, links, settings);
+}
+
+async function acceptOrThrow(
+  store: AccessStore,
+  job: NewJob,
+  named: ReturnType<typeof jobSettings>,
+  settings: RouteSettings,
+): ReturnType<AccessStore['accept']> {
+  try {
+    return await store.accept(job, named, settings.queue.max_waiting);
+  } catch (error) {
+    // The ID lets an operator follow what became of it; the job itself is cancelled once Redis is back.
+    throw error instanceof AsyncError ? new SubmitError(error, job.id) : error;
+  }
+}
+
+/** A refusal after the ID was minted: the answer carries it. */
+export class SubmitError extends AsyncError {
+  readonly jobId: string;
+
+  constructor(error: AsyncError, jobId: string) {
+    super(error.code, {
+      detail: error.message,
+      cause: error.cause,
+      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    });
+    this.jobId = jobId;
+  }
+}
+
+async function requestBody(request: GatewayRequest, settings: RouteSettings): Promise<Buffer | undefined> {
+  const outcome = await request.body(settings.maxRequestBytes);
+  if (outcome.kind === 'too-large') {
+    throw new AsyncError('body-too-large', {
+      detail: `The request body is over the limit of ${String(settings.maxRequestBytes)} bytes of this route.`,
+    });
+  }
+  return outcome.body;
+}
+
+async function upstreamRequestHead(
+  request: GatewayRequest,
+  line: RequestLine,
+  headers: readonly HeaderField[],
+  body: Buffer | undefined,
+  target: UpstreamTarget,
+  id: string,
+  settings: RouteSettings,
+): Promise<UpstreamRequestHead> {
+  const forwarded = await request.forwarded();
+  const ours: HeaderField[] = [
+    ['host', forwarded.preservedHost || hostOf(target)],
+    ...forwarded.fields,
+    ...(body === undefined ? [] : [['content-length', String(body.length)] as const]),
+    ...(settings.upstream.send_id ? [[settings.idHeader.toLowerCase(), id] as const] : []),
+  ];
+  const set = new Set(ours.map(([name]) => name));
+  const kept = endToEndRequestFields(headers, new Set([settings.idHeader.toLowerCase()])).filter(
+    ([name]) =>
+      !set.has(name) && !settings.dropHeaders.has(name) && name !== 'host' && name !== 'content-length',
+  );
+  return { method: line.method, path: forwarded.path, target, headers: [...ours, ...kept] };
+}
+
+/** The Host that Kong's balancer sets: the port only where it is not the scheme's own. */
+function hostOf(target: UpstreamTarget): string {
+  const isDefault = target.port === (target.scheme === 'https' ? 443 : 80);
+  return isDefault ? target.host : `${target.host}:${String(target.port)}`;
+}
+
+function accepted(
+  job: NewJob,
+  createdAt: number,
+  links: JobLinks | undefined,
+  settings: RouteSettings,
+): Decision {
+  const body = statusBody(
+    {
+      ...{ id: job.id, version: 1, queue: job.queue, state: 'queued', method: job.request.method, owner: job.owner },
+      ...{ attempts: 0, maxAttempts: job.maxAttempts, repeatable: job.repeatable, createdAt, startedAt: undefined, settledAt: undefined },
+      ...{ deadlineAt: createdAt + job.deadlineMs, expiresAt: createdAt + job.openTtlMs },
+      ...{ upstreamStatus: undefined, error: undefined, settingsHash: job.settingsHash, result: undefined },
+    },
+    links,
+  );
+  return replyWith({
+    status: 202,
+    headers: [
+      ...answerFields(settings, job.id),
+      ...(links === undefined ? [] : [['Location', links.status] as const]),
+      ['Retry-After', String(settings.retryAfterSeconds)],
+      ['Content-Type', 'application/json'],
+    ],
+    body,
+  });
+}

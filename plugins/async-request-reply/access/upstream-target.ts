@@ -1,0 +1,39 @@
+// Where a worker will send the request: the host that Kong would have called, or the route's own.
+import { AsyncError } from '../errors/async-error';
+import type { UpstreamTarget } from '../http/upstream-request';
+import type { GatewayRequest, MatchedRoute } from './gateway-request';
+import type { RouteSettings } from './route-settings';
+
+/**
+ * @throws AsyncError `load-balanced-upstream` where the service's host is a Kong Upstream, which only Kong can
+ *   resolve.
+ */
+export async function upstreamTarget(
+  request: GatewayRequest,
+  settings: RouteSettings,
+  matched: MatchedRoute,
+): Promise<UpstreamTarget> {
+  if (settings.upstream.mode === 'url' && settings.upstream.url !== undefined) {
+    return parseBase(settings.upstream.url);
+  }
+  const target = await request.target();
+  if (target === 'load-balanced') {
+    throw new AsyncError('load-balanced-upstream', {
+      detail:
+        'The service of this route points at a Kong Upstream (a load-balanced name), which a worker cannot resolve. ' +
+        'Set upstream.mode to url and upstream.url to an address that does the balancing.',
+    });
+  }
+  if (matched.hasClientCertificate && target.scheme === 'https') {
+    throw new AsyncError('internal-error', {
+      detail: 'The service of this route has a client certificate, which this release cannot present.',
+    });
+  }
+  return target;
+}
+
+function parseBase(url: string): UpstreamTarget {
+  const base = new URL(url);
+  const scheme = base.protocol === 'https:' ? 'https' : 'http';
+  return { scheme, host: base.hostname, port: Number(base.port || (scheme === 'https' ? 443 : 80)) };
+}

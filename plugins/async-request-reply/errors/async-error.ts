@@ -1,0 +1,32 @@
+// The one exception of the plugin. Expected outcomes are tagged unions; this is for what ends a request.
+import { PROBLEMS, type ProblemCode } from './problem-catalog';
+
+export interface AsyncErrorDetails {
+  /** What happened and what to do, for the client: no host name, no credential, no body. */
+  detail: string;
+  /** Seconds for `Retry-After`, where trying again makes sense. */
+  retryAfterSeconds?: number;
+  /** Members beside those of RFC 9457, such as `errors` of a failed validation. */
+  extension?: Readonly<Record<string, unknown>>;
+  cause?: unknown;
+}
+
+/**
+ * An error with a stable `code` to match on. `status` is the HTTP status that a client gets for it; the
+ * problem+json body is made of it by `problemReply` and nowhere else.
+ */
+export class AsyncError extends Error {
+  override readonly name = 'AsyncError';
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
+  readonly extension: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(code: ProblemCode, details: AsyncErrorDetails) {
+    super(details.detail, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = PROBLEMS[code].status;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+    this.extension = details.extension;
+  }
+}

@@ -1,0 +1,38 @@
+// Every problem that a client can get from the plugin: its stable code, HTTP status and title.
+// Each has a page in docs/problems/ under its code.
+
+interface Problem {
+  readonly status: number;
+  readonly title: string;
+}
+
+export const PROBLEMS = {
+  'ambiguous-id': { status: 400, title: 'More than one job ID' },
+  'identity-required': { status: 401, title: 'Authentication required' },
+  'not-found': { status: 404, title: 'No such job' },
+  'method-not-allowed': { status: 405, title: 'Method not allowed' },
+  'already-settled': { status: 409, title: 'The job has already settled' },
+  cancelled: { status: 410, title: 'The job was cancelled' },
+  gone: { status: 410, title: 'The job is gone' },
+  'body-too-large': { status: 413, title: 'Request body too large' },
+  'queue-full': { status: 503, title: 'The queue is full' },
+  'store-unavailable': { status: 503, title: 'The job store cannot be reached' },
+  'store-full': { status: 503, title: 'The job store is full' },
+  'plugin-restarting': { status: 503, title: 'The plugin is restarting' },
+  'deadline-exceeded': { status: 504, title: 'The job expired before it ran' },
+  'upstream-failed': { status: 502, title: 'The upstream gave no response' },
+  'upstream-timeout': { status: 504, title: 'The upstream did not answer in time' },
+  'bad-response': { status: 502, title: 'The upstream sent a bad response' },
+  'response-too-large': { status: 502, title: 'The upstream response is too large' },
+  'outcome-unknown': { status: 502, title: 'The outcome of the upstream call is unknown' },
+  'load-balanced-upstream': { status: 500, title: 'The service points at a Kong Upstream' },
+  'internal-error': { status: 500, title: 'Internal error' },
+} as const satisfies Record<string, Problem>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** The `type` of a problem (RFC 9457, 3.1.1): a name, not an address; docs/problems/ has the page of each. */
+export const problemType = (code: ProblemCode): string => `urn:problem:async-request-reply:${code}`;
+
+/** Whether `code`, as a stored record has it, is one of ours. */
+export const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);

@@ -1,0 +1,29 @@
+// The one place where an error becomes an HTTP answer (RFC 9457).
+import type { Reply, HeaderField } from '../http/reply';
+import type { AsyncError } from './async-error';
+import { PROBLEMS, problemType } from './problem-catalog';
+
+/**
+ * The problem+json answer for an error.
+ *
+ * @param error what happened; its message becomes `detail`, so it must hold nothing internal.
+ * @param headers further header fields of the answer, such as `X-Async-Kong-Id` or `Allow`.
+ */
+export function problemReply(error: AsyncError, headers: readonly HeaderField[] = []): Reply {
+  const body = {
+    type: problemType(error.code),
+    title: PROBLEMS[error.code].title,
+    status: error.status,
+    detail: error.message,
+    ...error.extension,
+  };
+  const fields: HeaderField[] = [
+    ['Content-Type', 'application/problem+json'],
+    ['Cache-Control', 'no-store'],
+    ...headers,
+  ];
+  if (error.retryAfterSeconds !== undefined) {
+    fields.push(['Retry-After', String(error.retryAfterSeconds)]);
+  }
+  return { status: error.status, headers: fields, body: Buffer.from(JSON.stringify(body)) };
+}

@@ -1,0 +1,27 @@
+// Reads single arguments out of a raw query. Kong's own parsing is not asked: it costs a call and loses the order.
+
+const decode = (text: string): string => {
+  const spaced = text.replaceAll('+', ' ');
+  try {
+    return decodeURIComponent(spaced);
+  } catch {
+    // Not UTF-8 behind the percent signs: compare it as it stands.
+    return spaced;
+  }
+};
+
+/**
+ * Every value of the argument `name` in a raw query (without `?`), in order, percent-decoded. The names are
+ * decoded too, so that `async%2Did=…` is found like `async-id=…`. An argument without `=` has the value ''.
+ */
+export function queryValues(rawQuery: string, name: string): string[] {
+  const values: string[] = [];
+  for (const pair of rawQuery.split('&')) {
+    const equals = pair.indexOf('=');
+    const key = equals < 0 ? pair : pair.slice(0, equals);
+    if (key !== '' && decode(key) === name) {
+      values.push(equals < 0 ? '' : decode(pair.slice(equals + 1)));
+    }
+  }
+  return values;
+}

@@ -1,0 +1,28 @@
+// The plugin as Kong's JavaScript plugin server loads it. Everything else is behind access/.
+import { resolveConfig } from '../../schemas/resolve-config';
+import { kongSchema } from '../../schemas/generated/kong-schema';
+import { PluginInstance } from './plugin-instance';
+import type { Pdk } from './kong-api/pdk';
+
+export const Name = 'async-request-reply';
+export const Version = '0.1.0';
+
+/** After authentication, rate limiting and transformation, before caches and request-termination. */
+export const Priority = 740;
+
+export const Schema = kongSchema;
+
+/** One configuration of the plugin in one Kong worker. Kong constructs it at StartInstance and drops it unasked. */
+export class Plugin {
+  readonly #instance: PluginInstance;
+
+  /** @throws ConfigError that names the field, which Kong logs; requests on the route are answered 500. */
+  constructor(config: unknown) {
+    this.#instance = new PluginInstance(resolveConfig(config), config);
+  }
+
+  async access(kong: unknown): Promise<void> {
+    // kong-pdk makes the object at run time; its methods are those of pdk.ts.
+    await this.#instance.access(kong as Pdk);
+  }
+}

@@ -1,0 +1,113 @@
+// The record of a job: what Redis holds in the hash `PREFIX:{ID}:job`. Lua owns its changes (store/lua/);
+// this is how TypeScript reads it.
+//
+//   queued ──start──▶ running ──settle──▶ completed | failed | cancelled
+//     │                 │  ▲
+//     │               retry│start
+//     │                 ▼  │
+//     │              retrying ──deadline──▶ completed (last response) | failed
+//     ├──cancel──▶ cancelled
+//     └──deadline──▶ expired
+//
+// A running job whose lease is over is started anew where the call may be repeated, else it settles `failed`
+// with `outcome-unknown`.
+
+export const JOB_STATES = [
+  'queued',
+  'running',
+  'retrying',
+  'completed',
+  'failed',
+  'cancelled',
+  'expired',
+] as const;
+
+export type JobState = (typeof JOB_STATES)[number];
+export type SettledState = Extract<JobState, 'completed' | 'failed' | 'cancelled' | 'expired'>;
+
+/** The layout of records and payloads that this program writes; a record with a higher one is left to others. */
+export const RECORD_VERSION = 1;
+
+/** Why a job has no response, or why its last attempt had none. */
+export interface JobError {
+  /** A code of errors/problem-catalog.ts. */
+  readonly code: string;
+  readonly detail: string;
+  /** The error type for `Proxy-Status` (RFC 9209, 2.3), where the upstream is the cause. */
+  readonly proxyError?: string | undefined;
+}
+
+/** Times are milliseconds since 1970 by the clock of Redis. */
+export interface JobRecord {
+  readonly id: string;
+  readonly version: number;
+  readonly queue: string;
+  readonly state: JobState;
+  readonly method: string;
+  /** '' where nobody is known, else a tag of access/owner.ts. */
+  readonly owner: string;
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  /** Whether an attempt that may have reached the upstream may be followed by another. */
+  readonly repeatable: boolean;
+  readonly createdAt: number;
+  readonly startedAt: number | undefined;
+  readonly settledAt: number | undefined;
+  readonly deadlineAt: number;
+  /** When record and result go. */
+  readonly expiresAt: number;
+  readonly upstreamStatus: number | undefined;
+  readonly error: JobError | undefined;
+  /** Content hash of the settings that the job was accepted under. */
+  readonly settingsHash: string;
+  /** Which of the stored responses is the result: `RUN.ATTEMPT`, or undefined where there is none. */
+  readonly result: string | undefined;
+}
+
+export const isSettled = (state: JobState): state is SettledState =>
+  state === 'completed' || state === 'failed' || state === 'cancelled' || state === 'expired';
+
+const isJobState = (text: string): text is JobState => (JOB_STATES as readonly string[]).includes(text);
+
+const optionalNumber = (text: string | undefined): number | undefined =>
+  text === undefined || text === '' ? undefined : Number(text);
+
+/**
+ * Reads the fields of a record's hash.
+ *
+ * @returns undefined where there is no record, or one that cannot be read: to a caller the two are the same.
+ */
+export function parseJobRecord(id: string, fields: Readonly<Record<string, string>>): JobRecord | undefined {
+  const state = fields['state'];
+  if (state === undefined || !isJobState(state)) {
+    return undefined;
+  }
+  const errorCode = fields['error_code'];
+  return {
+    id,
+    version: Number(fields['v']),
+    queue: fields['queue'] ?? '',
+    state,
+    method: fields['method'] ?? '',
+    owner: fields['owner'] ?? '',
+    attempts: Number(fields['attempts']),
+    maxAttempts: Number(fields['max_attempts']),
+    repeatable: fields['repeatable'] === '1',
+    createdAt: Number(fields['created_at']),
+    startedAt: optionalNumber(fields['started_at']),
+    settledAt: optionalNumber(fields['settled_at']),
+    deadlineAt: Number(fields['deadline_at']),
+    expiresAt: Number(fields['expires_at']),
+    upstreamStatus: optionalNumber(fields['upstream_status']),
+    error:
+      errorCode === undefined || errorCode === ''
+        ? undefined
+        : {
+            code: errorCode,
+            detail: fields['error_detail'] ?? '',
+            proxyError: fields['error_proxy'] === '' ? undefined : fields['error_proxy'],
+          },
+    settingsHash: fields['settings'] ?? '',
+    result: fields['result'] === '' ? undefined : fields['result'],
+  };
+}

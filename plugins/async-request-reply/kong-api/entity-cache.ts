@@ -1,0 +1,51 @@
+// Keeps what Kong says of its own entities for a moment: asking costs two round trips a request, and an instance
+// is not told when its service or route changes, so that it may not be kept for long.
+import type { MatchedRoute } from '../access/gateway-request';
+
+const KEEP_MS = 2000;
+
+/** Hosts remembered at once: services are few, and templated hosts must not pile up. */
+const MAX_HOSTS = 1000;
+
+interface Kept<T> {
+  readonly value: T;
+  readonly untilMs: number;
+}
+
+export class EntityCache {
+  readonly #routeScoped: boolean;
+  #matched: Kept<MatchedRoute> | undefined;
+  readonly #upstreams = new Map<string, Kept<boolean>>();
+
+  /** @param routeScoped whether every request of the instance matches the same route. */
+  constructor(routeScoped: boolean) {
+    this.#routeScoped = routeScoped;
+  }
+
+  async matched(ask: () => Promise<MatchedRoute>): Promise<MatchedRoute> {
+    const now = performance.now();
+    if (this.#matched !== undefined && now < this.#matched.untilMs) {
+      return this.#matched.value;
+    }
+    const value = await ask();
+    if (this.#routeScoped) {
+      this.#matched = { value, untilMs: now + KEEP_MS };
+    }
+    return value;
+  }
+
+  /** Whether `host` names a Kong Upstream. */
+  async isUpstream(host: string, ask: () => Promise<boolean>): Promise<boolean> {
+    const now = performance.now();
+    const kept = this.#upstreams.get(host);
+    if (kept !== undefined && now < kept.untilMs) {
+      return kept.value;
+    }
+    const value = await ask();
+    if (this.#upstreams.size >= MAX_HOSTS) {
+      this.#upstreams.clear();
+    }
+    this.#upstreams.set(host, { value, untilMs: now + KEEP_MS });
+    return value;
+  }
+}

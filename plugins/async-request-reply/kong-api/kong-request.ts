@@ -1,0 +1,172 @@
+// A request as Kong's PDK shows it. With pdk.ts and send-reply.ts the only code that touches the `kong` object.
+import type {
+  BodyOutcome,
+  Caller,
+  ForwardedFields,
+  GatewayRequest,
+  MatchedRoute,
+  RequestLine,
+} from '../access/gateway-request';
+import type { HeaderField } from '../http/reply';
+import type { UpstreamTarget } from '../http/upstream-request';
+import type { EntityCache } from './entity-cache';
+import { booleanField, recordField, stringField, stringsField } from './lua-values';
+import type { Pdk } from './pdk';
+import type { FactName, RequestFacts } from './request-facts';
+
+/** Kong takes no larger number; more fields than this are refused by nginx long before. */
+const MAX_HEADERS = 1000;
+
+/** Request line, header fields and chunk framing, which nginx counts into `request_length`. */
+const LENGTH_SLACK_BYTES = 128 * 1024;
+
+/** The header fields that Kong sets for the upstream, with the variable that holds each (nginx_kong.lua). */
+const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
+  ['via', 'upstream_via'],
+  ['x-forwarded-for', 'upstream_x_forwarded_for'],
+  ['x-forwarded-proto', 'upstream_x_forwarded_proto'],
+  ['x-forwarded-host', 'upstream_x_forwarded_host'],
+  ['x-forwarded-port', 'upstream_x_forwarded_port'],
+  ['x-forwarded-path', 'upstream_x_forwarded_path'],
+  ['x-forwarded-prefix', 'upstream_x_forwarded_prefix'],
+  ['x-real-ip', 'remote_addr'],
+  ['x-kong-request-id', 'kong_request_id'],
+];
+
+export class KongRequest implements GatewayRequest {
+  readonly #pdk: Pdk;
+  readonly #facts: RequestFacts;
+  readonly #entities: EntityCache;
+  readonly #idHeader: string;
+
+  constructor(pdk: Pdk, facts: RequestFacts, entities: EntityCache, idHeader: string) {
+    this.#pdk = pdk;
+    this.#facts = facts;
+    this.#entities = entities;
+    this.#idHeader = idHeader.toLowerCase();
+  }
+
+  async line(): Promise<RequestLine> {
+    return {
+      method: await this.#facts.get('request_method'),
+      uri: await this.#facts.get('request_uri'),
+      query: await this.#facts.get('args'),
+      idHeader:
+        this.#idHeader === 'x-async-kong-id'
+          ? await this.#facts.get('http_x_async_kong_id')
+          : ((await this.#variable(this.#idHeader)) ?? ''),
+      upgrade: await this.#facts.get('http_upgrade'),
+    };
+  }
+
+  #variable(header: string): Promise<string | undefined> {
+    return this.#pdk.nginx.get_var(`http_${header.replaceAll('-', '_')}`);
+  }
+
+  async headers(): Promise<HeaderField[]> {
+    const map = await this.#pdk.request.get_headers(MAX_HEADERS);
+    return Object.entries(map).flatMap(([name, values]) =>
+      values.map((value): HeaderField => [name, value]),
+    );
+  }
+
+  async headerValues(name: string): Promise<string[]> {
+    const value = await this.#variable(name);
+    return value === undefined ? [] : [value];
+  }
+
+  async caller(): Promise<Caller> {
+    const consumer = await this.#pdk.nginx.get_ctx('authenticated_consumer');
+    const credential = await this.#pdk.nginx.get_ctx('authenticated_credential');
+    return {
+      consumerId: stringField(consumer, 'id'),
+      // The entity holds the secret itself: only what names it is taken.
+      credentialId: stringField(credential, 'id') ?? stringField(credential, 'username'),
+    };
+  }
+
+  async forwarded(): Promise<ForwardedFields> {
+    const fields: HeaderField[] = [];
+    for (const [name, fact] of FORWARDED_FIELDS) {
+      const value = await this.#facts.get(fact);
+      if (value !== '') {
+        fields.push([name, value]);
+      }
+    }
+    const path = await this.#facts.get('upstream_uri');
+    // Kong keeps the `?` of an empty query, which nginx alone would drop (runloop/handler.lua, access.after).
+    const hasQuery =
+      (await this.#facts.get('is_args')) === '?' || (await this.#facts.get('request_uri')).endsWith('?');
+    return {
+      path: hasQuery ? `${path}?${await this.#facts.get('args')}` : path,
+      preservedHost: await this.#facts.get('upstream_host'),
+      fields,
+    };
+  }
+
+  async matched(): Promise<MatchedRoute> {
+    return this.#entities.matched(async () => {
+      const service = await this.#pdk.router.get_service();
+      const route = await this.#pdk.router.get_route();
+      return {
+        serviceId: stringField(service, 'id'),
+        routeId: stringField(route, 'id'),
+        routeMethods: stringsField(route, 'methods'),
+        tlsVerify: booleanField(service, 'tls_verify') ?? false,
+        hasClientCertificate: recordField(service, 'client_certificate') !== undefined,
+      };
+    });
+  }
+
+  async target(): Promise<UpstreamTarget | 'load-balanced'> {
+    const balancer = await this.#pdk.nginx.get_ctx('balancer_data');
+    const host = stringField(balancer, 'host') ?? '';
+    const type = stringField(balancer, 'type');
+    const isUpstream =
+      type === 'name' &&
+      (await this.#entities.isUpstream(host, async () => (await this.#pdk.service.set_upstream(host)) === true));
+    if (isUpstream) {
+      return 'load-balanced';
+    }
+    // balancer_data.scheme misses another plugin's set_scheme.
+    const scheme = (await this.#facts.get('upstream_scheme')) === 'https' ? 'https' : 'http';
+    const port = Number(recordField(balancer, 'port') ?? (scheme === 'https' ? 443 : 80));
+    return { scheme, host, port };
+  }
+
+  async body(maxBytes: number): Promise<BodyOutcome> {
+    const length = await this.#facts.get('http_content_length');
+    if (length !== '') {
+      if (Number(length) > maxBytes) {
+        return { kind: 'too-large' };
+      }
+      return Number(length) === 0
+        ? { kind: 'body', body: Buffer.alloc(0) }
+        : { kind: 'body', body: await this.#rawBody(maxBytes) };
+    }
+    const chunked = (await this.#facts.get('http_transfer_encoding')) !== '';
+    if (!chunked && (await this.#facts.get('server_protocol')).startsWith('HTTP/1')) {
+      return { kind: 'body', body: undefined };
+    }
+    return this.#bodyOfUnknownLength(maxBytes);
+  }
+
+  /**
+   * Kong answers the client 500 where a body is larger than the size that get_raw_body was given, and there is
+   * no size before the body has been read. get_body reads it too, and gives up quietly on one that went to disk.
+   */
+  async #bodyOfUnknownLength(maxBytes: number): Promise<BodyOutcome> {
+    await this.#pdk.request.get_body('application/json', 1, 1);
+    const received = Number((await this.#pdk.nginx.get_var('request_length')) ?? 0);
+    if (received > maxBytes + LENGTH_SLACK_BYTES) {
+      return { kind: 'too-large' };
+    }
+    const body = await this.#rawBody(maxBytes + LENGTH_SLACK_BYTES);
+    return body.length > maxBytes ? { kind: 'too-large' } : { kind: 'body', body };
+  }
+
+  async #rawBody(maxBytes: number): Promise<Buffer> {
+    const body = await this.#pdk.request.get_raw_body(maxBytes);
+    return typeof body === 'string' ? Buffer.from(body, 'latin1') : (body ?? Buffer.alloc(0));
+  }
+}

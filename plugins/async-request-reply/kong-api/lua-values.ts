@@ -1,0 +1,28 @@
+// Reads fields of the tables that Kong sends: their shape is Kong's, so that nothing of it is taken on trust.
+
+/** A field of a Lua table, undefined where there is no table or no field. */
+export function recordField(table: unknown, name: string): unknown {
+  return typeof table === 'object' && table !== null
+    ? ((table as Readonly<Record<string, unknown>>)[name] ?? undefined)
+    : undefined;
+}
+
+export function stringField(table: unknown, name: string): string | undefined {
+  const value = recordField(table, name);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+export function booleanField(table: unknown, name: string): boolean | undefined {
+  const value = recordField(table, name);
+  return typeof value === 'boolean' ? value : undefined;
+}
+
+/** An array of strings; undefined where there is none or it is empty (Lua tells an empty array from no table). */
+export function stringsField(table: unknown, name: string): string[] | undefined {
+  const value = recordField(table, name);
+  if (!Array.isArray(value)) {
+    return undefined;
+  }
+  const strings = value.filter((item): item is string => typeof item === 'string');
+  return strings.length === 0 ? undefined : strings;
+}

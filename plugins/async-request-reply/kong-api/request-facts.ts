@@ -1,0 +1,73 @@
+// What nginx knows of the request, asked for as cheaply as this Kong allows: all at once where the variable
+// `arr_request` of kong/nginx/async-request-reply.conf is there, else one variable a call and only what is used.
+import type { Pdk } from './pdk';
+
+/** The variables behind `$arr_request`, in its order. kong/nginx/async-request-reply.conf lists the same. */
+export const FACT_NAMES = [
+  'request_method',
+  'request_uri',
+  'args',
+  'is_args',
+  'http_x_async_kong_id',
+  'http_content_length',
+  'http_transfer_encoding',
+  'http_upgrade',
+  'http_prefer',
+  'server_protocol',
+  'remote_addr',
+  'kong_request_id',
+  'upstream_uri',
+  'upstream_scheme',
+  'upstream_host',
+  'upstream_x_forwarded_for',
+  'upstream_x_forwarded_proto',
+  'upstream_x_forwarded_host',
+  'upstream_x_forwarded_port',
+  'upstream_x_forwarded_path',
+  'upstream_x_forwarded_prefix',
+  'upstream_via',
+] as const;
+
+export type FactName = (typeof FACT_NAMES)[number];
+
+/** First field of `$arr_request`: the layout's version, so that a file of another release is not misread. */
+const LAYOUT = 'arr1';
+
+/** nginx rejects a newline in every part of a request, so that it can separate them. */
+const SEPARATOR = '\n';
+
+export class RequestFacts {
+  readonly #pdk: Pdk;
+  readonly #known: Map<FactName, string>;
+
+  private constructor(pdk: Pdk, known: Map<FactName, string>) {
+    this.#pdk = pdk;
+    this.#known = known;
+  }
+
+  /**
+   * @param combined whether to ask for `$arr_request`; it says through `onMissing` that this Kong has none.
+   */
+  static async load(pdk: Pdk, combined: boolean, onMissing: () => void): Promise<RequestFacts> {
+    const known = new Map<FactName, string>();
+    if (combined) {
+      const fields = ((await pdk.nginx.get_var('arr_request')) ?? '').split(SEPARATOR);
+      if (fields[0] === LAYOUT && fields.length === FACT_NAMES.length + 1) {
+        FACT_NAMES.forEach((name, index) => known.set(name, fields[index + 1] ?? ''));
+      } else {
+        onMissing();
+      }
+    }
+    return new RequestFacts(pdk, known);
+  }
+
+  /** The variable's value, '' where it has none. */
+  async get(name: FactName): Promise<string> {
+    let value = this.#known.get(name);
+    if (value === undefined) {
+      value = (await this.#pdk.nginx.get_var(name)) ?? '';
+      this.#known.set(name, value);
+    }
+    return value;
+  }
+}

@@ -1,0 +1,71 @@
+// One configured plugin: what it derives from its configuration once, and how a request goes through it.
+import type { Config } from '../../schemas/generated/config-type';
+import { access } from './access/access';
+import {
+  jobLifeMs,
+  jobSettings,
+  LANE_MAX_REQUEST_BYTES,
+  LANE_MAX_RESPONSE_BYTES,
+  routeSettings,
+  type RouteSettings,
+} from './access/route-settings';
+import { EntityCache } from './kong-api/entity-cache';
+import { KongRequest } from './kong-api/kong-request';
+import { stringField } from './kong-api/lua-values';
+import type { Pdk } from './kong-api/pdk';
+import { RequestFacts } from './kong-api/request-facts';
+import { sendReply } from './kong-api/send-reply';
+import { pluginRuntime } from './plugin-runtime';
+import { AsyncError } from './errors/async-error';
+import type { AccessStore } from './store/access-store';
+
+export class PluginInstance {
+  readonly #settings: RouteSettings;
+  readonly #store: AccessStore;
+  readonly #entities: EntityCache;
+  #hasCombinedFacts = true;
+
+  /** @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field. */
+  constructor(config: Config, raw: unknown) {
+    const { log, stores, onStore } = pluginRuntime();
+    const settings = routeSettings(config);
+    this.#settings = settings;
+    this.#entities = new EntityCache(stringField(raw, 'route_id') !== undefined);
+    this.#store = stores.open(settings.redis, settings.keyPrefix);
+    onStore(settings.redis, settings.keyPrefix);
+    this.#announce(settings.queueName ?? stringField(raw, 'service_id'));
+    if (config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES || config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES) {
+      log.warn(
+        { requestBytes: settings.maxRequestBytes, responseBytes: settings.maxResponseBytes },
+        'bodies are limited to what this release carries: larger requests get 413, larger responses fail their job',
+      );
+    }
+  }
+
+  /** Lets the workers know of the queue before its first job, where its name is known without a request. */
+  #announce(queue: string | undefined): void {
+    if (queue === undefined || this.#settings.intercept === 'never') {
+      return;
+    }
+    const settings = jobSettings(this.#settings, queue, false);
+    this.#store.announce(queue, settings, jobLifeMs(this.#settings)).catch(() => {
+      // Redis is away: the first accept announces.
+    });
+  }
+
+  async access(pdk: Pdk): Promise<void> {
+    const { log } = pluginRuntime();
+    const facts = await RequestFacts.load(pdk, this.#hasCombinedFacts, () => {
+      this.#hasCombinedFacts = false;
+      log.info('this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls');
+    });
+    const request = new KongRequest(pdk, facts, this.#entities, this.#settings.idHeader);
+    const decision = await access(request, this.#settings, this.#store, (error) => {
+      const cause = error instanceof AsyncError ? (error.cause ?? error) : error;
+      log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');
+    });
+    if (decision.kind === 'reply') {
+      await sendReply(pdk, decision.reply);
+    }
+  }
+}

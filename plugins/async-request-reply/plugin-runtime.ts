@@ -1,0 +1,26 @@
+// What the plugin's instances share in one process: connections and the log.
+import pino from 'pino';
+import type { RedisSettings } from './store/redis-client';
+import { StoreRegistry } from './store/store-registry';
+
+export interface PluginRuntime {
+  readonly log: pino.Logger;
+  readonly stores: StoreRegistry;
+  /** Told of each Redis that an instance uses; the plugin server starts its worker there. */
+  onStore: (redis: RedisSettings, keyPrefix: string) => void;
+}
+
+let runtime: PluginRuntime | undefined;
+
+/** The process's runtime, made at its first use: importing the plugin opens nothing. */
+export function pluginRuntime(): PluginRuntime {
+  if (runtime === undefined) {
+    const log = pino({ name: 'async-request-reply', level: process.env['ARR_LOG_LEVEL'] ?? 'info' });
+    runtime = {
+      log,
+      stores: new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection')),
+      onStore: () => undefined,
+    };
+  }
+  return runtime;
+}

@@ -1,0 +1,60 @@
+// Queues announce themselves in Redis, with the settings of the instances that fill them; workers find them there.
+import type Redis from 'ioredis';
+import { controlChannel, queueSettingsKey, queuesKey, settingsKey } from '../store/keys';
+import type { JobSettings, NamedSettings } from '../store/job-settings';
+
+/** A message on the control channel. */
+export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'; id: string };
+
+/**
+ * Announces a queue and its settings, both for `lifeMs` from now: at least as long as a job accepted under them
+ * may live.
+ */
+export async function announce(
+  redis: Redis,
+  prefix: string,
+  queue: string,
+  settings: NamedSettings,
+  lifeMs: number,
+): Promise<void> {
+  const until = Date.now() + lifeMs;
+  await Promise.all([
+    redis.set(settingsKey(prefix, settings.hash), settings.text, 'PX', lifeMs),
+    redis.zadd(queueSettingsKey(prefix, queue), until, settings.hash),
+    redis.pexpire(queueSettingsKey(prefix, queue), lifeMs),
+    redis.zadd(queuesKey(prefix), 'GT', until, queue),
+    redis.publish(controlChannel(prefix), JSON.stringify({ kind: 'queue', queue } satisfies ControlMessage)),
+  ]);
+}
+
+/** The queues whose announcement has not lapsed. */
+export const announcedQueues = (redis: Redis, prefix: string): Promise<string[]> =>
+  redis.zrangebyscore(queuesKey(prefix), Date.now(), '+inf');
+
+/** The settings that live announcements of a queue name; those that cannot be read are left out. */
+export async function announcedSettings(redis: Redis, prefix: string, queue: string): Promise<JobSettings[]> {
+  const hashes = await redis.zrangebyscore(queueSettingsKey(prefix, queue), Date.now(), '+inf');
+  const found = await Promise.all(hashes.map((hash) => readSettings(redis, prefix, hash)));
+  return found.filter((settings) => settings !== undefined);
+}
+
+/** One settings document, or undefined where it is gone or of a version that is not understood. */
+export async function readSettings(redis: Redis, prefix: string, hash: string): Promise<JobSettings | undefined> {
+  const text = await redis.get(settingsKey(prefix, hash));
+  if (text === null) {
+    return undefined;
+  }
+  // Written by announce() of this program alone.
+  const settings = JSON.parse(text) as JobSettings;
+  return settings.version === 1 ? settings : undefined;
+}
+
+/** Reads a message of the control channel; undefined for what is not one. */
+export function parseControlMessage(text: string): ControlMessage | undefined {
+  try {
+    const message = JSON.parse(text) as Partial<ControlMessage> | null;
+    return message?.kind === 'queue' || message?.kind === 'cancel' ? (message as ControlMessage) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,30 @@
+// What a worker must know of the plugin instance that accepted a job: stored once by content hash, named by each
+// job. It holds no field that is a secret.
+import { createHash } from 'node:crypto';
+
+export interface JobSettings {
+  readonly version: 1;
+  readonly queue: string;
+  /** Calls in flight, over all workers. */
+  readonly concurrency: number;
+  readonly connectTimeoutMs: number;
+  readonly attemptTimeoutMs: number;
+  readonly tlsVerify: boolean;
+  /** PEM. */
+  readonly caCertificates: readonly string[];
+  readonly maxResponseBytes: number;
+  readonly retryStatuses: readonly number[];
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+export interface NamedSettings {
+  readonly hash: string;
+  readonly text: string;
+}
+
+/** The settings as they are stored, under the first 128 bits of the SHA-256 of their text. */
+export function nameSettings(settings: JobSettings): NamedSettings {
+  const text = JSON.stringify(settings, Object.keys(settings).sort());
+  return { hash: createHash('sha256').update(text).digest('hex').slice(0, 32), text };
+}

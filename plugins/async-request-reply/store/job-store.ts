@@ -1,0 +1,207 @@
+// The jobs in Redis: records, requests and responses. Record changes are Lua scripts, each atomic; everything
+// else here may be repeated. Both roles use it: the access side to create, read and cancel, workers for the rest.
+import { parseJobRecord, RECORD_VERSION, type JobError, type JobRecord, type SettledState } from '../jobs/job-record';
+import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
+import { recordKey, requestKey, responseKey } from './keys';
+import { payloadFields, readPayload } from './payload';
+import type { ScriptedRedis } from './scripts';
+
+export interface NewJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly owner: string;
+  readonly settingsHash: string;
+  readonly request: UpstreamRequestHead;
+  readonly body: Buffer;
+  /** Whether an attempt that may have reached the upstream may be followed by another. */
+  readonly repeatable: boolean;
+  readonly maxAttempts: number;
+  readonly deadlineMs: number;
+  readonly resultTtlMs: number;
+  /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
+  readonly openTtlMs: number;
+}
+
+/** `exists`: a record, or the tombstone of a submit that was given up, has this ID. */
+export type CreateOutcome = { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'exists' };
+
+export type AdvanceOutcome =
+  | { kind: 'missing' | 'newer' }
+  /** It had settled before. */
+  | { kind: 'settled'; state: SettledState }
+  /** This call settled it: deadline, attempts used up, or its worker lost. */
+  | { kind: 'closed'; state: SettledState }
+  /** Another attempt's lease, or the delay before the next attempt, has `ms` to go. */
+  | { kind: 'held' | 'early'; ms: number }
+  | { kind: 'open' }
+  /** The lease is taken; `lifeMs` is what is left of the record's life. */
+  | { kind: 'leased'; record: JobRecord; run: string; lifeMs: number };
+
+/** How an attempt ended. `result` names a response stored by `storeResponse`. */
+export interface AttemptEnd {
+  readonly outcome: 'completed' | 'failed' | 'retry';
+  readonly result?: string;
+  readonly upstreamStatus?: number;
+  readonly error?: JobError;
+  /** With `completed`: a dead letter, which keeps its request. */
+  readonly keepRequest?: boolean;
+  /** With `retry`. */
+  readonly delayMs?: number;
+}
+
+export type SettleOutcome =
+  | { kind: 'closed'; state: SettledState }
+  | { kind: 'retrying'; delayMs: number }
+  /** The lease went to another: nothing was written. */
+  | { kind: 'lost' };
+
+export type CancelOutcome =
+  | { kind: 'closed' | 'cancelling' | 'missing' }
+  | { kind: 'settled'; state: SettledState };
+
+export type RenewOutcome = 'renewed' | 'cancel' | 'lost';
+
+/** Long enough for a write that was abandoned in some buffer to arrive. */
+const TOMBSTONE_MS = 3_600_000;
+
+export class JobStore {
+  readonly #redis: ScriptedRedis;
+  readonly #prefix: string;
+
+  constructor(redis: ScriptedRedis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  /** Writes request and record in one round trip. The record is there only if the request is. */
+  async create(job: NewJob): Promise<CreateOutcome> {
+    const request = requestKey(this.#prefix, job.id);
+    const [, , created] = await Promise.all([
+      this.#redis.hset(request, ...payloadFields(job.request, job.body)),
+      this.#redis.pexpire(request, job.openTtlMs),
+      this.#redis.arrCreate(
+        recordKey(this.#prefix, job.id),
+        job.openTtlMs,
+        job.deadlineMs,
+        ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
+        ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
+        ...['result_ttl', job.resultTtlMs, 'settings', job.settingsHash],
+      ),
+    ]);
+    return created.length === 0
+      ? { kind: 'exists' }
+      : { kind: 'created', createdAt: Number(created[0]), deadlineAt: Number(created[1]) };
+  }
+
+  /** The record, or undefined where there is none (a tombstone is none). One round trip. */
+  async read(id: string): Promise<JobRecord | undefined> {
+    const record = parseJobRecord(id, await this.#redis.hgetall(recordKey(this.#prefix, id)));
+    return record?.version === 0 ? undefined : record;
+  }
+
+  async readRequest(id: string): Promise<{ head: UpstreamRequestHead; body: Buffer } | undefined> {
+    return readPayload(await this.#redis.hgetallBuffer(requestKey(this.#prefix, id)));
+  }
+
+  async readResponse(id: string, result: string): Promise<{ head: ResponseHead; body: Buffer } | undefined> {
+    return readPayload(await this.#redis.hgetallBuffer(responseKey(this.#prefix, id, result)));
+  }
+
+  /** Stores an attempt's response beside the record; it counts only once `settle` has named it. */
+  async storeResponse(id: string, result: string, head: ResponseHead, body: Buffer, ttlMs: number): Promise<void> {
+    const key = responseKey(this.#prefix, id, result);
+    await Promise.all([
+      this.#redis.hset(key, ...payloadFields(head, body)),
+      this.#redis.pexpire(key, Math.max(1, Math.ceil(ttlMs))),
+    ]);
+  }
+
+  /** Takes the lease for an attempt with this token, or settles, or says why not: store/lua/advance.lua. */
+  async start(id: string, token: string, leaseMs: number): Promise<AdvanceOutcome> {
+    return this.#advance(id, token, leaseMs);
+  }
+
+  /** Settles the job if time or a lost worker has ended it; takes no lease. */
+  async examine(id: string): Promise<AdvanceOutcome> {
+    return this.#advance(id, '', 0);
+  }
+
+  async #advance(id: string, token: string, leaseMs: number): Promise<AdvanceOutcome> {
+    const reply = await this.#redis.arrAdvance(recordKey(this.#prefix, id), token, leaseMs, RECORD_VERSION);
+    const [kind, detail] = reply;
+    switch (kind) {
+      case 'missing':
+      case 'newer':
+      case 'open':
+        return { kind };
+      case 'settled':
+      case 'closed':
+        return { kind, state: detail as SettledState };
+      case 'held':
+      case 'early':
+        return { kind, ms: Number(detail) };
+      case 'leased':
+        return leased(id, reply);
+      default:
+        throw new Error(`advance.lua answered ${String(kind)}`);
+    }
+  }
+
+  async renew(id: string, token: string, leaseMs: number): Promise<RenewOutcome> {
+    const answer = await this.#redis.arrRenew(recordKey(this.#prefix, id), token, leaseMs);
+    return answer === 1 ? 'renewed' : answer === 2 ? 'cancel' : 'lost';
+  }
+
+  /** Ends the attempt that holds the lease with `token`; writes nothing where another holds it. */
+  async settle(id: string, token: string, end: AttemptEnd): Promise<SettleOutcome> {
+    const [kind, detail] = await this.#redis.arrSettle(
+      recordKey(this.#prefix, id),
+      ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
+      ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
+      ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0)],
+    );
+    switch (kind) {
+      case 'closed':
+        return { kind, state: detail as SettledState };
+      case 'retrying':
+        return { kind, delayMs: Number(detail) };
+      default:
+        return { kind: 'lost' };
+    }
+  }
+
+  /** Cancels a job: at once where it waits, by a mark that its worker reads where it runs. */
+  async cancel(id: string): Promise<CancelOutcome> {
+    return this.#cancel(id, 0);
+  }
+
+  /** Cancels a submit whose outcome is not known, so that it does not run even if its writes come late. */
+  async abandon(id: string): Promise<CancelOutcome> {
+    return this.#cancel(id, TOMBSTONE_MS);
+  }
+
+  async #cancel(id: string, tombstoneMs: number): Promise<CancelOutcome> {
+    const [kind, state] = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs);
+    switch (kind) {
+      case 'closed':
+      case 'cancelling':
+        return { kind };
+      case 'settled':
+        return { kind, state: state as SettledState };
+      default:
+        return { kind: 'missing' };
+    }
+  }
+}
+
+function leased(id: string, reply: readonly string[]): AdvanceOutcome {
+  const fields: Record<string, string> = {};
+  for (let i = 2; i + 1 < reply.length; i += 2) {
+    fields[String(reply[i])] = String(reply[i + 1]);
+  }
+  const record = parseJobRecord(id, fields);
+  if (record === undefined) {
+    return { kind: 'missing' };
+  }
+  return { kind: 'leased', record, run: fields['run'] ?? '1', lifeMs: record.expiresAt - Number(reply[1]) };
+}

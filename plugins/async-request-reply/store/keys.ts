@@ -1,0 +1,36 @@
+// Every key in Redis. A job's keys share the slot of its ID, a queue's keys the slot of its name, so that each
+// script stays in one slot of a Redis Cluster. `prefix` and queue names hold no braces and no colons (schemas/).
+
+/** The record of a job. The Lua scripts find the keys beside it by their common beginning. */
+export const recordKey = (prefix: string, id: string): string => `${prefix}:{${id}}:job`;
+
+/** A job's request: a hash of `head` and the body's chunks `0`, `1`, … */
+export const requestKey = (prefix: string, id: string): string => `${prefix}:{${id}}:req`;
+
+/** One attempt's response, laid out like the request. `result` is `RUN.ATTEMPT`. */
+export const responseKey = (prefix: string, id: string, result: string): string =>
+  `${prefix}:{${id}}:res:${result}`;
+
+/** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
+export const placesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
+
+/** Jobs that have not settled: sorted set, score = deadline (ms). What the sweep goes through. */
+export const openJobsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:open`;
+
+/** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
+export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;
+
+/** Which worker process sweeps the queue: a string with a TTL. */
+export const sweepLockKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:sweeper`;
+
+/** Queues that have been announced: sorted set, score = when the announcement lapses (ms). */
+export const queuesKey = (prefix: string): string => `${prefix}:queues`;
+
+/** Settings that jobs were accepted under, by content hash: a JSON text without secrets. */
+export const settingsKey = (prefix: string, hash: string): string => `${prefix}:settings:${hash}`;
+
+/** Channel on which announcements and cancellations reach the workers. */
+export const controlChannel = (prefix: string): string => `${prefix}:control`;
+
+/** Prefix of BullMQ's keys of a queue: BullMQ adds `:NAME:…`. */
+export const bullPrefix = (prefix: string, queue: string): string => `${prefix}:{${queue}}`;

@@ -1,0 +1,76 @@
+#!lua flags=allow-oom
+-- Moves a job on as time demands, and takes the lease of its next attempt where ARGV[1] is a token.
+-- KEYS[1] record
+-- ARGV[1] token of the attempt, or '' to look only   ARGV[2] lease (ms)   ARGV[3] record version that is understood
+-- Returns one of
+--   {'missing'}               no record
+--   {'newer'}                 a record of a newer program: leave it to others
+--   {'settled', state}        it had settled before
+--   {'closed', state}         this call settled it
+--   {'held', ms}              another attempt's lease runs for so long yet
+--   {'early', ms}             retrying, and its delay has so long to go
+--   {'open', state}           waiting (only without a token)
+--   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
+local key = KEYS[1]
+local r = redis.call('HMGET', key, 'v', 'state', 'lease_until', 'attempts', 'max_attempts', 'repeatable',
+  'deadline_at', 'cancel', 'not_before')
+if not r[2] then
+  return { 'missing' }
+end
+if tonumber(r[1]) > tonumber(ARGV[3]) then
+  return { 'newer' }
+end
+local state, attempts = r[2], tonumber(r[4])
+if is_settled(state) then
+  return { 'settled', state }
+end
+local now = now_ms()
+if state == 'running' then
+  local left = tonumber(r[3]) - now
+  if left > 0 then
+    return { 'held', tostring(left) }
+  end
+  if r[8] == '1' then
+    return { 'closed', settle(key, now, 'cancelled', false, nil) }
+  end
+  if r[6] ~= '1' then
+    return { 'closed', settle(key, now, 'failed', true, {
+      code = 'outcome-unknown',
+      detail = 'The worker was lost during the upstream call, and the request may not be repeated. '
+        .. 'It may or may not have been processed.',
+    }) }
+  end
+  redis.call('HSET', key, 'state', 'retrying', 'token', '', 'error_code', 'upstream-failed',
+    'error_detail', 'The worker was lost during the upstream call.')
+  state = 'retrying'
+end
+if now >= tonumber(r[7]) then
+  if attempts == 0 then
+    return { 'closed', settle(key, now, 'expired', false, {
+      code = 'deadline-exceeded', detail = 'The job did not start before its deadline.',
+    }) }
+  end
+  return { 'closed', settle_exhausted(key, now, {
+    code = 'upstream-timeout', detail = 'No attempt succeeded before the deadline.',
+  }) }
+end
+if attempts >= tonumber(r[5]) then
+  return { 'closed', settle_exhausted(key, now, {
+    code = 'upstream-failed', detail = 'All attempts were used up.',
+  }) }
+end
+if ARGV[1] == '' then
+  return { 'open', state }
+end
+local early = tonumber(r[9] or 0) - now
+if state == 'retrying' and early > 0 then
+  return { 'early', tostring(early) }
+end
+redis.call('HSET', key, 'state', 'running', 'attempts', attempts + 1, 'token', ARGV[1],
+  'lease_until', now + tonumber(ARGV[2]))
+redis.call('HSETNX', key, 'started_at', now)
+local reply = { 'leased', tostring(now) }
+for _, item in ipairs(redis.call('HGETALL', key)) do
+  reply[#reply + 1] = item
+end
+return reply

@@ -1,0 +1,49 @@
+-- Prepended to every script of this folder: the clock and the one way in which a job settles.
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+end
+
+local function is_settled(state)
+  return state == 'completed' or state == 'failed' or state == 'cancelled' or state == 'expired'
+end
+
+-- The keys of a job share the hash tag of its record's key, which ends in ':job'.
+local function sibling(job_key, suffix)
+  return string.sub(job_key, 1, -4) .. suffix
+end
+
+-- Ends the current run. A dead letter (failed, or `keep_request`) keeps its request as long as its result.
+local function settle(job_key, now, state, keep_request, err)
+  local ttl = tonumber(redis.call('HGET', job_key, 'result_ttl'))
+  redis.call('HSET', job_key, 'state', state, 'settled_at', now, 'expires_at', now + ttl,
+    'token', '', 'lease_until', 0, 'error_code', err and err.code or '', 'error_detail', err and err.detail or '',
+    'error_proxy', err and err.proxy or '')
+  redis.call('PEXPIRE', job_key, ttl)
+  local result = redis.call('HGET', job_key, 'result')
+  if result and result ~= '' then
+    if state == 'completed' then
+      redis.call('PEXPIRE', sibling(job_key, 'res:' .. result), ttl)
+    else
+      redis.call('UNLINK', sibling(job_key, 'res:' .. result))
+      redis.call('HSET', job_key, 'result', '')
+    end
+  end
+  if state == 'failed' or keep_request then
+    redis.call('PEXPIRE', sibling(job_key, 'req'), ttl)
+  else
+    redis.call('UNLINK', sibling(job_key, 'req'))
+  end
+  return state
+end
+
+-- What a job without further attempts ends as: its last response where there is one, else `failed`. Its last
+-- status was one to retry, so that it is a dead letter and keeps its request.
+local function settle_exhausted(job_key, now, err)
+  local result = redis.call('HGET', job_key, 'result')
+  if result and result ~= '' then
+    return settle(job_key, now, 'completed', true, nil)
+  end
+  return settle(job_key, now, 'failed', true, err)
+end

@@ -1,0 +1,40 @@
+#!lua flags=allow-oom
+-- Ends an attempt: with its response or its failure the job settles, or waits for another attempt.
+-- KEYS[1] record
+-- ARGV[1] token of the attempt   ARGV[2] 'completed', 'failed' or 'retry'
+-- ARGV[3] result (RUN.ATTEMPT) or ''   ARGV[4] upstream status or ''
+-- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
+-- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
+-- Returns {'closed', state}, {'retrying', ms}, or {'lost'} where the lease is another's.
+local key = KEYS[1]
+local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts')
+if r[1] ~= 'running' or r[2] ~= ARGV[1] then
+  return { 'lost' }
+end
+local now = now_ms()
+if ARGV[3] ~= '' then
+  if r[4] and r[4] ~= '' then
+    redis.call('UNLINK', sibling(key, 'res:' .. r[4]))
+  end
+  redis.call('HSET', key, 'result', ARGV[3])
+end
+if ARGV[4] ~= '' then
+  redis.call('HSET', key, 'upstream_status', ARGV[4])
+end
+local err = nil
+if ARGV[5] ~= '' then
+  err = { code = ARGV[5], detail = ARGV[6], proxy = ARGV[7] }
+end
+if r[3] == '1' then
+  return { 'closed', settle(key, now, 'cancelled', false, nil) }
+end
+if ARGV[2] ~= 'retry' then
+  return { 'closed', settle(key, now, ARGV[2], ARGV[8] == '1', err) }
+end
+local at = now + tonumber(ARGV[9])
+if tonumber(r[6]) >= tonumber(r[7]) or at >= tonumber(r[5]) then
+  return { 'closed', settle_exhausted(key, now, err) }
+end
+redis.call('HSET', key, 'state', 'retrying', 'token', '', 'lease_until', 0, 'not_before', at,
+  'error_code', err and err.code or '', 'error_detail', err and err.detail or '')
+return { 'retrying', ARGV[9] }

@@ -1,0 +1,130 @@
+// Opens connections to Redis and bounds what is asked of them: a stopped Redis answers nothing at all.
+import Redis, { type RedisOptions } from 'ioredis';
+import { AsyncError } from '../errors/async-error';
+import { defineScripts, type ScriptedRedis } from './scripts';
+
+/** What a connection needs to know; the `redis` record of a plugin instance or of a worker's settings. */
+export interface RedisSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  readonly database: number;
+  readonly ssl: boolean;
+  readonly ssl_verify: boolean;
+  readonly server_name?: string | undefined;
+  /** Milliseconds. */
+  readonly connect_timeout: number;
+  /** Milliseconds: the time limit of everything that the access side asks of Redis for one request. */
+  readonly read_timeout: number;
+}
+
+const RECONNECT_MAX_MS = 1000;
+
+const options = (settings: RedisSettings): RedisOptions => ({
+  host: settings.host,
+  port: settings.port,
+  db: settings.database,
+  connectTimeout: settings.connect_timeout,
+  ...(settings.username !== undefined && { username: settings.username }),
+  ...(settings.password !== undefined && { password: settings.password }),
+  ...(settings.ssl && {
+    tls: {
+      rejectUnauthorized: settings.ssl_verify,
+      ...(settings.server_name !== undefined && { servername: settings.server_name }),
+    },
+  }),
+  retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
+  // A command that was under way when the link broke may have been done: it is never sent a second time.
+  autoResendUnfulfilledCommands: false,
+  lazyConnect: true,
+});
+
+/**
+ * A connection for the access side: fails at once while Redis is away and never queues, so that nothing is
+ * written after the client has been told 503. Errors of the connection go to `onError`.
+ */
+export function openAccessClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
+  return open(
+    { ...options(settings), enableOfflineQueue: false, commandTimeout: settings.read_timeout },
+    onError,
+  );
+}
+
+/** A connection for a worker: waits for Redis as long as it takes, as BullMQ wants it. */
+export function openWorkerClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
+  return open({ ...options(settings), maxRetriesPerRequest: null }, onError);
+}
+
+function open(redisOptions: RedisOptions, onError: (error: Error) => void): ScriptedRedis {
+  const client = defineScripts(new Redis(redisOptions));
+  client.on('error', onError);
+  client.connect().catch(() => {
+    // Told to onError too; the client goes on trying.
+  });
+  return client;
+}
+
+const unavailable = (cause?: unknown): AsyncError =>
+  new AsyncError('store-unavailable', {
+    detail: 'The job store does not answer. Nothing is known to have been accepted; try again later.',
+    retryAfterSeconds: 5,
+    cause,
+  });
+
+/** Resolves once `client` takes commands; rejects with `store-unavailable` when it is known to be away. */
+export async function whenReady(client: Redis): Promise<void> {
+  if (client.status === 'ready') {
+    return;
+  }
+  if (client.status !== 'connecting' && client.status !== 'connect') {
+    throw unavailable();
+  }
+  await new Promise<void>((resolve, reject) => {
+    const settle = (outcome: () => void) => () => {
+      client.off('ready', onReady).off('close', onClose);
+      outcome();
+    };
+    const onReady = settle(resolve);
+    const onClose = settle(() => reject(unavailable()));
+    client.once('ready', onReady).once('close', onClose);
+  });
+}
+
+/**
+ * Runs `work` against the store for at most `limitMs`, and turns what Redis says into our errors:
+ * `store-full` for OOM, `store-unavailable` for everything else, a time-out included.
+ */
+export async function withinTimeLimit<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(unavailable()), limitMs);
+  });
+  try {
+    return await Promise.race([work(), timeout]);
+  } catch (error) {
+    throw asStoreError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const STORE_WORDS =
+  /^(OOM|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|NOREPLICAS|MISCONF|NOAUTH|WRONGPASS|NOPERM|BUSY|ERR|UNKILLABLE)\b|Command timed out|[Cc]onnection|Stream isn't writeable|max retries/;
+
+function asStoreError(error: unknown): unknown {
+  if (error instanceof AsyncError || !(error instanceof Error)) {
+    return error;
+  }
+  // Redis and ioredis have no codes for these: the first word of the text is what Redis promises.
+  if (error.message.startsWith('OOM')) {
+    return new AsyncError('store-full', {
+      detail: 'The job store is full. Nothing was accepted; try again later.',
+      retryAfterSeconds: 30,
+      cause: error,
+    });
+  }
+  return error.name === 'ReplyError' || STORE_WORDS.test(error.message) || 'syscall' in error
+    ? unavailable(error)
+    : error;
+}

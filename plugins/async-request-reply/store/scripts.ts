@@ -1,0 +1,48 @@
+// Registers the Lua files with a connection, once. ioredis sends EVALSHA and falls back to EVAL by itself.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type Redis from 'ioredis';
+
+type Argument = string | number | Buffer;
+
+/** The scripts as methods; each Lua file's header says what goes in and what comes back. */
+interface Scripts {
+  arrReserve(placesKey: string, ...argv: Argument[]): Promise<number>;
+  arrEnter(placesKey: string, openJobsKey: string, ...argv: Argument[]): Promise<null>;
+  arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrRenew(recordKey: string, ...argv: Argument[]): Promise<number>;
+  arrSettle(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+}
+
+export type ScriptedRedis = Redis & Scripts;
+
+/** Each script with the number of its keys. */
+const SCRIPTS = { reserve: 1, enter: 2, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1 } as const;
+
+const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
+
+/** A script's text with lib.lua in front; the `#!lua` line, where there is one, has to stay the first. */
+function scriptText(name: string): string {
+  const text = read(name);
+  const lib = read('lib');
+  if (!text.startsWith('#!')) {
+    return lib + text;
+  }
+  const end = text.indexOf('\n') + 1;
+  return text.slice(0, end) + lib + text.slice(end);
+}
+
+let texts: ReadonlyMap<string, { lua: string; numberOfKeys: number }> | undefined;
+
+export function defineScripts(client: Redis): ScriptedRedis {
+  texts ??= new Map(
+    Object.entries(SCRIPTS).map(([name, numberOfKeys]) => [name, { lua: scriptText(name), numberOfKeys }]),
+  );
+  for (const [name, script] of texts) {
+    client.defineCommand(`arr${name.charAt(0).toUpperCase()}${name.slice(1)}`, script);
+  }
+  // defineCommand adds the methods at run time; the type says which.
+  return client as ScriptedRedis;
+}

@@ -1,0 +1,47 @@
+// Connections to upstreams, shared by all jobs with the same TLS and connect settings.
+import { Agent } from 'undici';
+import type { JobSettings } from '../store/job-settings';
+
+/** Distinct settings at once; more means that somebody changes them by the minute. */
+const MAX_AGENTS = 64;
+
+export class Dispatchers {
+  readonly #agents = new Map<string, Agent>();
+
+  for(settings: Pick<JobSettings, 'connectTimeoutMs' | 'tlsVerify' | 'caCertificates'>): Agent {
+    const key = JSON.stringify([settings.connectTimeoutMs, settings.tlsVerify, settings.caCertificates]);
+    let agent = this.#agents.get(key);
+    if (agent === undefined) {
+      this.#makeRoom();
+      agent = new Agent({
+        // The attempt has a time limit of its own; these would cut a slow upstream short of it.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        connect: {
+          timeout: settings.connectTimeoutMs,
+          rejectUnauthorized: settings.tlsVerify,
+          ...(settings.caCertificates.length > 0 && { ca: [...settings.caCertificates] }),
+        },
+      });
+    } else {
+      this.#agents.delete(key);
+    }
+    this.#agents.set(key, agent);
+    return agent;
+  }
+
+  /** Drops the agent that was not used for longest; calls that it still has are finished. */
+  #makeRoom(): void {
+    const [oldest] = this.#agents;
+    if (oldest !== undefined && this.#agents.size >= MAX_AGENTS) {
+      this.#agents.delete(oldest[0]);
+      void oldest[1].close();
+    }
+  }
+
+  async close(): Promise<void> {
+    const agents = [...this.#agents.values()];
+    this.#agents.clear();
+    await Promise.all(agents.map((agent) => agent.destroy()));
+  }
+}

@@ -1,0 +1,103 @@
+// Takes the jobs of one queue from BullMQ and runs them here.
+import { DelayedError, Worker, type Job, type Queue } from 'bullmq';
+import { announcedSettings } from '../queue/announcement';
+import { openScheduler } from '../queue/scheduler';
+import { bullPrefix } from '../store/keys';
+import { runJob } from './run-job';
+import { Sweeper } from './sweeper';
+import type { WorkerContext } from './worker-context';
+
+/** Seconds that an idle BullMQ worker waits before it looks again; a slot that another process freed is seen then. */
+const DRAIN_DELAY_SECONDS = 1;
+
+/** BullMQ would fail a job by itself after so many lost workers: here the record counts the attempts. */
+const NEVER_FAIL_STALLED = Number.MAX_SAFE_INTEGER;
+
+/** While Redis answers nothing sensible, a job is not taken again at once. */
+const ERROR_DELAY_MS = 1000;
+
+export class QueueRunner {
+  readonly #context: WorkerContext;
+  readonly #queue: string;
+  readonly #scheduler: Queue;
+  readonly #worker: Worker;
+  readonly #sweeper: Sweeper;
+  #concurrency = 0;
+
+  constructor(context: WorkerContext, queue: string) {
+    this.#context = context;
+    this.#queue = queue;
+    const log = context.log.child({ queue });
+    this.#scheduler = openScheduler(context.redis, context.prefix, queue);
+    this.#scheduler.on('error', (error) => log.warn({ err: error.message }, 'scheduler'));
+    this.#worker = new Worker(queue, (job, token) => this.#process(job, token), {
+      connection: context.redis,
+      prefix: bullPrefix(context.prefix, queue),
+      concurrency: 1,
+      lockDuration: context.leaseMs,
+      stalledInterval: context.stalledCheckMs,
+      maxStalledCount: NEVER_FAIL_STALLED,
+      drainDelay: DRAIN_DELAY_SECONDS,
+      removeOnComplete: { count: 0 },
+      removeOnFail: { count: 0 },
+      autorun: false,
+    });
+    this.#worker.on('error', (error) => log.warn({ err: error.message }, 'worker'));
+    this.#sweeper = new Sweeper(context, queue, this.#scheduler);
+  }
+
+  /** Starts to take jobs, once the queue's limits are known. */
+  async start(): Promise<void> {
+    await this.refresh();
+    this.#worker.run().catch((error: unknown) => {
+      this.#context.log.error({ queue: this.#queue, err: String(error) }, 'worker loop ended');
+    });
+    this.#sweeper.start();
+  }
+
+  /** Takes over the limits of the instances that fill the queue; where they differ the smallest holds. */
+  async refresh(): Promise<void> {
+    const settings = await announcedSettings(this.#context.redis, this.#context.prefix, this.#queue);
+    const concurrency = Math.min(...settings.map((one) => one.concurrency));
+    if (!Number.isFinite(concurrency) || concurrency === this.#concurrency) {
+      return;
+    }
+    if (new Set(settings.map((one) => one.concurrency)).size > 1) {
+      this.#context.log.warn({ queue: this.#queue, concurrency }, 'instances disagree on queue.concurrency: the smallest holds');
+    }
+    await this.#scheduler.setGlobalConcurrency(concurrency);
+    this.#worker.concurrency = concurrency;
+    this.#concurrency = concurrency;
+  }
+
+  async #process(job: Job, token: string | undefined): Promise<void> {
+    const delayMs = await this.#turn(String(job.id));
+    if (delayMs !== undefined) {
+      await job.moveToDelayed(Date.now() + delayMs, token);
+      throw new DelayedError();
+    }
+  }
+
+  /** Milliseconds after which the job is to come again, undefined when it is done with. */
+  async #turn(id: string): Promise<number | undefined> {
+    try {
+      const turn = await runJob(this.#context, this.#queue, id);
+      return turn.kind === 'again' ? turn.delayMs : undefined;
+    } catch (error) {
+      this.#context.log.error({ queue: this.#queue, err: String(error) }, 'job not run');
+      return ERROR_DELAY_MS;
+    }
+  }
+
+  /** Takes no further job; resolves when those that run here have ended. */
+  async pause(): Promise<void> {
+    await this.#sweeper.stop();
+    await this.#worker.pause();
+  }
+
+  async close(): Promise<void> {
+    await this.#sweeper.stop();
+    await this.#worker.close(true);
+    await this.#scheduler.close();
+  }
+}

@@ -1,0 +1,72 @@
+// What becomes of a job after an attempt: its result, another attempt, or a failure.
+import type { AttemptEnd } from '../store/job-store';
+import type { JobSettings } from '../store/job-settings';
+import type { ResponseHead } from '../http/upstream-request';
+import type { CallFailure } from './upstream-call';
+
+export type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'maxBackoffMs'>;
+
+/**
+ * Exponential backoff with full jitter: evenly between 0 and `backoffMs * 2^(attempt - 1)`, the latter cut at
+ * `maxBackoffMs`.
+ *
+ * @param attempt the number of the attempt that failed, from 1.
+ */
+export function backoffMs(attempt: number, settings: RetrySettings, random: () => number = Math.random): number {
+  const ceiling = Math.min(settings.maxBackoffMs, settings.backoffMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(random() * ceiling);
+}
+
+/**
+ * Milliseconds that a response's `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), undefined where it
+ * has none that can be read.
+ */
+export function retryAfterMs(head: ResponseHead, nowMs: number): number | undefined {
+  const value = head.headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1].trim();
+  if (value === undefined) {
+    return undefined;
+  }
+  if (/^\d{1,9}$/.test(value)) {
+    return Number(value) * 1000;
+  }
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+/**
+ * What to do with a response. 429, and 503 with Retry-After, say that the request was not processed: they are
+ * tried again whatever the method.
+ */
+export function afterResponse(
+  head: ResponseHead,
+  attempt: number,
+  repeatable: boolean,
+  settings: RetrySettings,
+  nowMs: number,
+): AttemptEnd {
+  if (!settings.retryStatuses.includes(head.status)) {
+    return { outcome: 'completed', upstreamStatus: head.status };
+  }
+  const asked = retryAfterMs(head, nowMs);
+  const notProcessed = head.status === 429 || (head.status === 503 && asked !== undefined);
+  return repeatable || notProcessed
+    ? {
+        outcome: 'retry',
+        upstreamStatus: head.status,
+        delayMs: Math.max(asked ?? 0, backoffMs(attempt, settings)),
+      }
+    : { outcome: 'completed', upstreamStatus: head.status, keepRequest: true };
+}
+
+/** What to do with a call that had no response. One that may have arrived is repeated only where that is safe. */
+export function afterFailure(
+  failure: CallFailure,
+  attempt: number,
+  repeatable: boolean,
+  settings: RetrySettings,
+): AttemptEnd {
+  const error = { code: failure.code, detail: failure.detail, proxyError: failure.proxyError };
+  return failure.retryable && (repeatable || !failure.mayHaveArrived)
+    ? { outcome: 'retry', error, delayMs: backoffMs(attempt, settings) }
+    : { outcome: 'failed', error };
+}

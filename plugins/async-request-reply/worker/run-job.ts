@@ -1,0 +1,154 @@
+// One turn of a job in a worker: take the lease, call the upstream, settle. The record decides at every step;
+// each step may be repeated after a crash.
+import { randomUUID } from 'node:crypto';
+import { freePlace, leaveJob } from '../queue/queue-index';
+import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-store';
+import type { JobSettings } from '../store/job-settings';
+import { loggableJobId } from '../jobs/job-id';
+import { Lease } from './lease';
+import { afterFailure, afterResponse } from './retry-policy';
+import { callUpstream, type CallOutcome } from './upstream-call';
+import type { WorkerContext } from './worker-context';
+
+/** What the scheduler is to do with the job: forget it, or bring it again. */
+export type Turn = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
+
+type Leased = Extract<AdvanceOutcome, { kind: 'leased' }>;
+
+const DONE: Turn = { kind: 'done' };
+
+/** A record of a newer program: a newer worker may be there by then. */
+const NEWER_RETRY_MS = 10_000;
+
+const SETTLE_RETRY_MS = 200;
+
+export async function runJob(context: WorkerContext, queue: string, id: string): Promise<Turn> {
+  const takenAt = performance.now();
+  const token = randomUUID();
+  const start = await context.jobs.start(id, token, context.leaseMs);
+  switch (start.kind) {
+    case 'missing':
+      context.log.warn({ job: loggableJobId(id), queue }, 'scheduled job has no record: dropped');
+      await leaveJob(context.redis, context.prefix, queue, id);
+      return DONE;
+    case 'settled':
+    case 'closed':
+      await leaveJob(context.redis, context.prefix, queue, id);
+      return DONE;
+    case 'newer':
+      return { kind: 'again', delayMs: NEWER_RETRY_MS };
+    case 'held':
+    case 'early':
+      return { kind: 'again', delayMs: start.ms };
+    case 'open':
+      throw new Error('a start with a token cannot leave the job open');
+    case 'leased':
+      return runAttempt(context, queue, start, new Lease(context.jobs, id, token, context.leaseMs, takenAt));
+  }
+}
+
+async function runAttempt(context: WorkerContext, queue: string, start: Leased, lease: Lease): Promise<Turn> {
+  const { id } = start.record;
+  context.leases.set(id, lease);
+  try {
+    await freePlace(context.redis, context.prefix, queue, id);
+    const end = await attempt(context, start, lease);
+    if (end === undefined) {
+      return { kind: 'again', delayMs: context.leaseMs };
+    }
+    const settled = await settle(context, id, lease, end);
+    switch (settled.kind) {
+      case 'retrying':
+        return { kind: 'again', delayMs: settled.delayMs };
+      case 'closed':
+        await leaveJob(context.redis, context.prefix, queue, id);
+        return DONE;
+      case 'lost':
+        return { kind: 'again', delayMs: context.leaseMs };
+    }
+  } finally {
+    context.leases.delete(id);
+    lease.release();
+  }
+}
+
+/** Makes the call and says how the attempt ended; undefined where the lease is lost and nothing may be said. */
+async function attempt(context: WorkerContext, start: Leased, lease: Lease): Promise<AttemptEnd | undefined> {
+  const { record } = start;
+  const [request, settings] = await Promise.all([
+    context.jobs.readRequest(record.id),
+    context.settings.get(record.settingsHash),
+  ]);
+  if (request === undefined || settings === undefined) {
+    return {
+      outcome: 'failed',
+      error: { code: 'internal-error', detail: 'The stored request, or the settings it was accepted under, are gone.' },
+    };
+  }
+  const outcome = await callUpstream(context.dispatchers.for(settings), request.head, request.body, {
+    timeoutMs: settings.attemptTimeoutMs,
+    maxResponseBytes: settings.maxResponseBytes,
+    signal: lease.signal,
+  });
+  return attemptEnd(context, start, lease, settings, outcome);
+}
+
+async function attemptEnd(
+  context: WorkerContext,
+  start: Leased,
+  lease: Lease,
+  settings: JobSettings,
+  outcome: CallOutcome,
+): Promise<AttemptEnd | undefined> {
+  const { record, run, lifeMs } = start;
+  switch (outcome.kind) {
+    case 'failure':
+      return afterFailure(outcome, record.attempts, record.repeatable, settings);
+    case 'aborted':
+      return abortedEnd(lease, outcome.mayHaveArrived, record.repeatable);
+    case 'response': {
+      const result = `${run}.${String(record.attempts)}`;
+      const end = afterResponse(outcome.head, record.attempts, record.repeatable, settings, Date.now());
+      const stored = await persist(lease, () =>
+        context.jobs.storeResponse(record.id, result, outcome.head, outcome.body, lifeMs),
+      );
+      return stored === undefined ? undefined : { ...end, result };
+    }
+  }
+}
+
+function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean): AttemptEnd | undefined {
+  if (lease.end === 'lost') {
+    return undefined;
+  }
+  if (lease.end === 'cancelled' || repeatable || !mayHaveArrived) {
+    // A cancelled job settles so whatever the attempt says: store/lua/settle.lua.
+    return { outcome: 'retry', delayMs: 0 };
+  }
+  return {
+    outcome: 'failed',
+    error: {
+      code: 'outcome-unknown',
+      detail: 'The worker was shut down during the upstream call, and the request may not be repeated.',
+    },
+  };
+}
+
+async function settle(context: WorkerContext, id: string, lease: Lease, end: AttemptEnd): Promise<SettleOutcome> {
+  const settled = await persist(lease, () => context.jobs.settle(id, lease.token, end));
+  return settled?.value ?? { kind: 'lost' };
+}
+
+/** Repeats a write until Redis takes it or the lease is lost: the upstream's answer exists only here. */
+async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<{ value: T } | undefined> {
+  for (;;) {
+    try {
+      return { value: await write() };
+    } catch {
+      if (lease.end === 'lost') {
+        return undefined;
+      }
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_RETRY_MS));
+    }
+  }
+}

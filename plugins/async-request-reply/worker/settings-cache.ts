@@ -1,0 +1,33 @@
+// Settings documents by content hash: what a hash names never changes, so that it is read once.
+import { readSettings } from '../queue/announcement';
+import type { JobSettings } from '../store/job-settings';
+import type { ScriptedRedis } from '../store/scripts';
+
+const MAX_DOCUMENTS = 1000;
+
+export class SettingsCache {
+  readonly #redis: ScriptedRedis;
+  readonly #prefix: string;
+  readonly #documents = new Map<string, JobSettings>();
+
+  constructor(redis: ScriptedRedis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  /** The settings under `hash`; undefined where Redis has them no more, or they are of a newer version. */
+  async get(hash: string): Promise<JobSettings | undefined> {
+    const known = this.#documents.get(hash);
+    if (known !== undefined) {
+      return known;
+    }
+    const settings = await readSettings(this.#redis, this.#prefix, hash);
+    if (settings !== undefined) {
+      if (this.#documents.size >= MAX_DOCUMENTS) {
+        this.#documents.clear();
+      }
+      this.#documents.set(hash, settings);
+    }
+    return settings;
+  }
+}

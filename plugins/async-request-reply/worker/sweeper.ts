@@ -1,0 +1,116 @@
+// Looks after the jobs of a queue that nobody works on: those past their deadline are settled, those that the
+// scheduler does not know are scheduled again. One process does it for each queue, by a lock with a TTL.
+import { randomUUID } from 'node:crypto';
+import type { Queue } from 'bullmq';
+import { leaveJob } from '../queue/queue-index';
+import { schedule } from '../queue/scheduler';
+import { bullPrefix, openJobsKey, sweepLockKey } from '../store/keys';
+import type { WorkerContext } from './worker-context';
+
+/** How often deadlines are looked at. */
+const DEADLINE_CHECK_MS = 1000;
+
+/** Jobs looked at in one go: a few milliseconds of Redis. */
+const BATCH = 500;
+
+export class Sweeper {
+  readonly #context: WorkerContext;
+  readonly #queue: string;
+  readonly #scheduler: Queue;
+  readonly #token = randomUUID();
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> = Promise.resolve();
+  #cursor = '0';
+  #nextFullSweep = 0;
+
+  constructor(context: WorkerContext, queue: string, scheduler: Queue) {
+    this.#context = context;
+    this.#queue = queue;
+    this.#scheduler = scheduler;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => {
+      this.#round = this.#round.then(() => this.#sweep());
+    }, DEADLINE_CHECK_MS);
+  }
+
+  /** Stops, and waits for a round that is under way. Idempotent. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    await this.#round;
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      if (this.#timer === undefined || !(await this.#lead())) {
+        return;
+      }
+      await this.#settleOverdue();
+      if (performance.now() >= this.#nextFullSweep) {
+        await this.#rescheduleForgotten();
+        this.#nextFullSweep = performance.now() + this.#context.stalledCheckMs;
+      }
+    } catch (error) {
+      this.#context.log.warn({ queue: this.#queue, err: String(error) }, 'sweep');
+    }
+  }
+
+  /** Takes or keeps the lock. Two leaders for a moment do no harm: every step may be repeated. */
+  async #lead(): Promise<boolean> {
+    const key = sweepLockKey(this.#context.prefix, this.#queue);
+    const ttlMs = DEADLINE_CHECK_MS * 5;
+    if ((await this.#context.redis.set(key, this.#token, 'PX', ttlMs, 'NX')) === 'OK') {
+      return true;
+    }
+    if ((await this.#context.redis.get(key)) !== this.#token) {
+      return false;
+    }
+    await this.#context.redis.pexpire(key, ttlMs);
+    return true;
+  }
+
+  async #settleOverdue(): Promise<void> {
+    const [seconds = 0] = await this.#context.redis.time();
+    const key = openJobsKey(this.#context.prefix, this.#queue);
+    const overdue = await this.#context.redis.zrangebyscore(key, '-inf', seconds * 1000, 'LIMIT', 0, BATCH);
+    await Promise.all(overdue.map((id) => this.#examine(id, false)));
+  }
+
+  /** One batch of the open jobs a round, so that a full queue does not make a long one. */
+  async #rescheduleForgotten(): Promise<void> {
+    const { redis, prefix } = this.#context;
+    const [cursor, members] = await redis.zscan(openJobsKey(prefix, this.#queue), this.#cursor, 'COUNT', BATCH);
+    this.#cursor = cursor;
+    const ids = members.filter((_member, index) => index % 2 === 0);
+    const known = await Promise.all(
+      ids.map((id) => redis.exists(`${bullPrefix(prefix, this.#queue)}:${this.#queue}:${id}`)),
+    );
+    await Promise.all(ids.filter((_id, index) => known[index] === 0).map((id) => this.#examine(id, true)));
+  }
+
+  async #examine(id: string, forgotten: boolean): Promise<void> {
+    const outcome = await this.#context.jobs.examine(id);
+    switch (outcome.kind) {
+      case 'missing':
+      case 'settled':
+      case 'closed':
+        await leaveJob(this.#context.redis, this.#context.prefix, this.#queue, id);
+        if (!forgotten) {
+          await this.#scheduler.remove(id);
+        }
+        return;
+      case 'open':
+        if (forgotten) {
+          await schedule(this.#scheduler, id);
+        }
+        return;
+      case 'held':
+      case 'early':
+      case 'newer':
+      case 'leased':
+        return;
+    }
+  }
+}

@@ -1,0 +1,183 @@
+// One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte.
+import type { Dispatcher } from 'undici';
+import type { ProblemCode } from '../errors/problem-catalog';
+import { storableResponseFields } from '../http/hop-by-hop';
+import type { HeaderField } from '../http/reply';
+import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
+import { classifyFailure } from './classify-failure';
+
+export interface CallFailure {
+  readonly kind: 'failure';
+  readonly code: ProblemCode;
+  readonly detail: string;
+  /** Error type of RFC 9209, 2.3. */
+  readonly proxyError: string;
+  /** False only where it is certain that no byte of the request left this machine. */
+  readonly mayHaveArrived: boolean;
+  /** Whether another attempt may fare better. */
+  readonly retryable: boolean;
+}
+
+export type CallOutcome =
+  | { readonly kind: 'response'; readonly head: ResponseHead; readonly body: Buffer }
+  | CallFailure
+  /** The caller's signal ended the call. */
+  | { readonly kind: 'aborted'; readonly mayHaveArrived: boolean };
+
+export interface CallLimits {
+  readonly timeoutMs: number;
+  readonly maxResponseBytes: number;
+  /** Ends the call; its connection is closed, so that the upstream can see it. */
+  readonly signal: AbortSignal;
+}
+
+/** Makes the call. Never rejects: whatever goes wrong is an outcome. */
+export function callUpstream(
+  dispatcher: Dispatcher,
+  request: UpstreamRequestHead,
+  body: Buffer,
+  limits: CallLimits,
+): Promise<CallOutcome> {
+  return new Promise((resolve) => {
+    const call = new UpstreamCall(limits, resolve);
+    try {
+      dispatcher.dispatch(
+        {
+          origin: originOf(request),
+          path: request.path,
+          method: request.method as Dispatcher.HttpMethod,
+          headers: request.headers.flat(),
+          body: body.length > 0 ? body : null,
+        },
+        call,
+      );
+    } catch (error) {
+      call.onResponseError(null, error);
+    }
+  });
+}
+
+function originOf({ target }: UpstreamRequestHead): string {
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+  return `${target.scheme}://${host}:${String(target.port)}`;
+}
+
+/** undici's handler for one request; settles its promise once, by whichever comes first. */
+class UpstreamCall implements Dispatcher.DispatchHandler {
+  readonly #limits: CallLimits;
+  readonly #resolve: (outcome: CallOutcome) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onAbort = (): void => this.#end({ kind: 'aborted', mayHaveArrived: this.#sent });
+  #controller: Dispatcher.DispatchController | undefined;
+  #sent = false;
+  #ended = false;
+  #head: ResponseHead | undefined;
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(limits: CallLimits, resolve: (outcome: CallOutcome) => void) {
+    this.#limits = limits;
+    this.#resolve = resolve;
+    this.#timer = setTimeout(() => this.#end(this.#timeout()), limits.timeoutMs);
+    if (limits.signal.aborted) {
+      this.#onAbort();
+    } else {
+      limits.signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** undici calls this right before it writes the request to a connected socket. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#ended) {
+      controller.abort(new Error('the call has ended'));
+      return;
+    }
+    this.#sent = true;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number): void {
+    if (statusCode < 200) {
+      return; // 1xx: the response is still to come (RFC 9110, 15.2).
+    }
+    if (statusCode > 599) {
+      this.#end(this.#badResponse(`The upstream answered with status ${String(statusCode)}, which HTTP does not have.`));
+      return;
+    }
+    this.#head = { status: statusCode, headers: storableResponseFields(rawFields(controller.rawHeaders)) };
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#limits.maxResponseBytes) {
+      this.#end({
+        kind: 'failure',
+        code: 'response-too-large',
+        detail: `The upstream response is over the limit of ${String(this.#limits.maxResponseBytes)} bytes.`,
+        proxyError: 'http_response_body_size',
+        mayHaveArrived: true,
+        retryable: false,
+      });
+      return;
+    }
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#end(
+      this.#head === undefined
+        ? this.#badResponse('The upstream ended its answer without a response.')
+        : { kind: 'response', head: this.#head, body: Buffer.concat(this.#chunks) },
+    );
+  }
+
+  onResponseError(_controller: unknown, error: unknown): void {
+    this.#end(classifyFailure(error, this.#sent, this.#head !== undefined));
+  }
+
+  #timeout(): CallFailure {
+    return {
+      kind: 'failure',
+      code: 'upstream-timeout',
+      detail: `The upstream did not complete its response within ${String(this.#limits.timeoutMs)} ms.`,
+      proxyError: this.#sent ? 'http_response_timeout' : 'connection_timeout',
+      mayHaveArrived: this.#sent,
+      retryable: true,
+    };
+  }
+
+  #badResponse(detail: string): CallFailure {
+    return {
+      ...{ kind: 'failure', code: 'bad-response', detail, proxyError: 'http_protocol_error' },
+      ...{ mayHaveArrived: true, retryable: false },
+    };
+  }
+
+  #end(outcome: CallOutcome): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#limits.signal.removeEventListener('abort', this.#onAbort);
+    this.#chunks = [];
+    this.#resolve(outcome);
+    if (outcome.kind !== 'response' && this.#controller?.aborted === false) {
+      this.#controller.abort(new Error('the call has ended'));
+    }
+  }
+}
+
+/** Fields as they came, in their order, values as Latin-1; undici hands them over as alternating buffers. */
+function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): HeaderField[] {
+  if (!Array.isArray(raw)) {
+    return [];
+  }
+  const fields: HeaderField[] = [];
+  const text = (item: Buffer | string | undefined): string =>
+    typeof item === 'string' ? item : (item?.toString('latin1') ?? '');
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    fields.push([text(raw[i]), text(raw[i + 1])]);
+  }
+  return fields;
+}

@@ -1,0 +1,21 @@
+// What the parts of a worker share.
+import type pino from 'pino';
+import type { JobStore } from '../store/job-store';
+import type { ScriptedRedis } from '../store/scripts';
+import type { Dispatchers } from './dispatchers';
+import type { Lease } from './lease';
+import type { SettingsCache } from './settings-cache';
+
+export interface WorkerContext {
+  readonly redis: ScriptedRedis;
+  readonly prefix: string;
+  readonly jobs: JobStore;
+  readonly settings: SettingsCache;
+  readonly dispatchers: Dispatchers;
+  /** Leases of the calls that run here, by job ID. */
+  readonly leases: Map<string, Lease>;
+  readonly leaseMs: number;
+  /** How often stalled jobs and the queue's index are looked through. */
+  readonly stalledCheckMs: number;
+  readonly log: pino.Logger;
+}

@@ -1,0 +1,145 @@
+// A worker: finds the announced queues in Redis and runs their jobs. It needs no Kong. The executable
+// kong/worker.ts and the plugin server's worker thread both start it here.
+import type pino from 'pino';
+import { announcedQueues, parseControlMessage } from '../queue/announcement';
+import { controlChannel } from '../store/keys';
+import { JobStore } from '../store/job-store';
+import { openWorkerClient, type RedisSettings } from '../store/redis-client';
+import { Dispatchers } from './dispatchers';
+import type { Lease } from './lease';
+import { QueueRunner } from './queue-runner';
+import { SettingsCache } from './settings-cache';
+import type { WorkerContext } from './worker-context';
+
+export interface WorkerOptions {
+  readonly redis: RedisSettings;
+  readonly keyPrefix: string;
+  /** Which queues to take: exact names, or patterns with `*`. Empty is all. */
+  readonly queues: readonly string[];
+  readonly leaseMs: number;
+  readonly stalledCheckMs: number;
+  readonly log: pino.Logger;
+}
+
+/** New queues are announced on a channel too; this finds those whose message was lost. */
+const DISCOVER_MS = 2000;
+
+export class JobWorker {
+  readonly #context: WorkerContext;
+  readonly #subscriber: WorkerContext['redis'];
+  readonly #takes: (queue: string) => boolean;
+  readonly #runners = new Map<string, QueueRunner>();
+  #discovering: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
+
+  private constructor(options: WorkerOptions) {
+    const onError = (error: Error): void => options.log.warn({ err: error.message }, 'redis connection');
+    const redis = openWorkerClient(options.redis, onError);
+    this.#subscriber = openWorkerClient(options.redis, onError);
+    this.#takes = queueFilter(options.queues);
+    this.#context = {
+      redis,
+      prefix: options.keyPrefix,
+      jobs: new JobStore(redis, options.keyPrefix),
+      settings: new SettingsCache(redis, options.keyPrefix),
+      dispatchers: new Dispatchers(),
+      leases: new Map<string, Lease>(),
+      leaseMs: options.leaseMs,
+      stalledCheckMs: options.stalledCheckMs,
+      log: options.log,
+    };
+  }
+
+  /** Starts a worker. Redis need not be there yet: the worker waits for it. */
+  static start(options: WorkerOptions): JobWorker {
+    const worker = new JobWorker(options);
+    worker.#listen();
+    worker.#timer = setInterval(() => worker.#discover(), DISCOVER_MS);
+    worker.#discover();
+    return worker;
+  }
+
+  #listen(): void {
+    const { prefix, log, leases } = this.#context;
+    this.#subscriber.on('message', (_channel: string, text: string) => {
+      const message = parseControlMessage(text);
+      if (message?.kind === 'queue') {
+        this.#discover();
+      } else if (message?.kind === 'cancel') {
+        leases.get(message.id)?.stop('cancelled');
+      }
+    });
+    this.#subscriber.subscribe(controlChannel(prefix)).catch((error: unknown) => {
+      log.warn({ err: String(error) }, 'control channel');
+    });
+  }
+
+  #discover(): void {
+    this.#discovering = this.#discovering.then(async () => {
+      try {
+        await this.#openRunners();
+      } catch (error) {
+        this.#context.log.warn({ err: String(error) }, 'queues could not be listed');
+      }
+    });
+  }
+
+  async #openRunners(): Promise<void> {
+    if (this.#stopped !== undefined) {
+      return;
+    }
+    const queues = await announcedQueues(this.#context.redis, this.#context.prefix);
+    for (const queue of queues.filter(this.#takes)) {
+      const known = this.#runners.get(queue);
+      if (known === undefined) {
+        const runner = new QueueRunner(this.#context, queue);
+        this.#runners.set(queue, runner);
+        await runner.start();
+        this.#context.log.info({ queue }, 'queue taken');
+      } else {
+        await known.refresh();
+      }
+    }
+  }
+
+  /**
+   * Takes no further jobs, waits up to `drainMs` for the calls that run, ends those that are left (they go back to
+   * the queue, or settle as PROTOCOL's rules for an unknown outcome have it), and closes everything. Idempotent.
+   */
+  stop(drainMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs);
+    return this.#stopped;
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    clearInterval(this.#timer);
+    const runners = [...this.#runners.values()].reverse();
+    const end = setTimeout(() => {
+      for (const lease of this.#context.leases.values()) {
+        lease.stop('draining');
+      }
+    }, drainMs);
+    await this.#closeQuietly(runners.map((runner) => runner.pause()));
+    clearTimeout(end);
+    await this.#closeQuietly(runners.map((runner) => runner.close()));
+    await this.#context.dispatchers.close();
+    this.#subscriber.disconnect();
+    this.#context.redis.disconnect();
+  }
+
+  async #closeQuietly(closing: Promise<void>[]): Promise<void> {
+    for (const outcome of await Promise.allSettled(closing)) {
+      if (outcome.status === 'rejected') {
+        this.#context.log.warn({ err: String(outcome.reason) }, 'closing');
+      }
+    }
+  }
+}
+
+function queueFilter(patterns: readonly string[]): (queue: string) => boolean {
+  const expressions = patterns.map(
+    (pattern) => new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.\\]/g, '\\$&')).join('.*')}$`),
+  );
+  return (queue) => expressions.length === 0 || expressions.some((expression) => expression.test(queue));
+}

@@ -1,0 +1,20 @@
+'use strict';
+
+// Compiles into dist/ and lays the Lua files beside the code that reads them. dist/plugins holds exactly one entry,
+// as Kong's stock plugin server wants it.
+const { execFileSync } = require('node:child_process');
+const { chmodSync, cpSync, rmSync } = require('node:fs');
+const path = require('node:path');
+
+const root = path.join(__dirname, '..');
+const inRoot = (...parts) => path.join(root, ...parts);
+
+rmSync(inRoot('dist'), { recursive: true, force: true });
+execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', inRoot('tsconfig.build.json')], {
+  stdio: 'inherit',
+});
+const lua = ['plugins', 'async-request-reply', 'store', 'lua'];
+cpSync(inRoot(...lua), inRoot('dist', ...lua), { recursive: true });
+for (const file of ['plugin-server.js', 'worker.js']) {
+  chmodSync(inRoot('dist', 'kong', file), 0o755);
+}
