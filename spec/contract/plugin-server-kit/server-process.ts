@@ -1,0 +1,104 @@
+// The real plugin server in a process of its own, as Kong starts it.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const ROOT = resolve(__dirname, '../../..');
+const FIXTURES = join(ROOT, 'spec/fixtures/plugins');
+
+/** One line of the server's log; what is no JSON stands in `msg`. */
+export type LogLine = { msg: string; level?: number; [key: string]: unknown };
+
+/** Arguments for `node` that run the executable from source with a plugin of spec/fixtures/plugins. */
+export function serverCommand(plugin: string, args: readonly string[]): string[] {
+  const executable = join(ROOT, 'kong/plugin-server.ts');
+  return ['-r', 'ts-node/register/transpile-only', executable, '-d', join(FIXTURES, plugin), ...args];
+}
+
+/** A directory of its own for each test's sockets. */
+export function makePrefix(): { prefix: string; remove: () => void } {
+  const prefix = mkdtempSync(join(tmpdir(), 'arr-'));
+  return { prefix, remove: () => rmSync(prefix, { recursive: true, force: true }) };
+}
+
+/** A running plugin server. Its socket is PREFIX/s. */
+export class ServerProcess {
+  readonly socketPath: string;
+  readonly log: LogLine[] = [];
+  /** Exit code, or the name of the signal that ended it. */
+  readonly exited: Promise<number | string>;
+  readonly #child: ChildProcess;
+  readonly #watchers = new Set<() => void>();
+
+  private constructor(prefix: string, plugin: string, env: NodeJS.ProcessEnv) {
+    this.socketPath = join(prefix, 's');
+    const args = serverCommand(plugin, ['-p', prefix, '--sock-name', 's']);
+    this.#child = spawn(process.execPath, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.exited = new Promise((settle) => {
+      this.#child.once('exit', (code, signal) => settle(signal ?? code ?? -1));
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream !== null) createInterface(stream).on('line', (line) => this.#onLine(line));
+    }
+  }
+
+  /** Starts a server and waits until it listens. */
+  static async start(
+    prefix: string,
+    { plugin = 'js-lab', env = {} }: { plugin?: string; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<ServerProcess> {
+    const server = new ServerProcess(prefix, plugin, env);
+    await server.logged('plugin server started');
+    return server;
+  }
+
+  /** The first log line that says `msg`, now or later; rejects when the server ends without it. */
+  logged(msg: string): Promise<LogLine> {
+    return new Promise((settle, fail) => {
+      const look = (): void => {
+        const line = this.log.find((candidate) => candidate.msg === msg);
+        if (line === undefined) return;
+        this.#watchers.delete(look);
+        settle(line);
+      };
+      this.#watchers.add(look);
+      look();
+      void this.exited.then((how) =>
+        fail(new Error(`ended (${how}) without "${msg}": ${JSON.stringify(this.log)}`)),
+      );
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Hangs up on its output, as the death of Kong does. */
+  hangUp(): void {
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
+  }
+
+  /** Ends it with no ceremony, if it still runs. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  #onLine(line: string): void {
+    let entry: LogLine;
+    try {
+      entry = JSON.parse(line) as LogLine;
+    } catch {
+      entry = { msg: line };
+    }
+    this.log.push(entry);
+    for (const look of [...this.#watchers]) look();
+  }
+}
