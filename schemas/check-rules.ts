@@ -12,59 +12,73 @@ function valueAt(config: unknown, path: string): unknown {
   return value;
 }
 
-function findRepeated(config: unknown, fields: readonly string[]): readonly [string, string] | undefined {
+type DistinctRule = Extract<Rule, { kind: 'distinct' }>;
+
+function findRepeated(config: unknown, rule: DistinctRule): readonly [string, string] | undefined {
   const seen = new Map<string, string>();
-  for (const field of fields) {
+  for (const field of rule.fields) {
     const value = valueAt(config, field);
     if (typeof value !== 'string') continue;
-    const earlier = seen.get(value.toLowerCase());
+    const key = rule.ignoreCase === true ? value.toLowerCase() : value;
+    const earlier = seen.get(key);
     if (earlier !== undefined) return [earlier, field];
-    seen.set(value.toLowerCase(), field);
+    seen.set(key, field);
   }
   return undefined;
 }
 
-function checkRule(config: unknown, rule: Rule): ConfigProblem | undefined {
+type NameField = (path: string) => string;
+
+function checkRule(config: unknown, rule: Rule, nameField: NameField): ConfigProblem | undefined {
   const isSet = (field: string): boolean => valueAt(config, field) !== undefined;
+  const listNames = (fields: readonly string[], word: string): string => fields.map(nameField).join(word);
   switch (rule.kind) {
     case 'needs': {
       const applies = rule.is === undefined ? isSet(rule.when) : valueAt(config, rule.when) === rule.is;
       if (!applies || isSet(rule.field)) return undefined;
-      const reason = rule.is === undefined ? `${rule.when} is set` : `${rule.when} is ${rule.is}`;
-      return { field: rule.field, message: `${rule.field} is missing: ${reason}, which needs it. Set it.` };
+      const reason = `${nameField(rule.when)} is ${rule.is ?? 'set'}`;
+      const field = nameField(rule.field);
+      return { field, message: `${field} is missing: ${reason}, which needs it. Set it.` };
     }
     case 'together': {
       const missing = rule.fields.filter((field) => !isSet(field));
       const [first] = missing;
       if (first === undefined || missing.length === rule.fields.length) return undefined;
-      return {
-        field: first,
-        message: `${missing.join(' and ')} missing: ${rule.fields.join(', ')} go together. Set all of them or none.`,
-      };
+      const what = missing.length === 1 ? 'is' : 'are';
+      const together = `${listNames(rule.fields, ', ')} go together`;
+      const message = `${listNames(missing, ' and ')} ${what} missing: ${together}. Set all of them or none.`;
+      return { field: nameField(first), message };
     }
     case 'exclusive': {
       const given = rule.fields.filter(isSet);
       const [, second] = given;
       if (second === undefined) return undefined;
-      return { field: second, message: `${given.join(' and ')} exclude each other. Leave one of them out.` };
+      const message = `${listNames(given, ' and ')} exclude each other. Leave one of them out.`;
+      return { field: nameField(second), message };
     }
     case 'order': {
       const [low, high] = [valueAt(config, rule.low), valueAt(config, rule.high)];
       if (typeof low !== 'number' || typeof high !== 'number' || low <= high) return undefined;
-      return {
-        field: rule.high,
-        message: `${rule.high} is ${high}, less than ${rule.low}, which is ${low}. Raise the one or lower the other.`,
-      };
+      const field = nameField(rule.high);
+      const message = `${field} is ${high}, less than ${nameField(rule.low)}, which is ${low}. Raise the one or lower the other.`;
+      return { field, message };
     }
     case 'distinct': {
-      const pair = findRepeated(config, rule.fields);
+      const pair = findRepeated(config, rule);
       if (pair === undefined) return undefined;
-      return { field: pair[1], message: `${pair[1]} is the same as ${pair[0]}. Give them different names.` };
+      const [earlier, later] = pair.map(nameField);
+      return {
+        field: nameField(pair[1]),
+        message: `${later} is the same as ${earlier}. Give them different values.`,
+      };
     }
   }
 }
 
-/** @returns one problem for each rule that does not hold; values of the wrong type are left to the schema */
-export function checkRules(config: unknown, rules: readonly Rule[]): ConfigProblem[] {
-  return rules.flatMap((rule) => checkRule(config, rule) ?? []);
+/**
+ * @param nameField what a problem calls a field, given its path
+ * @returns one problem for each rule that does not hold; values of the wrong type are left to the schema
+ */
+export function checkRules(config: unknown, rules: readonly Rule[], nameField: NameField): ConfigProblem[] {
+  return rules.map((rule) => checkRule(config, rule, nameField)).filter((problem) => problem !== undefined);
 }

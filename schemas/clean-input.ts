@@ -18,9 +18,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function cleanRecord(value: Record<string, unknown>, schema: SettingSchema): Record<string, unknown> {
+function cleanRecord(record: Record<string, unknown>, schema: SettingSchema): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
-  for (const [name, inner] of Object.entries(value)) {
+  for (const [name, inner] of Object.entries(record)) {
     if (inner === null || inner === undefined || name.startsWith('__')) continue;
     const innerSchema = schema.properties?.[name];
     if (innerSchema === undefined && KONG_KEYS.has(name)) continue;

@@ -21,7 +21,7 @@ export interface ResolverOptions {
 
 function compile(schema: RecordSchema): ValidateFunction {
   const ajv = new Ajv({ allErrors: true, useDefaults: true, formats });
-  ajv.addVocabulary(['x-kong', 'x-says', 'x-default', 'x-env', 'x-type']);
+  ajv.addVocabulary(['x-kong', 'x-says', 'x-default', 'x-name', 'x-type']);
   return ajv.compile(schema);
 }
 
@@ -29,6 +29,10 @@ interface Place {
   readonly path: string;
   readonly schema: SettingSchema;
   readonly value: unknown;
+}
+
+function joinPath(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`;
 }
 
 /** Follows one of ajv's JSON Pointers through the declaration and the input at once. */
@@ -45,29 +49,21 @@ function locate(pointer: string, root: SettingSchema, input: unknown): Place {
   return place;
 }
 
-function joinPath(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`;
-}
-
-function toProblem(error: ErrorObject, root: RecordSchema, input: unknown): ConfigProblem {
-  const { path, schema, value } = locate(error.instancePath, root, input);
+function toProblem(error: ErrorObject, place: Place, nameField: (path: string) => string): ConfigProblem {
+  const { path, schema, value } = place;
+  const properties = schema.properties ?? {};
   if (error.keyword === 'additionalProperties') {
     const { additionalProperty } = error.params as { additionalProperty: string };
-    const unknownField = joinPath(path, additionalProperty.slice(0, 64));
-    return {
-      field: unknownField,
-      message: describeUnknown(unknownField, Object.keys(schema.properties ?? {})),
-    };
+    const field = nameField(joinPath(path, additionalProperty.slice(0, 64)));
+    return { field, message: describeUnknown(field, Object.keys(properties)) };
   }
   if (error.keyword === 'required') {
     const { missingProperty } = error.params as { missingProperty: string };
-    const missing = joinPath(path, missingProperty);
-    return {
-      field: missing,
-      message: describeMissing(missing, schema.properties?.[missingProperty] ?? schema),
-    };
+    const field = nameField(joinPath(path, missingProperty));
+    return { field, message: describeMissing(field, properties[missingProperty] ?? schema) };
   }
-  return { field: path, message: describeBadValue(path, schema, value) };
+  const field = nameField(path);
+  return { field, message: describeBadValue(field, schema, value) };
 }
 
 /** One sentence a field is enough: it says all that the field must be. */
@@ -77,12 +73,23 @@ function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] 
   return [...byField.values()];
 }
 
+/** How a caller that has read its input from somewhere takes part in the error. */
+export interface ResolveContext {
+  /** What a problem calls a field, given its dotted path; by default the path itself. */
+  readonly nameField?: (path: string) => string;
+  /** Problems that the caller has already found; they are listed first. */
+  readonly problems?: readonly ConfigProblem[];
+}
+
 /**
  * @returns a function that gives a new value of the declared form, every default filled in, or throws ConfigError
  */
-export function createResolver<T>({ schema, rules, subject }: ResolverOptions): (input: unknown) => T {
+export function createResolver<T>(options: ResolverOptions): (input: unknown, context?: ResolveContext) => T {
+  const { schema, rules, subject } = options;
   let validate: ValidateFunction | undefined;
-  return (input) => {
+  return (input, context = {}) => {
+    const nameField = context.nameField ?? ((path: string): string => path);
+    const earlier = context.problems ?? [];
     validate ??= compile(schema);
     const value = cleanInput(input ?? {}, schema);
     if (typeof value !== 'object' || Array.isArray(value)) {
@@ -90,8 +97,10 @@ export function createResolver<T>({ schema, rules, subject }: ResolverOptions): 
       throw new ConfigError(subject, [{ field: '', message }]);
     }
     validate(value);
-    const bad = (validate.errors ?? []).map((error) => toProblem(error, schema, value));
-    const problems = withoutRepetition([...bad, ...checkRules(value, rules)]);
+    const bad = (validate.errors ?? []).map((error) =>
+      toProblem(error, locate(error.instancePath, schema, value), nameField),
+    );
+    const problems = withoutRepetition([...earlier, ...bad, ...checkRules(value, rules, nameField)]);
     if (problems.length > 0) throw new ConfigError(subject, problems);
     // The check above is what makes it a T: the type is generated from the same schema.
     return value as T;

@@ -53,7 +53,7 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   'json-object': isJsonObject,
   'webhook-secret': isWebhookSecret,
   'host-port': (text) => isPort(text.slice(text.lastIndexOf(':') + 1)),
-  /** `host:port`, `[v6]:port`, `:port` or a bare port. */
+  /** `host:port`, `[v6]:port` or a bare port; the pattern sees to the host. */
   listen: (text) => isPort(text.slice(text.lastIndexOf(':') + 1)),
   correlation: isCorrelation,
 };

@@ -11,5 +11,5 @@ export type Rule =
   | { readonly kind: 'exclusive'; readonly fields: readonly string[] }
   /** `low` is at most `high`. */
   | { readonly kind: 'order'; readonly low: string; readonly high: string }
-  /** No two have the same value, letter case aside. */
-  | { readonly kind: 'distinct'; readonly fields: readonly string[] };
+  /** No two have the same value; `ignoreCase` is for header names. */
+  | { readonly kind: 'distinct'; readonly fields: readonly string[]; readonly ignoreCase?: true };

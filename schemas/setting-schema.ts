@@ -15,7 +15,7 @@ export interface KongNotes {
   /** A Lua pattern in place of the one derived from `pattern`, where that is no single character class. */
   readonly match?: string;
   /** Lua patterns of which one must match. */
-  readonly match_any?: { readonly patterns: readonly string[]; readonly err: string };
+  readonly match_any?: readonly string[];
   /** Exact length, where minLength and maxLength agree for a reason. */
   readonly len_eq?: number;
   /** A check that only Kong's Lua schema can make: `json` wants a text that decodes to a JSON object. */
@@ -45,8 +45,8 @@ export interface SettingSchema {
   readonly 'x-kong'?: KongNotes;
   readonly 'x-says'?: string;
   readonly 'x-default'?: string;
-  /** The environment variable of a process setting, where it is not `ARR_` and the path. */
-  readonly 'x-env'?: string;
+  /** The name of a process setting, where it is not the path joined by `_`. */
+  readonly 'x-name'?: string;
   /** The TypeScript name of a record. */
   readonly 'x-type'?: string;
 }

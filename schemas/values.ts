@@ -50,10 +50,7 @@ export const values = {
     maxLength: 2048,
     'x-says': 'an http or https URL without user, password, query and fragment',
     'x-kong': {
-      match_any: {
-        patterns: ['^https?://[^%s/?#@{}]+$', '^https?://[^%s/?#@{}]+/[^%s?#]*$'],
-        err: 'must be an http or https URL without user, password, query and fragment',
-      },
+      match_any: ['^https?://[^%s/?#@{}]+$', '^https?://[^%s/?#@{}]+/[^%s?#]*$'],
     },
   },
   statusUrl: {
@@ -62,26 +59,23 @@ export const values = {
     'x-says':
       'a path, or an http or https URL, that holds {id} once, in its path, and neither query nor fragment',
     'x-kong': {
-      match_any: {
-        patterns: [
-          '^/{id}[^%s?#{}]*$',
-          '^/[^/%s?#{}][^%s?#{}]*{id}[^%s?#{}]*$',
-          '^https?://[^%s/?#@{}]+/[^%s?#{}]*{id}[^%s?#{}]*$',
-        ],
-        err: 'must be a path or an http(s) URL that holds {id} once, in its path, and neither query nor fragment',
-      },
+      match_any: [
+        '^/{id}[^%s?#{}]*$',
+        '^/[^/%s?#{}][^%s?#{}]*{id}[^%s?#{}]*$',
+        '^https?://[^%s/?#@{}]+/[^%s?#{}]*{id}[^%s?#{}]*$',
+      ],
     },
   },
   pem: {
     format: 'pem',
     maxLength: 65536,
-    'x-says': 'PEM text (from "-----BEGIN …-----" to "-----END …-----")',
+    'x-says': 'PEM text (from "-----BEGIN ...-----" to "-----END ...-----")',
     'x-kong': { referenceable: true, match: '^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s' },
   },
   privateKey: {
     format: 'pem',
     maxLength: 65536,
-    'x-says': 'PEM text (from "-----BEGIN …-----" to "-----END …-----")',
+    'x-says': 'PEM text (from "-----BEGIN ...-----" to "-----END ...-----")',
     'x-kong': { ...SECRET, match: '^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s' },
   },
   /** Written here as text because Kong's own schema language cannot nest a free object that keeps its key order. */
@@ -120,10 +114,7 @@ export const values = {
     maxLength: 256,
     'x-says': 'a header name, or a JSON Pointer (RFC 6901) that begins with "/"',
     'x-kong': {
-      match_any: {
-        patterns: ["^[!#$%%&'*+%.%^_`|~%w-]+$", '^/[^%c]*$'],
-        err: 'must be a header name, or a JSON Pointer that begins with "/"',
-      },
+      match_any: ["^[!#$%%&'*+%.%^_`|~%w-]+$", '^/[^%c]*$'],
     },
   },
   topic: {
@@ -131,6 +122,6 @@ export const values = {
     maxLength: 249,
     'x-says': 'a Kafka topic (letters, digits, ".", "_" and "-", at most 249)',
   },
-  secret: { 'x-kong': SECRET, 'x-says': 'a string' },
+  secret: { 'x-kong': SECRET },
   referenceable: { 'x-kong': { referenceable: true } },
 } as const satisfies Record<string, Value>;

@@ -14,10 +14,7 @@ const targetSchema = field.optionalRecord(
       maxLength: 255,
       'x-says': 'a host name, or "*." and a suffix',
       'x-kong': {
-        match_any: {
-          patterns: ['^[%w._-]+$', '^%*%.[%w._-]+$'],
-          err: 'must be a host name, or "*." and a suffix',
-        },
+        match_any: ['^[%w._-]+$', '^%*%.[%w._-]+$'],
       },
     }),
     ports: field.set('Ports that callbacks may go to.', field.integer('A TCP port.', 1, 65535), {

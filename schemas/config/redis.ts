@@ -60,6 +60,7 @@ export const redisSchema = field.record(
     key_prefix: field.string('What every key in Redis begins with; gateways that share jobs share it.', {
       ...values.queueName,
       default: 'arr',
+      'x-name': 'key_prefix',
     }),
   },
 );

@@ -1,5 +1,6 @@
 /** What fields of the plugin's configuration ask of each other. */
 import type { Rule } from '../rule';
+import { redisRules } from './redis-rules';
 
 export const configRules: readonly Rule[] = [
   { kind: 'needs', when: 'upstream.mode', is: 'url', field: 'upstream.url' },
@@ -10,14 +11,12 @@ export const configRules: readonly Rule[] = [
   { kind: 'needs', when: 'dispatch', is: 'kafka', field: 'kafka' },
   { kind: 'together', fields: ['kafka.sasl_mechanism', 'kafka.sasl_username', 'kafka.sasl_password'] },
   { kind: 'distinct', fields: ['kafka.request_topic', 'kafka.reply_topic'] },
-  { kind: 'together', fields: ['redis.sentinel_master', 'redis.sentinel_nodes'] },
-  { kind: 'exclusive', fields: ['redis.cluster_nodes', 'redis.sentinel_nodes'] },
-  { kind: 'needs', when: 'redis.sentinel_username', field: 'redis.sentinel_password' },
-  { kind: 'needs', when: 'redis.sentinel_password', field: 'redis.sentinel_master' },
+  ...redisRules,
   { kind: 'distinct', fields: ['id_query', 'result_query'] },
   // A header with two meanings would turn every submit into a poll, or a key into an owner.
   {
     kind: 'distinct',
+    ignoreCase: true,
     fields: [
       'id_header',
       'owner_header',

@@ -1,6 +1,7 @@
 /** From rules between fields to Kong's entity checks: data where Kong has a word for the rule, Lua where it has none. */
 import type { Rule } from '../rule';
-import type { KongData } from './kong-data';
+import type { Dialect, KongData } from './kong-data';
+import { LUA_CODE, toLua } from './to-lua';
 
 export function fieldsOf(rule: Rule): readonly string[] {
   switch (rule.kind) {
@@ -22,8 +23,10 @@ export function homeOf(rule: Rule): string {
   return homes.size === 1 && home !== undefined ? home : '';
 }
 
-/** `prefix` is put before each field: the checks at the top of Kong's schema stand beside `config`, not in it. */
-function toEntityCheck(rule: Rule, name: (field: string) => string): KongData | undefined {
+type NameOf = (field: string) => string;
+
+/** @param name what a field is called in the place where the check stands */
+function toEntityCheck(rule: Rule, name: NameOf, dialect: Dialect): KongData | undefined {
   switch (rule.kind) {
     case 'needs': {
       const reason = rule.is === undefined ? `is set` : `is ${rule.is}`;
@@ -40,26 +43,36 @@ function toEntityCheck(rule: Rule, name: (field: string) => string): KongData | 
       return { mutually_required: rule.fields.map(name) };
     case 'exclusive':
       return { mutually_exclusive: rule.fields.map(name) };
-    case 'distinct':
-      return { distinct: rule.fields.map(name) };
-    case 'order':
-      return undefined;
+    case 'distinct': {
+      const fields = rule.fields.map(name);
+      if (rule.ignoreCase !== true || dialect === 'javascript') return { distinct: fields };
+      const fn = { [LUA_CODE]: `differ(${toLua(fields)})` };
+      return { custom_entity_check: { field_sources: fields, fn } };
+    }
+    case 'order': {
+      if (dialect === 'javascript') return undefined;
+      const [low, high] = [name(rule.low), name(rule.high)];
+      const fn = { [LUA_CODE]: `in_order("${low}", "${high}")` };
+      return { custom_entity_check: { field_sources: [low, high], fn } };
+    }
   }
 }
 
-function checksOf(rules: readonly Rule[], name: (field: string) => string): KongData[] {
-  return rules.map((rule) => toEntityCheck(rule, name)).filter((check) => check !== undefined);
+function checksOf(rules: readonly Rule[], dialect: Dialect, name: NameOf): KongData[] {
+  return rules.map((rule) => toEntityCheck(rule, name, dialect)).filter((check) => check !== undefined);
 }
 
-/** The checks that are data, for the rules at home in the record at `path`, with names relative to it. */
-export function toEntityChecks(rules: readonly Rule[], path: string): KongData[] {
+/** The checks for the rules at home in the record at `path`, with names relative to it. */
+export function toEntityChecks(rules: readonly Rule[], path: string, dialect: Dialect): KongData[] {
   if (path === '') return [];
   const own = rules.filter((rule) => homeOf(rule) === path);
-  return checksOf(own, (field) => field.slice(path.length + 1));
+  return checksOf(own, dialect, (field) => field.slice(path.length + 1));
 }
 
-/** The checks that are data, for the rules of no single record, named from the top of Kong's schema. */
+/** The checks for the rules of no single record, named from the top of Kong's Lua schema. */
 export function toTopEntityChecks(rules: readonly Rule[]): KongData[] {
   const own = rules.filter((rule) => homeOf(rule) === '');
-  return checksOf(own, (field) => `config.${field}`);
+  // in_order reads fields of one record by their bare names.
+  if (own.some((rule) => rule.kind === 'order')) throw new Error('Kong compares fields of one record only');
+  return checksOf(own, 'lua', (field) => `config.${field}`);
 }

@@ -5,8 +5,9 @@
 import type { Rule } from '../rule';
 import type { RecordSchema, SettingSchema } from '../setting-schema';
 import { toEntityChecks } from './entity-checks';
-import type { KongData } from './kong-data';
+import type { Dialect, KongData } from './kong-data';
 import { toLuaPattern } from './lua-pattern';
+import { LUA_CODE } from './to-lua';
 
 /** kong/db/schema/metaschema.lua refuses descriptions outside these lengths. */
 const DESCRIPTION_LENGTH = { min: 10, max: 500 };
@@ -19,9 +20,14 @@ function checkDescription(description: string | undefined): string {
   return description;
 }
 
-function stringChecks(schema: SettingSchema): KongData {
+/** Without a sentence of ours Kong repeats the value that it refuses, even a secret one. */
+function errorOf(schema: SettingSchema): KongData {
+  return schema['x-says'] === undefined ? {} : { err: `must be ${schema['x-says']}` };
+}
+
+function stringChecks(schema: SettingSchema, place: Place): KongData {
   if (schema.enum !== undefined) return { one_of: schema.enum };
-  const { match, match_any: matchAny, len_eq: lenEq } = schema['x-kong'] ?? {};
+  const { match, match_any: matchAny, len_eq: lenEq, check } = schema['x-kong'] ?? {};
   const luaPattern =
     match ??
     (schema.pattern === undefined || matchAny !== undefined ? undefined : toLuaPattern(schema.pattern));
@@ -32,7 +38,10 @@ function stringChecks(schema: SettingSchema): KongData {
     ...(lenEq !== undefined || schema.maxLength === undefined ? {} : { len_max: schema.maxLength }),
     ...(lenEq === undefined ? {} : { len_eq: lenEq }),
     ...(luaPattern === undefined ? {} : { match: luaPattern }),
-    ...(matchAny === undefined ? {} : { match_any: matchAny }),
+    ...(matchAny === undefined ? {} : { match_any: { patterns: matchAny } }),
+    ...(check === undefined || place.dialect !== 'lua'
+      ? {}
+      : { custom_validator: { [LUA_CODE]: 'is_json_object' } }),
   };
 }
 
@@ -43,18 +52,20 @@ function integerChecks(schema: SettingSchema): KongData {
   return { between: [schema.minimum, schema.maximum] };
 }
 
-function listChecks(schema: SettingSchema): KongData {
+function listChecks(schema: SettingSchema, { dialect }: Place): KongData {
   return {
-    ...(schema.items === undefined ? {} : { elements: toKongField(schema.items, { path: '', rules: [] }) }),
+    ...(schema.items === undefined
+      ? {}
+      : { elements: toKongField(schema.items, { path: '', rules: [], dialect }) }),
     ...(schema.minItems === undefined ? {} : { len_min: schema.minItems }),
     ...(schema.maxItems === undefined ? {} : { len_max: schema.maxItems }),
   };
 }
 
-function recordChecks(schema: SettingSchema, place: Place): KongData {
-  const checks = toEntityChecks(place.rules, place.path);
+function recordChecks(schema: SettingSchema, { path, rules, dialect }: Place): KongData {
+  const checks = toEntityChecks(rules, path, dialect);
   return {
-    fields: toKongFields(schema as RecordSchema, place.rules, place.path),
+    fields: toKongFields(schema as RecordSchema, rules, dialect, path),
     ...(checks.length === 0 ? {} : { entity_checks: checks }),
   };
 }
@@ -63,29 +74,33 @@ interface Place {
   /** Dotted path of the field; empty inside a list, where no rule reaches. */
   readonly path: string;
   readonly rules: readonly Rule[];
+  readonly dialect: Dialect;
   readonly isRequired?: boolean;
 }
+
+const CHECKS: Record<SettingSchema['type'], (schema: SettingSchema, place: Place) => KongData> = {
+  string: stringChecks,
+  integer: integerChecks,
+  boolean: () => ({}),
+  array: listChecks,
+  object: recordChecks,
+};
 
 function toKongField(schema: SettingSchema, place: Place): KongData {
   const { referenceable, encrypted } = schema['x-kong'] ?? {};
   const isRecord = schema.type === 'object';
   const isRequired = place.isRequired === true || schema.default !== undefined;
-  const checksOfType = {
-    string: stringChecks,
-    integer: integerChecks,
-    boolean: (): KongData => ({}),
-    array: listChecks,
-    object: (record: SettingSchema): KongData => recordChecks(record, place),
-  };
   return {
     description: checkDescription(schema.description),
     type: schema.type === 'array' && schema.uniqueItems === true ? 'set' : isRecord ? 'record' : schema.type,
-    ...(isRequired ? { required: true } : {}),
+    // Of a record, Kong takes silence for true (make_records_required in kong/db/schema/entity.lua).
+    ...(isRequired || (isRecord && place.path !== '') ? { required: isRequired } : {}),
     // Kong fills a required record from the defaults of its fields.
     ...(schema.default === undefined || isRecord ? {} : { default: schema.default }),
     ...(referenceable === true ? { referenceable } : {}),
     ...(encrypted === true ? { encrypted } : {}),
-    ...checksOfType[schema.type](schema),
+    ...CHECKS[schema.type](schema, place),
+    ...errorOf(schema),
   };
 }
 
@@ -93,11 +108,17 @@ function toKongField(schema: SettingSchema, place: Place): KongData {
  * @param rules those that lie wholly inside one record become entity checks of that record; the others are for the top
  *   of Kong's Lua schema, where JavaScript has no say
  */
-export function toKongFields(schema: RecordSchema, rules: readonly Rule[], path = ''): KongData[] {
+export function toKongFields(
+  schema: RecordSchema,
+  rules: readonly Rule[],
+  dialect: Dialect,
+  path = '',
+): KongData[] {
   return Object.entries(schema.properties).map(([name, inner]) => ({
     [name]: toKongField(inner, {
       path: path === '' ? name : `${path}.${name}`,
       rules,
+      dialect,
       isRequired: (schema.required ?? []).includes(name),
     }),
   }));

@@ -53,15 +53,22 @@ function recordsOf(schema: SettingSchema, found: Map<string, RecordSchema>): Map
   return found;
 }
 
-/** @param imported names of interfaces that another generated file has, by that file's path */
-export function toTypescript(
-  schema: RecordSchema,
-  imported: Readonly<Record<string, readonly string[]>> = {},
-): string {
-  const elsewhere = new Set(Object.values(imported).flat());
-  const imports = Object.entries(imported).map(
-    ([file, names]) => `import type { ${names.join(', ')} } from '${file}';\n`,
+export interface TypescriptOptions {
+  /** A declaration whose interfaces another generated file already has, and that file's path from this one. */
+  readonly elsewhere: { readonly schema: RecordSchema; readonly path: string };
+}
+
+export function toTypescript(schema: RecordSchema, options?: TypescriptOptions): string {
+  const elsewhere = new Set(
+    options === undefined ? [] : recordsOf(options.elsewhere.schema, new Map()).keys(),
   );
-  const own = [...recordsOf(schema, new Map())].filter(([name]) => !elsewhere.has(name));
-  return [...imports, ...own.map(([, record]) => interfaceOf(record))].join('\n');
+  const own = [...recordsOf(schema, new Map())]
+    .filter(([name]) => !elsewhere.has(name))
+    .map(([, record]) => record);
+  const used = own
+    .flatMap((record) => Object.values(record.properties).map(typeOf))
+    .filter((name) => elsewhere.has(name));
+  const imports =
+    used.length === 0 ? [] : [`import type { ${used.join(', ')} } from '${options?.elsewhere.path}';\n`];
+  return [...imports, ...own.map(interfaceOf)].join('\n');
 }

@@ -23,7 +23,8 @@ export const kongSchema = [
         "description": "Name of a queue.",
         "type": "string",
         "len_max": 64,
-        "match": "^[A-Za-z0-9%.%_%-]+$"
+        "match": "^[A-Za-z0-9%.%_%-]+$",
+        "err": "must be a name of letters, digits, \".\", \"_\" and \"-\", at most 64 of them"
       },
       "len_max": 100
     }
@@ -56,7 +57,8 @@ export const kongSchema = [
           "TRACE"
         ],
         "len_max": 32,
-        "match": "^[A-Z%-]+$"
+        "match": "^[A-Z%-]+$",
+        "err": "must be an HTTP method in capitals, and neither CONNECT nor TRACE"
       },
       "len_min": 1,
       "len_max": 100
@@ -69,7 +71,8 @@ export const kongSchema = [
       "required": true,
       "default": "X-Async-Kong-Id",
       "len_max": 128,
-      "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+      "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+      "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
     }
   },
   {
@@ -79,7 +82,8 @@ export const kongSchema = [
       "required": true,
       "default": "async-id",
       "len_max": 64,
-      "match": "^[A-Za-z0-9%.%_%~%-]+$"
+      "match": "^[A-Za-z0-9%.%_%~%-]+$",
+      "err": "must be a query argument name (letters, digits, \".\" \"_\" \"~\" \"-\", at most 64)"
     }
   },
   {
@@ -89,7 +93,8 @@ export const kongSchema = [
       "required": true,
       "default": "async-view",
       "len_max": 64,
-      "match": "^[A-Za-z0-9%.%_%~%-]+$"
+      "match": "^[A-Za-z0-9%.%_%~%-]+$",
+      "err": "must be a query argument name (letters, digits, \".\" \"_\" \"~\" \"-\", at most 64)"
     }
   },
   {
@@ -102,9 +107,9 @@ export const kongSchema = [
           "^/{id}[^%s?#{}]*$",
           "^/[^/%s?#{}][^%s?#{}]*{id}[^%s?#{}]*$",
           "^https?://[^%s/?#@{}]+/[^%s?#{}]*{id}[^%s?#{}]*$"
-        ],
-        "err": "must be a path or an http(s) URL that holds {id} once, in its path, and neither query nor fragment"
-      }
+        ]
+      },
+      "err": "must be a path, or an http or https URL, that holds {id} once, in its path, and neither query nor fragment"
     }
   },
   {
@@ -198,7 +203,8 @@ export const kongSchema = [
       "required": true,
       "default": "authorization",
       "len_max": 128,
-      "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+      "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+      "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
     }
   },
   {
@@ -236,7 +242,8 @@ export const kongSchema = [
             "description": "JSON Schema, as JSON text, that the body must satisfy before the accept; otherwise 400, or 415 for another media type.",
             "type": "string",
             "len_max": 262144,
-            "match": "^%s*{.*}%s*$"
+            "match": "^%s*{.*}%s*$",
+            "err": "must be the JSON text of a JSON Schema object"
           }
         },
         {
@@ -244,7 +251,8 @@ export const kongSchema = [
             "description": "JSON Schema, as JSON text, that the query arguments must satisfy before the accept; otherwise 400.",
             "type": "string",
             "len_max": 262144,
-            "match": "^%s*{.*}%s*$"
+            "match": "^%s*{.*}%s*$",
+            "err": "must be the JSON text of a JSON Schema object"
           }
         },
         {
@@ -252,7 +260,8 @@ export const kongSchema = [
             "description": "JSON Schema, as JSON text, that the request headers (names in lower case) must satisfy before the accept; otherwise 400.",
             "type": "string",
             "len_max": 262144,
-            "match": "^%s*{.*}%s*$"
+            "match": "^%s*{.*}%s*$",
+            "err": "must be the JSON text of a JSON Schema object"
           }
         },
         {
@@ -275,7 +284,8 @@ export const kongSchema = [
               "description": "A header name, in any case.",
               "type": "string",
               "len_max": 128,
-              "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+              "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+              "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
             },
             "len_max": 100
           }
@@ -332,9 +342,9 @@ export const kongSchema = [
               "patterns": [
                 "^https?://[^%s/?#@{}]+$",
                 "^https?://[^%s/?#@{}]+/[^%s?#]*$"
-              ],
-              "err": "must be an http or https URL without user, password, query and fragment"
-            }
+              ]
+            },
+            "err": "must be an http or https URL without user, password, query and fragment"
           }
         },
         {
@@ -376,7 +386,8 @@ export const kongSchema = [
               "type": "string",
               "referenceable": true,
               "len_max": 65536,
-              "match": "^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s"
+              "match": "^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s",
+              "err": "must be PEM text (from \"-----BEGIN ...-----\" to \"-----END ...-----\")"
             },
             "len_min": 1,
             "len_max": 100
@@ -388,7 +399,8 @@ export const kongSchema = [
             "type": "string",
             "referenceable": true,
             "len_max": 65536,
-            "match": "^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s"
+            "match": "^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s",
+            "err": "must be PEM text (from \"-----BEGIN ...-----\" to \"-----END ...-----\")"
           }
         },
         {
@@ -398,7 +410,8 @@ export const kongSchema = [
             "referenceable": true,
             "encrypted": true,
             "len_max": 65536,
-            "match": "^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s"
+            "match": "^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s",
+            "err": "must be PEM text (from \"-----BEGIN ...-----\" to \"-----END ...-----\")"
           }
         },
         {
@@ -416,7 +429,8 @@ export const kongSchema = [
             "referenceable": true,
             "encrypted": true,
             "len_min": 16,
-            "len_max": 1024
+            "len_max": 1024,
+            "err": "must be a string of 16 to 1024 characters"
           }
         }
       ],
@@ -465,7 +479,8 @@ export const kongSchema = [
             "description": "Name of the queue. Jobs of one name share the limits below over all machines and routes.",
             "type": "string",
             "len_max": 64,
-            "match": "^[A-Za-z0-9%.%_%-]+$"
+            "match": "^[A-Za-z0-9%.%_%-]+$",
+            "err": "must be a name of letters, digits, \".\", \"_\" and \"-\", at most 64 of them"
           }
         },
         {
@@ -484,6 +499,7 @@ export const kongSchema = [
           "rate_limit": {
             "description": "How many jobs may start per time, over all machines together.",
             "type": "record",
+            "required": false,
             "fields": [
               {
                 "max": {
@@ -539,7 +555,8 @@ export const kongSchema = [
             "description": "Request header in which the caller sets a priority from 1 (most urgent) to 10; 5 without it.",
             "type": "string",
             "len_max": 128,
-            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+            "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
           }
         },
         {
@@ -547,7 +564,8 @@ export const kongSchema = [
             "description": "Request header in which the caller sets a start time.",
             "type": "string",
             "len_max": 128,
-            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+            "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
           }
         }
       ]
@@ -733,7 +751,8 @@ export const kongSchema = [
             "required": true,
             "default": "Idempotency-Key",
             "len_max": 128,
-            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+            "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
           }
         },
         {
@@ -784,7 +803,8 @@ export const kongSchema = [
             "required": true,
             "default": "X-Async-Callback-Url",
             "len_max": 128,
-            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$"
+            "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
+            "err": "must be a header name (an RFC 9110 token of at most 128 characters)"
           }
         },
         {
@@ -796,9 +816,9 @@ export const kongSchema = [
               "patterns": [
                 "^https?://[^%s/?#@{}]+$",
                 "^https?://[^%s/?#@{}]+/[^%s?#]*$"
-              ],
-              "err": "must be an http or https URL without user, password, query and fragment"
-            }
+              ]
+            },
+            "err": "must be an http or https URL without user, password, query and fragment"
           }
         },
         {
@@ -821,9 +841,9 @@ export const kongSchema = [
                       "patterns": [
                         "^[%w._-]+$",
                         "^%*%.[%w._-]+$"
-                      ],
-                      "err": "must be a host name, or \"*.\" and a suffix"
-                    }
+                      ]
+                    },
+                    "err": "must be a host name, or \"*.\" and a suffix"
                   }
                 },
                 {
@@ -858,7 +878,8 @@ export const kongSchema = [
                       "encrypted": true,
                       "len_min": 38,
                       "len_max": 94,
-                      "match": "^whsec_[%w+/]+=?=?$"
+                      "match": "^whsec_[%w+/]+=?=?$",
+                      "err": "must be \"whsec_\" followed by 24 to 64 bytes in base64"
                     },
                     "len_min": 1,
                     "len_max": 16
@@ -896,7 +917,8 @@ export const kongSchema = [
               "referenceable": true,
               "encrypted": true,
               "len_eq": 44,
-              "match": "^[%w+/]+=$"
+              "match": "^[%w+/]+=$",
+              "err": "must be 32 bytes in base64 (44 characters)"
             },
             "len_min": 1,
             "len_max": 16
@@ -954,6 +976,7 @@ export const kongSchema = [
     "kafka": {
       "description": "Brokers and topics for dispatch kafka.",
       "type": "record",
+      "required": false,
       "fields": [
         {
           "brokers": {
@@ -964,7 +987,8 @@ export const kongSchema = [
               "description": "A broker, as host:port.",
               "type": "string",
               "len_max": 262,
-              "match": "^[%w%.%-_%[%]:]+:%d+$"
+              "match": "^[%w%.%-_%[%]:]+:%d+$",
+              "err": "must be host:port"
             },
             "len_min": 1,
             "len_max": 100
@@ -976,7 +1000,8 @@ export const kongSchema = [
             "type": "string",
             "required": true,
             "len_max": 249,
-            "match": "^[A-Za-z0-9%.%_%-]+$"
+            "match": "^[A-Za-z0-9%.%_%-]+$",
+            "err": "must be a Kafka topic (letters, digits, \".\", \"_\" and \"-\", at most 249)"
           }
         },
         {
@@ -985,7 +1010,8 @@ export const kongSchema = [
             "type": "string",
             "required": true,
             "len_max": 249,
-            "match": "^[A-Za-z0-9%.%_%-]+$"
+            "match": "^[A-Za-z0-9%.%_%-]+$",
+            "err": "must be a Kafka topic (letters, digits, \".\", \"_\" and \"-\", at most 249)"
           }
         },
         {
@@ -999,9 +1025,9 @@ export const kongSchema = [
               "patterns": [
                 "^[!#$%%&'*+%.%^_`|~%w-]+$",
                 "^/[^%c]*$"
-              ],
-              "err": "must be a header name, or a JSON Pointer that begins with \"/\""
-            }
+              ]
+            },
+            "err": "must be a header name, or a JSON Pointer (RFC 6901) that begins with \"/\""
           }
         },
         {
@@ -1015,9 +1041,9 @@ export const kongSchema = [
               "patterns": [
                 "^[!#$%%&'*+%.%^_`|~%w-]+$",
                 "^/[^%c]*$"
-              ],
-              "err": "must be a header name, or a JSON Pointer that begins with \"/\""
-            }
+              ]
+            },
+            "err": "must be a header name, or a JSON Pointer (RFC 6901) that begins with \"/\""
           }
         },
         {
@@ -1112,7 +1138,8 @@ export const kongSchema = [
             "required": true,
             "default": "127.0.0.1",
             "len_max": 255,
-            "match": "^[A-Za-z0-9%.%_%:%-]+$"
+            "match": "^[A-Za-z0-9%.%_%:%-]+$",
+            "err": "must be a host name or an IP address, without scheme, port or credentials"
           }
         },
         {
@@ -1177,7 +1204,8 @@ export const kongSchema = [
             "description": "Name to ask for and to verify in TLS.",
             "type": "string",
             "len_max": 255,
-            "match": "^[A-Za-z0-9%.%_%-]+$"
+            "match": "^[A-Za-z0-9%.%_%-]+$",
+            "err": "must be a host name"
           }
         },
         {
@@ -1219,7 +1247,8 @@ export const kongSchema = [
                     "required": true,
                     "default": "127.0.0.1",
                     "len_max": 255,
-                    "match": "^[A-Za-z0-9%.%_%:%-]+$"
+                    "match": "^[A-Za-z0-9%.%_%:%-]+$",
+                    "err": "must be a host name or an IP address, without scheme, port or credentials"
                   }
                 },
                 {
@@ -1245,7 +1274,8 @@ export const kongSchema = [
             "description": "Name of the master that the Sentinels watch; needs sentinel_nodes.",
             "type": "string",
             "len_max": 255,
-            "match": "^[A-Za-z0-9%.%_%-]+$"
+            "match": "^[A-Za-z0-9%.%_%-]+$",
+            "err": "must be a name of letters, digits, \".\", \"_\" and \"-\""
           }
         },
         {
@@ -1263,7 +1293,8 @@ export const kongSchema = [
                     "required": true,
                     "default": "127.0.0.1",
                     "len_max": 255,
-                    "match": "^[A-Za-z0-9%.%_%:%-]+$"
+                    "match": "^[A-Za-z0-9%.%_%:%-]+$",
+                    "err": "must be a host name or an IP address, without scheme, port or credentials"
                   }
                 },
                 {
@@ -1320,7 +1351,8 @@ export const kongSchema = [
             "required": true,
             "default": "arr",
             "len_max": 64,
-            "match": "^[A-Za-z0-9%.%_%-]+$"
+            "match": "^[A-Za-z0-9%.%_%-]+$",
+            "err": "must be a name of letters, digits, \".\", \"_\" and \"-\", at most 64 of them"
           }
         }
       ],

@@ -1,0 +1,9 @@
+/** What the fields of a `redis` record ask of each other, in a plugin's configuration and in a process's settings. */
+import type { Rule } from '../rule';
+
+export const redisRules: readonly Rule[] = [
+  { kind: 'together', fields: ['redis.sentinel_master', 'redis.sentinel_nodes'] },
+  { kind: 'exclusive', fields: ['redis.cluster_nodes', 'redis.sentinel_nodes'] },
+  { kind: 'needs', when: 'redis.sentinel_username', field: 'redis.sentinel_password' },
+  { kind: 'needs', when: 'redis.sentinel_password', field: 'redis.sentinel_master' },
+];

@@ -1,0 +1,79 @@
+/**
+ * Every setting of the processes (the plugin server and the workers), declared once. A setting's name in the settings
+ * file is its path joined by `_` (`redis_host`), in the environment the same in capitals after `ARR_`; see setting-names.
+ */
+import { redisSchema } from './config/redis';
+import { redisRules } from './config/redis-rules';
+import { field } from './field';
+import type { Rule } from './rule';
+
+const LISTEN = {
+  format: 'listen',
+  pattern: '^(([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):)?[0-9]{1,5}$',
+  maxLength: 262,
+  'x-says': 'host:port, or a port alone, on 127.0.0.1',
+  'x-default': 'no listener',
+} as const;
+
+export const processSettingsSchema = field.optionalRecord(
+  'ProcessSettings',
+  'The settings of the plugin server and of a worker.',
+  [],
+  {
+    redis: redisSchema,
+    queues: field.set(
+      'Names of queues that this worker takes; * in a name stands for any characters.',
+      field.string('Name or pattern of a queue.', {
+        pattern: '^[A-Za-z0-9._*-]+$',
+        maxLength: 64,
+        'x-says': 'a queue name, in which * stands for any characters',
+      }),
+      { minItems: 1, default: ['*'] },
+    ),
+    worker: field.integer('Workers (threads) that the plugin server runs beside itself. 0 is none.', 0, 64, {
+      default: 1,
+    }),
+    lease_seconds: field.integer(
+      'How long a worker holds a job without renewing, in seconds; then the job is taken for lost.',
+      2,
+      3600,
+      { default: 15 },
+    ),
+    stalled_check_seconds: field.integer('How often workers look for lost jobs, in seconds.', 1, 3600, {
+      default: 5,
+    }),
+    drain_timeout_seconds: field.integer(
+      'How long running calls may go on after SIGTERM, in seconds.',
+      0,
+      3600,
+      {
+        default: 30,
+      },
+    ),
+    listen_backlog: field.integer(
+      'Connections from Kong that may wait for the plugin server; the kernel cuts it to net.core.somaxconn.',
+      1,
+      65535,
+      { default: 65535 },
+    ),
+    health_listen: field.string('Where the process answers live and ready, with reasons.', LISTEN),
+    metrics_listen: field.string('Where the process answers with its metrics.', LISTEN),
+    log_level: field.choice(
+      'The least severe messages that are logged.',
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      { default: 'info' },
+    ),
+    secrets_file: field.string(
+      'File with named secrets for workers: encryption keys, callback secrets, client keys, Kafka credentials.',
+      { maxLength: 4096 },
+    ),
+    settings_file: field.string('File with these settings, as JSON. It is named in the environment only.', {
+      maxLength: 4096,
+    }),
+  },
+);
+
+export const processSettingsRules: readonly Rule[] = [
+  { kind: 'order', low: 'stalled_check_seconds', high: 'lease_seconds' },
+  ...redisRules,
+];

@@ -1,0 +1,58 @@
+/** From the environment and the settings file to the settings that a process runs with. */
+import type { ConfigProblem } from './config-error';
+import { createResolver } from './create-resolver';
+import { describeUnknown } from './describe-problem';
+import type { ProcessSettings } from './generated/process-settings-type';
+import { parseVariable } from './parse-variable';
+import { processSettingsRules, processSettingsSchema } from './process-settings';
+import { readSettingsFile } from './read-settings-file';
+import { settingNames, type SettingName } from './setting-names';
+
+const resolve = createResolver<ProcessSettings>({
+  schema: processSettingsSchema,
+  rules: processSettingsRules,
+  subject: 'The settings of the process',
+});
+
+const NAMES = settingNames(processSettingsSchema);
+
+/** The file cannot name itself or another file. */
+const FILE_NAMES = NAMES.map(({ name }) => name).filter((name) => name !== 'settings_file');
+
+/** An empty variable is an absent one: that is what compose files and unit files make of a setting left blank. */
+function readVariable(env: NodeJS.ProcessEnv, { variable, schema }: SettingName): unknown {
+  const text = env[variable]?.trim();
+  return text === undefined || text === '' ? undefined : parseVariable(text, schema);
+}
+
+function findUnknown(file: object): ConfigProblem[] {
+  const unknown = Object.keys(file).filter((name) => !FILE_NAMES.includes(name));
+  return unknown.map((name) => ({ field: name, message: describeUnknown(name.slice(0, 64), FILE_NAMES) }));
+}
+
+/**
+ * Takes each setting from its variable (`ARR_REDIS_HOST`), else from the file (`redis_host`), else its default. Lists in
+ * variables are separated by commas, nodes are `host:port`. Other variables are none of its business.
+ *
+ * @param file the settings by name; by default the JSON file that ARR_SETTINGS_FILE names
+ * @throws ConfigError with every problem, each called as the operator wrote it
+ */
+export function resolveSettings(
+  env: NodeJS.ProcessEnv,
+  file: object = readSettingsFile(env['ARR_SETTINGS_FILE']),
+): ProcessSettings {
+  const given: Record<string, unknown> = { redis: {} };
+  const calledBy = new Map<string, string>();
+  const inFile = new Map<string, unknown>(Object.entries(file));
+  for (const setting of NAMES) {
+    const variable = readVariable(env, setting);
+    const [outer, inner] = setting.path;
+    const value = variable ?? inFile.get(setting.name);
+    if (inner === undefined) given[outer] = value;
+    else (given[outer] as Record<string, unknown>)[inner] = value;
+    calledBy.set(setting.path.join('.'), variable === undefined ? setting.name : setting.variable);
+  }
+  const nameField = (path: string): string =>
+    path.replace(/^[^[]*?(?=\[|$)/, (outer) => calledBy.get(outer) ?? outer);
+  return resolve(given, { nameField, problems: findUnknown(file) });
+}
