@@ -1,6 +1,7 @@
 // One configured plugin: what it derives from its configuration once, and how a request goes through it.
 import type { Config } from '../../schemas/generated/config-type';
 import { access } from './access/access';
+import { refuseUnsupported } from './access/refuse-unsupported';
 import {
   jobLifeMs,
   jobSettings,
@@ -25,8 +26,12 @@ export class PluginInstance {
   readonly #entities: EntityCache;
   #hasCombinedFacts = true;
 
-  /** @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field. */
+  /**
+   * @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field.
+   * @throws ConfigError where a setting asks for what this release does not do.
+   */
   constructor(config: Config, raw: unknown) {
+    refuseUnsupported(config);
     const { log, stores, onStore } = pluginRuntime();
     const settings = routeSettings(config);
     this.#settings = settings;
@@ -34,7 +39,10 @@ export class PluginInstance {
     this.#store = stores.open(settings.redis, settings.keyPrefix);
     onStore(settings.redis, settings.keyPrefix);
     this.#announce(settings.queueName ?? stringField(raw, 'service_id'));
-    if (config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES || config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES) {
+    if (
+      config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES ||
+      config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES
+    ) {
       log.warn(
         { requestBytes: settings.maxRequestBytes, responseBytes: settings.maxResponseBytes },
         'bodies are limited to what this release carries: larger requests get 413, larger responses fail their job',
@@ -57,7 +65,9 @@ export class PluginInstance {
     const { log } = pluginRuntime();
     const facts = await RequestFacts.load(pdk, this.#hasCombinedFacts, () => {
       this.#hasCombinedFacts = false;
-      log.info('this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls');
+      log.info(
+        'this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls',
+      );
     });
     const request = new KongRequest(pdk, facts, this.#entities, this.#settings.idHeader);
     const decision = await access(request, this.#settings, this.#store, (error) => {

@@ -40,7 +40,8 @@ export interface MatchedRoute {
   readonly hasClientCertificate: boolean;
 }
 
-export type BodyOutcome = { readonly kind: 'body'; readonly body: Buffer | undefined } | { readonly kind: 'too-large' };
+export type BodyOutcome =
+  { readonly kind: 'body'; readonly body: Buffer | undefined } | { readonly kind: 'too-large' };
 
 export interface GatewayRequest {
   line(): Promise<RequestLine>;

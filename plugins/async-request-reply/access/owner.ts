@@ -36,7 +36,7 @@ export async function ownerOf(request: GatewayRequest, settings: OwnerSettings):
 
 /** Whether the sender of this request is the owner that `tag` names. */
 export async function isOwner(request: GatewayRequest, tag: OwnerTag): Promise<boolean> {
-  const [kind, ...rest] = tag.split(':');
+  const [kind = '', header = ''] = tag.split(':');
   switch (kind) {
     case '':
       return true;
@@ -45,7 +45,7 @@ export async function isOwner(request: GatewayRequest, tag: OwnerTag): Promise<b
     case 'credential':
       return same(await credentialTag(request), tag);
     case 'header':
-      return same(await headerTag(request, rest[0] ?? ''), tag);
+      return same(await headerTag(request, header), tag);
     default:
       return false;
   }
@@ -75,7 +75,8 @@ async function headerTag(request: GatewayRequest, header: string): Promise<Owner
 function required(tag: OwnerTag): OwnerTag {
   if (tag === NOBODY) {
     throw new AsyncError('identity-required', {
-      detail: 'This route accepts requests of known callers only. Send the credentials that the API asks for.',
+      detail:
+        'This route accepts requests of known callers only. Send the credentials that the API asks for.',
     });
   }
   return tag;

@@ -113,7 +113,8 @@ async function settledStatus(
   const location =
     !hasResult || settings.onComplete === 'status'
       ? undefined
-      : ((settings.onComplete === 'resource' ? await createdResource(job, store) : undefined) ?? links.result);
+      : ((settings.onComplete === 'resource' ? await createdResource(job, store) : undefined) ??
+        links.result);
   return {
     status: location === undefined ? 200 : 303,
     headers: [

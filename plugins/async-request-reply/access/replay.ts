@@ -29,7 +29,9 @@ const named = (headers: readonly HeaderField[], name: string): string[] =>
 /** Seconds that the response is old: what it was when it arrived, and what it has lain here (RFC 9111, 4.2.3). */
 function age(head: ResponseHead, storedSeconds: number): number {
   const arrived = Number(named(head.headers, 'age')[0] ?? 0);
-  return (Number.isSafeInteger(arrived) && arrived > 0 ? arrived : 0) + Math.max(0, Math.floor(storedSeconds));
+  return (
+    (Number.isSafeInteger(arrived) && arrived > 0 ? arrived : 0) + Math.max(0, Math.floor(storedSeconds))
+  );
 }
 
 /**

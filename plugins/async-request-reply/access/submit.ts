@@ -130,8 +130,22 @@ function accepted(
 ): Decision {
   const body = statusBody(
     {
-      ...{ id: job.id, version: 1, queue: job.queue, state: 'queued', method: job.request.method, owner: job.owner },
-      ...{ attempts: 0, maxAttempts: job.maxAttempts, repeatable: job.repeatable, createdAt, startedAt: undefined, settledAt: undefined },
+      ...{
+        id: job.id,
+        version: 1,
+        queue: job.queue,
+        state: 'queued',
+        method: job.request.method,
+        owner: job.owner,
+      },
+      ...{
+        attempts: 0,
+        maxAttempts: job.maxAttempts,
+        repeatable: job.repeatable,
+        createdAt,
+        startedAt: undefined,
+        settledAt: undefined,
+      },
       ...{ deadlineAt: createdAt + job.deadlineMs, expiresAt: createdAt + job.openTtlMs },
       ...{ upstreamStatus: undefined, error: undefined, settingsHash: job.settingsHash, result: undefined },
     },

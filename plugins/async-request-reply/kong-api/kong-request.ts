@@ -65,9 +65,7 @@ export class KongRequest implements GatewayRequest {
 
   async headers(): Promise<HeaderField[]> {
     const map = await this.#pdk.request.get_headers(MAX_HEADERS);
-    return Object.entries(map).flatMap(([name, values]) =>
-      values.map((value): HeaderField => [name, value]),
-    );
+    return Object.entries(map).flatMap(([name, values]) => values.map((value): HeaderField => [name, value]));
   }
 
   async headerValues(name: string): Promise<string[]> {
@@ -124,7 +122,10 @@ export class KongRequest implements GatewayRequest {
     const type = stringField(balancer, 'type');
     const isUpstream =
       type === 'name' &&
-      (await this.#entities.isUpstream(host, async () => (await this.#pdk.service.set_upstream(host)) === true));
+      (await this.#entities.isUpstream(
+        host,
+        async () => (await this.#pdk.service.set_upstream(host)) === true,
+      ));
     if (isUpstream) {
       return 'load-balanced';
     }

@@ -39,7 +39,11 @@ export async function announcedSettings(redis: Redis, prefix: string, queue: str
 }
 
 /** One settings document, or undefined where it is gone or of a version that is not understood. */
-export async function readSettings(redis: Redis, prefix: string, hash: string): Promise<JobSettings | undefined> {
+export async function readSettings(
+  redis: Redis,
+  prefix: string,
+  hash: string,
+): Promise<JobSettings | undefined> {
   const text = await redis.get(settingsKey(prefix, hash));
   if (text === null) {
     return undefined;

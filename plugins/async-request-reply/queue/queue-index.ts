@@ -29,14 +29,21 @@ export async function enterJob(
 }
 
 /** Frees the place of a job that starts. */
-export async function freePlace(redis: ScriptedRedis, prefix: string, queue: string, id: string): Promise<void> {
+export async function freePlace(
+  redis: ScriptedRedis,
+  prefix: string,
+  queue: string,
+  id: string,
+): Promise<void> {
   await redis.zrem(placesKey(prefix, queue), id);
 }
 
 /** Forgets a job that has settled or never was. */
-export async function leaveJob(redis: ScriptedRedis, prefix: string, queue: string, id: string): Promise<void> {
-  await Promise.all([
-    redis.zrem(placesKey(prefix, queue), id),
-    redis.zrem(openJobsKey(prefix, queue), id),
-  ]);
+export async function leaveJob(
+  redis: ScriptedRedis,
+  prefix: string,
+  queue: string,
+  id: string,
+): Promise<void> {
+  await Promise.all([redis.zrem(placesKey(prefix, queue), id), redis.zrem(openJobsKey(prefix, queue), id)]);
 }

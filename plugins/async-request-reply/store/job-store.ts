@@ -1,6 +1,12 @@
 // The jobs in Redis: records, requests and responses. Record changes are Lua scripts, each atomic; everything
 // else here may be repeated. Both roles use it: the access side to create, read and cancel, workers for the rest.
-import { parseJobRecord, RECORD_VERSION, type JobError, type JobRecord, type SettledState } from '../jobs/job-record';
+import {
+  parseJobRecord,
+  RECORD_VERSION,
+  type JobError,
+  type JobRecord,
+  type SettledState,
+} from '../jobs/job-record';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
 import { recordKey, requestKey, responseKey } from './keys';
 import { payloadFields, readPayload } from './payload';
@@ -56,8 +62,7 @@ export type SettleOutcome =
   | { kind: 'lost' };
 
 export type CancelOutcome =
-  | { kind: 'closed' | 'cancelling' | 'missing' }
-  | { kind: 'settled'; state: SettledState };
+  { kind: 'closed' | 'cancelling' | 'missing' } | { kind: 'settled'; state: SettledState };
 
 export type RenewOutcome = 'renewed' | 'cancel' | 'lost';
 
@@ -108,7 +113,13 @@ export class JobStore {
   }
 
   /** Stores an attempt's response beside the record; it counts only once `settle` has named it. */
-  async storeResponse(id: string, result: string, head: ResponseHead, body: Buffer, ttlMs: number): Promise<void> {
+  async storeResponse(
+    id: string,
+    result: string,
+    head: ResponseHead,
+    body: Buffer,
+    ttlMs: number,
+  ): Promise<void> {
     const key = responseKey(this.#prefix, id, result);
     await Promise.all([
       this.#redis.hset(key, ...payloadFields(head, body)),

@@ -32,5 +32,8 @@ export function readPayload<Head>(
   for (let chunk = fields['0']; chunk !== undefined; chunk = fields[String(chunks.length)]) {
     chunks.push(chunk);
   }
-  return { head: unpack(head) as Head, body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks) };
+  return {
+    head: unpack(head) as Head,
+    body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
+  };
 }

@@ -1,6 +1,6 @@
 // Reads what undici and Node.js say of a failed call: what to tell the client, and whether to try again.
 import type { ProblemCode } from '../errors/problem-catalog';
-import type { CallFailure } from './upstream-call';
+import type { CallFailure } from './call-outcome';
 
 interface FailureKind {
   readonly code: ProblemCode;
@@ -32,8 +32,14 @@ const BAD_RESPONSE: FailureKind = {
   retryable: false,
 };
 
-const INTERRUPTED = failed('http_response_incomplete', 'The upstream closed the connection in the middle of its response.');
-const TERMINATED = failed('connection_terminated', 'The upstream closed the connection before it had answered.');
+const INTERRUPTED = failed(
+  'http_response_incomplete',
+  'The upstream closed the connection in the middle of its response.',
+);
+const TERMINATED = failed(
+  'connection_terminated',
+  'The upstream closed the connection before it had answered.',
+);
 const TLS_FAILED = failed('tls_protocol_error', 'The TLS connection to the upstream could not be made.');
 const CERTIFICATE = failed('tls_certificate_error', 'The certificate of the upstream could not be verified.');
 const UNSENDABLE: FailureKind = {
@@ -58,23 +64,38 @@ function kindOf(codes: readonly string[], sent: boolean, responding: boolean): F
     if (known !== undefined) {
       return known;
     }
-    if (code.startsWith('HPE_') || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'UND_ERR_HEADERS_OVERFLOW') {
+    if (
+      code.startsWith('HPE_') ||
+      code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
+      code === 'UND_ERR_HEADERS_OVERFLOW'
+    ) {
       return code === 'HPE_INVALID_EOF_STATE' ? INTERRUPTED : BAD_RESPONSE;
     }
-    if (code.startsWith('CERT_') || code.includes('_CERT') || code.startsWith('UNABLE_TO_') || code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    if (
+      code.startsWith('CERT_') ||
+      code.includes('_CERT') ||
+      code.startsWith('UNABLE_TO_') ||
+      code === 'ERR_TLS_CERT_ALTNAME_INVALID'
+    ) {
       return CERTIFICATE;
     }
     if (code.startsWith('ERR_SSL') || code.startsWith('ERR_TLS') || code === 'EPROTO') {
       return TLS_FAILED;
     }
-    if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH') {
+    if (
+      code === 'UND_ERR_INVALID_ARG' ||
+      code === 'UND_ERR_NOT_SUPPORTED' ||
+      code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+    ) {
       return UNSENDABLE;
     }
   }
   if (responding) {
     return INTERRUPTED;
   }
-  return sent ? TERMINATED : failed('destination_unavailable', 'No connection to the upstream could be made.');
+  return sent
+    ? TERMINATED
+    : failed('destination_unavailable', 'No connection to the upstream could be made.');
 }
 
 /** The codes of an error, of those that it gathers (several addresses tried) and of its cause. */

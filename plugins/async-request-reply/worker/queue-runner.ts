@@ -63,7 +63,10 @@ export class QueueRunner {
       return;
     }
     if (new Set(settings.map((one) => one.concurrency)).size > 1) {
-      this.#context.log.warn({ queue: this.#queue, concurrency }, 'instances disagree on queue.concurrency: the smallest holds');
+      this.#context.log.warn(
+        { queue: this.#queue, concurrency },
+        'instances disagree on queue.concurrency: the smallest holds',
+      );
     }
     await this.#scheduler.setGlobalConcurrency(concurrency);
     this.#worker.concurrency = concurrency;

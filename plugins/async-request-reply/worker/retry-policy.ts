@@ -2,7 +2,7 @@
 import type { AttemptEnd } from '../store/job-store';
 import type { JobSettings } from '../store/job-settings';
 import type { ResponseHead } from '../http/upstream-request';
-import type { CallFailure } from './upstream-call';
+import type { CallFailure } from './call-outcome';
 
 export type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'maxBackoffMs'>;
 
@@ -12,7 +12,11 @@ export type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'm
  *
  * @param attempt the number of the attempt that failed, from 1.
  */
-export function backoffMs(attempt: number, settings: RetrySettings, random: () => number = Math.random): number {
+export function backoffMs(
+  attempt: number,
+  settings: RetrySettings,
+  random: () => number = Math.random,
+): number {
   const ceiling = Math.min(settings.maxBackoffMs, settings.backoffMs * 2 ** Math.min(attempt - 1, 30));
   return Math.round(random() * ceiling);
 }

@@ -7,7 +7,8 @@ import type { JobSettings } from '../store/job-settings';
 import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
 import { afterFailure, afterResponse } from './retry-policy';
-import { callUpstream, type CallOutcome } from './upstream-call';
+import type { CallOutcome } from './call-outcome';
+import { callUpstream } from './upstream-call';
 import type { WorkerContext } from './worker-context';
 
 /** What the scheduler is to do with the job: forget it, or bring it again. */
@@ -82,7 +83,10 @@ async function attempt(context: WorkerContext, start: Leased, lease: Lease): Pro
   if (request === undefined || settings === undefined) {
     return {
       outcome: 'failed',
-      error: { code: 'internal-error', detail: 'The stored request, or the settings it was accepted under, are gone.' },
+      error: {
+        code: 'internal-error',
+        detail: 'The stored request, or the settings it was accepted under, are gone.',
+      },
     };
   }
   const outcome = await callUpstream(context.dispatchers.for(settings), request.head, request.body, {
@@ -134,7 +138,12 @@ function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean):
   };
 }
 
-async function settle(context: WorkerContext, id: string, lease: Lease, end: AttemptEnd): Promise<SettleOutcome> {
+async function settle(
+  context: WorkerContext,
+  id: string,
+  lease: Lease,
+  end: AttemptEnd,
+): Promise<SettleOutcome> {
   const settled = await persist(lease, () => context.jobs.settle(id, lease.token, end));
   return settled?.value ?? { kind: 'lost' };
 }

@@ -81,7 +81,12 @@ export class Sweeper {
   /** One batch of the open jobs a round, so that a full queue does not make a long one. */
   async #rescheduleForgotten(): Promise<void> {
     const { redis, prefix } = this.#context;
-    const [cursor, members] = await redis.zscan(openJobsKey(prefix, this.#queue), this.#cursor, 'COUNT', BATCH);
+    const [cursor, members] = await redis.zscan(
+      openJobsKey(prefix, this.#queue),
+      this.#cursor,
+      'COUNT',
+      BATCH,
+    );
     this.#cursor = cursor;
     const ids = members.filter((_member, index) => index % 2 === 0);
     const known = await Promise.all(

@@ -1,28 +1,10 @@
 // One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte.
 import type { Dispatcher } from 'undici';
-import type { ProblemCode } from '../errors/problem-catalog';
 import { storableResponseFields } from '../http/hop-by-hop';
 import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
+import type { CallFailure, CallOutcome } from './call-outcome';
 import { classifyFailure } from './classify-failure';
-
-export interface CallFailure {
-  readonly kind: 'failure';
-  readonly code: ProblemCode;
-  readonly detail: string;
-  /** Error type of RFC 9209, 2.3. */
-  readonly proxyError: string;
-  /** False only where it is certain that no byte of the request left this machine. */
-  readonly mayHaveArrived: boolean;
-  /** Whether another attempt may fare better. */
-  readonly retryable: boolean;
-}
-
-export type CallOutcome =
-  | { readonly kind: 'response'; readonly head: ResponseHead; readonly body: Buffer }
-  | CallFailure
-  /** The caller's signal ended the call. */
-  | { readonly kind: 'aborted'; readonly mayHaveArrived: boolean };
 
 export interface CallLimits {
   readonly timeoutMs: number;
@@ -45,7 +27,7 @@ export function callUpstream(
         {
           origin: originOf(request),
           path: request.path,
-          method: request.method as Dispatcher.HttpMethod,
+          method: request.method,
           headers: request.headers.flat(),
           body: body.length > 0 ? body : null,
         },
@@ -101,7 +83,11 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       return; // 1xx: the response is still to come (RFC 9110, 15.2).
     }
     if (statusCode > 599) {
-      this.#end(this.#badResponse(`The upstream answered with status ${String(statusCode)}, which HTTP does not have.`));
+      this.#end(
+        this.#badResponse(
+          `The upstream answered with status ${String(statusCode)}, which HTTP does not have.`,
+        ),
+      );
       return;
     }
     this.#head = { status: statusCode, headers: storableResponseFields(rawFields(controller.rawHeaders)) };

@@ -139,7 +139,13 @@ export class JobWorker {
 
 function queueFilter(patterns: readonly string[]): (queue: string) => boolean {
   const expressions = patterns.map(
-    (pattern) => new RegExp(`^${pattern.split('*').map((part) => part.replace(/[.\\]/g, '\\$&')).join('.*')}$`),
+    (pattern) =>
+      new RegExp(
+        `^${pattern
+          .split('*')
+          .map((part) => part.replace(/[.\\]/g, '\\$&'))
+          .join('.*')}$`,
+      ),
   );
   return (queue) => expressions.length === 0 || expressions.some((expression) => expression.test(queue));
 }

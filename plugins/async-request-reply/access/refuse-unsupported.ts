@@ -1,0 +1,41 @@
+// Settings that the schema has and this release does not do yet. An instance that asks for one does not start:
+// to accept the setting and leave it undone would be worse.
+import type { Config } from '../../../schemas/generated/config-type';
+import { ConfigError } from '../../../schemas/config-error';
+
+const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) => boolean])[] = [
+  ['intercept: prefer', ({ intercept }) => intercept === 'prefer'],
+  ['single_read', (config) => config.single_read],
+  ['poll_floor_ms', (config) => config.poll_floor_ms > 0],
+  ['request.body_schema', ({ request }) => request.body_schema !== undefined],
+  ['request.query_schema', ({ request }) => request.query_schema !== undefined],
+  ['request.headers_schema', ({ request }) => request.headers_schema !== undefined],
+  ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
+  ['upstream.client_cert', ({ upstream }) => upstream.client_cert !== undefined],
+  ['queue.max_per_caller', ({ queue }) => queue.max_per_caller > 0],
+  ['queue.rate_limit', ({ queue }) => queue.rate_limit !== undefined],
+  ['queue.priority_header', ({ queue }) => queue.priority_header !== undefined],
+  ['queue.delay_header', ({ queue }) => queue.delay_header !== undefined],
+  ['breaker.failures', ({ breaker }) => breaker.failures > 0],
+  ['wait.default_ms', ({ wait }) => wait.default_ms > 0],
+  ['wait.on_timeout: error', ({ wait }) => wait.on_timeout === 'error'],
+  ['idempotency.required', ({ idempotency }) => idempotency.required],
+  ['idempotency.from: content', ({ idempotency }) => idempotency.from === 'content'],
+  ['callback.targets', ({ callback }) => callback.targets.length > 0],
+  ['encryption.keys', ({ encryption }) => (encryption.keys ?? []).length > 0],
+  ['dispatch: kafka', ({ dispatch }) => dispatch === 'kafka'],
+  ['redis.cluster_nodes', ({ redis }) => (redis.cluster_nodes ?? []).length > 0],
+  ['redis.sentinel_master', ({ redis }) => redis.sentinel_master !== undefined],
+  ['redis.min_replicas', ({ redis }) => redis.min_replicas > 0],
+];
+
+/** @throws ConfigError that names every setting that cannot be had yet. */
+export function refuseUnsupported(config: Config): void {
+  const fields = UNSUPPORTED.filter(([, asked]) => asked(config)).map(([field]) => field);
+  if (fields.length > 0) {
+    throw new ConfigError(
+      'The configuration of the plugin async-request-reply',
+      fields.map((field) => ({ field, message: `${field} is not available in this release. Leave it out.` })),
+    );
+  }
+}
