@@ -1,0 +1,69 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DeclarativeError } from './config/declarative';
+import type { Gateway } from './gateway';
+
+/** The part of Kong's Admin API that specs need: `GET /status`, `POST /config`, and `POST /reload` for `kong reload`. */
+export class Admin {
+  readonly #gateway: Gateway;
+  readonly #server = http.createServer((request, response) => void this.#serve(request, response));
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+  }
+
+  async listen(port: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', resolve);
+    });
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const [status, body] = this.#answer(`${request.method} ${request.url}`, Buffer.concat(chunks).toString());
+    response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
+    response.end(JSON.stringify(body));
+  }
+
+  #answer(line: string, body: string): [number, object] {
+    switch (line) {
+      case 'GET /status':
+        return [200, { server: {}, plugin_server_pid: this.#gateway.pluginServerPid }];
+      case 'POST /config':
+        return this.#configure(body);
+      case 'POST /reload':
+        this.#gateway.reload();
+        return [200, {}];
+      default:
+        return [404, { message: 'Not found' }];
+    }
+  }
+
+  #configure(body: string): [number, object] {
+    try {
+      this.#gateway.configure(configText(body));
+      return [201, {}];
+    } catch (error) {
+      const fields = error instanceof DeclarativeError ? error.fields : String(error);
+      return [400, { name: 'invalid declarative configuration', message: String(error), code: 14, fields }];
+    }
+  }
+}
+
+/** The body is the configuration itself, or Kong's `{"config": "…"}`. */
+function configText(body: string): string {
+  if (!body.startsWith('{')) return body;
+  const parsed = JSON.parse(body) as { config?: unknown };
+  return typeof parsed.config === 'string' ? parsed.config : body;
+}

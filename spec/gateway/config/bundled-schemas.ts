@@ -1,0 +1,37 @@
+import type { SchemaField } from './kong-schema';
+
+/** The schemas of the Kong plugins that the stand-in has itself, and their priorities (as in Kong 3.9). */
+export const BUNDLED: Record<string, { priority: number; config: SchemaField }> = {
+  'key-auth': {
+    priority: 1250,
+    config: {
+      type: 'record',
+      required: true,
+      fields: [
+        { key_names: { type: 'array', required: true, default: ['apikey'], elements: { type: 'string' } } },
+        { hide_credentials: { type: 'boolean', required: true, default: false } },
+        { anonymous: { type: 'string' } },
+        { key_in_header: { type: 'boolean', required: true, default: true } },
+        { key_in_query: { type: 'boolean', required: true, default: true } },
+        { key_in_body: { type: 'boolean', required: true, default: false } },
+        { run_on_preflight: { type: 'boolean', required: true, default: true } },
+        { realm: { type: 'string' } },
+      ],
+    },
+  },
+  'request-termination': {
+    priority: 2,
+    config: {
+      type: 'record',
+      required: true,
+      fields: [
+        { status_code: { type: 'integer', required: true, default: 503, between: [100, 599] } },
+        { message: { type: 'string' } },
+        { content_type: { type: 'string' } },
+        { body: { type: 'string' } },
+        { echo: { type: 'boolean', required: true, default: false } },
+        { trigger: { type: 'string' } },
+      ],
+    },
+  },
+};

@@ -1,0 +1,183 @@
+import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import path from 'node:path';
+import { BUNDLED } from './config/bundled-schemas';
+import { readDeclarative } from './config/declarative';
+import type { Entities } from './config/entities';
+import type { SchemaField } from './config/kong-schema';
+import { GatewayLog } from './gateway-log';
+import { errorAnswer } from './http/error-answer';
+import { Exchange } from './http/exchange';
+import { readNginxMaps, type NginxMap } from './http/nginx-include';
+import { prepareUpstream } from './http/prepare-upstream';
+import { Proxy } from './http/proxy';
+import { requestRefusal } from './http/request-refusal';
+import { Router } from './http/router';
+import { sendAnswer } from './http/send-answer';
+import { KongWorker } from './kong-worker';
+import { queryPluginInfo, type PluginInfo } from './plugin-info';
+import { PluginServerProcess } from './plugin-server-process';
+import type { StandInSettings } from './settings';
+
+/** The gateway stand-in: configuration, workers, proxy listener and plugin server, without the Admin API. */
+export class Gateway {
+  readonly log: GatewayLog;
+  readonly #settings: StandInSettings;
+  readonly #plugin: PluginInfo | null;
+  #workers: KongWorker[];
+  readonly #workerOf = new WeakMap<Socket, number>();
+  readonly #server: http.Server;
+  readonly #proxy: Proxy;
+  readonly #draining = new Set<Promise<void>>();
+  #pluginServer: PluginServerProcess | null = null;
+  readonly #maps: Map<string, NginxMap>;
+  #entities: Entities;
+  #router: Router;
+  #seq = 0;
+  #connections = 0;
+
+  /** @throws when the query command or the configuration is wrong: Kong does not start then either */
+  constructor(settings: StandInSettings) {
+    this.#settings = settings;
+    fs.mkdirSync(path.join(settings.prefix, 'logs'), { recursive: true });
+    this.log = new GatewayLog(path.join(settings.prefix, 'logs', 'error.log'));
+    this.#proxy = new Proxy(this.log);
+    this.#plugin = settings.pluginServer ? queryPluginInfo(settings.pluginServer.queryCommand) : null;
+    this.#entities = this.#read(settings.declarativeConfig);
+    this.#router = new Router(this.#entities.routes);
+    this.#maps = readNginxMaps(settings.nginxInclude ? fs.readFileSync(settings.nginxInclude, 'utf8') : '');
+    this.#workers = this.#newWorkers();
+    this.#server = http.createServer({ maxHeaderSize: 65536, keepAliveTimeout: 75_000, requestTimeout: 0 });
+    this.#server.maxHeadersCount = 0;
+    this.#server.on('connection', (socket) => this.#assign(socket));
+    const onRequest = (incoming: http.IncomingMessage, response: http.ServerResponse): void => {
+      void this.#serve(new Exchange(incoming, response));
+    };
+    this.#server.on('request', onRequest);
+    this.#server.on('checkContinue', onRequest);
+  }
+
+  async listen(): Promise<void> {
+    if (this.#settings.pluginServer?.startCommand) this.#startPluginServer();
+    const { proxyPort: port, backlog } = this.#settings;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ port, host: '127.0.0.1', backlog }, resolve);
+    });
+  }
+
+  get proxyPort(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  get pluginServerPid(): number | null {
+    return this.#pluginServer?.pid ?? null;
+  }
+
+  /** Puts a new configuration in force in every worker. @throws DeclarativeError, and then the old one stays */
+  configure(text: string): void {
+    this.#entities = this.#read(text);
+    this.#router = new Router(this.#entities.routes);
+    for (const worker of this.#workers) worker.configure(this.#entities, () => ++this.#seq);
+    this.log.notice('declarative config loaded');
+  }
+
+  /**
+   * Starts new workers and a new plugin server while the old ones finish, as `kong reload` does; the old plugin server
+   * gets its SIGTERM.
+   */
+  reload(): void {
+    const old = this.#pluginServer;
+    for (const worker of this.#workers) worker.retire();
+    this.#workers = this.#newWorkers();
+    if (!old) return;
+    this.#startPluginServer();
+    const ended = old.stop();
+    this.#draining.add(ended);
+    void ended.then(() => this.#draining.delete(ended));
+  }
+
+  /** Stops the plugin server first, as Kong's exit does, and waits for the processes to end. */
+  async close(): Promise<void> {
+    await Promise.all([this.#pluginServer?.stop(), ...this.#draining]);
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+    for (const worker of this.#workers) worker.close();
+    this.#proxy.close();
+    this.log.close();
+  }
+
+  #read(text: string): Entities {
+    const schemas = new Map<string, SchemaField>(
+      Object.entries(BUNDLED).map(([name, { config }]) => [name, config]),
+    );
+    if (this.#plugin) schemas.set(this.#plugin.name, this.#plugin.config);
+    return readDeclarative(text, schemas);
+  }
+
+  #newWorkers(): KongWorker[] {
+    const { pluginServer, pluginTimeoutMs, workers } = this.#settings;
+    const options = {
+      plugin: this.#plugin,
+      socketPath: pluginServer?.socketPath ?? '',
+      timeoutMs: pluginTimeoutMs,
+      log: this.log,
+      maps: this.#maps,
+      onUnknownInstance: (name: string) => this.#workers.forEach((worker) => worker.forgetInstances(name)),
+    };
+    const nextSeq = (): number => ++this.#seq;
+    return Array.from({ length: workers }, () => new KongWorker(options, this.#entities, nextSeq));
+  }
+
+  #startPluginServer(): void {
+    const { pluginServer } = this.#settings;
+    if (!pluginServer?.startCommand) return;
+    this.#pluginServer = new PluginServerProcess({
+      command: pluginServer.startCommand,
+      name: pluginServer.name,
+      log: this.log,
+    });
+  }
+
+  /** A connection belongs to one worker for its life. */
+  #assign(socket: Socket): void {
+    this.#workerOf.set(socket, this.#connections++ % this.#workers.length);
+  }
+
+  async #serve(exchange: Exchange): Promise<void> {
+    try {
+      await this.#handle(exchange);
+    } catch (error) {
+      this.log.error(`request failed: ${(error as Error).stack ?? String(error)}`);
+      exchange.response.destroy();
+    }
+  }
+
+  async #handle(exchange: Exchange): Promise<void> {
+    const worker = this.#workers[this.#workerOf.get(exchange.incoming.socket) ?? 0];
+    const refusal = requestRefusal(exchange);
+    if (refusal) {
+      sendAnswer(exchange, refusal);
+      return;
+    }
+    const match = this.#router.match({
+      method: exchange.method,
+      path: exchange.rawPath,
+      host: exchange.headers.first('host'),
+      rawHost: exchange.headers.first('host'),
+      headers: (name) => exchange.headers.all(name),
+    });
+    if (!match || !worker) {
+      sendAnswer(exchange, errorAnswer(exchange, 404, 'no Route matched with those values'));
+      return;
+    }
+    prepareUpstream(exchange, match);
+    const { entities } = worker;
+    await worker.access(exchange);
+    if (exchange.answer) sendAnswer(exchange, exchange.answer);
+    else if (!match.service)
+      sendAnswer(exchange, errorAnswer(exchange, 503, 'no Service found with those values'));
+    else await this.#proxy.forward(exchange, entities.upstreams);
+  }
+}

@@ -1,0 +1,91 @@
+import type http from 'node:http';
+import type { Duplex } from 'node:stream';
+import { luaText } from '../rpc/lua-value';
+import type { Exchange, OwnAnswer } from './exchange';
+import { HeaderList } from './header-list';
+import { setResponseHeader } from './response-header';
+import { SERVER_HEADER } from './send-answer';
+import { connectionNames } from './upstream-request';
+import { writeHead, writeResponse } from './write-response';
+
+/** Fields of an upstream's response that nginx keeps to itself. */
+const HIDDEN = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+
+/** Sends an upstream's response on, with the fields that Kong adds to it. */
+export function sendProxied(
+  exchange: Exchange,
+  outcome:
+    | { kind: 'response'; response: http.IncomingMessage }
+    | { kind: 'switched'; response: http.IncomingMessage; socket: Duplex; head: Buffer },
+  triedAtMs: number,
+): void {
+  const { response } = outcome;
+  takeHeaders(exchange, response);
+  setLatencies(exchange, Date.now() - triedAtMs, triedAtMs - exchange.startedAtMs);
+  setServer(exchange, HeaderList.fromRaw(response.rawHeaders).first('via'));
+  const status = response.statusCode ?? 502;
+  if (outcome.kind === 'switched') {
+    switchProtocols(exchange, outcome);
+    return;
+  }
+  writeHead(exchange, status, response.statusMessage);
+  response.on('error', () => exchange.response.destroy());
+  response.on('aborted', () => exchange.response.destroy());
+  response.pipe(exchange.response);
+}
+
+/** Kong's answer where no upstream could be had: it counts as proxied, and has its fields. */
+export function sendProxyError(exchange: Exchange, answer: OwnAnswer): void {
+  const body = Buffer.from(luaText(answer.body), 'latin1');
+  for (const [name, value] of Object.entries(answer.headers)) {
+    setResponseHeader(exchange.responseHeaders, name, value);
+  }
+  exchange.responseHeaders.set('Content-Length', String(body.length));
+  setLatencies(exchange, null, Date.now() - exchange.startedAtMs);
+  setServer(exchange, null);
+  writeResponse(exchange, answer.status, body);
+}
+
+/** What plugins set stays unless the upstream sends the same field: that wins. */
+function takeHeaders(exchange: Exchange, response: http.IncomingMessage): void {
+  const list = HeaderList.fromRaw(response.rawHeaders);
+  const named = new Set(connectionNames(list.first('connection')));
+  for (const [name] of list) exchange.responseHeaders.clear(name);
+  for (const [name, value] of list) {
+    const key = name.toLowerCase();
+    if (!HIDDEN.has(key) && !key.startsWith('x-accel-') && !named.has(key))
+      exchange.responseHeaders.add(name, value);
+  }
+}
+
+function setLatencies(exchange: Exchange, upstreamMs: number | null, kongMs: number): void {
+  if (upstreamMs !== null) exchange.responseHeaders.set('X-Kong-Upstream-Latency', String(upstreamMs));
+  exchange.responseHeaders.set('X-Kong-Proxy-Latency', String(kongMs));
+}
+
+function setServer(exchange: Exchange, upstreamVia: string | null): void {
+  const own = `1.1 ${SERVER_HEADER}`;
+  exchange.responseHeaders.set('Via', upstreamVia === null ? own : `${upstreamVia}, ${own}`);
+  if (exchange.responseHeaders.first('server') === null)
+    exchange.responseHeaders.set('Server', SERVER_HEADER);
+  exchange.responseHeaders.set('X-Kong-Request-Id', exchange.id);
+}
+
+/** A 101: from here on the bytes of both sides are only handed through. */
+function switchProtocols(
+  exchange: Exchange,
+  { response, socket, head }: { response: http.IncomingMessage; socket: Duplex; head: Buffer },
+): void {
+  const client = exchange.incoming.socket;
+  const fields = [...exchange.responseHeaders].map(([name, value]) => `${name}: ${value}`);
+  const upgrade = response.headers.upgrade ?? 'websocket';
+  const lines = [`HTTP/1.1 101 Switching Protocols`, 'Connection: upgrade', `Upgrade: ${upgrade}`, ...fields];
+  // Node's parser has to let go of the client's socket before its bytes can be handed on.
+  for (const event of ['data', 'end', 'close', 'drain', 'error']) client.removeAllListeners(event);
+  client.write(Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'));
+  client.write(head);
+  client.on('error', () => socket.destroy());
+  socket.on('error', () => client.destroy());
+  client.pipe(socket);
+  socket.pipe(client);
+}

@@ -1,0 +1,130 @@
+import { luaJson } from '../rpc/lua-json';
+import { LuaError, type LuaTable, type LuaValue } from '../rpc/lua-value';
+import { errorAnswer } from './error-answer';
+import type { Exchange, OwnAnswer } from './exchange';
+import { setResponseHeader } from './response-header';
+import { writeResponse } from './write-response';
+
+export const SERVER_HEADER = 'kong/3.9.3';
+
+/** Statuses whose empty answers nginx hands to Kong's error handler (`error_page` in Kong's template). */
+const ERROR_PAGES = new Set([400, 404, 405, 408, 411, 412, 413, 414, 417, 494, 500, 502, 503, 504]);
+
+/**
+ * Sends an answer of Kong's own, with what `send` in kong/pdk/response.lua and nginx make of it: tables become JSON,
+ * a missing body is no body below 300 and an error page from there on, Content-Length is computed unless given.
+ */
+export function sendAnswer(exchange: Exchange, answer: OwnAnswer): void {
+  const { responseHeaders } = exchange;
+  for (const [name, value] of Object.entries(answer.headers)) setResponseHeader(responseHeaders, name, value);
+  const given = new Set(Object.keys(answer.headers).map((name) => name.toLowerCase().replaceAll('_', '-')));
+  if (answer.body === null) {
+    sendWithoutBody(exchange, answer, given);
+    return;
+  }
+  const isTable = typeof answer.body !== 'string';
+  const text = isTable ? luaJson(answer.body, 'object') : (answer.body as string);
+  if (isTable && !given.has('content-type')) {
+    responseHeaders.set('Content-Type', 'application/json; charset=utf-8');
+  }
+  if (!given.has('content-length')) responseHeaders.set('Content-Length', String(text.length));
+  finish(exchange, answer.status, Buffer.from(text, 'latin1'));
+}
+
+function sendWithoutBody(exchange: Exchange, answer: OwnAnswer, given: Set<string>): void {
+  const { status } = answer;
+  if (ERROR_PAGES.has(status)) {
+    exchange.responseHeaders.clear('content-length');
+    sendAnswer(exchange, errorAnswer(exchange, status));
+    return;
+  }
+  if (status >= 300 && status !== 304) {
+    sendNginxPage(exchange, status);
+    return;
+  }
+  if (status === 204 || status === 304 || status === 201) exchange.responseHeaders.clear('content-length');
+  else if (!given.has('content-length')) exchange.responseHeaders.set('Content-Length', '0');
+  finish(exchange, status, Buffer.alloc(0));
+}
+
+/** nginx's built-in page for a status that Kong has no handler for. */
+function sendNginxPage(exchange: Exchange, status: number): void {
+  const title = `${status} ${exchange.response.statusMessage || PAGE_TITLES[status] || ''}`.trim();
+  const page = [
+    '<html>',
+    `<head><title>${title}</title></head>`,
+    '<body>',
+    `<center><h1>${title}</h1></center>`,
+    '<hr><center>openresty</center>',
+    '</body>',
+    '</html>',
+    '',
+  ].join('\r\n');
+  exchange.responseHeaders.set('Content-Type', 'text/html');
+  exchange.responseHeaders.set('Content-Length', String(page.length));
+  finish(exchange, status, Buffer.from(page));
+}
+
+const PAGE_TITLES: Record<number, string> = {
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
+  401: 'Authorization Required',
+  402: 'Payment Required',
+  403: 'Forbidden',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  410: 'Gone',
+  415: 'Unsupported Media Type',
+  416: 'Requested Range Not Satisfiable',
+  421: 'Misdirected Request',
+  429: 'Too Many Requests',
+  501: 'Not Implemented',
+  505: 'HTTP Version Not Supported',
+  507: 'Insufficient Storage',
+};
+
+function finish(exchange: Exchange, status: number, body: Buffer): void {
+  const { responseHeaders } = exchange;
+  responseHeaders.set('X-Kong-Response-Latency', String(Date.now() - exchange.startedAtMs));
+  if (responseHeaders.first('via') !== SERVER_HEADER) responseHeaders.set('Server', SERVER_HEADER);
+  responseHeaders.set('X-Kong-Request-Id', exchange.id);
+  writeResponse(exchange, status, body);
+}
+
+/** Kong's answer to a Lua error in a plugin. */
+export function unexpectedAnswer(exchange: Exchange): OwnAnswer {
+  return errorAnswer(exchange, 500, 'An unexpected error occurred');
+}
+
+/** Checks what `kong.response.exit` was given. @throws LuaError as Kong does */
+export function exitAnswer(status: LuaValue, body: LuaValue, headers: LuaValue): OwnAnswer {
+  if (typeof status !== 'number') throw new LuaError('code must be a number');
+  if (status < 100 || status > 599) throw new LuaError('code must be a number between 100 and 599');
+  const isBody = body === undefined || body === null || typeof body === 'string' || typeof body === 'object';
+  if (!isBody) throw new LuaError('body must be a nil, string or table');
+  if (headers !== undefined && headers !== null && typeof headers !== 'object') {
+    throw new LuaError('headers must be a nil or table');
+  }
+  const table = (headers ?? {}) as LuaTable;
+  for (const [name, value] of Object.entries(table)) checkHeaderValue(name, value);
+  return { status, body: (body ?? null) as OwnAnswer['body'], headers: Array.isArray(headers) ? {} : table };
+}
+
+/** @throws LuaError for a value that is no string, number, boolean or array of strings */
+export function checkHeaderValue(name: string, value: LuaValue): void {
+  const isScalar = ['string', 'number', 'boolean'].includes(typeof value);
+  // A table that is no array has no elements to Lua's `ipairs`: it passes, and makes no field.
+  const items = Array.isArray(value) ? untilHole(value) : [];
+  if (isScalar || (typeof value === 'object' && value !== null && items.every((v) => typeof v === 'string')))
+    return;
+  throw new LuaError(`invalid header value for "${name}"`);
+}
+
+/** The elements that Lua's `ipairs` sees: those before the first nil. */
+export function untilHole(items: LuaValue[]): LuaValue[] {
+  const hole = items.findIndex((item) => item === null || item === undefined);
+  return hole < 0 ? items : items.slice(0, hole);
+}

@@ -1,0 +1,134 @@
+import { BUNDLED } from './config/bundled-schemas';
+import type { Entities } from './config/entities';
+import type { PluginConfig } from './config/plugin-config';
+import { PluginIterator } from './config/plugin-iterator';
+import type { GatewayLog } from './gateway-log';
+import type { Exchange } from './http/exchange';
+import type { NginxMap } from './http/nginx-include';
+import { PhaseExit } from './pdk/pdk-call';
+import { keyAuth } from './plugins/key-auth';
+import { requestTermination } from './plugins/request-termination';
+import type { PluginInfo } from './plugin-info';
+import { LuaError } from './rpc/lua-value';
+import { PluginEvents } from './rpc/plugin-events';
+import { PluginInstances } from './rpc/plugin-instances';
+import { RpcClient } from './rpc/rpc-client';
+import { unexpectedAnswer } from './http/send-answer';
+
+export interface WorkerOptions {
+  plugin: PluginInfo | null;
+  socketPath: string;
+  timeoutMs: number;
+  log: GatewayLog;
+  maps: Map<string, NginxMap>;
+  /** Told of an instance that the plugin server does not know: every worker then forgets the plugin's instances. */
+  onUnknownInstance: (pluginName: string) => void;
+}
+
+/** One of Kong's nginx workers: its own instances, connections and message IDs, and its own view of the configuration. */
+export class KongWorker {
+  readonly #options: WorkerOptions;
+  readonly #rpc: RpcClient;
+  readonly #instances: PluginInstances;
+  readonly #events: PluginEvents;
+  #entities: Entities;
+  #iterator: PluginIterator;
+  #requests = 0;
+  #isRetired = false;
+
+  constructor(options: WorkerOptions, entities: Entities, nextSeq: () => number) {
+    this.#options = options;
+    this.#entities = entities;
+    this.#iterator = new PluginIterator(entities, nextSeq);
+    let serverPid: number | null = null;
+    this.#rpc = new RpcClient({
+      ...options,
+      notify: (label, argument) => {
+        if (label !== 'serverPid') return;
+        const pid = Number(argument);
+        if (serverPid !== null && serverPid !== pid) this.#instances.reset(options.plugin?.name ?? '');
+        serverPid = pid;
+      },
+    });
+    this.#instances = new PluginInstances(this.#rpc, options.log);
+    this.#events = new PluginEvents(this.#rpc, this.#instances, options.onUnknownInstance);
+  }
+
+  /** Takes a new configuration: each plugin gets a new number, and its instance is started anew when next used. */
+  configure(entities: Entities, nextSeq: () => number): void {
+    this.#entities = entities;
+    this.#iterator = new PluginIterator(entities, nextSeq);
+  }
+
+  get entities(): Entities {
+    return this.#entities;
+  }
+
+  forgetInstances(pluginName: string): void {
+    this.#instances.reset(pluginName);
+  }
+
+  /** Runs the access phase of the plugins that are on, highest priority first, until one answers. */
+  async access(exchange: Exchange): Promise<void> {
+    this.#requests++;
+    try {
+      await this.#access(exchange);
+    } finally {
+      this.#requests--;
+      if (this.#isRetired && this.#requests === 0) this.close();
+    }
+  }
+
+  /** Takes no new requests, and lets go of its connections once those it has are done. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#requests === 0) this.close();
+  }
+
+  close(): void {
+    this.#rpc.close();
+  }
+
+  async #access(exchange: Exchange): Promise<void> {
+    for (const name of this.#pluginNames()) {
+      if (exchange.answer) return;
+      const { route, service, authenticated_consumer: consumer } = exchange.context;
+      const config = this.#iterator.configFor(
+        name,
+        route?.id ?? null,
+        service?.id ?? null,
+        consumer?.id ?? null,
+      );
+      if (!config) continue;
+      try {
+        await this.#run(name, exchange, config);
+      } catch (error) {
+        if (error instanceof PhaseExit) return;
+        if (!(error instanceof LuaError)) throw error;
+        this.#options.log.error(`[${name}] ${error.message}`);
+        exchange.answer = unexpectedAnswer(exchange);
+      }
+    }
+  }
+
+  async #run(name: string, exchange: Exchange, config: PluginConfig): Promise<void> {
+    if (name === 'key-auth') keyAuth(exchange, config, this.#entities);
+    else if (name === 'request-termination') requestTermination(exchange, config);
+    else {
+      const { log, maps } = this.#options;
+      exchange.context['plugin_id'] = config.__plugin_id;
+      await this.#events.run(
+        { exchange, entities: this.#entities, maps, log, pluginName: name },
+        config,
+        'access',
+      );
+    }
+  }
+
+  #pluginNames(): string[] {
+    const known = Object.entries(BUNDLED).map(([name, { priority }]) => ({ name, priority }));
+    const { plugin } = this.#options;
+    if (plugin?.phases.includes('access')) known.push(plugin);
+    return known.sort((a, b) => b.priority - a.priority).map(({ name }) => name);
+  }
+}

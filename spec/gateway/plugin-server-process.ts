@@ -1,0 +1,70 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { GatewayLog } from './gateway-log';
+
+/** Kong starts a plugin server at most once a second. */
+const RESPAWN_INTERVAL_MS = 1000;
+
+/**
+ * A managed plugin server, as Kong's worker 0 has one: started with no environment in `/`, its output in the log,
+ * started again when it ends, SIGTERM at the end. Its own process group, so that a signal to the gateway's spares it.
+ */
+export class PluginServerProcess {
+  readonly #command: string;
+  readonly #name: string;
+  readonly #log: GatewayLog;
+  #child: ChildProcess | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #stopped = false;
+  #ended: Promise<void> = Promise.resolve();
+
+  constructor(options: { command: string; name: string; log: GatewayLog }) {
+    this.#command = options.command;
+    this.#name = options.name;
+    this.#log = options.log;
+    this.#start();
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  /** Sends SIGTERM; the promise waits for the process's end, which may take as long as its drain does. */
+  stop(): Promise<void> {
+    this.#stopped = true;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#child?.kill('SIGTERM');
+    return this.#ended;
+  }
+
+  #start(): void {
+    const startedAtMs = Date.now();
+    this.#log.notice(`[pluginserver] starting pluginserver process for ${this.#name}`);
+    const child = spawn('/bin/sh', ['-c', `exec ${this.#command}`], {
+      cwd: '/',
+      env: {},
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    this.#log.notice(`[pluginserver] started, pid ${child.pid}`);
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on('line', (line) =>
+        this.#log.info(`[${this.#name}:${child.pid}] ${line}`),
+      );
+    }
+    this.#ended = new Promise((resolve) => {
+      child.on('exit', (code, signal) => {
+        this.#log.notice(
+          `external pluginserver '${this.#name}' terminated: ${signal ?? 'exit'} ${code ?? ''}`,
+        );
+        this.#child = null;
+        resolve();
+        if (!this.#stopped) {
+          const waitMs = Math.max(0, startedAtMs + RESPAWN_INTERVAL_MS - Date.now());
+          this.#timer = setTimeout(() => this.#start(), waitMs);
+        }
+      });
+    });
+  }
+}

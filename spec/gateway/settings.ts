@@ -1,0 +1,46 @@
+import fs from 'node:fs';
+import path from 'node:path';
+
+/** What the stand-in reads from the JSON file that `--config` names. */
+export interface StandInSettings {
+  /** The folder that Kong calls its prefix: sockets and logs are in it. */
+  prefix: string;
+  /** kong.yml, as text. */
+  declarativeConfig: string;
+  proxyPort: number;
+  adminPort: number;
+  workers: number;
+  pluginTimeoutMs: number;
+  /** How many connections may wait to be accepted. */
+  backlog: number;
+  /** A file of nginx `map` blocks, or null. */
+  nginxInclude: string | null;
+  pluginServer: {
+    name: string;
+    socketPath: string;
+    queryCommand: string;
+    /** Null: somebody else runs the plugin server. */
+    startCommand: string | null;
+  } | null;
+}
+
+/** @throws when the command line names no file, or the file cannot be read */
+export function readSettings(argv: string[]): StandInSettings {
+  const at = argv.indexOf('--config');
+  const file = argv[at + 1];
+  if (at < 0 || file === undefined) throw new Error('usage: stand-in --config FILE.json');
+  const given = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<StandInSettings>;
+  const prefix = given.prefix ?? path.dirname(path.resolve(file));
+  return {
+    proxyPort: 0,
+    adminPort: 0,
+    workers: 2,
+    pluginTimeoutMs: 60_000,
+    backlog: 4096,
+    nginxInclude: null,
+    pluginServer: null,
+    declarativeConfig: '_format_version: "3.0"',
+    ...given,
+    prefix,
+  };
+}

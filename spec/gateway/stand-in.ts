@@ -1,0 +1,28 @@
+/**
+ * The gateway stand-in as a program: `node -r ts-node/register/transpile-only stand-in.ts --config FILE.json`. It is
+ * for specs and for trying the plugin out where there is no Kong; see ARCHITECTURE.md, "The gateway under the specs".
+ * Prints one line of JSON with its ports when it is ready; SIGTERM or SIGINT ends it.
+ */
+import { Admin } from './admin';
+import { Gateway } from './gateway';
+import { readSettings } from './settings';
+
+async function main(): Promise<void> {
+  const settings = readSettings(process.argv);
+  const gateway = new Gateway(settings);
+  const admin = new Admin(gateway);
+  await gateway.listen();
+  await admin.listen(settings.adminPort);
+  let closing: Promise<void> | null = null;
+  const close = (): void => {
+    closing ??= admin.close().then(() => gateway.close());
+  };
+  process.on('SIGTERM', close);
+  process.on('SIGINT', close);
+  process.stdout.write(`${JSON.stringify({ proxyPort: gateway.proxyPort, adminPort: admin.port })}\n`);
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+});

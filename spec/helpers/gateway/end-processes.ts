@@ -1,0 +1,23 @@
+import { waitUntil } from './wait-until';
+
+const PATIENCE_MS = 3000;
+
+/** Waits for the processes to end by themselves for a while, then kills them. */
+export async function endProcesses(find: () => number[]): Promise<void> {
+  const isEmpty = (): boolean => find().length === 0;
+  try {
+    await waitUntil('processes to end', isEmpty, { timeoutMs: PATIENCE_MS });
+  } catch {
+    for (const pid of find()) kill(pid, 'SIGKILL');
+    await waitUntil('killed processes to be gone', isEmpty);
+  }
+}
+
+/** A signal to a process that may be gone already. */
+export function kill(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Gateway, GatewayOptions } from '../gateway';
+import type { StandInSettings } from '../../gateway/settings';
+import { endProcesses, kill } from './end-processes';
+import { configText, prepareGateway, REPOSITORY, type GatewaySetup } from './gateway-setup';
+import { startOutsidePluginServer } from './outside-plugin-server';
+import { findPluginServerPids } from './plugin-server-pids';
+import { socketAccepts } from './socket-ready';
+import { waitUntil } from './wait-until';
+
+const LOG_TAIL_BYTES = 4000;
+
+/** Starts the gateway stand-in as a process of its own. */
+export async function startStandIn(options: GatewayOptions): Promise<Gateway> {
+  const setup = prepareGateway(options);
+  const gateway = new StandInProcess(setup);
+  try {
+    return await gateway.start();
+  } catch (error) {
+    const tail = (await gateway.log()).slice(-LOG_TAIL_BYTES);
+    await gateway.stop();
+    throw new Error(`the gateway stand-in did not start: ${String(error)}\n${tail}`, { cause: error });
+  }
+}
+
+class StandInProcess {
+  readonly #setup: GatewaySetup;
+  readonly #pids = (): number[] => findPluginServerPids(this.#setup.prefix, this.#setup.pluginServer.command);
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #stderr = '';
+  #stopping: Promise<void> | null = null;
+
+  constructor(setup: GatewaySetup) {
+    this.#setup = setup;
+  }
+
+  async start(): Promise<Gateway> {
+    await startOutsidePluginServer(this.#setup);
+    const { proxyPort, adminPort } = await this.#launch();
+    const { socketPath } = this.#setup.pluginServer;
+    await waitUntil('the plugin server', () => socketAccepts(socketPath), {
+      giveUp: () => this.#exitError(),
+    });
+    const adminUrl = `http://127.0.0.1:${adminPort}`;
+    return {
+      kind: 'stand-in',
+      version: '3.9.3',
+      proxyUrl: `http://127.0.0.1:${proxyPort}`,
+      proxyPort,
+      adminUrl,
+      prefix: this.#setup.prefix,
+      socketPath,
+      pluginServerPids: () => Promise.resolve(this.#pids()),
+      applyConfig: (config) => post(`${adminUrl}/config`, configText(config)),
+      reload: () => this.#reload(adminUrl),
+      log: () => this.log(),
+      stop: () => this.stop(),
+    };
+  }
+
+  log(): Promise<string> {
+    const file = path.join(this.#setup.prefix, 'logs', 'error.log');
+    return Promise.resolve(this.#stderr + (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''));
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#child?.kill('SIGTERM');
+    for (const pid of this.#pids()) kill(pid, 'SIGTERM');
+    await this.#ended;
+    await endProcesses(this.#pids);
+    fs.rmSync(this.#setup.prefix, { recursive: true, force: true });
+  }
+
+  /** Runs the stand-in; resolves with the ports that it prints when it listens. */
+  async #launch(): Promise<{ proxyPort: number; adminPort: number }> {
+    const file = path.join(this.#setup.prefix, 'stand-in.json');
+    fs.writeFileSync(file, JSON.stringify(this.#settings()));
+    const child = spawn(
+      process.execPath,
+      [
+        '-r',
+        'ts-node/register/transpile-only',
+        path.join(REPOSITORY, 'spec/gateway/stand-in.ts'),
+        '--config',
+        file,
+      ],
+      { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    this.#child = child;
+    this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
+    let stdout = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
+    await waitUntil('the stand-in', () => stdout.includes('\n'), { giveUp: () => this.#exitError() });
+    return JSON.parse(stdout) as { proxyPort: number; adminPort: number };
+  }
+
+  #settings(): StandInSettings {
+    const { prefix, config, workers, pluginTimeoutMs, nginxInclude, pluginServer } = this.#setup;
+    return {
+      prefix,
+      declarativeConfig: config,
+      proxyPort: 0,
+      adminPort: 0,
+      workers,
+      pluginTimeoutMs,
+      backlog: 16384,
+      nginxInclude,
+      pluginServer: {
+        name: 'arr',
+        socketPath: pluginServer.socketPath,
+        queryCommand: pluginServer.queryCommand,
+        startCommand: pluginServer.isManaged ? pluginServer.startCommand : null,
+      },
+    };
+  }
+
+  async #reload(adminUrl: string): Promise<void> {
+    const { ownSocketPath } = this.#setup.pluginServer;
+    const before = fileIdentity(ownSocketPath);
+    await post(`${adminUrl}/reload`, '');
+    if (!this.#setup.pluginServer.isManaged) return;
+    await waitUntil('the new plugin server', async () => {
+      const now = fileIdentity(ownSocketPath);
+      return now !== null && now !== before && (await socketAccepts(ownSocketPath));
+    });
+  }
+
+  #exitError(): Error | null {
+    const code = this.#child?.exitCode ?? null;
+    return code === null ? null : new Error(`it ended with code ${code}`);
+  }
+}
+
+/** Tells a file from the one that stood at its path before; an inode's number alone may be given out again. */
+function fileIdentity(path: string): string | null {
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  return stat ? `${stat.ino} ${stat.ctimeMs}` : null;
+}
+
+async function post(url: string, body: string): Promise<void> {
+  const response = await fetch(url, { method: 'POST', body });
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+}
