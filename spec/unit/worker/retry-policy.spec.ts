@@ -1,0 +1,97 @@
+import type { CallFailure } from '../../../plugins/async-request-reply/worker/call-outcome';
+import {
+  afterFailure,
+  afterResponse,
+  backoffMs,
+  retryAfterMs,
+} from '../../../plugins/async-request-reply/worker/retry-policy';
+
+const SETTINGS = { retryStatuses: [408, 429, 500, 502, 503, 504], backoffMs: 1000, maxBackoffMs: 60_000 };
+const NOW = Date.parse('2026-01-01T00:00:00Z');
+const head = (status: number, retryAfter?: string) => ({
+  status,
+  headers: retryAfter === undefined ? [] : ([['Retry-After', retryAfter]] as const),
+});
+
+describe('backoff', () => {
+  it.each([
+    [1, 1000],
+    [2, 2000],
+    [5, 16_000],
+    [7, 60_000],
+    [20, 60_000],
+  ])('before the attempt after number %i is spread evenly up to %i ms', (attempt, ceiling) => {
+    expect(backoffMs(attempt, SETTINGS, () => 0)).toBe(0);
+    expect(backoffMs(attempt, SETTINGS, () => 0.5)).toBe(ceiling / 2);
+    expect(backoffMs(attempt, SETTINGS, () => 1)).toBe(ceiling);
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    ['7', 7000],
+    ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
+    ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
+    ['soon', undefined],
+    ['-1', undefined],
+  ])('%p asks for %p ms', (value, ms) => {
+    // Date.parse reads '-1' as a year: as a delay it is nonsense, and what is past asks for nothing.
+    expect(retryAfterMs(head(503, value), NOW) || undefined).toBe(ms || undefined);
+  });
+});
+
+describe('after a response', () => {
+  it.each([200, 201, 302, 404, 422, 501])('%i is the result', (status) => {
+    expect(afterResponse(head(status), 1, true, SETTINGS, NOW)).toEqual({
+      outcome: 'completed',
+      upstreamStatus: status,
+    });
+  });
+
+  it.each([408, 429, 500, 502, 503, 504])('%i is tried again where the call may be repeated', (status) => {
+    expect(afterResponse(head(status), 1, true, SETTINGS, NOW)).toMatchObject({
+      outcome: 'retry',
+      upstreamStatus: status,
+    });
+  });
+
+  it.each([408, 500, 502, 503, 504])('%i to a POST is its result, and a dead letter', (status) => {
+    expect(afterResponse(head(status), 1, false, SETTINGS, NOW)).toEqual({
+      outcome: 'completed',
+      upstreamStatus: status,
+      keepRequest: true,
+    });
+  });
+
+  it('429, and 503 with Retry-After, are tried again whatever the method, not before the upstream asks', () => {
+    expect(afterResponse(head(429), 1, false, SETTINGS, NOW)).toMatchObject({ outcome: 'retry' });
+    const end = afterResponse(head(503, '30'), 1, false, SETTINGS, NOW);
+    expect(end.outcome).toBe('retry');
+    expect(end.delayMs).toBeGreaterThanOrEqual(30_000);
+  });
+});
+
+describe('after a failure', () => {
+  const failure: CallFailure = {
+    ...{
+      kind: 'failure',
+      code: 'upstream-failed',
+      detail: 'd',
+      proxyError: 'p',
+      mayHaveArrived: true,
+      retryable: true,
+    },
+  };
+
+  it.each([
+    ['a call that may be repeated', true, failure, 'retry'],
+    ['a POST that never left', false, { ...failure, mayHaveArrived: false }, 'retry'],
+    ['a POST that may have arrived', false, failure, 'failed'],
+    ['what no attempt would mend', true, { ...failure, retryable: false }, 'failed'],
+  ])('of %s (repeatable: %p) the job is %4$s', (_case, repeatable, why, outcome) => {
+    expect(afterFailure(why, 1, repeatable, SETTINGS)).toMatchObject({
+      outcome,
+      error: { code: 'upstream-failed', detail: 'd', proxyError: 'p' },
+    });
+  });
+});
