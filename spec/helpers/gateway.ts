@@ -58,7 +58,7 @@ export interface Gateway {
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const kongBin = process.env['KONG_BIN'];
-  if (kongBin) return await startKong();
+  if (kongBin) return await startKong(kongBin, options);
   if (process.env['GATEWAY'] === 'compose') return await startCompose();
   return await startStandIn(options);
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Gateway, GatewayOptions } from '../gateway';
 import type { StandInSettings } from '../../gateway/settings';
 import { endProcesses, kill } from './end-processes';
+import { fileIdentity } from './file-identity';
 import { configText, prepareGateway, REPOSITORY, type GatewaySetup } from './gateway-setup';
 import { startOutsidePluginServer } from './outside-plugin-server';
 import { findPluginServerPids } from './plugin-server-pids';
@@ -138,12 +139,6 @@ class StandInProcess {
     const code = this.#child?.exitCode ?? null;
     return code === null ? null : new Error(`it ended with code ${code}`);
   }
-}
-
-/** Tells a file from the one that stood at its path before; an inode's number alone may be given out again. */
-function fileIdentity(path: string): string | null {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
-  return stat ? `${stat.ino} ${stat.ctimeMs}` : null;
 }
 
 async function post(url: string, body: string): Promise<void> {
