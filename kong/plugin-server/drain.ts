@@ -1,6 +1,5 @@
 // The end of a plugin server. Kong may still be using it (a reload lets the old workers finish), so it refuses nothing
 // while it waits, and keeps its socket open to the last: the path may be another server's by now.
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { describeError } from './describe-error';
 
@@ -20,19 +19,25 @@ export type DrainOptions = {
 
 /** Resolves to whether everything ended as it should: idle or not, every stop hook has run and within its time. */
 export async function drain({ isIdle, timeoutMs, onStop, logger }: DrainOptions): Promise<boolean> {
-  const deadline = performance.now() + timeoutMs;
-  // Twice in a row, with a turn of the event loop between: a request may be on its way in.
-  for (let quiet = 0; quiet < 2 && performance.now() < deadline;) {
+  // Twice in a row, with turns of the event loop between: a request may be on its way in.
+  const looks = Math.ceil(timeoutMs / POLL_MS);
+  for (let look = 0, quiet = 0; look < looks && quiet < 2; look++) {
     quiet = isIdle() ? quiet + 1 : 0;
-    if (quiet < 2) await delay(POLL_MS);
+    if (quiet < 2) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   if (!isIdle()) logger.warn({ timeoutMs }, 'drain timed out with requests under way');
+  return runWithin(timeoutMs, runStopHooks(onStop, logger), logger);
+}
 
-  const abort = new AbortController();
-  const timeout = delay(timeoutMs, false, { signal: abort.signal }).catch(() => false);
-  const inTime = await Promise.race([runStopHooks(onStop, logger), timeout]);
-  abort.abort();
-  return inTime;
+async function runWithin(timeoutMs: number, hooks: Promise<boolean>, logger: Logger): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => {
+      logger.error({ timeoutMs }, 'stop hooks timed out');
+      resolve(false);
+    }, timeoutMs);
+  });
+  return Promise.race([hooks, timeout]).finally(() => clearTimeout(timer));
 }
 
 async function runStopHooks(hooks: DrainOptions['onStop'], logger: Logger): Promise<boolean> {

@@ -86,8 +86,8 @@ export class EventChannel implements PdkPipe {
    * @throws PluginServerError `ERR_RPC_REQUEST` if Kong was given none
    */
   resume(result: unknown, error: unknown): void {
-    const waiter = this.#waiters.shift();
-    if (waiter === undefined || this.isAwaitedByKong) {
+    const waiter = this.isAwaitedByKong ? undefined : this.#waiters.shift();
+    if (waiter === undefined) {
       throw new PluginServerError('ERR_RPC_REQUEST', `event ${this.id} waits for no step`);
     }
     this.idleSweeps = 0;

@@ -134,8 +134,9 @@ describe('plugin server, instances and events', () => {
       let call = await kong.event(await kong.start({ mode }));
       if (mode === 'throwafter') call = await kong.step(call, 'GET');
       expect([call.method, call.args[0]]).toEqual(['kong.response.exit', 500]);
-    expect(JSON.parse(bytesOf(call.args[1]).toString())).toMatchObject({ status: 500 });
-  });
+      expect(JSON.parse(bytesOf(call.args[1]).toString())).toMatchObject({ status: 500 });
+    },
+  );
 
   it.each(['exitfunction', 'callfunction'])(
     'answers 500 for a value without a wire form (%s)',

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { kongPdk } from '../../../kong/plugin-server/kong-pdk';
+import { RpcServer } from '../../../kong/plugin-server/rpc-server';
+import { withCode } from './with-code';
+
+const PLUGINS = join(__dirname, '../../fixtures/plugins');
+const INTERNAL_ERROR = { status: 500, body: 'ours', headers: { a: 'b' } };
+const GONE = { status: 503, body: 'gone', headers: {} };
+
+type PdkCall = { Method: string; Args: unknown[] };
+
+describe('RpcServer', () => {
+  const log: { msg: string; [key: string]: unknown }[] = [];
+  const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line) as (typeof log)[0]) });
+  let server: RpcServer;
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    log.length = 0;
+    const pluginsDirectory = join(PLUGINS, 'js-lab');
+    server = new RpcServer({ pluginsDirectory, logger, internalErrorReply: INTERNAL_ERROR, goneReply: GONE });
+  });
+  afterEach(() => {
+    server.close();
+    jest.useRealTimers();
+  });
+
+  const start = async (mode: string): Promise<number> => {
+    const request = { Name: 'js-lab', Config: JSON.stringify({ mode }) };
+    return ((await server.StartInstance(request)) as { Id: number }).Id;
+  };
+  const begin = async (mode: string): Promise<{ EventId: number; Data: PdkCall | 'ret' }> =>
+    (await server.HandleEvent({ InstanceId: await start(mode), EventName: 'access' })) as never;
+  // What microtasks are due, without a turn of the (faked) clock.
+  const settle = async (): Promise<void> => {
+    for (let i = 0; i < 20; i++) await Promise.resolve();
+  };
+
+  it('is a kong-pdk server', () => {
+    expect(server).toBeInstanceOf(kongPdk.Server);
+    expect([...server.plugins.keys()]).toEqual(['js-lab']);
+  });
+
+  it('drops an event that Kong has not gone on with for 120 s, and the plugin finds out by an error', async () => {
+    const { EventId } = await begin('awaitserror');
+    await jest.advanceTimersByTimeAsync(119_000);
+    expect(server.eventCount).toBe(1);
+    await jest.advanceTimersByTimeAsync(11_001);
+    expect(server.eventCount).toBe(0);
+    expect(log.find(({ msg }) => msg === 'event given up')).toMatchObject({
+      phase: 'access',
+      heldBy: 'kong',
+    });
+    expect((globalThis as { lastPluginError?: unknown }).lastPluginError).toEqual(
+      withCode('ERR_EVENT_ABANDONED'),
+    );
+    expect(await server.step({ EventId, Data: 1 }, false)).toEqual({
+      EventId,
+      Data: { Method: 'kong.response.exit', Args: [503, 'gone', {}] },
+    });
+  });
+
+  it('counts the 120 s from the last step', async () => {
+    const { EventId } = await begin('four');
+    for (const Data of ['GET', '/p', { host: ['h'] }]) {
+      await jest.advanceTimersByTimeAsync(100_000);
+      expect(await server.step({ EventId, Data }, false)).toMatchObject({ EventId });
+    }
+    expect(server.eventCount).toBe(1);
+  });
+
+  it('answers 500 for a plugin that never comes back', async () => {
+    const answer = begin('hangs');
+    await jest.advanceTimersByTimeAsync(131_000);
+    expect(await answer).toMatchObject({ Data: { Args: [500, 'ours', { a: 'b' }] } });
+    expect(server.eventCount).toBe(0);
+    expect(log.find(({ msg }) => msg === 'event given up')).toMatchObject({ heldBy: 'plugin' });
+  });
+
+  it('throws to the plugin what Kong says of a failed call', async () => {
+    const { EventId } = await begin('awaitserror');
+    await server.step({ EventId, Data: 'bad argument' }, true);
+    await settle();
+    const { message } = (globalThis as { lastPluginError?: Error }).lastPluginError ?? new Error();
+    expect(message).toContain('bad argument');
+  });
+
+  it('never expires an instance', async () => {
+    const InstanceId = await start('exit');
+    await jest.advanceTimersByTimeAsync(3_600_000);
+    const answer = await server.HandleEvent({ InstanceId, EventName: 'access' });
+    expect(answer.Data).toMatchObject({ Method: 'kong.response.exit' });
+  });
+
+  it('leaves no timer behind', () => {
+    server.close();
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('refuses to run without a plugin, and leaves no timer behind then either', () => {
+    server.close();
+    const options = { logger, internalErrorReply: INTERNAL_ERROR, goneReply: GONE };
+    expect(() => new RpcServer({ ...options, pluginsDirectory: join(PLUGINS, 'broken') })).toThrow(
+      withCode('ERR_NO_PLUGIN'),
+    );
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it('logs nothing of a configuration, accepted or refused', async () => {
+    const Config = (mode: string): string =>
+      JSON.stringify({ mode, password: 'secret-of-the-configuration' });
+    await server.StartInstance({ Name: 'js-lab', Config: Config('exit') });
+    await expect(server.StartInstance({ Name: 'js-lab', Config: Config('none') })).rejects.toThrow(
+      'no mode none',
+    );
+    await expect(server.StartInstance({ Name: 'js-lab', Config: '{"secret-of-' })).rejects.toThrow();
+    expect(JSON.stringify(log)).not.toContain('secret-of-');
+  });
+});
