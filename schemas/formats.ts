@@ -38,8 +38,12 @@ function isWebhookSecret(text: string): boolean {
   return bytes >= 24 && bytes <= 64;
 }
 
-function isPort(text: string): boolean {
-  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
+function isPort(text: string, lowest: number): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= lowest && Number(text) <= 65535;
+}
+
+function portOf(text: string): string {
+  return text.slice(text.lastIndexOf(':') + 1);
 }
 
 function isCorrelation(text: string): boolean {
@@ -52,8 +56,8 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   pem: isPem,
   'json-object': isJsonObject,
   'webhook-secret': isWebhookSecret,
-  'host-port': (text) => isPort(text.slice(text.lastIndexOf(':') + 1)),
-  /** `host:port`, `[v6]:port` or a bare port; the pattern sees to the host. */
-  listen: (text) => isPort(text.slice(text.lastIndexOf(':') + 1)),
+  'host-port': (text) => isPort(portOf(text), 1),
+  /** `host:port`, `[v6]:port` or a bare port, 0 being any free one; the pattern sees to the host. */
+  listen: (text) => isPort(portOf(text), 0),
   correlation: isCorrelation,
 };
