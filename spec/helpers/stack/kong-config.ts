@@ -1,0 +1,81 @@
+// The kong.yml of a stack, from routes as a spec writes them.
+import type { Config } from '../../../schemas/generated/config-type';
+
+type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [Name in keyof T]?: DeepPartial<T[Name]> }
+    : T;
+
+/** What a spec says of an instance; the rest are the defaults. */
+export type PluginConfig = DeepPartial<Config>;
+
+/** A service and one route to it, both named `name`. */
+export interface RouteOptions {
+  name: string;
+  /** Default: `/NAME`, which is not stripped. */
+  paths?: string[];
+  /** Where the service is. Default: the recording upstream. */
+  serviceUrl?: string;
+  /** The plugin's configuration; false: the route has no plugin. */
+  config?: PluginConfig | false;
+  /** Whether `request-termination` (503) stands behind the plugin. Default true; there is none without the plugin. */
+  isFailClosed?: boolean;
+  /** More plugins of the route. */
+  plugins?: object[];
+  /** More of the route as kong.yml has it: methods, strip_path, preserve_host… */
+  route?: object;
+  /** More of the service. */
+  service?: object;
+}
+
+export interface KongConfigOptions {
+  routes: readonly RouteOptions[];
+  /** What every instance has, unless the route says otherwise. */
+  shared?: PluginConfig;
+  /** More of kong.yml: consumers… */
+  extra?: object;
+}
+
+const PLUGIN = 'async-request-reply';
+
+/** Kong's own plugin that answers in the upstream's place whenever ours does not. */
+const FAIL_CLOSED = {
+  name: 'request-termination',
+  config: { status_code: 503, message: 'The asynchronous gateway is not available' },
+};
+
+export function kongConfig(
+  { routes, shared = {}, extra = {} }: KongConfigOptions,
+  upstreamUrl: string,
+): object {
+  const services = routes.map((options) => toService(options, shared, upstreamUrl));
+  return { _format_version: '3.0', services, ...extra };
+}
+
+function toService(options: RouteOptions, shared: PluginConfig, upstreamUrl: string): object {
+  const { name, paths = [`/${name}`], serviceUrl = upstreamUrl } = options;
+  const plugins = [...asyncPlugins(options, shared), ...(options.plugins ?? [])];
+  const route = { name, paths, strip_path: false, ...options.route, plugins };
+  return { name, url: serviceUrl, ...options.service, routes: [route] };
+}
+
+function asyncPlugins({ config = {}, isFailClosed = true }: RouteOptions, shared: PluginConfig): object[] {
+  if (config === false) return [];
+  const plugin = { name: PLUGIN, config: merge(shared, config) };
+  return isFailClosed ? [plugin, FAIL_CLOSED] : [plugin];
+}
+
+/** Records are merged, everything else is replaced. */
+function merge(base: object, over: object): object {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(over)) {
+    const before = merged[name];
+    merged[name] = isRecord(before) && isRecord(value) ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+function isRecord(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,31 @@
+import { until } from '../until';
+
+/** What keeps a process alive and is ours to close: sockets, servers, child processes, timers. */
+const OURS = /^(TCPSocketWrap|TCPServerWrap|PipeServerWrap|ProcessWrap)$/;
+
+function count(): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of process.getActiveResourcesInfo().filter((name) => OURS.test(name))) {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/**
+ * Remembers what is open now.
+ * @returns a check that waits for what has been opened since to be closed, and @throws naming what stays open
+ */
+export function watchOpenHandles(): () => Promise<void> {
+  const before = count();
+  const left = (): string =>
+    [...count()]
+      .filter(([kind, now]) => now > (before.get(kind) ?? 0))
+      .map(([kind, now]) => `${now - (before.get(kind) ?? 0)} ${kind}`)
+      .join(', ');
+  return async () => {
+    let last = '';
+    await until('everything to be closed', () => (last = left()) === '', { timeoutMs: 3000 }).catch(() => {
+      throw new Error(`left open: ${last}`);
+    });
+  };
+}
