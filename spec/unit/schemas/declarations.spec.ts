@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { configSchema } from '../../../schemas/config';
 import { configRules } from '../../../schemas/config/rules';
@@ -55,6 +56,13 @@ describe('every declared field', () => {
       ]);
     }
   });
+});
+
+test.each([
+  ['the configuration', configSchema],
+  ['the process settings', processSettingsSchema],
+])('the declaration of %s is JSON Schema', async (_, schema) => {
+  expect(await new Ajv().validateSchema(schema)).toBe(true);
 });
 
 it('rules name fields that are declared', () => {
