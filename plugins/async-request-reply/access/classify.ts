@@ -7,9 +7,14 @@ import type { RouteSettings } from './route-settings';
 /** Which of a job's addresses was asked for; `header` is any URL with the ID header. */
 export type PollView = 'header' | 'status' | 'result';
 
+/** What is polled: the ID as the client wrote it, malformed perhaps, and which of the job's addresses. */
+export interface PollTarget {
+  readonly id: string;
+  readonly view: PollView;
+}
+
 export type RequestKind =
-  /** `id` is as the client wrote it: it may be malformed. */
-  | { readonly kind: 'poll'; readonly id: string; readonly view: PollView }
+  | ({ readonly kind: 'poll' } & PollTarget)
   | { readonly kind: 'submit' }
   /** No ID on a route that is for polls only. */
   | { readonly kind: 'nothing-here' }
@@ -77,7 +82,7 @@ const viewOf = (line: RequestLine, settings: RouteSettings): PollView =>
   queryValues(rawQuery(line.uri), settings.resultQuery).includes('result') ? 'result' : 'status';
 
 /** Matches a request's path against the path of the `status_url` template. */
-function matchStatusPath(uri: string, template: string): { id: string; view: PollView } | undefined {
+function matchStatusPath(uri: string, template: string): PollTarget | undefined {
   const path = uri.split('?', 1)[0] ?? '';
   const [before = '', after = ''] = template.replace(/^https?:\/\/[^/]*/, '').split('{id}', 2);
   const end = (tail: string): string | undefined =>

@@ -6,22 +6,18 @@ import type { HeaderField, Reply } from '../http/reply';
 import { jobIdTimeMs, parseJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../store/access-store';
-import type { PollView } from './classify';
+import type { PollTarget, PollView } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { jobLinks, type JobLinks } from './job-links';
 import { answerFields, jobFields } from './our-fields';
+import { cancel, isCancellation } from './cancel';
 import { isOwner } from './owner';
 import { replay } from './replay';
 import { jobLifeMs, type RouteSettings } from './route-settings';
-import { statusBody } from './status-body';
+import { statusReply } from './status-reply';
 
-/** What is polled: the ID as the client wrote it, and which of the job's addresses. */
-export interface PollTarget {
-  readonly id: string;
-  readonly view: PollView;
-}
-
-const STATUS_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+const RESULT_METHODS = ['GET', 'HEAD', 'OPTIONS'];
+const STATUS_METHODS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 
 export async function poll(
   request: GatewayRequest,
@@ -31,14 +27,14 @@ export async function poll(
   store: AccessStore,
 ): Promise<Reply> {
   if (asked.view !== 'header') {
+    const methods = asked.view === 'result' ? RESULT_METHODS : STATUS_METHODS;
+    const allow: HeaderField = ['Allow', methods.join(', ')];
     if (line.method === 'OPTIONS') {
-      return { status: 204, headers: [['Allow', STATUS_METHODS.join(', ')]], body: Buffer.alloc(0) };
+      return { status: 204, headers: [allow], body: Buffer.alloc(0) };
     }
-    if (!STATUS_METHODS.includes(line.method)) {
-      return problemReply(
-        new AsyncError('method-not-allowed', { detail: `Use one of ${STATUS_METHODS.join(', ')} here.` }),
-        [['Allow', STATUS_METHODS.join(', ')]],
-      );
+    if (!methods.includes(line.method)) {
+      const error = new AsyncError('method-not-allowed', { detail: `Use one of ${allow[1]} here.` });
+      return problemReply(error, [...answerFields(settings), allow]);
     }
   }
   const id = parseJobId(asked.id);
@@ -47,6 +43,9 @@ export async function poll(
   }
   const job = await findJob(request, id, settings, store);
   const links = jobLinks(id, line.uri, settings);
+  if (isCancellation(line, asked, job)) {
+    return cancel(job, links, settings, store);
+  }
   if (!isSettled(job.state)) {
     return pending(job, asked.view, links, settings);
   }
@@ -91,15 +90,9 @@ async function inScope(request: GatewayRequest, job: JobRecord, settings: RouteS
 }
 
 function pending(job: JobRecord, view: PollView, links: JobLinks, settings: RouteSettings): Reply {
-  return {
-    status: view === 'status' ? 200 : 202,
-    headers: [
-      ...answerFields(settings, job.id),
-      ['Retry-After', String(settings.retryAfterSeconds)],
-      ['Content-Type', 'application/json'],
-    ],
-    body: statusBody(job, links),
-  };
+  return statusReply(view === 'status' ? 200 : 202, job, links, settings, [
+    ['Retry-After', String(settings.retryAfterSeconds)],
+  ]);
 }
 
 /** What the status URL says of a settled job. */
@@ -115,15 +108,9 @@ async function settledStatus(
       ? undefined
       : ((settings.onComplete === 'resource' ? await createdResource(job, store) : undefined) ??
         links.result);
-  return {
-    status: location === undefined ? 200 : 303,
-    headers: [
-      ...answerFields(settings, job.id),
-      ...(location === undefined ? [] : [['Location', location] as const]),
-      ['Content-Type', 'application/json'],
-    ],
-    body: statusBody(job, links),
-  };
+  return location === undefined
+    ? statusReply(200, job, links, settings)
+    : statusReply(303, job, links, settings, [['Location', location]]);
 }
 
 /** The Location of a stored 201 or 3xx. */

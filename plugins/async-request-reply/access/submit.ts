@@ -5,13 +5,14 @@ import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
 import { newJobId } from '../jobs/job-id';
 import { isRepeatable } from '../jobs/repeatable';
-import type { AccessStore } from '../store/access-store';
+import type { AccessStore, Acceptance, Admission } from '../store/access-store';
 import type { NewJob } from '../store/job-store';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { hasLinks, jobLinks, type JobLinks } from './job-links';
 import { answerFields } from './our-fields';
 import { ownerOf } from './owner';
 import { jobLifeMs, jobSettings, type RouteSettings } from './route-settings';
+import { scheduleHeaders } from './schedule-headers';
 import { statusBody } from './status-body';
 import { upstreamTarget } from './upstream-target';
 
@@ -28,6 +29,7 @@ export async function submit(
   if (headers.some(([name]) => name === settings.idHeader.toLowerCase())) {
     return { kind: 'empty-id' };
   }
+  const asked = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
   const matched = await request.matched();
   const target = await upstreamTarget(request, settings, matched);
@@ -50,7 +52,11 @@ export async function submit(
   };
   const named = jobSettings(settings, queue, matched.tlsVerify);
   const links = hasLinks(settings, matched.routeMethods) ? jobLinks(id, line.uri, settings) : undefined;
-  const { createdAt } = await acceptOrThrow(store, { ...job, settingsHash: named.hash }, named, settings);
+  const { createdAt } = await acceptOrThrow(store, { ...job, settingsHash: named.hash }, named, {
+    ...asked,
+    maxWaiting: settings.queue.max_waiting,
+    maxPerCaller: settings.queue.max_per_caller,
+  });
   return accepted(job, createdAt, links, settings);
 }
 
@@ -58,10 +64,10 @@ async function acceptOrThrow(
   store: AccessStore,
   job: NewJob,
   named: ReturnType<typeof jobSettings>,
-  settings: RouteSettings,
-): ReturnType<AccessStore['accept']> {
+  admission: Admission,
+): Promise<Acceptance> {
   try {
-    return await store.accept(job, named, settings.queue.max_waiting);
+    return await store.accept(job, named, admission);
   } catch (error) {
     // The ID lets an operator follow what became of it; the job itself is cancelled once Redis is back.
     throw error instanceof AsyncError ? new SubmitError(error, job.id) : error;

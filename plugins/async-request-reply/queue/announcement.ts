@@ -23,8 +23,13 @@ export async function announce(
     redis.zadd(queueSettingsKey(prefix, queue), until, settings.hash),
     redis.pexpire(queueSettingsKey(prefix, queue), lifeMs),
     redis.zadd(queuesKey(prefix), 'GT', until, queue),
-    redis.publish(controlChannel(prefix), JSON.stringify({ kind: 'queue', queue } satisfies ControlMessage)),
+    publishControl(redis, prefix, { kind: 'queue', queue }),
   ]);
+}
+
+/** Tells all workers. Whoever is not listening finds out by itself, later. */
+export async function publishControl(redis: Redis, prefix: string, message: ControlMessage): Promise<void> {
+  await redis.publish(controlChannel(prefix), JSON.stringify(message));
 }
 
 /** The queues whose announcement has not lapsed. */

@@ -1,49 +1,80 @@
-// What a queue knows of its jobs beside BullMQ: places under the cap, and the jobs that are still open. All of it
-// in the queue's slot, and all of it repeatable: the records are the truth.
-import { openJobsKey, placesKey } from '../store/keys';
+// What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, and the jobs that are still
+// open. All of it in the queue's slot, and every change may be repeated: the records are the truth.
+import { createHash } from 'node:crypto';
+import { callerJobsKey, callerTurnKey, openJobsKey, placesKey, turnsKey } from '../store/keys';
 import type { ScriptedRedis } from '../store/scripts';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
 const PROVISIONAL_MS = 30_000;
 
-/** Takes a place for `id`. @returns false where `maxWaiting` places are taken. */
-export async function reservePlace(
-  redis: ScriptedRedis,
-  prefix: string,
-  queue: string,
-  id: string,
-  maxWaiting: number,
-): Promise<boolean> {
-  return (await redis.arrReserve(placesKey(prefix, queue), id, maxWaiting, PROVISIONAL_MS)) === 1;
+export interface PlaceRequest {
+  readonly queue: string;
+  readonly id: string;
+  readonly owner: string;
+  readonly maxWaiting: number;
+  /** 0 is no limit; without an owner there is none either. */
+  readonly maxPerCaller: number;
+  readonly lifeMs: number;
 }
 
-/** Notes an accepted job: its place is kept and it is open, both until its deadline. */
-export async function enterJob(
-  redis: ScriptedRedis,
-  prefix: string,
-  queue: string,
-  id: string,
-  deadlineMs: number,
-): Promise<void> {
-  await redis.arrEnter(placesKey(prefix, queue), openJobsKey(prefix, queue), id, deadlineMs);
-}
+export type PlaceOutcome =
+  /** `turn` counts from 1: jobs with a lower one go first. */
+  | { readonly kind: 'reserved'; readonly turn: number }
+  | { readonly kind: 'full'; readonly settledPerMinute: number }
+  | { readonly kind: 'caller-full' };
 
-/** Frees the place of a job that starts. */
-export async function freePlace(
-  redis: ScriptedRedis,
-  prefix: string,
-  queue: string,
-  id: string,
-): Promise<void> {
-  await redis.zrem(placesKey(prefix, queue), id);
-}
+/** A caller as keys name it: neither the ID of a consumer nor a credential can be read from it. */
+const callerHash = (owner: string): string => createHash('sha256').update(owner).digest('hex').slice(0, 24);
 
-/** Forgets a job that has settled or never was. */
-export async function leaveJob(
-  redis: ScriptedRedis,
-  prefix: string,
-  queue: string,
-  id: string,
-): Promise<void> {
-  await Promise.all([redis.zrem(placesKey(prefix, queue), id), redis.zrem(openJobsKey(prefix, queue), id)]);
+export class QueueIndex {
+  readonly #redis: ScriptedRedis;
+  readonly #prefix: string;
+
+  constructor(redis: ScriptedRedis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  async reserve(request: PlaceRequest): Promise<PlaceOutcome> {
+    const { queue, id, owner } = request;
+    const caller = callerHash(owner);
+    const [kind, detail] = await this.#redis.arrReserve(
+      placesKey(this.#prefix, queue),
+      turnsKey(this.#prefix, queue),
+      callerTurnKey(this.#prefix, queue, caller),
+      callerJobsKey(this.#prefix, queue, caller),
+      ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
+    );
+    switch (kind) {
+      case 'reserved':
+        return { kind, turn: Number(detail) };
+      case 'full':
+        return { kind, settledPerMinute: Number(detail) };
+      default:
+        return { kind: 'caller-full' };
+    }
+  }
+
+  /** Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, and is open till it settles. */
+  async enter(queue: string, id: string, owner: string, deadlineMs: number, lifeMs: number): Promise<void> {
+    await this.#redis.arrEnter(...this.#jobKeys(queue, owner), id, deadlineMs, lifeMs);
+  }
+
+  /** Frees the place of a job that starts. */
+  async free(queue: string, id: string, turn: number): Promise<void> {
+    await this.#redis.arrFree(placesKey(this.#prefix, queue), turnsKey(this.#prefix, queue), id, turn);
+  }
+
+  /** Forgets a job that has settled or never was. */
+  async leave(queue: string, id: string, owner: string): Promise<void> {
+    await this.#redis.arrLeave(...this.#jobKeys(queue, owner), id);
+  }
+
+  #jobKeys(queue: string, owner: string): [string, string, string] {
+    return [
+      placesKey(this.#prefix, queue),
+      openJobsKey(this.#prefix, queue),
+      callerJobsKey(this.#prefix, queue, callerHash(owner)),
+    ];
+  }
 }

@@ -2,16 +2,24 @@
 // not finish.
 import type { Queue } from 'bullmq';
 import { AsyncError } from '../errors/async-error';
-import { announce } from '../queue/announcement';
-import { enterJob, leaveJob, reservePlace } from '../queue/queue-index';
-import { openScheduler, schedule } from '../queue/scheduler';
-import { JobStore, type NewJob } from './job-store';
+import { announce, publishControl } from '../queue/announcement';
+import type { JobRecord } from '../jobs/job-record';
+import { QueueIndex, type PlaceOutcome } from '../queue/queue-index';
+import { openScheduler, schedule, type Schedule } from '../queue/scheduler';
+import { JobStore, type CancelOutcome, type NewJob } from './job-store';
 import type { NamedSettings } from './job-settings';
 import { whenReady, withinTimeLimit } from './redis-client';
 import type { ScriptedRedis } from './scripts';
 
 export interface Acceptance {
   readonly createdAt: number;
+}
+
+/** What the queue allows, and what the caller asked of it. */
+export interface Admission extends Pick<Schedule, 'priority' | 'delayMs'> {
+  readonly maxWaiting: number;
+  /** 0 is no limit. */
+  readonly maxPerCaller: number;
 }
 
 /** An announcement is repeated by the first accept after this. */
@@ -27,9 +35,10 @@ export class AccessStore {
   readonly #redis: ScriptedRedis;
   readonly #prefix: string;
   readonly #timeLimitMs: number;
+  readonly #index: QueueIndex;
   readonly #schedulers = new Map<string, Queue>();
   readonly #announcedAt = new Map<string, number>();
-  readonly #abandoned = new Map<string, string>();
+  readonly #abandoned = new Map<string, Pick<NewJob, 'queue' | 'owner'>>();
   #abandonTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -38,6 +47,7 @@ export class AccessStore {
     this.#prefix = prefix;
     this.#timeLimitMs = timeLimitMs;
     this.jobs = new JobStore(redis, prefix);
+    this.#index = new QueueIndex(redis, prefix);
   }
 
   /**
@@ -63,43 +73,64 @@ export class AccessStore {
    * Accepts a job: first its place in the queue, then request and record, then the scheduler. When this resolves
    * the job is durable. When it rejects, the job does not run, or is cancelled as soon as Redis is back.
    *
-   * @throws AsyncError `queue-full`, `store-unavailable` or `store-full`, within the time limit.
+   * @throws AsyncError `queue-full`, `too-many-jobs`, `store-unavailable` or `store-full`, within the time limit.
    */
-  async accept(job: NewJob, settings: NamedSettings, maxWaiting: number): Promise<Acceptance> {
-    let reserved = false;
+  async accept(job: NewJob, settings: NamedSettings, admission: Admission): Promise<Acceptance> {
+    let mayHaveWritten = false;
     try {
       return await withinTimeLimit(this.#timeLimitMs, async () => {
         await whenReady(this.#redis);
-        reserved = true;
-        const [placed] = await Promise.all([
-          reservePlace(this.#redis, this.#prefix, job.queue, job.id, maxWaiting),
+        mayHaveWritten = true;
+        const [place] = await Promise.all([
+          this.#index.reserve({ ...job, ...admission, lifeMs: job.openTtlMs }),
           this.#announceWhenDue(job, settings),
         ]);
-        if (!placed) {
-          reserved = false;
-          throw queueFull();
+        if (place.kind !== 'reserved') {
+          mayHaveWritten = false;
+          throw refusedPlace(place, admission.maxWaiting);
         }
-        return this.#write(job);
+        return this.#write(job, {
+          turn: place.turn,
+          priority: admission.priority,
+          delayMs: admission.delayMs,
+        });
       });
     } catch (error) {
-      if (reserved) {
-        this.#abandon(job.id, job.queue);
+      if (mayHaveWritten) {
+        this.#abandon(job);
       }
       throw error;
     }
   }
 
   /** One round trip on one node: the commands leave together, in this order, on one connection. */
-  async #write(job: NewJob): Promise<Acceptance> {
+  async #write(job: NewJob, at: Schedule): Promise<Acceptance> {
     const [created] = await Promise.all([
       this.jobs.create(job),
-      schedule(this.#scheduler(job.queue), job.id),
-      enterJob(this.#redis, this.#prefix, job.queue, job.id, job.deadlineMs),
+      schedule(this.#scheduler(job.queue), job.id, at),
+      this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs),
     ]);
     if (created.kind === 'exists') {
       throw new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
     }
     return { createdAt: created.createdAt };
+  }
+
+  /**
+   * Cancels a job: one that waits settles at once and leaves the queue, one that runs is ended by its worker, which
+   * is told on the control channel and finds the mark at its next renewal at the latest.
+   */
+  async cancel(job: Pick<JobRecord, 'id' | 'queue' | 'owner'>): Promise<CancelOutcome> {
+    return this.read(async (jobs) => {
+      const outcome = await jobs.cancel(job.id);
+      if (outcome.kind === 'closed') {
+        await this.#scheduler(job.queue).remove(job.id);
+        await this.#index.leave(job.queue, job.id, job.owner);
+      } else if (outcome.kind === 'cancelling') {
+        await publishControl(this.#redis, this.#prefix, { kind: 'cancel', id: job.id });
+      }
+      return outcome;
+    });
   }
 
   async #announceWhenDue(job: NewJob, settings: NamedSettings): Promise<void> {
@@ -123,9 +154,9 @@ export class AccessStore {
   }
 
   /** Remembers a submit that failed half-way, and takes it back as soon as Redis answers. */
-  #abandon(id: string, queue: string): void {
+  #abandon({ id, queue, owner }: NewJob): void {
     if (this.#abandoned.size < MAX_ABANDONED) {
-      this.#abandoned.set(id, queue);
+      this.#abandoned.set(id, { queue, owner });
     }
     this.#abandonSoon();
   }
@@ -143,13 +174,13 @@ export class AccessStore {
   }
 
   async #takeBack(): Promise<void> {
-    for (const [id, queue] of [...this.#abandoned]) {
+    for (const [id, { queue, owner }] of [...this.#abandoned]) {
       try {
         await withinTimeLimit(this.#timeLimitMs, async () => {
           await whenReady(this.#redis);
           await this.jobs.abandon(id);
           await this.#scheduler(queue).remove(id);
-          await leaveJob(this.#redis, this.#prefix, queue, id);
+          await this.#index.leave(queue, id, owner);
         });
         this.#abandoned.delete(id);
       } catch {
@@ -172,8 +203,23 @@ export class AccessStore {
   }
 }
 
-const queueFull = (): AsyncError =>
-  new AsyncError('queue-full', {
+/** Jobs that had better have left the queue before a refused client comes again, as a part of the cap. */
+const DRAINED_PART = 0.1;
+
+const MAX_RETRY_AFTER_SECONDS = 300;
+
+function refusedPlace(place: Exclude<PlaceOutcome, { kind: 'reserved' }>, maxWaiting: number): AsyncError {
+  if (place.kind === 'caller-full') {
+    return new AsyncError('too-many-jobs', {
+      detail: 'You have as many unsettled jobs as this route allows. Wait until some of them have settled.',
+      retryAfterSeconds: 5,
+    });
+  }
+  const perSecond = place.settledPerMinute / 60;
+  const seconds =
+    perSecond === 0 ? MAX_RETRY_AFTER_SECONDS : Math.ceil((maxWaiting * DRAINED_PART) / perSecond);
+  return new AsyncError('queue-full', {
     detail: 'The queue has as many waiting jobs as it takes. Nothing was accepted; try again later.',
-    retryAfterSeconds: 5,
+    retryAfterSeconds: Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS),
   });
+}

@@ -34,9 +34,9 @@ export type CreateOutcome = { kind: 'created'; createdAt: number; deadlineAt: nu
 export type AdvanceOutcome =
   | { kind: 'missing' | 'newer' }
   /** It had settled before. */
-  | { kind: 'settled'; state: SettledState }
+  | { kind: 'settled'; state: SettledState; owner: string }
   /** This call settled it: deadline, attempts used up, or its worker lost. */
-  | { kind: 'closed'; state: SettledState }
+  | { kind: 'closed'; state: SettledState; owner: string }
   /** Another attempt's lease, or the delay before the next attempt, has `ms` to go. */
   | { kind: 'held' | 'early'; ms: number }
   | { kind: 'open' }
@@ -139,7 +139,7 @@ export class JobStore {
 
   async #advance(id: string, token: string, leaseMs: number): Promise<AdvanceOutcome> {
     const reply = await this.#redis.arrAdvance(recordKey(this.#prefix, id), token, leaseMs, RECORD_VERSION);
-    const [kind, detail] = reply;
+    const [kind, detail, owner = ''] = reply;
     switch (kind) {
       case 'missing':
       case 'newer':
@@ -147,7 +147,7 @@ export class JobStore {
         return { kind };
       case 'settled':
       case 'closed':
-        return { kind, state: detail as SettledState };
+        return { kind, state: detail as SettledState, owner };
       case 'held':
       case 'early':
         return { kind, ms: Number(detail) };

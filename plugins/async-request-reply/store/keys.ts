@@ -17,6 +17,17 @@ export const placesKey = (prefix: string, queue: string): string => `${prefix}:{
 /** Jobs that have not settled: sorted set, score = deadline (ms). What the sweep goes through. */
 export const openJobsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:open`;
 
+/** Whose turn it is in a queue: hash of `now`, `floor` and `max` (store/lua/reserve.lua). */
+export const turnsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:turns`;
+
+/** A caller's last turn in a queue. `caller` is a hash: it names nobody. */
+export const callerTurnKey = (prefix: string, queue: string, caller: string): string =>
+  `${prefix}:{${queue}}:turn:${caller}`;
+
+/** A caller's unsettled jobs in a queue: sorted set, score = when one falls out by itself (ms). */
+export const callerJobsKey = (prefix: string, queue: string, caller: string): string =>
+  `${prefix}:{${queue}}:caller:${caller}`;
+
 /** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
 export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;
 

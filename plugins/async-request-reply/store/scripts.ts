@@ -5,10 +5,12 @@ import type Redis from 'ioredis';
 
 type Argument = string | number | Buffer;
 
-/** The scripts as methods; each Lua file's header says what goes in and what comes back. */
+/** The scripts as methods: keys first, then arguments. Each Lua file's header says what goes in and what comes back. */
 interface Scripts {
-  arrReserve(placesKey: string, ...argv: Argument[]): Promise<number>;
-  arrEnter(placesKey: string, openJobsKey: string, ...argv: Argument[]): Promise<null>;
+  arrReserve(...keysAndArgv: Argument[]): Promise<string[]>;
+  arrEnter(...keysAndArgv: Argument[]): Promise<null>;
+  arrFree(...keysAndArgv: Argument[]): Promise<null>;
+  arrLeave(...keysAndArgv: Argument[]): Promise<null>;
   arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRenew(recordKey: string, ...argv: Argument[]): Promise<number>;
@@ -19,7 +21,10 @@ interface Scripts {
 export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
-const SCRIPTS = { reserve: 1, enter: 2, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1 } as const;
+const SCRIPTS = {
+  ...{ reserve: 4, enter: 3, free: 2, leave: 3 },
+  ...{ create: 1, advance: 1, renew: 1, settle: 1, cancel: 1 },
+} as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
 

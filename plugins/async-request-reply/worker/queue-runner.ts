@@ -1,7 +1,7 @@
 // Takes the jobs of one queue from BullMQ and runs them here.
 import { DelayedError, Worker, type Job, type Queue } from 'bullmq';
 import { announcedSettings } from '../queue/announcement';
-import { openScheduler } from '../queue/scheduler';
+import { openScheduler, turnOf } from '../queue/scheduler';
 import { bullPrefix } from '../store/keys';
 import { runJob } from './run-job';
 import { Sweeper } from './sweeper';
@@ -74,7 +74,7 @@ export class QueueRunner {
   }
 
   async #process(job: Job, token: string | undefined): Promise<void> {
-    const delayMs = await this.#turn(String(job.id));
+    const delayMs = await this.#run(String(job.id), turnOf(job.opts.priority ?? 0));
     if (delayMs !== undefined) {
       await job.moveToDelayed(Date.now() + delayMs, token);
       throw new DelayedError();
@@ -82,9 +82,9 @@ export class QueueRunner {
   }
 
   /** Milliseconds after which the job is to come again, undefined when it is done with. */
-  async #turn(id: string): Promise<number | undefined> {
+  async #run(id: string, order: number): Promise<number | undefined> {
     try {
-      const turn = await runJob(this.#context, this.#queue, id);
+      const turn = await runJob(this.#context, this.#queue, id, order);
       return turn.kind === 'again' ? turn.delayMs : undefined;
     } catch (error) {
       this.#context.log.error({ queue: this.#queue, err: String(error) }, 'job not run');

@@ -1,7 +1,6 @@
 // One turn of a job in a worker: take the lease, call the upstream, settle. The record decides at every step;
 // each step may be repeated after a crash.
 import { randomUUID } from 'node:crypto';
-import { freePlace, leaveJob } from '../queue/queue-index';
 import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-store';
 import type { JobSettings } from '../store/job-settings';
 import { loggableJobId } from '../jobs/job-id';
@@ -23,18 +22,19 @@ const NEWER_RETRY_MS = 10_000;
 
 const SETTLE_RETRY_MS = 200;
 
-export async function runJob(context: WorkerContext, queue: string, id: string): Promise<Turn> {
+/** @param turn the job's turn in its queue, as the scheduler has it. */
+export async function runJob(context: WorkerContext, queue: string, id: string, turn: number): Promise<Turn> {
   const takenAt = performance.now();
   const token = randomUUID();
   const start = await context.jobs.start(id, token, context.leaseMs);
   switch (start.kind) {
     case 'missing':
       context.log.warn({ job: loggableJobId(id), queue }, 'scheduled job has no record: dropped');
-      await leaveJob(context.redis, context.prefix, queue, id);
+      await context.index.leave(queue, id, '');
       return DONE;
     case 'settled':
     case 'closed':
-      await leaveJob(context.redis, context.prefix, queue, id);
+      await context.index.leave(queue, id, start.owner);
       return DONE;
     case 'newer':
       return { kind: 'again', delayMs: NEWER_RETRY_MS };
@@ -44,6 +44,7 @@ export async function runJob(context: WorkerContext, queue: string, id: string):
     case 'open':
       throw new Error('a start with a token cannot leave the job open');
     case 'leased':
+      await context.index.free(queue, id, turn);
       return runAttempt(context, queue, start, new Lease(context.jobs, id, token, context.leaseMs, takenAt));
   }
 }
@@ -52,7 +53,6 @@ async function runAttempt(context: WorkerContext, queue: string, start: Leased, 
   const { id } = start.record;
   context.leases.set(id, lease);
   try {
-    await freePlace(context.redis, context.prefix, queue, id);
     const end = await attempt(context, start, lease);
     if (end === undefined) {
       return { kind: 'again', delayMs: context.leaseMs };
@@ -62,7 +62,7 @@ async function runAttempt(context: WorkerContext, queue: string, start: Leased, 
       case 'retrying':
         return { kind: 'again', delayMs: settled.delayMs };
       case 'closed':
-        await leaveJob(context.redis, context.prefix, queue, id);
+        await context.index.leave(queue, id, start.record.owner);
         return DONE;
       case 'lost':
         return { kind: 'again', delayMs: context.leaseMs };

@@ -2,8 +2,7 @@
 // scheduler does not know are scheduled again. One process does it for each queue, by a lock with a TTL.
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { leaveJob } from '../queue/queue-index';
-import { schedule } from '../queue/scheduler';
+import { FIRST_TURN, schedule } from '../queue/scheduler';
 import { bullPrefix, openJobsKey, sweepLockKey } from '../store/keys';
 import type { WorkerContext } from './worker-context';
 
@@ -101,14 +100,14 @@ export class Sweeper {
       case 'missing':
       case 'settled':
       case 'closed':
-        await leaveJob(this.#context.redis, this.#context.prefix, this.#queue, id);
+        await this.#context.index.leave(this.#queue, id, 'owner' in outcome ? outcome.owner : '');
         if (!forgotten) {
           await this.#scheduler.remove(id);
         }
         return;
       case 'open':
         if (forgotten) {
-          await schedule(this.#scheduler, id);
+          await schedule(this.#scheduler, id, FIRST_TURN);
         }
         return;
       case 'held':

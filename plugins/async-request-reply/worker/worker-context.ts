@@ -1,5 +1,6 @@
 // What the parts of a worker share.
 import type pino from 'pino';
+import type { QueueIndex } from '../queue/queue-index';
 import type { JobStore } from '../store/job-store';
 import type { ScriptedRedis } from '../store/scripts';
 import type { Dispatchers } from './dispatchers';
@@ -10,6 +11,7 @@ export interface WorkerContext {
   readonly redis: ScriptedRedis;
   readonly prefix: string;
   readonly jobs: JobStore;
+  readonly index: QueueIndex;
   readonly settings: SettingsCache;
   readonly dispatchers: Dispatchers;
   /** Leases of the calls that run here, by job ID. */

@@ -2,6 +2,7 @@
 // kong/worker.ts and the plugin server's worker thread both start it here.
 import type pino from 'pino';
 import { announcedQueues, parseControlMessage } from '../queue/announcement';
+import { QueueIndex } from '../queue/queue-index';
 import { controlChannel } from '../store/keys';
 import { JobStore } from '../store/job-store';
 import { openWorkerClient, type RedisSettings } from '../store/redis-client';
@@ -42,6 +43,7 @@ export class JobWorker {
       redis,
       prefix: options.keyPrefix,
       jobs: new JobStore(redis, options.keyPrefix),
+      index: new QueueIndex(redis, options.keyPrefix),
       settings: new SettingsCache(redis, options.keyPrefix),
       dispatchers: new Dispatchers(),
       leases: new Map<string, Lease>(),

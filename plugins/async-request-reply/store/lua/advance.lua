@@ -5,15 +5,15 @@
 -- Returns one of
 --   {'missing'}               no record
 --   {'newer'}                 a record of a newer program: leave it to others
---   {'settled', state}        it had settled before
---   {'closed', state}         this call settled it
+--   {'settled', state, owner} it had settled before
+--   {'closed', state, owner}  this call settled it
 --   {'held', ms}              another attempt's lease runs for so long yet
 --   {'early', ms}             retrying, and its delay has so long to go
 --   {'open', state}           waiting (only without a token)
 --   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'v', 'state', 'lease_until', 'attempts', 'max_attempts', 'repeatable',
-  'deadline_at', 'cancel', 'not_before')
+  'deadline_at', 'cancel', 'not_before', 'owner')
 if not r[2] then
   return { 'missing' }
 end
@@ -22,7 +22,7 @@ if tonumber(r[1]) > tonumber(ARGV[3]) then
 end
 local state, attempts = r[2], tonumber(r[4])
 if is_settled(state) then
-  return { 'settled', state }
+  return { 'settled', state, r[10] or '' }
 end
 local now = now_ms()
 if state == 'running' then
@@ -31,14 +31,14 @@ if state == 'running' then
     return { 'held', tostring(left) }
   end
   if r[8] == '1' then
-    return { 'closed', settle(key, now, 'cancelled', false, nil) }
+    return { 'closed', settle(key, now, 'cancelled', false, nil), r[10] }
   end
   if r[6] ~= '1' then
     return { 'closed', settle(key, now, 'failed', true, {
       code = 'outcome-unknown',
       detail = 'The worker was lost during the upstream call, and the request may not be repeated. '
         .. 'It may or may not have been processed.',
-    }) }
+    }), r[10] }
   end
   redis.call('HSET', key, 'state', 'retrying', 'token', '', 'error_code', 'upstream-failed',
     'error_detail', 'The worker was lost during the upstream call.')
@@ -48,16 +48,16 @@ if now >= tonumber(r[7]) then
   if attempts == 0 then
     return { 'closed', settle(key, now, 'expired', false, {
       code = 'deadline-exceeded', detail = 'The job did not start before its deadline.',
-    }) }
+    }), r[10] }
   end
   return { 'closed', settle_exhausted(key, now, {
     code = 'upstream-timeout', detail = 'No attempt succeeded before the deadline.',
-  }) }
+  }), r[10] }
 end
 if attempts >= tonumber(r[5]) then
   return { 'closed', settle_exhausted(key, now, {
     code = 'upstream-failed', detail = 'All attempts were used up.',
-  }) }
+  }), r[10] }
 end
 if ARGV[1] == '' then
   return { 'open', state }

@@ -1,6 +1,7 @@
 -- Notes an accepted job in its queue: its place is kept and it is open, both until its deadline.
--- KEYS[1] places   KEYS[2] open jobs
--- ARGV[1] job ID   ARGV[2] time to the deadline (ms)
-local at = now_ms() + tonumber(ARGV[2])
-redis.call('ZADD', KEYS[1], 'XX', at, ARGV[1])
-redis.call('ZADD', KEYS[2], at, ARGV[1])
+-- KEYS[1] places   KEYS[2] open jobs   KEYS[3] the caller's unsettled jobs
+-- ARGV[1] job ID   ARGV[2] time to the deadline (ms)   ARGV[3] life of the job (ms)
+local now = now_ms()
+redis.call('ZADD', KEYS[1], 'XX', now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
+redis.call('ZADD', KEYS[3], 'XX', now + tonumber(ARGV[3]), ARGV[1])

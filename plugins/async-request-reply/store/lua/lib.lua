@@ -47,3 +47,9 @@ local function settle_exhausted(job_key, now, err)
   end
   return settle(job_key, now, 'failed', true, err)
 end
+
+-- The counter of the jobs of a queue that settled in the ten seconds around `at`. The keys of a queue share the hash
+-- tag of its places' key, which ends in ':places'.
+local function settled_key(places_key, at)
+  return string.sub(places_key, 1, -7) .. 'settled:' .. math.floor(at / 10000)
+end

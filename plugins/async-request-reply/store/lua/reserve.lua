@@ -1,11 +1,40 @@
--- Takes a place in a queue before anything is stored, so that the cap is exact under concurrent submits.
--- KEYS[1] sorted set of the places: member job ID, score when the place falls free by itself (ms)
+-- Takes a place in a queue before anything is stored, so that the caps are exact under concurrent submits, and says
+-- where in the queue the job stands: callers take turns.
+-- KEYS[1] places: sorted set, member job ID, score when the place falls free by itself (ms)
+-- KEYS[2] turns: hash of `now` (turn of the job that started last), `floor` and `max` (highest turn given)
+-- KEYS[3] the caller's last turn   KEYS[4] the caller's unsettled jobs: sorted set like the places
 -- ARGV[1] job ID   ARGV[2] most places   ARGV[3] how long an unconfirmed place is held (ms)
--- Returns 1 when the place is taken, 0 when the queue is full.
+-- ARGV[4] most unsettled jobs of the caller, 0 for no limit   ARGV[5] life of a job (ms)
+-- Returns {'reserved', turn}, {'caller-full'}, or {'full', jobs that settled in the last minute}.
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[2]) then
-  return 0
+local waiting = redis.call('ZCARD', KEYS[1])
+if waiting >= tonumber(ARGV[2]) then
+  local settled = 0
+  for bucket = 0, 6 do
+    settled = settled + tonumber(redis.call('GET', settled_key(KEYS[1], now - bucket * 10000)) or 0)
+  end
+  return { 'full', tostring(settled) }
 end
+local per_caller = tonumber(ARGV[4])
+if per_caller > 0 then
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+  if redis.call('ZCARD', KEYS[4]) >= per_caller then
+    return { 'caller-full' }
+  end
+  redis.call('ZADD', KEYS[4], now + tonumber(ARGV[3]), ARGV[1])
+  redis.call('PEXPIRE', KEYS[4], ARGV[5])
+end
+local turns = redis.call('HMGET', KEYS[2], 'now', 'floor', 'max')
+local current, floor, highest = tonumber(turns[1] or 0), tonumber(turns[2] or 0), tonumber(turns[3] or 0)
+if waiting == 0 then
+  -- Nobody waits: everybody starts even.
+  current, floor = highest, highest
+  redis.call('HSET', KEYS[2], 'now', current, 'floor', floor)
+end
+local turn = math.max(current, tonumber(redis.call('GET', KEYS[3]) or 0)) + 1
+redis.call('SET', KEYS[3], turn, 'PX', ARGV[5])
+redis.call('HSET', KEYS[2], 'max', math.max(highest, turn))
+redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
-return 1
+return { 'reserved', tostring(turn - floor) }

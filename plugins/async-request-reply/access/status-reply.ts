@@ -1,0 +1,19 @@
+// An answer that carries the status body.
+import type { HeaderField, Reply } from '../http/reply';
+import type { JobRecord } from '../jobs/job-record';
+import type { JobLinks } from './job-links';
+import { answerFields } from './our-fields';
+import type { RouteSettings } from './route-settings';
+import { statusBody } from './status-body';
+
+export const statusReply = (
+  status: number,
+  job: JobRecord,
+  links: JobLinks | undefined,
+  settings: RouteSettings,
+  headers: readonly HeaderField[] = [],
+): Reply => ({
+  status,
+  headers: [...answerFields(settings, job.id), ...headers, ['Content-Type', 'application/json']],
+  body: statusBody(job, links),
+});
