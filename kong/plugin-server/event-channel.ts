@@ -67,7 +67,7 @@ export class EventChannel implements PdkPipe {
   get(): Promise<readonly [result: unknown, error: unknown]> {
     return new Promise((resolve, reject) => {
       if (this.#abandonedBy !== undefined) reject(this.#abandonedBy);
-      else if (!this.#ended) this.#waiters.push({ resolve, reject });
+      else this.#waiters.push({ resolve, reject });
     });
   }
 
@@ -86,7 +86,7 @@ export class EventChannel implements PdkPipe {
    * @throws PluginServerError `ERR_RPC_REQUEST` if Kong was given none
    */
   resume(result: unknown, error: unknown): void {
-    const waiter = this.isAwaitedByKong ? undefined : this.#waiters.shift();
+    const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       throw new PluginServerError('ERR_RPC_REQUEST', `event ${this.id} waits for no step`);
     }

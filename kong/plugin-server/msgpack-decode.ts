@@ -125,14 +125,14 @@ class Reader {
   }
 
   #array(length: number, depth: number): unknown[] {
-    this.#descend(length, depth);
-    const array: unknown[] = [];
+    this.#descend(depth);
+    const array: unknown[] = []; // not of `length`, which may be a lie
     for (let i = 0; i < length; i++) array.push(this.value(depth + 1));
     return array;
   }
 
   #map(size: number, depth: number): Record<string, unknown> {
-    this.#descend(size * 2, depth);
+    this.#descend(depth);
     const map = Object.create(null) as Record<string, unknown>;
     for (let i = 0; i < size; i++) {
       const key = this.#key(depth);
@@ -149,9 +149,7 @@ class Reader {
     throw this.#malformed('map key that is no string');
   }
 
-  // Every element takes a byte at least, so a count beyond what is left is refused before anything is built for it.
-  #descend(elements: number, depth: number): void {
-    if (elements > this.#bytes.length - this.#at) throw this.#malformed('count beyond the end');
+  #descend(depth: number): void {
     if (depth >= MSGPACK_MAX_DEPTH) {
       throw new PluginServerError('ERR_MSGPACK_TOO_DEEP', `MsgPack nested over ${MSGPACK_MAX_DEPTH} levels`);
     }

@@ -56,5 +56,5 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  logger.info({ socketPath, pid: process.pid, plugins: [...server.plugins.keys()] }, 'plugin server started');
+  logger.info({ socketPath, plugins: [...server.plugins.keys()] }, 'plugin server started');
 }

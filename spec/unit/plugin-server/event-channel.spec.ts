@@ -59,15 +59,19 @@ describe('EventChannel', () => {
     expect(onOver.mock.calls).toEqual([[channel]]);
   });
 
-  it('sends nothing after an exit, and never settles what is called then', async () => {
-    const answer = channel.next();
+  it('sends nothing after an exit, be it sent or in the queue, and never settles what is called then', async () => {
+    channel.put(call('kong.a'));
+    void channel.get();
+    await channel.next();
     channel.put(EXIT);
     channel.put(call('kong.late'));
     const late = channel.get();
     channel.put('ret');
-    expect((await answer).Data).toBe(EXIT);
-    expect(await isPending(late)).toBe(true);
+    channel.resume(undefined, undefined);
+    expect((await channel.next()).Data).toBe(EXIT);
     expect(onOver).toHaveBeenCalledTimes(1);
+    channel.put(call('kong.later'));
+    expect(await isPending(Promise.race([late, channel.get()]))).toBe(true);
   });
 
   it.each([

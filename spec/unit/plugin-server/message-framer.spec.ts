@@ -83,6 +83,18 @@ describe('MessageFramer', () => {
     );
   });
 
+  it('refuses texts that are over the cap only together, in whatever chunks', () => {
+    const text = Buffer.concat([Buffer.from('da0258', 'hex'), Buffer.alloc(600)]);
+    for (const size of [text.length, 100, 1]) {
+      const framer = new MessageFramer(1_024);
+      const stream = Buffer.concat([Buffer.of(0x92), text, text]);
+      const feedAll = (): void => {
+        for (let at = 0; at < stream.length; at += size) framer.feed(stream.subarray(at, at + size));
+      };
+      expect(feedAll).toThrow(withCode('ERR_MSGPACK_TOO_LARGE'));
+    }
+  });
+
   it('takes a message of exactly the cap, time and again', () => {
     const framer = new MessageFramer(1_024);
     const message = Buffer.concat([Buffer.from('da03fd', 'hex'), Buffer.alloc(1_021)]);
