@@ -1,11 +1,13 @@
 // Answers where no problem names what broke: a stranger learns nothing from them.
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
-import type { Reply } from '../http/reply';
+import type { HeaderField, Reply } from '../http/reply';
+
+const NOT_STORED: readonly HeaderField[] = [['Cache-Control', 'no-store']];
 
 /** Something of ours failed. */
 export const internalErrorReply = (): Reply =>
-  problemReply(new AsyncError('internal-error', { detail: 'The request could not be handled.' }));
+  problemReply(new AsyncError('internal-error', { detail: 'The request could not be handled.' }), NOT_STORED);
 
 /** Kong asks for a plugin instance that is long closed. */
 export const restartingReply = (): Reply =>
@@ -14,4 +16,5 @@ export const restartingReply = (): Reply =>
       detail: 'The gateway is taking over a new configuration. Send the request again.',
       retryAfterSeconds: 1,
     }),
+    NOT_STORED,
   );

@@ -135,7 +135,7 @@ async function settledResult(job: JobRecord, settings: RouteSettings, store: Acc
     const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
     return replay(stored.head, stored.body, storedSeconds, jobFields(settings, job.id));
   }
-  return problemReply(problemOf(job), [...jobFields(settings, job.id), ...proxyStatus(job)]);
+  return problemReply(problemOf(job), [...answerFields(settings, job.id), ...proxyStatus(job)]);
 }
 
 function problemOf(job: JobRecord): AsyncError {

@@ -7,9 +7,9 @@ import { PROBLEMS, problemType } from './problem-catalog';
  * The problem+json answer for an error.
  *
  * @param error what happened; its message becomes `detail`, so it must hold nothing internal.
- * @param headers further header fields of the answer, such as `X-Async-Kong-Id` or `Allow`.
+ * @param headers further header fields of the answer, such as `X-Async-Kong-Id` or `Allow`; `Cache-Control` among them.
  */
-export function problemReply(error: AsyncError, headers: readonly HeaderField[] = []): Reply {
+export function problemReply(error: AsyncError, headers: readonly HeaderField[]): Reply {
   const body = {
     type: problemType(error.code),
     title: PROBLEMS[error.code].title,
@@ -17,11 +17,7 @@ export function problemReply(error: AsyncError, headers: readonly HeaderField[] 
     detail: error.message,
     ...error.extension,
   };
-  const fields: HeaderField[] = [
-    ['Content-Type', 'application/problem+json'],
-    ['Cache-Control', 'no-store'],
-    ...headers,
-  ];
+  const fields: HeaderField[] = [['Content-Type', 'application/problem+json'], ...headers];
   if (error.retryAfterSeconds !== undefined) {
     fields.push(['Retry-After', String(error.retryAfterSeconds)]);
   }

@@ -1,0 +1,16 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+.PHONY: demo test setup build
+
+# The exchange to watch, on real parts. DEMO_ONCE=1 ends by itself, with status 0 only if the exchange was right.
+demo: build
+	@node -r ts-node/register/transpile-only scripts/demo.ts
+
+# Everything that CI runs: generated files, types, lint, format, cycles, build and all specs.
+test: setup
+	@npm run --silent check
+
+build: setup
+	@npm run --silent build
+
+setup:
+	@sh scripts/setup.sh

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Brings what `make demo` and `make test` need: npm packages, and redis-server from Debian's packages.
+# Installs system packages only as root on Debian, or in CI; otherwise says which command is missing.
+set -eu
+cd "$(dirname "$0")/.."
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+command -v node >/dev/null 2>&1 || fail "Node.js 20.20 or later is missing: install it and run this again."
+node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 20) ? 0 : 1)' ||
+  fail "Node.js 20.20 or later is needed; this is $(node --version)."
+
+# Once for each state of the lock file. Not `npm ci`: it refuses a lock file without the optional binaries of systems
+# that its author's registry does not serve, and the versions come from the lock file either way.
+stamp=node_modules/.installed-lock
+if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
+  npm install --no-save --no-audit --no-fund --loglevel=error
+  cp package-lock.json "$stamp"
+fi
+
+if ! command -v redis-server >/dev/null 2>&1; then
+  install='apt-get update && apt-get install -y redis-server'
+  if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || [ "${CI:-}" = true ]; }; then
+    sudo=''
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    # The package would start a server of its own; the specs and the demo start theirs.
+    $sudo apt-get update -qq
+    $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+  else
+    fail "redis-server is missing. Run: $install"
+  fi
+fi
