@@ -1,0 +1,130 @@
+// What upstreams send that is no response: the job fails with 502 and the reason, and nothing half is ever served.
+import { headBytes } from '../helpers/http/http-message';
+import {
+  hangUp,
+  hangUpInBody,
+  rawBytes,
+  reply,
+  replyInChunks,
+  type Answer,
+} from '../helpers/upstream/answers';
+import { useStack } from '../helpers/use-stack';
+
+/** What this release keeps, whatever the configuration allows. */
+const RESPONSE_CEILING_BYTES = 524288;
+
+const stack = useStack({
+  shared: { retry: { attempts: 1 } },
+  routes: [
+    { name: 'broken' },
+    { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
+    { name: 'small', config: { response: { max_body_bytes: 1000 } } },
+  ],
+});
+
+const status = (line: string): Answer => rawBytes(`HTTP/1.1 ${line}\r\nContent-Length: 2\r\n\r\nhi`);
+const length = (...values: string[]): Answer =>
+  rawBytes(
+    Buffer.concat([
+      headBytes(
+        'HTTP/1.1 200 OK',
+        values.map((value) => ['Content-Length', value]),
+      ),
+      Buffer.from('hi'),
+    ]),
+  );
+
+describe('a job fails with 502 and the reason when its upstream', () => {
+  test.each<[string, Answer]>([
+    ['hangs up without a word', hangUp()],
+    ['hangs up in mid-body', hangUpInBody({ announced: 100, sent: 'the first half' })],
+    [
+      'hangs up in mid-chunk',
+      rawBytes('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nthe first half'),
+    ],
+    [
+      'hangs up before the last chunk',
+      rawBytes('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n'),
+    ],
+    ['hangs up in mid-header', rawBytes('HTTP/1.1 200 OK\r\nContent-Le')],
+    ['sends garbage', rawBytes('SSH-2.0-OpenSSH_9.2\r\n\r\n')],
+    ['sends bytes of no protocol', rawBytes(Buffer.from([0, 1, 2, 3, 255, 254, 13, 10, 13, 10]))],
+    ['sends a chunk of no size', rawBytes('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhi')],
+    ['sends two lengths', length('2', '200')],
+    ['sends a length that is no number', length('many')],
+    ['sends a header of 1 MiB', reply({ headers: { 'X-Large': 'x'.repeat(1048576) } })],
+    ['sends status 700', status('700 Odd')],
+    ['sends status 600', status('600 Odd')],
+    ['sends status 999', status('999 Odd')],
+    ['sends status 099', status('099 Odd')],
+    ['sends status 1000', status('1000 Odd')],
+    [
+      'switches protocols without being asked',
+      rawBytes('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n'),
+    ],
+    ['sends an interim response only', rawBytes('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n')],
+  ])('%s', async (title, answer) => {
+    const path = `/broken/${title.replaceAll(' ', '-')}`;
+    stack().upstream.script(path, answer);
+
+    const response = await stack().roundTrip(path, { method: 'POST', body: 'a' });
+
+    expect(response.status).toBe(502);
+    expect(response.header('Content-Type')).toBe('application/problem+json');
+    expect(response.header('Proxy-Status')).toMatch(/; ?error=/);
+    expect(response.json()['detail']).toEqual(expect.any(String));
+    expect(response.text).not.toContain('the first half');
+    expect(stack().upstream.callsTo(path)).toHaveLength(1);
+  });
+
+  test('refuses the connection', async () => {
+    const response = await stack().roundTrip('/refused', { method: 'POST', body: 'a' });
+
+    expect(response.status).toBe(502);
+    expect(response.header('Proxy-Status')).toMatch(/error=connection_refused/);
+  });
+});
+
+describe('a response', () => {
+  const ceiling = Buffer.alloc(RESPONSE_CEILING_BYTES, 'x');
+  const overCeiling = [ceiling, Buffer.from('x')];
+
+  test.each<[string, string, Answer, number]>([
+    ['of the limit', '/small', reply({ body: 'x'.repeat(1000) }), 1000],
+    ['of the limit, chunked', '/small', replyInChunks(['x'.repeat(999), 'x']), 1000],
+    ['of 512 KiB', '/broken', reply({ body: ceiling }), RESPONSE_CEILING_BYTES],
+    ['of 512 KiB, chunked', '/broken', replyInChunks([ceiling]), RESPONSE_CEILING_BYTES],
+  ])('%s is replayed', async (title, route, answer, size) => {
+    const path = `${route}/${title.replaceAll(/\W+/g, '-')}`;
+    stack().upstream.script(path, answer);
+
+    const response = await stack().roundTrip(path);
+
+    expect(response.status).toBe(200);
+    expect(response.body.equals(Buffer.alloc(size, 'x'))).toBe(true);
+  });
+
+  test.each<[string, string, Answer, number]>([
+    ['of the limit and a byte', '/small', reply({ body: 'x'.repeat(1001) }), 1000],
+    ['of the limit and a byte, chunked', '/small', replyInChunks(['x'.repeat(1000), 'x']), 1000],
+    ['of 512 KiB and a byte', '/broken', reply({ body: Buffer.concat(overCeiling) }), RESPONSE_CEILING_BYTES],
+    ['of 512 KiB and a byte, chunked', '/broken', replyInChunks(overCeiling), RESPONSE_CEILING_BYTES],
+  ])('%s fails the job, and the reason names the limit', async (title, route, answer, limit) => {
+    const path = `${route}/over-${title.replaceAll(/\W+/g, '-')}`;
+    stack().upstream.script(path, answer);
+
+    const response = await stack().roundTrip(path);
+
+    expect(response.status).toBe(502);
+    expect(response.header('Content-Type')).toBe('application/problem+json');
+    expect(response.json()['detail']).toContain(String(limit));
+  });
+});
+
+test('a worker that has met all of this still carries out the next job', async () => {
+  stack().upstream.script('/broken/next', reply({ body: 'fine' }));
+
+  const response = await stack().roundTrip('/broken/next', { method: 'POST', body: 'a' });
+
+  expect([response.status, response.text]).toEqual([200, 'fine']);
+});
