@@ -2,9 +2,11 @@
 import { randomInt } from 'node:crypto';
 import { EventChannel } from './event-channel';
 
-const SWEEP_INTERVAL_MS = 10_000;
-/** 120 s. Kong waits 60 s for an answer of ours; only a PDK call that reads a slow upload can take it longer than this. */
-const SWEEPS_UNTIL_ABANDONED = 12;
+const SWEEP_INTERVAL_MS = 2_000;
+/** 54 to 56 s: a plugin may hold a request for 50 s, and Kong gives up on an answer after 60 s and proxies the request. */
+const SWEEPS_HELD_BY_PLUGIN = 27;
+/** 120 to 122 s. Of the PDK's calls only one that reads a slow upload can take Kong that long. */
+const SWEEPS_HELD_BY_KONG = 60;
 /** Room for 2^51 events in each process before an ID needs more than a double holds. */
 const EVENT_ID_STARTS = 2 ** 48 - 1;
 const EVENT_ID_STRIDE = 8;
@@ -13,8 +15,9 @@ const EVENT_ID_STRIDE = 8;
  * Finds an event by its ID and lets go of it when it is over. IDs start at a random number, since after a restart Kong's
  * step may come to a new process that must not take it for one of its own.
  *
- * An event for which Kong made a PDK call that failed gets no further message at all. Such events are given up after
- * 120 s without one (130 s at most) through `onIdle`; that also ends events whose plugin never comes back.
+ * What takes too long is handed to `onIdle`, once a sweep: events for which Kong's PDK call failed, as they get no
+ * further message at all, 120 s after the last one; and events whose plugin does not come back, in time for Kong to get
+ * an answer.
  */
 export class EventTable {
   readonly #events = new Map<number, EventChannel>();
@@ -59,7 +62,8 @@ export class EventTable {
 
   #sweep(): void {
     for (const channel of this.#events.values()) {
-      if (channel.idleSweeps >= SWEEPS_UNTIL_ABANDONED) this.#onIdle(channel);
+      const limit = channel.isAwaitedByKong ? SWEEPS_HELD_BY_PLUGIN : SWEEPS_HELD_BY_KONG;
+      if (channel.idleSweeps >= limit) this.#onIdle(channel);
       else channel.idleSweeps++;
     }
   }

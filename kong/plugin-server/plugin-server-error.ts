@@ -9,7 +9,7 @@
  * - `ERR_RPC_REQUEST`: well-formed MsgPack that is no request of this protocol.
  * - `ERR_NO_INSTANCE`: an instance ID that this process never gave.
  * - `ERR_NO_PLUGIN`: no such plugin, or none could be loaded.
- * - `ERR_EVENT_ABANDONED`: Kong never answered a PDK call of this event.
+ * - `ERR_EVENT_ABANDONED`: Kong never answered a PDK call of this event, or the plugin took longer than Kong waits.
  * - `ERR_STARTUP`: a setting or a path with which the server cannot start.
  */
 export class PluginServerError extends Error {

@@ -2,7 +2,7 @@
 // at work, and a path without a listener, be it for a moment, is a moment in which Kong bypasses the plugin.
 import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { PluginServerError } from './plugin-server-error';
@@ -22,12 +22,10 @@ export type RpcListenerOptions = {
   readonly maxMessageBytes?: number;
 };
 
-/** A socket that is being listened on until the process ends. */
+/** A socket that is listened on until the process ends: to close it would be to refuse Kong, or its path to the next. */
 export type RpcListener = {
   /** Whether no connection has a request half received or unanswered. */
   readonly isIdle: () => boolean;
-  /** Cuts all connections and stops listening. The path stays, dead. Idempotent. */
-  readonly close: () => Promise<void>;
 };
 
 /**
@@ -45,10 +43,11 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
       throw new PluginServerError('ERR_STARTUP', `socket path over ${MAX_PATH_BYTES} bytes: ${path}`);
     }
   }
-  const connections = new Map<Socket, RpcConnection>();
+  const connections = new Set<RpcConnection>();
   const netServer = createServer((socket) => {
-    connections.set(socket, new RpcConnection(socket, server, logger, maxMessageBytes));
-    socket.on('close', () => connections.delete(socket));
+    const connection = new RpcConnection(socket, server, logger, maxMessageBytes);
+    connections.add(connection);
+    socket.on('close', () => connections.delete(connection));
   });
   await new Promise<void>((resolve, reject) => {
     netServer.once('error', reject);
@@ -57,18 +56,13 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
       resolve();
     });
   });
-  // Too many open files, say. The listener goes on; Kong's connection waits in the backlog.
+  // Too many open files, say: that connection is closed, the listener goes on.
   netServer.on('error', (error) => logger.error({ err: error }, 'could not accept a connection'));
   await rename(boundPath, socketPath).catch((error: unknown) => {
     netServer.close();
     throw error;
   });
 
-  const isIdle = (): boolean => [...connections.values()].every((connection) => connection.isIdle);
-  const close = async (): Promise<void> => {
-    const closed = new Promise<void>((resolve) => netServer.close(() => resolve()));
-    for (const socket of connections.keys()) socket.destroy();
-    await closed;
-  };
-  return { isIdle, close };
+  const isIdle = (): boolean => [...connections].every((connection) => connection.isIdle);
+  return { isIdle };
 }

@@ -191,7 +191,10 @@ export class RpcServer extends kongPdk.Server {
     const { phase } = channel;
     this.#logger.warn({ phase, heldBy: channel.isAwaitedByKong ? 'plugin' : 'kong' }, 'event given up');
     const answer: PdkCall | 'ret' = errorReplyCall(this.#internalErrorReply, phase);
-    channel.abandon(new PluginServerError('ERR_EVENT_ABANDONED', 'Kong never answered a PDK call'), answer);
+    channel.abandon(
+      new PluginServerError('ERR_EVENT_ABANDONED', 'the event took too long and was given up'),
+      answer,
+    );
   }
 
   #instance(instanceId: unknown): InstanceRecord {

@@ -138,6 +138,10 @@ describe('plugin server, instances and events', () => {
     },
   );
 
+  it('ends a log phase whose plugin throws, as there is nothing to exit from', async () => {
+    expect((await kong.event(await kong.start({ mode: 'throw' }), 'log')).method).toBe('ret');
+  });
+
   it.each(['exitfunction', 'callfunction'])(
     'answers 500 for a value without a wire form (%s)',
     async (mode) => {
