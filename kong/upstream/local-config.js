@@ -25,7 +25,11 @@ function localConfig(addresses = {}) {
   const [host, port] = [redis.slice(0, at), redis.slice(at + 1)];
   const indent = ' '.repeat(16);
   const prefixLine = keyPrefix === undefined ? '' : `\n${indent}key_prefix: ${keyPrefix}`;
-  const text = replaceAll(fs.readFileSync(KONG_YML, 'utf8'), 'url: http://demo-upstream:8080', `url: ${upstreamUrl}`);
+  const text = replaceAll(
+    fs.readFileSync(KONG_YML, 'utf8'),
+    'url: http://demo-upstream:8080',
+    `url: ${upstreamUrl}`,
+  );
   return replaceAll(
     text,
     `\n${indent}host: redis\n${indent}port: 6379`,
