@@ -1,7 +1,15 @@
 // What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, and the jobs that are still
 // open. All of it in the queue's slot, and every change may be repeated: the records are the truth.
 import { createHash } from 'node:crypto';
-import { callerJobsKey, callerTurnKey, openJobsKey, placesKey, turnsKey } from '../store/keys';
+import type { Departure } from '../store/job-store';
+import {
+  callerJobsKey,
+  callerTurnKey,
+  deadLettersKey,
+  openJobsKey,
+  placesKey,
+  turnsKey,
+} from '../store/keys';
 import type { ScriptedRedis } from '../store/scripts';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
@@ -65,9 +73,21 @@ export class QueueIndex {
     await this.#redis.arrFree(placesKey(this.#prefix, queue), turnsKey(this.#prefix, queue), id, turn);
   }
 
-  /** Forgets a job that has settled or never was. */
-  async leave(queue: string, id: string, owner: string): Promise<void> {
-    await this.#redis.arrLeave(...this.#jobKeys(queue, owner), id);
+  /** Forgets a job that has settled, and keeps a dead letter on its list. */
+  async leave(queue: string, id: string, departure: Omit<Departure, 'state'>): Promise<void> {
+    const { owner, dead, expiresAt } = departure;
+    const keys = [...this.#jobKeys(queue, owner), deadLettersKey(this.#prefix, queue)];
+    await this.#redis.arrLeave(...keys, id, dead ? '1' : '', expiresAt);
+  }
+
+  /** Forgets a job that never was. */
+  async forget(queue: string, id: string, owner: string): Promise<void> {
+    await this.leave(queue, id, { owner, dead: false, expiresAt: 0 });
+  }
+
+  /** Takes a job that was redriven from the list of the dead. */
+  async revive(queue: string, id: string): Promise<void> {
+    await this.#redis.zrem(deadLettersKey(this.#prefix, queue), id);
   }
 
   #jobKeys(queue: string, owner: string): [string, string, string] {

@@ -125,7 +125,7 @@ export class AccessStore {
       const outcome = await jobs.cancel(job.id);
       if (outcome.kind === 'closed') {
         await this.#scheduler(job.queue).remove(job.id);
-        await this.#index.leave(job.queue, job.id, job.owner);
+        await this.#index.leave(job.queue, job.id, outcome);
       } else if (outcome.kind === 'cancelling') {
         await publishControl(this.#redis, this.#prefix, { kind: 'cancel', id: job.id });
       }
@@ -180,7 +180,7 @@ export class AccessStore {
           await whenReady(this.#redis);
           await this.jobs.abandon(id);
           await this.#scheduler(queue).remove(id);
-          await this.#index.leave(queue, id, owner);
+          await this.#index.forget(queue, id, owner);
         });
         this.#abandoned.delete(id);
       } catch {

@@ -5,6 +5,7 @@ import {
   RECORD_VERSION,
   type JobError,
   type JobRecord,
+  type JobState,
   type SettledState,
 } from '../jobs/job-record';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
@@ -31,12 +32,21 @@ export interface NewJob {
 /** `exists`: a record, or the tombstone of a submit that was given up, has this ID. */
 export type CreateOutcome = { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'exists' };
 
+/** What a queue has to know of a job that has settled. */
+export interface Departure {
+  readonly state: SettledState;
+  readonly owner: string;
+  /** A dead letter: it keeps its request and can be redriven. */
+  readonly dead: boolean;
+  readonly expiresAt: number;
+}
+
 export type AdvanceOutcome =
   | { kind: 'missing' | 'newer' }
   /** It had settled before. */
-  | { kind: 'settled'; state: SettledState; owner: string }
+  | ({ kind: 'settled' } & Departure)
   /** This call settled it: deadline, attempts used up, or its worker lost. */
-  | { kind: 'closed'; state: SettledState; owner: string }
+  | ({ kind: 'closed' } & Departure)
   /** Another attempt's lease, or the delay before the next attempt, has `ms` to go. */
   | { kind: 'held' | 'early'; ms: number }
   | { kind: 'open' }
@@ -56,13 +66,20 @@ export interface AttemptEnd {
 }
 
 export type SettleOutcome =
-  | { kind: 'closed'; state: SettledState }
+  | ({ kind: 'closed' } & Departure)
   | { kind: 'retrying'; delayMs: number }
   /** The lease went to another: nothing was written. */
   | { kind: 'lost' };
 
 export type CancelOutcome =
-  { kind: 'closed' | 'cancelling' | 'missing' } | { kind: 'settled'; state: SettledState };
+  | ({ kind: 'closed' } & Departure)
+  | { kind: 'cancelling' | 'missing' }
+  | { kind: 'settled'; state: SettledState };
+
+export type RedriveOutcome =
+  | { kind: 'redriven'; queue: string; owner: string; deadlineMs: number; openTtlMs: number }
+  | { kind: 'not-dead'; state: JobState }
+  | { kind: 'missing' };
 
 export type RenewOutcome = 'renewed' | 'cancel' | 'lost';
 
@@ -90,7 +107,8 @@ export class JobStore {
         job.deadlineMs,
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
-        ...['result_ttl', job.resultTtlMs, 'settings', job.settingsHash],
+        ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
+        ...['settings', job.settingsHash],
       ),
     ]);
     return created.length === 0
@@ -139,7 +157,7 @@ export class JobStore {
 
   async #advance(id: string, token: string, leaseMs: number): Promise<AdvanceOutcome> {
     const reply = await this.#redis.arrAdvance(recordKey(this.#prefix, id), token, leaseMs, RECORD_VERSION);
-    const [kind, detail, owner = ''] = reply;
+    const [kind, detail] = reply;
     switch (kind) {
       case 'missing':
       case 'newer':
@@ -147,7 +165,7 @@ export class JobStore {
         return { kind };
       case 'settled':
       case 'closed':
-        return { kind, state: detail as SettledState, owner };
+        return { kind, ...departure(reply) };
       case 'held':
       case 'early':
         return { kind, ms: Number(detail) };
@@ -165,15 +183,16 @@ export class JobStore {
 
   /** Ends the attempt that holds the lease with `token`; writes nothing where another holds it. */
   async settle(id: string, token: string, end: AttemptEnd): Promise<SettleOutcome> {
-    const [kind, detail] = await this.#redis.arrSettle(
+    const reply = await this.#redis.arrSettle(
       recordKey(this.#prefix, id),
       ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
       ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
       ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0)],
     );
+    const [kind, detail] = reply;
     switch (kind) {
       case 'closed':
-        return { kind, state: detail as SettledState };
+        return { kind, ...departure(reply) };
       case 'retrying':
         return { kind, delayMs: Number(detail) };
       default:
@@ -191,10 +210,27 @@ export class JobStore {
     return this.#cancel(id, TOMBSTONE_MS);
   }
 
+  /** Opens a new run of a dead letter; the caller schedules it. */
+  async redrive(id: string): Promise<RedriveOutcome> {
+    const [kind, detail = '', owner = '', deadlineMs, openTtlMs] = await this.#redis.arrRedrive(
+      recordKey(this.#prefix, id),
+    );
+    switch (kind) {
+      case 'redriven':
+        return { kind, queue: detail, owner, deadlineMs: Number(deadlineMs), openTtlMs: Number(openTtlMs) };
+      case 'not-dead':
+        return { kind, state: detail as JobState };
+      default:
+        return { kind: 'missing' };
+    }
+  }
+
   async #cancel(id: string, tombstoneMs: number): Promise<CancelOutcome> {
-    const [kind, state] = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs);
+    const reply = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs);
+    const [kind, state] = reply;
     switch (kind) {
       case 'closed':
+        return { kind, ...departure(reply) };
       case 'cancelling':
         return { kind };
       case 'settled':
@@ -204,6 +240,14 @@ export class JobStore {
     }
   }
 }
+
+/** Reads state, owner, dead and expires_at, as lib.lua's `settle` returns them after the kind. */
+const departure = ([, state, owner = '', dead, expiresAt]: readonly string[]): Departure => ({
+  state: state as SettledState,
+  owner,
+  dead: dead === '1',
+  expiresAt: Number(expiresAt),
+});
 
 function leased(id: string, reply: readonly string[]): AdvanceOutcome {
   const fields: Record<string, string> = {};

@@ -28,6 +28,12 @@ export const callerTurnKey = (prefix: string, queue: string, caller: string): st
 export const callerJobsKey = (prefix: string, queue: string, caller: string): string =>
   `${prefix}:{${queue}}:caller:${caller}`;
 
+/** Dead letters of a queue: sorted set, score = when the record goes (ms). */
+export const deadLettersKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:dead`;
+
+/** The circuit breaker of a queue: store/lua/breaker.lua. */
+export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;
+
 /** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
 export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;
 

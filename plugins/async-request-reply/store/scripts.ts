@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type Redis from 'ioredis';
+import { TRANSITIONS } from '../jobs/transitions';
 
 type Argument = string | number | Buffer;
 
@@ -15,6 +16,8 @@ interface Scripts {
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRenew(recordKey: string, ...argv: Argument[]): Promise<number>;
   arrSettle(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrRedrive(recordKey: string): Promise<string[]>;
+  arrBreaker(breakerKey: string, ...argv: Argument[]): Promise<string[]>;
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
 }
 
@@ -22,16 +25,25 @@ export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
 const SCRIPTS = {
-  ...{ reserve: 4, enter: 3, free: 2, leave: 3 },
-  ...{ create: 1, advance: 1, renew: 1, settle: 1, cancel: 1 },
+  ...{ reserve: 4, enter: 3, free: 2, leave: 4, breaker: 1 },
+  ...{ create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
 
-/** A script's text with lib.lua in front; the `#!lua` line, where there is one, has to stay the first. */
+/** The table of jobs/transitions.ts as Lua. */
+function transitionsTable(): string {
+  const states = Object.entries(TRANSITIONS).map(([from, events]) => {
+    const moves = Object.entries(events).map(([event, to]) => `['${event}'] = '${to}'`);
+    return `['${from}'] = { ${moves.join(', ')} }`;
+  });
+  return `local TRANSITIONS = { ${states.join(', ')} }\n`;
+}
+
+/** A script's text with the transitions and lib.lua in front; the `#!lua` line, where there is one, has to stay the first. */
 function scriptText(name: string): string {
   const text = read(name);
-  const lib = read('lib');
+  const lib = transitionsTable() + read('lib');
   if (!text.startsWith('#!')) {
     return lib + text;
   }

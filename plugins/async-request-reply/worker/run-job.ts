@@ -30,11 +30,11 @@ export async function runJob(context: WorkerContext, queue: string, id: string, 
   switch (start.kind) {
     case 'missing':
       context.log.warn({ job: loggableJobId(id), queue }, 'scheduled job has no record: dropped');
-      await context.index.leave(queue, id, '');
+      await context.index.forget(queue, id, '');
       return DONE;
     case 'settled':
     case 'closed':
-      await context.index.leave(queue, id, start.owner);
+      await context.index.leave(queue, id, start);
       return DONE;
     case 'newer':
       return { kind: 'again', delayMs: NEWER_RETRY_MS };
@@ -62,7 +62,7 @@ async function runAttempt(context: WorkerContext, queue: string, start: Leased, 
       case 'retrying':
         return { kind: 'again', delayMs: settled.delayMs };
       case 'closed':
-        await context.index.leave(queue, id, start.record.owner);
+        await context.index.leave(queue, id, settled);
         return DONE;
       case 'lost':
         return { kind: 'again', delayMs: context.leaseMs };

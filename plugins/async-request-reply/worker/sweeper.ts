@@ -98,13 +98,12 @@ export class Sweeper {
     const outcome = await this.#context.jobs.examine(id);
     switch (outcome.kind) {
       case 'missing':
+        await this.#context.index.forget(this.#queue, id, '');
+        break;
       case 'settled':
       case 'closed':
-        await this.#context.index.leave(this.#queue, id, 'owner' in outcome ? outcome.owner : '');
-        if (!forgotten) {
-          await this.#scheduler.remove(id);
-        }
-        return;
+        await this.#context.index.leave(this.#queue, id, outcome);
+        break;
       case 'open':
         if (forgotten) {
           await schedule(this.#scheduler, id, FIRST_TURN);
@@ -115,6 +114,9 @@ export class Sweeper {
       case 'newer':
       case 'leased':
         return;
+    }
+    if (!forgotten) {
+      await this.#scheduler.remove(id);
     }
   }
 }

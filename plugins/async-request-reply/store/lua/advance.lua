@@ -5,15 +5,15 @@
 -- Returns one of
 --   {'missing'}               no record
 --   {'newer'}                 a record of a newer program: leave it to others
---   {'settled', state, owner} it had settled before
---   {'closed', state, owner}  this call settled it
+--   {'settled', state, owner, dead, expires_at}   it had settled before
+--   {'closed', state, owner, dead, expires_at}    this call settled it
 --   {'held', ms}              another attempt's lease runs for so long yet
 --   {'early', ms}             retrying, and its delay has so long to go
 --   {'open', state}           waiting (only without a token)
 --   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'v', 'state', 'lease_until', 'attempts', 'max_attempts', 'repeatable',
-  'deadline_at', 'cancel', 'not_before', 'owner')
+  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at')
 if not r[2] then
   return { 'missing' }
 end
@@ -22,7 +22,7 @@ if tonumber(r[1]) > tonumber(ARGV[3]) then
 end
 local state, attempts = r[2], tonumber(r[4])
 if is_settled(state) then
-  return { 'settled', state, r[10] or '' }
+  return { 'settled', state, r[10] or '', r[11] or '', r[12] or '0' }
 end
 local now = now_ms()
 if state == 'running' then
@@ -31,33 +31,33 @@ if state == 'running' then
     return { 'held', tostring(left) }
   end
   if r[8] == '1' then
-    return { 'closed', settle(key, now, 'cancelled', false, nil), r[10] }
+    return settle(key, now, state, 'cancel', false, nil)
   end
   if r[6] ~= '1' then
-    return { 'closed', settle(key, now, 'failed', true, {
+    return settle(key, now, state, 'fail', true, {
       code = 'outcome-unknown',
       detail = 'The worker was lost during the upstream call, and the request may not be repeated. '
         .. 'It may or may not have been processed.',
-    }), r[10] }
+    })
   end
-  redis.call('HSET', key, 'state', 'retrying', 'token', '', 'error_code', 'upstream-failed',
+  state = next_state(state, 'lose')
+  redis.call('HSET', key, 'state', state, 'token', '', 'error_code', 'upstream-failed',
     'error_detail', 'The worker was lost during the upstream call.')
-  state = 'retrying'
 end
 if now >= tonumber(r[7]) then
   if attempts == 0 then
-    return { 'closed', settle(key, now, 'expired', false, {
+    return settle(key, now, state, 'expire', false, {
       code = 'deadline-exceeded', detail = 'The job did not start before its deadline.',
-    }), r[10] }
+    })
   end
-  return { 'closed', settle_exhausted(key, now, {
+  return settle_exhausted(key, now, state, {
     code = 'upstream-timeout', detail = 'No attempt succeeded before the deadline.',
-  }), r[10] }
+  })
 end
 if attempts >= tonumber(r[5]) then
-  return { 'closed', settle_exhausted(key, now, {
+  return settle_exhausted(key, now, state, {
     code = 'upstream-failed', detail = 'All attempts were used up.',
-  }), r[10] }
+  })
 end
 if ARGV[1] == '' then
   return { 'open', state }
@@ -66,7 +66,7 @@ local early = tonumber(r[9] or 0) - now
 if state == 'retrying' and early > 0 then
   return { 'early', tostring(early) }
 end
-redis.call('HSET', key, 'state', 'running', 'attempts', attempts + 1, 'token', ARGV[1],
+redis.call('HSET', key, 'state', next_state(state, 'start'), 'attempts', attempts + 1, 'token', ARGV[1],
   'lease_until', now + tonumber(ARGV[2]))
 redis.call('HSETNX', key, 'started_at', now)
 local reply = { 'leased', tostring(now) }

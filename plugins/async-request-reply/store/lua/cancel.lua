@@ -3,7 +3,7 @@
 -- KEYS[1] record
 -- ARGV[1] how long (ms) to leave a tombstone where there is no record yet, so that a late write of an abandoned
 --         submit finds it; 0 leaves none
--- Returns {'closed', 'cancelled'}, {'cancelling'}, {'settled', state} or {'missing'}.
+-- Returns {'closed', 'cancelled', owner, …}, {'cancelling'}, {'settled', state} or {'missing'}.
 local key = KEYS[1]
 local state = redis.call('HGET', key, 'state')
 if not state then
@@ -20,4 +20,4 @@ if state == 'running' then
   redis.call('HSET', key, 'cancel', '1')
   return { 'cancelling' }
 end
-return { 'closed', settle(key, now_ms(), 'cancelled', false, nil) }
+return settle(key, now_ms(), state, 'cancel', false, nil)

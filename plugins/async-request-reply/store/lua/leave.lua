@@ -1,10 +1,19 @@
 #!lua flags=allow-oom
--- Forgets a job that has settled or never was, and counts it for the rate at which the queue drains.
--- KEYS[1] places   KEYS[2] open jobs   KEYS[3] the caller's unsettled jobs   ARGV[1] job ID
+-- Forgets a job that has settled or never was, counts it for the rate at which the queue drains, and notes a dead
+-- letter.
+-- KEYS[1] places   KEYS[2] open jobs   KEYS[3] the caller's unsettled jobs   KEYS[4] dead letters
+-- ARGV[1] job ID   ARGV[2] '1' for a dead letter   ARGV[3] when its record goes (ms since 1970)
+local now = now_ms()
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
-  local key = settled_key(KEYS[1], now_ms())
+  local key = settled_key(KEYS[1], now)
   redis.call('INCR', key)
   redis.call('PEXPIRE', key, 80000)
+end
+if ARGV[2] == '1' then
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
+  redis.call('ZADD', KEYS[4], ARGV[3], ARGV[1])
+  local last = redis.call('ZRANGE', KEYS[4], -1, -1, 'WITHSCORES')
+  redis.call('PEXPIREAT', KEYS[4], math.ceil(tonumber(last[2])))
 end

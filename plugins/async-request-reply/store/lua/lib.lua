@@ -9,19 +9,31 @@ local function is_settled(state)
   return state == 'completed' or state == 'failed' or state == 'cancelled' or state == 'expired'
 end
 
+-- The state that `event` leads to. TRANSITIONS is the table of jobs/transitions.ts, put in front of this file.
+local function next_state(from, event)
+  local to = TRANSITIONS[from] and TRANSITIONS[from][event]
+  if not to then
+    error('a job that is ' .. tostring(from) .. ' cannot ' .. event)
+  end
+  return to
+end
+
 -- The keys of a job share the hash tag of its record's key, which ends in ':job'.
 local function sibling(job_key, suffix)
   return string.sub(job_key, 1, -4) .. suffix
 end
 
 -- Ends the current run. A dead letter (failed, or `keep_request`) keeps its request as long as its result.
-local function settle(job_key, now, state, keep_request, err)
-  local ttl = tonumber(redis.call('HGET', job_key, 'result_ttl'))
-  redis.call('HSET', job_key, 'state', state, 'settled_at', now, 'expires_at', now + ttl,
+-- Returns what every script answers of a job that has just settled: state, owner, '1' for a dead letter, expires_at.
+local function settle(job_key, now, from, event, keep_request, err)
+  local state = next_state(from, event)
+  local r = redis.call('HMGET', job_key, 'result_ttl', 'result', 'owner')
+  local ttl, result = tonumber(r[1]), r[2]
+  local dead = (state == 'failed' or keep_request) and '1' or ''
+  redis.call('HSET', job_key, 'state', state, 'settled_at', now, 'expires_at', now + ttl, 'dead', dead,
     'token', '', 'lease_until', 0, 'error_code', err and err.code or '', 'error_detail', err and err.detail or '',
     'error_proxy', err and err.proxy or '')
   redis.call('PEXPIRE', job_key, ttl)
-  local result = redis.call('HGET', job_key, 'result')
   if result and result ~= '' then
     if state == 'completed' then
       redis.call('PEXPIRE', sibling(job_key, 'res:' .. result), ttl)
@@ -30,22 +42,22 @@ local function settle(job_key, now, state, keep_request, err)
       redis.call('HSET', job_key, 'result', '')
     end
   end
-  if state == 'failed' or keep_request then
+  if dead == '1' then
     redis.call('PEXPIRE', sibling(job_key, 'req'), ttl)
   else
     redis.call('UNLINK', sibling(job_key, 'req'))
   end
-  return state
+  return { 'closed', state, r[3] or '', dead, tostring(now + ttl) }
 end
 
 -- What a job without further attempts ends as: its last response where there is one, else `failed`. Its last
 -- status was one to retry, so that it is a dead letter and keeps its request.
-local function settle_exhausted(job_key, now, err)
+local function settle_exhausted(job_key, now, from, err)
   local result = redis.call('HGET', job_key, 'result')
   if result and result ~= '' then
-    return settle(job_key, now, 'completed', true, nil)
+    return settle(job_key, now, from, 'complete', true, nil)
   end
-  return settle(job_key, now, 'failed', true, err)
+  return settle(job_key, now, from, 'fail', true, err)
 end
 
 -- The counter of the jobs of a queue that settled in the ten seconds around `at`. The keys of a queue share the hash

@@ -5,7 +5,7 @@
 -- ARGV[3] result (RUN.ATTEMPT) or ''   ARGV[4] upstream status or ''
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
--- Returns {'closed', state}, {'retrying', ms}, or {'lost'} where the lease is another's.
+-- Returns {'closed', state, owner, dead, expires_at}, {'retrying', ms}, or {'lost'} where the lease is another's.
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts')
 if r[1] ~= 'running' or r[2] ~= ARGV[1] then
@@ -26,15 +26,15 @@ if ARGV[5] ~= '' then
   err = { code = ARGV[5], detail = ARGV[6], proxy = ARGV[7] }
 end
 if r[3] == '1' then
-  return { 'closed', settle(key, now, 'cancelled', false, nil) }
+  return settle(key, now, r[1], 'cancel', false, nil)
 end
 if ARGV[2] ~= 'retry' then
-  return { 'closed', settle(key, now, ARGV[2], ARGV[8] == '1', err) }
+  return settle(key, now, r[1], ARGV[2] == 'completed' and 'complete' or 'fail', ARGV[8] == '1', err)
 end
 local at = now + tonumber(ARGV[9])
 if tonumber(r[6]) >= tonumber(r[7]) or at >= tonumber(r[5]) then
-  return { 'closed', settle_exhausted(key, now, err) }
+  return settle_exhausted(key, now, r[1], err)
 end
-redis.call('HSET', key, 'state', 'retrying', 'token', '', 'lease_until', 0, 'not_before', at,
+redis.call('HSET', key, 'state', next_state(r[1], 'retry'), 'token', '', 'lease_until', 0, 'not_before', at,
   'error_code', err and err.code or '', 'error_detail', err and err.detail or '')
 return { 'retrying', ARGV[9] }
