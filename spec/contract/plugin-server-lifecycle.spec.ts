@@ -48,7 +48,7 @@ describe('plugin server, from start to end', () => {
     rmSync(dead.socketPath);
     writeFileSync(dead.socketPath, 'no socket');
     await open(await start());
-  }, 20_000);
+  });
 
   it('drains at SIGTERM: the event in flight ends, new ones are served, then it exits 0 and leaves the path', async () => {
     const server = await start();
