@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { startGateway, type Gateway } from './gateway';
 import { HttpClient, type HttpResponse, type RequestOptions } from './http-client';
+import { strangeJobId } from './job-ids';
 import { RedisServer, type RedisServerOptions } from './redis-server';
 import { kongConfig, type KongConfigOptions, type PluginConfig } from './stack/kong-config';
 import { Releasers } from './stack/releasers';
@@ -92,6 +93,20 @@ export class Stack {
   async roundTrip(target: string, options?: RequestOptions): Promise<HttpResponse> {
     const { id } = await this.submit(target, options);
     return await this.settled(target, id);
+  }
+
+  /** Kills every plugin server with SIGKILL, as it stands. */
+  async killPluginServer(): Promise<void> {
+    for (const pid of await this.gateway.pluginServerPids()) process.kill(pid, 'SIGKILL');
+  }
+
+  /** Waits until polls of a route are answered by the plugin again. */
+  async pluginServerBack(target: string): Promise<void> {
+    await until(
+      'the plugin server to be back',
+      async () => (await this.poll(target, strangeJobId())).status === 404,
+      { timeoutMs: 30_000 },
+    );
   }
 
   /** Gives the gateway other routes. */

@@ -1,0 +1,240 @@
+// Redis down, stopped, killed or full: 503 in time, nothing hangs, and all is well again without a restart.
+import type { HttpResponse } from '../helpers/http-client';
+import { strangeJobId } from '../helpers/job-ids';
+import { Latch } from '../helpers/latch';
+import type { Stack } from '../helpers/stack';
+import { until } from '../helpers/until';
+import { heldBy, reply } from '../helpers/upstream/answers';
+import { useStack } from '../helpers/use-stack';
+
+const ID_HEADER = 'X-Async-Kong-Id';
+const READ_TIMEOUT_MS = 1000;
+/** No benchmark: far above what is configured, far below the 60 s after which Kong lets a request through. */
+const PATIENCE_MS = READ_TIMEOUT_MS + 3000;
+
+const shared = {
+  retry: { attempts: 1 },
+  redis: { connect_timeout: READ_TIMEOUT_MS, read_timeout: READ_TIMEOUT_MS },
+};
+const routes = [
+  { name: 'jobs' },
+  { name: 'single', config: { queue: { concurrency: 1 } } },
+  { name: 'proxy', isFailClosed: false, config: { store_failure: 'proxy' as const } },
+];
+const env = { ARR_REDIS_CONNECT_TIMEOUT: '1000', ARR_REDIS_READ_TIMEOUT: '1000' };
+
+interface Fault {
+  fault: string;
+  begin: (stack: Stack) => Promise<unknown>;
+  end: (stack: Stack) => Promise<unknown>;
+}
+
+const stopped: Fault = {
+  fault: 'stopped',
+  begin: ({ redis }) => Promise.resolve(redis.freeze()),
+  end: ({ redis }) => Promise.resolve(redis.thaw()),
+};
+const killed: Fault = {
+  fault: 'killed',
+  begin: ({ redis }) => redis.kill('SIGKILL'),
+  end: ({ redis }) => redis.start(),
+};
+const full: Fault = {
+  fault: 'full',
+  begin: ({ redis }) => redis.command('CONFIG', 'SET', 'maxmemory', 1),
+  end: ({ redis }) => redis.command('CONFIG', 'SET', 'maxmemory', 0),
+};
+
+async function withFault<T>(stack: Stack, { begin, end }: Fault, during: () => Promise<T>): Promise<T> {
+  await begin(stack);
+  try {
+    return await during();
+  } finally {
+    await end(stack);
+  }
+}
+
+/** Submits again and again until one is accepted, and waits for its end. */
+async function recovered(stack: Stack, route = '/jobs'): Promise<void> {
+  const path = `${route}/recovered`;
+  const accepted = await until('a submit to be accepted', async () => {
+    const response = await stack.request(path, { method: 'POST', body: 'a' });
+    return response.status === 202 ? response : null;
+  });
+  expect((await stack.settled(path, accepted.header(ID_HEADER) ?? '')).status).toBe(200);
+}
+
+function expectUnavailable(response: HttpResponse): void {
+  expect(response.status).toBe(503);
+  expect(response.header('Content-Type')).toBe('application/problem+json');
+  expect(response.header('Retry-After')).toMatch(/^[1-9]\d*$/);
+  expect(response.header('Cache-Control')).toBe('no-store');
+  // Nothing of what stands behind us.
+  expect(response.text).not.toMatch(/redis|127\.0\.0\.1|ECONN|OOM|ioredis/i);
+}
+
+describe('Redis that was never there', () => {
+  const stack = useStack({ shared, routes, env, redis: { isStarted: false } });
+
+  test('is 503 for submits and polls, and all works once it is there', async () => {
+    const { redis, gateway, upstream } = stack();
+    const pids = await gateway.pluginServerPids();
+    const timeoutMs = PATIENCE_MS;
+
+    expectUnavailable(await stack().request('/jobs/never', { method: 'POST', body: 'a', timeoutMs }));
+    expectUnavailable(await stack().poll('/jobs/never', strangeJobId(), { timeoutMs }));
+    expectUnavailable(await stack().request(`/jobs/never?async-id=${strangeJobId()}`, { timeoutMs }));
+    await redis.start();
+    await recovered(stack());
+
+    expect(await gateway.pluginServerPids()).toEqual(pids);
+    expect(upstream.callsTo('/jobs/never')).toEqual([]);
+  });
+});
+
+describe('Redis that fails', () => {
+  const stack = useStack({ shared, routes, env });
+  /** Paths of submits that were answered with 503: the upstream must never see them. */
+  const refused: string[] = [];
+
+  describe.each([stopped, killed, full])('when $fault', (fault) => {
+    test('is 503 with Retry-After for submits, in time, many at once', async () => {
+      const path = `/jobs/refused-${fault.fault}`;
+      refused.push(path);
+
+      const responses = await withFault(stack(), fault, () =>
+        Promise.all(
+          Array.from({ length: 50 }, () =>
+            stack().request(path, { method: 'POST', body: 'a', timeoutMs: PATIENCE_MS }),
+          ),
+        ),
+      );
+
+      responses.forEach(expectUnavailable);
+      await recovered(stack());
+    });
+
+    test('is over without a restart', async () => {
+      const pids = await stack().gateway.pluginServerPids();
+
+      await withFault(stack(), fault, () => stack().request('/jobs/restart', { timeoutMs: PATIENCE_MS }));
+      await recovered(stack());
+
+      expect(await stack().gateway.pluginServerPids()).toEqual(pids);
+    });
+
+    test('loses no job that was queued or running, and settles what ended meanwhile', async () => {
+      const path = `/single/kept-${fault.fault}`;
+      const latch = new Latch();
+      stack().upstream.script(path, heldBy(latch, reply({ body: 'kept' })));
+      const submits = await Promise.all(Array.from({ length: 5 }, () => stack().submit(path)));
+      await stack().upstream.called(path);
+
+      await withFault(stack(), fault, async () => {
+        latch.open();
+        await until('the call to be over', () => stack().upstream.answersPending === 0);
+      });
+
+      for (const { id } of submits) {
+        const response = await stack().settled(path, id, { timeoutMs: 25_000 });
+        expect([response.status, response.text]).toEqual([200, 'kept']);
+      }
+    });
+
+    test('store_failure: proxy lets submits through to the upstream as without the plugin', async () => {
+      const path = `/proxy/${fault.fault}`;
+      stack().upstream.script(path, reply({ status: 203, body: 'at once' }));
+
+      const response = await withFault(stack(), fault, () =>
+        stack().request(path, { method: 'POST', body: 'a', timeoutMs: PATIENCE_MS }),
+      );
+
+      expect([response.status, response.text]).toEqual([203, 'at once']);
+      expect(response.header(ID_HEADER)).toBeUndefined();
+      expect(
+        stack()
+          .upstream.callsTo(path)
+          .map(({ jobId }) => jobId),
+      ).toEqual([undefined]);
+      await recovered(stack());
+    });
+  });
+
+  describe.each([stopped, killed])('when $fault', (fault) => {
+    test.each(['/jobs', '/proxy'])(
+      'is 503 for polls of %s, which never reach the upstream',
+      async (route) => {
+        const path = `${route}/polled-${fault.fault}`;
+        const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
+        await stack().settled(path, id);
+        const timeoutMs = PATIENCE_MS;
+
+        const polls = await withFault(stack(), fault, () =>
+          Promise.all([
+            stack().poll(path, id, { timeoutMs }),
+            stack().poll(path, id, { timeoutMs, method: 'POST', body: 'a' }),
+            stack().request(`${path}?async-id=${id}`, { timeoutMs }),
+            stack().request(`${path}?async-id=${id}&async-view=result`, { timeoutMs }),
+          ]),
+        );
+
+        polls.forEach(expectUnavailable);
+        expect(stack().upstream.callsTo(path)).toHaveLength(1);
+        await recovered(stack(), route);
+        expect((await stack().poll(path, id)).status).toBe(200);
+      },
+    );
+  });
+
+  test('when full still answers polls', async () => {
+    const { id } = await stack().submit('/jobs/readable', { method: 'POST', body: 'a' });
+    await stack().settled('/jobs/readable', id);
+
+    const poll = await withFault(stack(), full, () => stack().poll('/jobs/readable', id));
+
+    expect(poll.status).toBe(200);
+    await recovered(stack());
+  });
+
+  test('when stopped in the midst of submits: those with 202 run once, those with 503 never', async () => {
+    const { upstream, redis } = stack();
+    const path = '/single/midst';
+    let accepted = 0;
+    const enough = new Latch();
+    const submits = Array.from({ length: 150 }, async (_, index) => {
+      const response = await stack().request(path, { method: 'POST', body: String(index) });
+      if (response.status === 202 && ++accepted === 30) enough.open();
+      return response;
+    });
+    await Promise.race([enough.opened, Promise.all(submits)]);
+    redis.freeze();
+    const responses = await Promise.all(submits).finally(() => redis.thaw());
+    // The queue keeps its order: what was let in behind our back would run before this one.
+    await recovered(stack(), '/single');
+
+    const outcome = (status: number): number[] =>
+      responses.flatMap((response, index) => (response.status === status ? [index] : []));
+    expect(outcome(202).length + outcome(503).length).toBe(150);
+    expect(outcome(503).length).toBeGreaterThan(0);
+    for (const index of outcome(202)) {
+      await stack().settled(path, responses[index]?.header(ID_HEADER) ?? '', { timeoutMs: 25_000 });
+    }
+    expect(
+      upstream
+        .callsTo(path)
+        .map(({ body }) => Number(body.toString()))
+        .sort((a, b) => a - b),
+    ).toEqual(outcome(202));
+    // An ID that came with a 503 is that of a job that will not run.
+    for (const index of outcome(503)) {
+      const id = responses[index]?.header(ID_HEADER);
+      if (id !== undefined) expect([404, 410]).toContain((await stack().poll(path, id)).status);
+    }
+  });
+
+  test('never lets run afterwards what was refused', () => {
+    expect(refused.length).toBeGreaterThan(0);
+    const paths = stack().upstream.requests.map(({ path }) => path);
+    expect(paths.filter((path) => refused.includes(path))).toEqual([]);
+  });
+});
