@@ -12,8 +12,6 @@ const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) =>
   ['request.headers_schema', ({ request }) => request.headers_schema !== undefined],
   ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
   ['upstream.client_cert', ({ upstream }) => upstream.client_cert !== undefined],
-  ['queue.rate_limit', ({ queue }) => queue.rate_limit !== undefined],
-  ['breaker.failures', ({ breaker }) => breaker.failures > 0],
   ['wait.default_ms', ({ wait }) => wait.default_ms > 0],
   ['wait.on_timeout: error', ({ wait }) => wait.on_timeout === 'error'],
   ['idempotency.required', ({ idempotency }) => idempotency.required],
@@ -21,9 +19,6 @@ const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) =>
   ['callback.targets', ({ callback }) => callback.targets.length > 0],
   ['encryption.keys', ({ encryption }) => (encryption.keys ?? []).length > 0],
   ['dispatch: kafka', ({ dispatch }) => dispatch === 'kafka'],
-  ['redis.cluster_nodes', ({ redis }) => (redis.cluster_nodes ?? []).length > 0],
-  ['redis.sentinel_master', ({ redis }) => redis.sentinel_master !== undefined],
-  ['redis.min_replicas', ({ redis }) => redis.min_replicas > 0],
 ];
 
 /** @throws ConfigError that names every setting that cannot be had yet. */

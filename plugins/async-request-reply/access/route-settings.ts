@@ -31,6 +31,9 @@ export interface RouteSettings extends OwnerSettings {
   readonly pollQueues: readonly string[];
   readonly queue: Config['queue'];
   readonly retry: Config['retry'];
+  readonly breaker: Config['breaker'];
+  /** Replicas that must have a job before its 202. */
+  readonly minReplicas: number;
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
   readonly idempotencyHeader: string;
@@ -64,6 +67,8 @@ export function routeSettings(config: Config): RouteSettings {
     pollQueues: config.poll_queues ?? [],
     queue: config.queue,
     retry: config.retry,
+    breaker: config.breaker,
+    minReplicas: config.redis.min_replicas,
     redis: config.redis,
     keyPrefix: config.redis.key_prefix,
     idempotencyHeader: config.idempotency.header,
@@ -76,6 +81,10 @@ export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: b
     version: 1,
     queue,
     concurrency: settings.queue.concurrency,
+    rateMax: settings.queue.rate_limit?.max ?? 0,
+    ratePerMs: (settings.queue.rate_limit?.per_seconds ?? 0) * 1000,
+    breakerFailures: settings.breaker.failures,
+    breakerOpenMs: settings.breaker.open_seconds * 1000,
     connectTimeoutMs: settings.upstream.connect_timeout,
     attemptTimeoutMs: settings.upstream.attempt_timeout,
     tlsVerify: settings.upstream.tls_verify ?? tlsVerify,

@@ -56,6 +56,7 @@ export async function submit(
     ...asked,
     maxWaiting: settings.queue.max_waiting,
     maxPerCaller: settings.queue.max_per_caller,
+    minReplicas: settings.minReplicas,
   });
   return accepted(job, createdAt, links, settings);
 }

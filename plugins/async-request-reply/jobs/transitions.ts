@@ -24,7 +24,14 @@ export const TRANSITIONS: Readonly<Record<JobState, Readonly<Partial<Record<JobE
   running: {
     ...{ complete: 'completed', fail: 'failed', retry: 'retrying', lose: 'retrying', cancel: 'cancelled' },
   },
-  retrying: { start: 'running', complete: 'completed', fail: 'failed', cancel: 'cancelled' },
+  // `expire`: it was given back before any call, by the breaker or a shutdown.
+  retrying: {
+    start: 'running',
+    complete: 'completed',
+    fail: 'failed',
+    cancel: 'cancelled',
+    expire: 'expired',
+  },
   completed: { redrive: 'queued' },
   failed: { redrive: 'queued' },
   cancelled: {},

@@ -4,11 +4,14 @@ import type { Queue } from 'bullmq';
 import { AsyncError } from '../errors/async-error';
 import { announce, publishControl } from '../queue/announcement';
 import type { JobRecord } from '../jobs/job-record';
-import { QueueIndex, type PlaceOutcome } from '../queue/queue-index';
+import { QueueIndex } from '../queue/queue-index';
 import { openScheduler, schedule, type Schedule } from '../queue/scheduler';
+import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
 import { JobStore, type CancelOutcome, type NewJob } from './job-store';
 import type { NamedSettings } from './job-settings';
-import { whenReady, withinTimeLimit } from './redis-client';
+import { openJobsKey, recordKey } from './keys';
+import { isCluster, whenReady, withinTimeLimit } from './redis-client';
+import { refusedPlace } from './refused-place';
 import type { ScriptedRedis } from './scripts';
 
 export interface Acceptance {
@@ -20,15 +23,15 @@ export interface Admission extends Pick<Schedule, 'priority' | 'delayMs'> {
   readonly maxWaiting: number;
   /** 0 is no limit. */
   readonly maxPerCaller: number;
+  /** Replicas that must have the job before it counts as accepted. */
+  readonly minReplicas: number;
 }
 
 /** An announcement is repeated by the first accept after this. */
 const ANNOUNCE_EVERY_MS = 30_000;
 
-/** Submits to take back that are remembered while Redis is away; more are left to the caps and TTLs in Redis. */
-const MAX_ABANDONED = 10_000;
-
-const ABANDON_RETRY_MS = 500;
+/** Part of the time limit that replicas get: after it there is still time for the answer. */
+const REPLICATION_PART = 0.5;
 
 export class AccessStore {
   readonly jobs: JobStore;
@@ -38,9 +41,7 @@ export class AccessStore {
   readonly #index: QueueIndex;
   readonly #schedulers = new Map<string, Queue>();
   readonly #announcedAt = new Map<string, number>();
-  readonly #abandoned = new Map<string, Pick<NewJob, 'queue' | 'owner'>>();
-  #abandonTimer: NodeJS.Timeout | undefined;
-  #closed = false;
+  readonly #abandoned = new AbandonedSubmits((submit) => this.#takeBack(submit));
 
   constructor(redis: ScriptedRedis, prefix: string, timeLimitMs: number) {
     this.#redis = redis;
@@ -89,31 +90,55 @@ export class AccessStore {
           mayHaveWritten = false;
           throw refusedPlace(place, admission.maxWaiting);
         }
-        return this.#write(job, {
-          turn: place.turn,
-          priority: admission.priority,
-          delayMs: admission.delayMs,
-        });
+        const createdAt = await this.#write(job, { turn: place.turn, ...admission });
+        await this.#replicated(job, admission.minReplicas);
+        return { createdAt };
       });
     } catch (error) {
       if (mayHaveWritten) {
-        this.#abandon(job);
+        this.#abandoned.add(job);
       }
       throw error;
     }
   }
 
-  /** One round trip on one node: the commands leave together, in this order, on one connection. */
-  async #write(job: NewJob, at: Schedule): Promise<Acceptance> {
+  /**
+   * One round trip on one node: the commands leave together, in this order, on one connection. On a Cluster the record
+   * is waited for, since the scheduler is on another node.
+   */
+  async #write(job: NewJob, at: Schedule): Promise<number> {
+    const creating = this.jobs.create(job);
+    if (isCluster(this.#redis)) {
+      await creating;
+    }
     const [created] = await Promise.all([
-      this.jobs.create(job),
+      creating,
       schedule(this.#scheduler(job.queue), job.id, at),
       this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs),
     ]);
     if (created.kind === 'exists') {
       throw new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
     }
-    return { createdAt: created.createdAt };
+    return created.createdAt;
+  }
+
+  /** Waits until enough replicas have what was written: for the job's node and for its queue's. */
+  async #replicated(job: NewJob, minReplicas: number): Promise<void> {
+    if (minReplicas === 0) {
+      return;
+    }
+    const limitMs = Math.ceil(this.#timeLimitMs * REPLICATION_PART);
+    const keys = [recordKey(this.#prefix, job.id), openJobsKey(this.#prefix, job.queue)];
+    // WAIT speaks of what its own connection has written; a pipeline goes to the node of its keys.
+    const answers = await Promise.all(
+      keys.map((key) => this.#redis.pipeline().exists(key).call('WAIT', minReplicas, limitMs).exec()),
+    );
+    if (answers.some((answer) => Number(answer?.[1]?.[1] ?? 0) < minReplicas)) {
+      throw new AsyncError('store-unavailable', {
+        detail: 'Too few replicas of the job store have the job. It was not accepted; try again later.',
+        retryAfterSeconds: 5,
+      });
+    }
   }
 
   /**
@@ -153,40 +178,14 @@ export class AccessStore {
     return scheduler;
   }
 
-  /** Remembers a submit that failed half-way, and takes it back as soon as Redis answers. */
-  #abandon({ id, queue, owner }: NewJob): void {
-    if (this.#abandoned.size < MAX_ABANDONED) {
-      this.#abandoned.set(id, { queue, owner });
-    }
-    this.#abandonSoon();
-  }
-
-  #abandonSoon(): void {
-    if (this.#closed || this.#abandonTimer !== undefined || this.#abandoned.size === 0) {
-      return;
-    }
-    this.#abandonTimer = setTimeout(() => {
-      void this.#takeBack().finally(() => {
-        this.#abandonTimer = undefined;
-        this.#abandonSoon();
-      });
-    }, ABANDON_RETRY_MS);
-  }
-
-  async #takeBack(): Promise<void> {
-    for (const [id, { queue, owner }] of [...this.#abandoned]) {
-      try {
-        await withinTimeLimit(this.#timeLimitMs, async () => {
-          await whenReady(this.#redis);
-          await this.jobs.abandon(id);
-          await this.#scheduler(queue).remove(id);
-          await this.#index.forget(queue, id, owner);
-        });
-        this.#abandoned.delete(id);
-      } catch {
-        return; // Redis is still away: the next round tries again.
-      }
-    }
+  /** Cancels what a failed submit may have written, and takes it out of the queue. */
+  async #takeBack({ id, queue, owner }: AbandonedSubmit): Promise<void> {
+    await withinTimeLimit(this.#timeLimitMs, async () => {
+      await whenReady(this.#redis);
+      await this.jobs.abandon(id);
+      await this.#scheduler(queue).remove(id);
+      await this.#index.forget(queue, id, owner);
+    });
   }
 
   /** Submits that are waiting to be taken back: for health reports and tests. */
@@ -195,31 +194,9 @@ export class AccessStore {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    clearTimeout(this.#abandonTimer);
+    this.#abandoned.close();
     await Promise.allSettled([...this.#schedulers.values()].map((scheduler) => scheduler.close()));
     this.#schedulers.clear();
     this.#redis.disconnect();
   }
-}
-
-/** Jobs that had better have left the queue before a refused client comes again, as a part of the cap. */
-const DRAINED_PART = 0.1;
-
-const MAX_RETRY_AFTER_SECONDS = 300;
-
-function refusedPlace(place: Exclude<PlaceOutcome, { kind: 'reserved' }>, maxWaiting: number): AsyncError {
-  if (place.kind === 'caller-full') {
-    return new AsyncError('too-many-jobs', {
-      detail: 'You have as many unsettled jobs as this route allows. Wait until some of them have settled.',
-      retryAfterSeconds: 5,
-    });
-  }
-  const perSecond = place.settledPerMinute / 60;
-  const seconds =
-    perSecond === 0 ? MAX_RETRY_AFTER_SECONDS : Math.ceil((maxWaiting * DRAINED_PART) / perSecond);
-  return new AsyncError('queue-full', {
-    detail: 'The queue has as many waiting jobs as it takes. Nothing was accepted; try again later.',
-    retryAfterSeconds: Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS),
-  });
 }

@@ -7,6 +7,12 @@ export interface JobSettings {
   readonly queue: string;
   /** Calls in flight, over all workers. */
   readonly concurrency: number;
+  /** Starts in each `ratePerMs`, over all workers; 0 is no limit. */
+  readonly rateMax: number;
+  readonly ratePerMs: number;
+  /** Failures in a row that hold the queue back; 0 is off. */
+  readonly breakerFailures: number;
+  readonly breakerOpenMs: number;
   readonly connectTimeoutMs: number;
   readonly attemptTimeoutMs: number;
   readonly tlsVerify: boolean;

@@ -55,13 +55,14 @@ export type AdvanceOutcome =
 
 /** How an attempt ended. `result` names a response stored by `storeResponse`. */
 export interface AttemptEnd {
-  readonly outcome: 'completed' | 'failed' | 'retry';
+  /** `hold`: no call was made, or it was ended from here; it does not count as an attempt. */
+  readonly outcome: 'completed' | 'failed' | 'retry' | 'hold';
   readonly result?: string;
   readonly upstreamStatus?: number;
   readonly error?: JobError;
   /** With `completed`: a dead letter, which keeps its request. */
   readonly keepRequest?: boolean;
-  /** With `retry`. */
+  /** With `retry` and `hold`. */
   readonly delayMs?: number;
 }
 

@@ -1,5 +1,5 @@
 // Opens connections to Redis and bounds what is asked of them: a stopped Redis answers nothing at all.
-import Redis, { type RedisOptions } from 'ioredis';
+import Redis, { Cluster, type RedisOptions } from 'ioredis';
 import { AsyncError } from '../errors/async-error';
 import { defineScripts, type ScriptedRedis } from './scripts';
 
@@ -13,6 +13,11 @@ export interface RedisSettings {
   readonly ssl: boolean;
   readonly ssl_verify: boolean;
   readonly server_name?: string | undefined;
+  readonly cluster_nodes?: readonly { readonly ip: string; readonly port: number }[] | undefined;
+  readonly sentinel_master?: string | undefined;
+  readonly sentinel_nodes?: readonly { readonly host: string; readonly port: number }[] | undefined;
+  readonly sentinel_username?: string | undefined;
+  readonly sentinel_password?: string | undefined;
   /** Milliseconds. */
   readonly connect_timeout: number;
   /** Milliseconds: the time limit of everything that the access side asks of Redis for one request. */
@@ -21,9 +26,10 @@ export interface RedisSettings {
 
 const RECONNECT_MAX_MS = 1000;
 
-const options = (settings: RedisSettings): RedisOptions => ({
-  host: settings.host,
-  port: settings.port,
+const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);
+
+/** What every node of a Redis is spoken to with. */
+const nodeOptions = (settings: RedisSettings): RedisOptions => ({
   db: settings.database,
   connectTimeout: settings.connect_timeout,
   ...(settings.username !== undefined && { username: settings.username }),
@@ -34,35 +40,65 @@ const options = (settings: RedisSettings): RedisOptions => ({
       ...(settings.server_name !== undefined && { servername: settings.server_name }),
     },
   }),
-  retryStrategy: (times: number) => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS),
   // A command that was under way when the link broke may have been done: it is never sent a second time.
   autoResendUnfulfilledCommands: false,
-  lazyConnect: true,
 });
+
+/** Where the one node is, or who knows. */
+const location = (settings: RedisSettings): RedisOptions =>
+  settings.sentinel_master === undefined
+    ? { host: settings.host, port: settings.port }
+    : {
+        name: settings.sentinel_master,
+        sentinels: (settings.sentinel_nodes ?? []).map(({ host, port }) => ({ host, port })),
+        ...(settings.sentinel_username !== undefined && { sentinelUsername: settings.sentinel_username }),
+        ...(settings.sentinel_password !== undefined && { sentinelPassword: settings.sentinel_password }),
+        ...(settings.ssl && { enableTLSForSentinelMode: true }),
+        sentinelRetryStrategy: retryStrategy,
+        // The old master answers READONLY after a failover: the connection is made anew, with the Sentinels' word.
+        reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+      };
 
 /**
  * A connection for the access side: fails at once while Redis is away and never queues, so that nothing is
  * written after the client has been told 503. Errors of the connection go to `onError`.
  */
 export function openAccessClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
-  return open(
-    { ...options(settings), enableOfflineQueue: false, commandTimeout: settings.read_timeout },
-    onError,
-  );
+  return open(settings, { enableOfflineQueue: false, commandTimeout: settings.read_timeout }, onError);
 }
 
 /** A connection for a worker: waits for Redis as long as it takes, as BullMQ wants it. */
 export function openWorkerClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
-  return open({ ...options(settings), maxRetriesPerRequest: null }, onError);
+  return open(settings, { maxRetriesPerRequest: null }, onError);
 }
 
-function open(redisOptions: RedisOptions, onError: (error: Error) => void): ScriptedRedis {
-  const client = defineScripts(new Redis(redisOptions));
+function open(settings: RedisSettings, role: RedisOptions, onError: (error: Error) => void): ScriptedRedis {
+  const client = defineScripts(
+    settings.cluster_nodes === undefined || settings.cluster_nodes.length === 0
+      ? new Redis({
+          ...nodeOptions(settings),
+          ...location(settings),
+          ...role,
+          retryStrategy,
+          lazyConnect: true,
+        })
+      : openCluster(settings, role),
+  );
   client.on('error', onError);
   client.connect().catch(() => {
     // Told to onError too; the client goes on trying.
   });
   return client;
+}
+
+function openCluster(settings: RedisSettings, role: RedisOptions): Cluster {
+  const nodes = (settings.cluster_nodes ?? []).map(({ ip, port }) => ({ host: ip, port }));
+  return new Cluster(nodes, {
+    redisOptions: { ...nodeOptions(settings), ...role },
+    enableOfflineQueue: role.enableOfflineQueue ?? true,
+    clusterRetryStrategy: retryStrategy,
+    lazyConnect: true,
+  });
 }
 
 const unavailable = (cause?: unknown): AsyncError =>
@@ -72,8 +108,11 @@ const unavailable = (cause?: unknown): AsyncError =>
     cause,
   });
 
+/** Whether the keys of a job and of its queue may lie on different nodes, and so on different connections. */
+export const isCluster = (client: ScriptedRedis): boolean => (client as unknown) instanceof Cluster;
+
 /** Resolves once `client` takes commands; rejects with `store-unavailable` when it is known to be away. */
-export async function whenReady(client: Redis): Promise<void> {
+export async function whenReady(client: ScriptedRedis): Promise<void> {
   if (client.status === 'ready') {
     return;
   }

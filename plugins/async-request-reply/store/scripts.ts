@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type Redis from 'ioredis';
+import type { Cluster } from 'ioredis';
 import { TRANSITIONS } from '../jobs/transitions';
 
 type Argument = string | number | Buffer;
@@ -21,6 +22,7 @@ interface Scripts {
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
 }
 
+/** A single node or a Cluster: what this program calls on either is the same. */
 export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
@@ -53,13 +55,13 @@ function scriptText(name: string): string {
 
 let texts: ReadonlyMap<string, { lua: string; numberOfKeys: number }> | undefined;
 
-export function defineScripts(client: Redis): ScriptedRedis {
+export function defineScripts(client: Redis | Cluster): ScriptedRedis {
   texts ??= new Map(
     Object.entries(SCRIPTS).map(([name, numberOfKeys]) => [name, { lua: scriptText(name), numberOfKeys }]),
   );
   for (const [name, script] of texts) {
     client.defineCommand(`arr${name.charAt(0).toUpperCase()}${name.slice(1)}`, script);
   }
-  // defineCommand adds the methods at run time; the type says which.
-  return client as ScriptedRedis;
+  // defineCommand adds the methods at run time; the type says which. A Cluster has the commands of a Redis.
+  return client as unknown as ScriptedRedis;
 }

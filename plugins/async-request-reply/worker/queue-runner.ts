@@ -3,6 +3,8 @@ import { DelayedError, Worker, type Job, type Queue } from 'bullmq';
 import { announcedSettings } from '../queue/announcement';
 import { openScheduler, turnOf } from '../queue/scheduler';
 import { bullPrefix } from '../store/keys';
+import { QueueControl } from './queue-control';
+import { queueLimits, sameLimits, type QueueLimits } from './queue-limits';
 import { runJob } from './run-job';
 import { Sweeper } from './sweeper';
 import type { WorkerContext } from './worker-context';
@@ -22,7 +24,8 @@ export class QueueRunner {
   readonly #scheduler: Queue;
   readonly #worker: Worker;
   readonly #sweeper: Sweeper;
-  #concurrency = 0;
+  readonly #control: QueueControl;
+  #limits: QueueLimits | undefined;
 
   constructor(context: WorkerContext, queue: string) {
     this.#context = context;
@@ -43,6 +46,7 @@ export class QueueRunner {
       autorun: false,
     });
     this.#worker.on('error', (error) => log.warn({ err: error.message }, 'worker'));
+    this.#control = new QueueControl(context.redis, context.prefix, queue, this.#scheduler);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
   }
 
@@ -58,19 +62,20 @@ export class QueueRunner {
   /** Takes over the limits of the instances that fill the queue; where they differ the smallest holds. */
   async refresh(): Promise<void> {
     const settings = await announcedSettings(this.#context.redis, this.#context.prefix, this.#queue);
-    const concurrency = Math.min(...settings.map((one) => one.concurrency));
-    if (!Number.isFinite(concurrency) || concurrency === this.#concurrency) {
+    const limits = queueLimits(settings);
+    if (limits === undefined || sameLimits(limits, this.#limits)) {
       return;
     }
-    if (new Set(settings.map((one) => one.concurrency)).size > 1) {
+    if (!settings.every((one) => sameLimits(queueLimits([one]), limits))) {
       this.#context.log.warn(
-        { queue: this.#queue, concurrency },
-        'instances disagree on queue.concurrency: the smallest holds',
+        { queue: this.#queue, ...limits },
+        'instances disagree on limits: the smallest hold',
       );
     }
-    await this.#scheduler.setGlobalConcurrency(concurrency);
-    this.#worker.concurrency = concurrency;
-    this.#concurrency = concurrency;
+    await this.#scheduler.setGlobalConcurrency(limits.concurrency);
+    await this.#scheduler.setGlobalRateLimit(limits.rateMax, limits.ratePerMs);
+    this.#worker.concurrency = limits.concurrency;
+    this.#limits = limits;
   }
 
   async #process(job: Job, token: string | undefined): Promise<void> {
@@ -84,7 +89,7 @@ export class QueueRunner {
   /** Milliseconds after which the job is to come again, undefined when it is done with. */
   async #run(id: string, order: number): Promise<number | undefined> {
     try {
-      const turn = await runJob(this.#context, this.#queue, id, order);
+      const turn = await runJob(this.#context, this.#control, id, order);
       return turn.kind === 'again' ? turn.delayMs : undefined;
     } catch (error) {
       this.#context.log.error({ queue: this.#queue, err: String(error) }, 'job not run');

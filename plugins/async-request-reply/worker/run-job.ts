@@ -5,7 +5,8 @@ import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-sto
 import type { JobSettings } from '../store/job-settings';
 import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
-import { afterFailure, afterResponse } from './retry-policy';
+import type { QueueControl } from './queue-control';
+import { afterFailure, afterResponse, retryAfterMs } from './retry-policy';
 import type { CallOutcome } from './call-outcome';
 import { callUpstream } from './upstream-call';
 import type { WorkerContext } from './worker-context';
@@ -23,18 +24,23 @@ const NEWER_RETRY_MS = 10_000;
 const SETTLE_RETRY_MS = 200;
 
 /** @param turn the job's turn in its queue, as the scheduler has it. */
-export async function runJob(context: WorkerContext, queue: string, id: string, turn: number): Promise<Turn> {
+export async function runJob(
+  context: WorkerContext,
+  queue: QueueControl,
+  id: string,
+  turn: number,
+): Promise<Turn> {
   const takenAt = performance.now();
   const token = randomUUID();
   const start = await context.jobs.start(id, token, context.leaseMs);
   switch (start.kind) {
     case 'missing':
-      context.log.warn({ job: loggableJobId(id), queue }, 'scheduled job has no record: dropped');
-      await context.index.forget(queue, id, '');
+      context.log.warn({ job: loggableJobId(id), queue: queue.name }, 'scheduled job has no record: dropped');
+      await context.index.forget(queue.name, id, '');
       return DONE;
     case 'settled':
     case 'closed':
-      await context.index.leave(queue, id, start);
+      await context.index.leave(queue.name, id, start);
       return DONE;
     case 'newer':
       return { kind: 'again', delayMs: NEWER_RETRY_MS };
@@ -44,25 +50,28 @@ export async function runJob(context: WorkerContext, queue: string, id: string, 
     case 'open':
       throw new Error('a start with a token cannot leave the job open');
     case 'leased':
-      await context.index.free(queue, id, turn);
+      await context.index.free(queue.name, id, turn);
       return runAttempt(context, queue, start, new Lease(context.jobs, id, token, context.leaseMs, takenAt));
   }
 }
 
-async function runAttempt(context: WorkerContext, queue: string, start: Leased, lease: Lease): Promise<Turn> {
+async function runAttempt(
+  context: WorkerContext,
+  queue: QueueControl,
+  start: Leased,
+  lease: Lease,
+): Promise<Turn> {
   const { id } = start.record;
   context.leases.set(id, lease);
   try {
-    const end = await attempt(context, start, lease);
-    if (end === undefined) {
-      return { kind: 'again', delayMs: context.leaseMs };
-    }
-    const settled = await settle(context, id, lease, end);
+    const end = await attempt(context, queue, start, lease);
+    const settled: SettleOutcome =
+      end === undefined ? { kind: 'lost' } : await settle(context, id, lease, end);
     switch (settled.kind) {
       case 'retrying':
         return { kind: 'again', delayMs: settled.delayMs };
       case 'closed':
-        await context.index.leave(queue, id, settled);
+        await context.index.leave(queue.name, id, settled);
         return DONE;
       case 'lost':
         return { kind: 'again', delayMs: context.leaseMs };
@@ -74,7 +83,12 @@ async function runAttempt(context: WorkerContext, queue: string, start: Leased, 
 }
 
 /** Makes the call and says how the attempt ended; undefined where the lease is lost and nothing may be said. */
-async function attempt(context: WorkerContext, start: Leased, lease: Lease): Promise<AttemptEnd | undefined> {
+async function attempt(
+  context: WorkerContext,
+  queue: QueueControl,
+  start: Leased,
+  lease: Lease,
+): Promise<AttemptEnd | undefined> {
   const { record } = start;
   const [request, settings] = await Promise.all([
     context.jobs.readRequest(record.id),
@@ -89,12 +103,38 @@ async function attempt(context: WorkerContext, start: Leased, lease: Lease): Pro
       },
     };
   }
+  const gate = await queue.gate(settings);
+  if (gate.kind === 'wait') {
+    return { outcome: 'hold', delayMs: gate.ms };
+  }
   const outcome = await callUpstream(context.dispatchers.for(settings), request.head, request.body, {
     timeoutMs: settings.attemptTimeoutMs,
     maxResponseBytes: settings.maxResponseBytes,
     signal: lease.signal,
   });
+  await tellQueue(queue, outcome, gate.kind === 'probe', settings);
   return attemptEnd(context, start, lease, settings, outcome);
+}
+
+/** What the attempt says of the upstream as a whole: to the breaker, and where it asks for a pause, to the queue. */
+async function tellQueue(
+  queue: QueueControl,
+  outcome: CallOutcome,
+  wasProbe: boolean,
+  settings: JobSettings,
+): Promise<void> {
+  if (outcome.kind === 'aborted') {
+    return;
+  }
+  const succeeded = outcome.kind === 'response' && !settings.retryStatuses.includes(outcome.head.status);
+  await queue.report(succeeded, wasProbe, settings);
+  const pauseMs =
+    outcome.kind === 'response' && outcome.head.status === 429
+      ? retryAfterMs(outcome.head, Date.now())
+      : undefined;
+  if (pauseMs !== undefined && pauseMs > 0) {
+    await queue.hold(pauseMs);
+  }
 }
 
 async function attemptEnd(
@@ -127,7 +167,7 @@ function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean):
   }
   if (lease.end === 'cancelled' || repeatable || !mayHaveArrived) {
     // A cancelled job settles so whatever the attempt says: store/lua/settle.lua.
-    return { outcome: 'retry', delayMs: 0 };
+    return { outcome: 'hold', delayMs: 0 };
   }
   return {
     outcome: 'failed',

@@ -1,7 +1,8 @@
 #!lua flags=allow-oom
 -- Ends an attempt: with its response or its failure the job settles, or waits for another attempt.
 -- KEYS[1] record
--- ARGV[1] token of the attempt   ARGV[2] 'completed', 'failed' or 'retry'
+-- ARGV[1] token of the attempt   ARGV[2] 'completed', 'failed', 'retry', or 'hold': a retry that does
+-- not count as an attempt
 -- ARGV[3] result (RUN.ATTEMPT) or ''   ARGV[4] upstream status or ''
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
@@ -28,10 +29,15 @@ end
 if r[3] == '1' then
   return settle(key, now, r[1], 'cancel', false, nil)
 end
-if ARGV[2] ~= 'retry' then
+if ARGV[2] ~= 'retry' and ARGV[2] ~= 'hold' then
   return settle(key, now, r[1], ARGV[2] == 'completed' and 'complete' or 'fail', ARGV[8] == '1', err)
 end
 local at = now + tonumber(ARGV[9])
+if ARGV[2] == 'hold' then
+  redis.call('HINCRBY', key, 'attempts', -1)
+  redis.call('HSET', key, 'state', next_state(r[1], 'retry'), 'token', '', 'lease_until', 0, 'not_before', at)
+  return { 'retrying', ARGV[9] }
+end
 if tonumber(r[6]) >= tonumber(r[7]) or at >= tonumber(r[5]) then
   return settle_exhausted(key, now, r[1], err)
 end

@@ -1,0 +1,65 @@
+// Submits that were answered 503 though some of their writes may have been done, or may yet arrive: each is taken back
+// as soon as Redis answers again.
+
+export interface AbandonedSubmit {
+  readonly id: string;
+  readonly queue: string;
+  readonly owner: string;
+}
+
+/** Remembered while Redis is away; more are left to the caps and TTLs in Redis. */
+const MAX_REMEMBERED = 10_000;
+
+const RETRY_MS = 500;
+
+export class AbandonedSubmits {
+  readonly #takeBack: (submit: AbandonedSubmit) => Promise<void>;
+  readonly #submits = new Map<string, AbandonedSubmit>();
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  /** @param takeBack undoes one; rejects while Redis is away. */
+  constructor(takeBack: (submit: AbandonedSubmit) => Promise<void>) {
+    this.#takeBack = takeBack;
+  }
+
+  get size(): number {
+    return this.#submits.size;
+  }
+
+  add({ id, queue, owner }: AbandonedSubmit): void {
+    if (this.#submits.size < MAX_REMEMBERED) {
+      this.#submits.set(id, { id, queue, owner });
+    }
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#closed || this.#timer !== undefined || this.#submits.size === 0) {
+      return;
+    }
+    this.#timer = setTimeout(() => {
+      void this.#round().finally(() => {
+        this.#timer = undefined;
+        this.#schedule();
+      });
+    }, RETRY_MS);
+  }
+
+  async #round(): Promise<void> {
+    for (const submit of [...this.#submits.values()]) {
+      try {
+        await this.#takeBack(submit);
+        this.#submits.delete(submit.id);
+      } catch {
+        return; // Redis is still away: the next round tries again.
+      }
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+}

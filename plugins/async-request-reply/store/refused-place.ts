@@ -1,0 +1,32 @@
+// The refusal where a queue has no place for a job.
+import { AsyncError } from '../errors/async-error';
+import type { PlaceOutcome } from '../queue/queue-index';
+
+/** Jobs that had better have left the queue before a refused client comes again, as a part of the cap. */
+const DRAINED_PART = 0.1;
+
+const MAX_RETRY_AFTER_SECONDS = 300;
+
+const CALLER_RETRY_AFTER_SECONDS = 5;
+
+/**
+ * @param maxWaiting the cap; with the rate at which jobs settled in the last minute it says how long to wait.
+ * @returns `too-many-jobs` or `queue-full`, with Retry-After.
+ */
+export function refusedPlace(
+  place: Exclude<PlaceOutcome, { kind: 'reserved' }>,
+  maxWaiting: number,
+): AsyncError {
+  if (place.kind === 'caller-full') {
+    return new AsyncError('too-many-jobs', {
+      detail: 'You have as many unsettled jobs as this route allows. Wait until some of them have settled.',
+      retryAfterSeconds: CALLER_RETRY_AFTER_SECONDS,
+    });
+  }
+  const perSecond = place.settledPerMinute / 60;
+  const seconds = Math.ceil((maxWaiting * DRAINED_PART) / perSecond);
+  return new AsyncError('queue-full', {
+    detail: 'The queue has as many waiting jobs as it takes. Nothing was accepted; try again later.',
+    retryAfterSeconds: Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS),
+  });
+}
