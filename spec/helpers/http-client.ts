@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { ByteReader } from './http/byte-reader';
 import { hasField, toFields, valueOf, valuesOf, type Field, type FieldsInput } from './http/fields';
 import { chunkedBytes, headBytes, readResponse, statusOf, type HttpMessage } from './http/http-message';
+import { Latch } from './latch';
 
 export interface RequestOptions {
   /** Default GET. */
@@ -14,6 +15,8 @@ export interface RequestOptions {
   chunks?: readonly (Buffer | string)[];
   /** From the connect to the last byte. Default 20 s. */
   timeoutMs?: number;
+  /** Connects, calls `connected`, and sends nothing before `go` has settled. */
+  start?: { connected: () => void; go: Promise<void> };
 }
 
 export class HttpResponse {
@@ -69,6 +72,22 @@ export class HttpClient {
     return this.#open.size;
   }
 
+  /** Connects many clients and then sends everything at once: one request for each target. */
+  async crowd(
+    targets: readonly string[],
+    optionsOf: (index: number) => RequestOptions,
+  ): Promise<HttpResponse[]> {
+    const everybodyIsThere = new Latch();
+    let missing = targets.length;
+    const connected = (): void => {
+      if (--missing === 0) everybodyIsThere.open();
+    };
+    const start = { connected, go: everybodyIsThere.opened };
+    return await Promise.all(
+      targets.map((target, index) => this.request(target, { ...optionsOf(index), start })),
+    );
+  }
+
   request(target: string, options: RequestOptions = {}): Promise<HttpResponse> {
     const { method = 'GET' } = options;
     return this.send(requestBytes(target, this.#port, options), { ...options, method });
@@ -77,7 +96,11 @@ export class HttpClient {
   /** Sends bytes of any kind and reads one response; `method` tells what response to expect (HEAD has no content). */
   async send(
     bytes: Buffer | string,
-    { method = 'GET', timeoutMs = 20_000 }: { method?: string; timeoutMs?: number } = {},
+    {
+      method = 'GET',
+      timeoutMs = 20_000,
+      start,
+    }: Pick<RequestOptions, 'method' | 'timeoutMs' | 'start'> = {},
   ): Promise<HttpResponse> {
     const socket = connect({ port: this.#port, host: '127.0.0.1' });
     this.#open.add(socket);
@@ -88,6 +111,10 @@ export class HttpClient {
     );
     try {
       const reader = new ByteReader(socket);
+      if (start !== undefined) {
+        socket.once('connect', start.connected);
+        await start.go;
+      }
       // Kong may answer and hang up before it has read everything: what it said counts, not that it no longer listens.
       socket.write(bytes);
       return new HttpResponse(await readResponse(reader, method));

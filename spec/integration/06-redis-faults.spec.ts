@@ -134,6 +134,7 @@ describe('Redis that fails', () => {
         latch.open();
         await until('the call to be over', () => stack().upstream.answersPending === 0);
       });
+      await recovered(stack());
 
       for (const { id } of submits) {
         const response = await stack().settled(path, id, { timeoutMs: 25_000 });
