@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import http from 'node:http';
+import type http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
 import { BUNDLED } from './config/bundled-schemas';
@@ -8,11 +8,12 @@ import type { Entities } from './config/entities';
 import type { SchemaField } from './config/kong-schema';
 import { GatewayLog } from './gateway-log';
 import { errorAnswer } from './http/error-answer';
-import { Exchange } from './http/exchange';
+import type { Exchange } from './http/exchange';
 import { readNginxMaps, type NginxMap } from './http/nginx-include';
 import { prepareUpstream } from './http/prepare-upstream';
 import { Proxy } from './http/proxy';
-import { requestRefusal } from './http/request-refusal';
+import { createProxyServer } from './http/proxy-server';
+import { httpsAnswer, requestRefusal } from './http/request-refusal';
 import { Router } from './http/router';
 import { sendAnswer } from './http/send-answer';
 import { KongWorker } from './kong-worker';
@@ -29,7 +30,6 @@ export class Gateway {
   readonly #workerOf = new WeakMap<Socket, number>();
   readonly #server: http.Server;
   readonly #proxy: Proxy;
-  readonly #draining = new Set<Promise<void>>();
   #pluginServer: PluginServerProcess | null = null;
   readonly #maps: Map<string, NginxMap>;
   #entities: Entities;
@@ -48,14 +48,8 @@ export class Gateway {
     this.#router = new Router(this.#entities.routes);
     this.#maps = readNginxMaps(settings.nginxInclude ? fs.readFileSync(settings.nginxInclude, 'utf8') : '');
     this.#workers = this.#newWorkers();
-    this.#server = http.createServer({ maxHeaderSize: 65536, keepAliveTimeout: 75_000, requestTimeout: 0 });
-    this.#server.maxHeadersCount = 0;
+    this.#server = createProxyServer((exchange) => void this.#serve(exchange));
     this.#server.on('connection', (socket) => this.#assign(socket));
-    const onRequest = (incoming: http.IncomingMessage, response: http.ServerResponse): void => {
-      void this.#serve(new Exchange(incoming, response));
-    };
-    this.#server.on('request', onRequest);
-    this.#server.on('checkContinue', onRequest);
   }
 
   async listen(): Promise<void> {
@@ -85,22 +79,20 @@ export class Gateway {
 
   /**
    * Starts new workers and a new plugin server while the old ones finish, as `kong reload` does; the old plugin server
-   * gets its SIGTERM.
+   * gets its SIGTERM when the old workers are done.
    */
   reload(): void {
     const old = this.#pluginServer;
-    for (const worker of this.#workers) worker.retire();
+    const retired = this.#workers.map((worker) => worker.retire());
     this.#workers = this.#newWorkers();
-    if (!old) return;
     this.#startPluginServer();
-    const ended = old.stop();
-    this.#draining.add(ended);
-    void ended.then(() => this.#draining.delete(ended));
+    // Kong's worker 0 ends its plugin server when it ends itself, and that is when its last request is done.
+    void retired[0]?.then(() => old?.stop());
   }
 
-  /** Stops the plugin server first, as Kong's exit does, and waits for the processes to end. */
+  /** Ends at once, as `kong stop` does: the plugin server gets its SIGTERM, and nobody waits for it. */
   async close(): Promise<void> {
-    await Promise.all([this.#pluginServer?.stop(), ...this.#draining]);
+    this.#pluginServer?.stop();
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
     for (const worker of this.#workers) worker.close();
@@ -170,6 +162,11 @@ export class Gateway {
     });
     if (!match || !worker) {
       sendAnswer(exchange, errorAnswer(exchange, 404, 'no Route matched with those values'));
+      return;
+    }
+    const redirect = httpsAnswer(exchange, match.route);
+    if (redirect) {
+      sendAnswer(exchange, redirect);
       return;
     }
     prepareUpstream(exchange, match);

@@ -34,7 +34,7 @@ export class KongWorker {
   #entities: Entities;
   #iterator: PluginIterator;
   #requests = 0;
-  #isRetired = false;
+  #onIdle: (() => void) | null = null;
 
   constructor(options: WorkerOptions, entities: Entities, nextSeq: () => number) {
     this.#options = options;
@@ -75,14 +75,14 @@ export class KongWorker {
       await this.#access(exchange);
     } finally {
       this.#requests--;
-      if (this.#isRetired && this.#requests === 0) this.close();
+      if (this.#requests === 0) this.#onIdle?.();
     }
   }
 
-  /** Takes no new requests, and lets go of its connections once those it has are done. */
-  retire(): void {
-    this.#isRetired = true;
-    if (this.#requests === 0) this.close();
+  /** Resolves when the requests that it has are done, with its connections closed. */
+  async retire(): Promise<void> {
+    if (this.#requests > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    this.close();
   }
 
   close(): void {

@@ -16,7 +16,6 @@ export class PluginServerProcess {
   #child: ChildProcess | null = null;
   #timer: NodeJS.Timeout | null = null;
   #stopped = false;
-  #ended: Promise<void> = Promise.resolve();
 
   constructor(options: { command: string; name: string; log: GatewayLog }) {
     this.#command = options.command;
@@ -29,12 +28,11 @@ export class PluginServerProcess {
     return this.#child?.pid ?? null;
   }
 
-  /** Sends SIGTERM; the promise waits for the process's end, which may take as long as its drain does. */
-  stop(): Promise<void> {
+  /** Sends SIGTERM and does not wait: a drain may take long, and Kong does not wait either. */
+  stop(): void {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
     this.#child?.kill('SIGTERM');
-    return this.#ended;
   }
 
   #start(): void {
@@ -53,18 +51,12 @@ export class PluginServerProcess {
         this.#log.info(`[${this.#name}:${child.pid}] ${line}`),
       );
     }
-    this.#ended = new Promise((resolve) => {
-      child.on('exit', (code, signal) => {
-        this.#log.notice(
-          `external pluginserver '${this.#name}' terminated: ${signal ?? 'exit'} ${code ?? ''}`,
-        );
-        this.#child = null;
-        resolve();
-        if (!this.#stopped) {
-          const waitMs = Math.max(0, startedAtMs + RESPAWN_INTERVAL_MS - Date.now());
-          this.#timer = setTimeout(() => this.#start(), waitMs);
-        }
-      });
+    child.on('exit', (code, signal) => {
+      this.#log.notice(`external pluginserver '${this.#name}' terminated: ${signal ?? 'exit'} ${code ?? ''}`);
+      this.#child = null;
+      if (this.#stopped) return;
+      const waitMs = Math.max(0, startedAtMs + RESPAWN_INTERVAL_MS - Date.now());
+      this.#timer = setTimeout(() => this.#start(), waitMs);
     });
   }
 }

@@ -15,7 +15,11 @@ async function main(): Promise<void> {
   await admin.listen(settings.adminPort);
   let closing: Promise<void> | null = null;
   const close = (): void => {
-    closing ??= admin.close().then(() => gateway.close());
+    // The plugin server may still drain, with its output open here: the process does not stay for that.
+    closing ??= admin
+      .close()
+      .then(() => gateway.close())
+      .then(() => process.exit(0));
   };
   process.on('SIGTERM', close);
   process.on('SIGINT', close);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { parse } from 'yaml';
 import { isLuaTable, luaText, type LuaTable, type LuaValue } from '../rpc/lua-value';
 import type { Consumer, Entities, Route, Service } from './entities';
@@ -31,7 +32,7 @@ const SECTIONS = [
  * @throws DeclarativeError
  */
 export function readDeclarative(text: string, schemas: Map<string, SchemaField>): Entities {
-  const file = parse(text) as LuaValue;
+  const file = bytes(parse(text) as LuaValue);
   if (!isLuaTable(file)) throw new DeclarativeError('expected a table');
   const version = file['_format_version'];
   if (typeof version !== 'string' || !/^(1\.1|2\.1|3\.0)$/.test(version)) {
@@ -129,7 +130,8 @@ class Reader {
 
   #key(item: LuaTable, consumer: Consumer): void {
     const key = str(item['key']) ?? '';
-    const id = str(item['id']) ?? entityId('keyauth_credentials', `keyauth_credentials:*:${key}`);
+    // Kong makes up a key where there is none, so that it takes no ID from it: a new one with each configuration.
+    const id = str(item['id']) ?? randomUUID();
     const now = Math.floor(Date.now() / 1000);
     this.#entities.keys.set(key, { created_at: now, ...item, id, key, consumer: { id: consumer.id } });
   }
@@ -175,6 +177,14 @@ class Reader {
       [section]: `invalid reference '${luaText(wanted)}' (no such entry in '${section}')`,
     });
   }
+}
+
+/** Strings become strings of bytes, which is what Lua has: their UTF-8. */
+function bytes(value: LuaValue): LuaValue {
+  if (typeof value === 'string') return Buffer.from(value, 'utf8').toString('latin1');
+  if (Array.isArray(value)) return value.map(bytes);
+  if (!isLuaTable(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, bytes(item)]));
 }
 
 function tables(value: LuaValue): LuaTable[] {

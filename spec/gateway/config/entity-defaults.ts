@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { LuaTable } from '../rpc/lua-value';
 import type { Route, Service } from './entities';
-import { entityId } from './entity-id';
+import { entityId, WORKSPACE_ID } from './entity-id';
 
 /** A service with its `url` taken apart, its ID and Kong's defaults (kong/db/schema/entities/services.lua). */
 export function serviceDefaults(fields: LuaTable): Service {
@@ -20,6 +20,7 @@ export function serviceDefaults(fields: LuaTable): Service {
     ...(typeof url === 'string' ? fromUrl(url) : {}),
     ...given,
     id: idOf(given, 'services'),
+    ws_id: WORKSPACE_ID,
   } as LuaTable as Service;
 }
 
@@ -54,6 +55,7 @@ export function routeDefaults(fields: LuaTable, service: Service | null): Route 
     ...given,
     ...(service ? { service: { id: service.id } } : {}),
     id: idOf(given, 'routes'),
+    ws_id: WORKSPACE_ID,
   } as LuaTable as Route;
 }
 

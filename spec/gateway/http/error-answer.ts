@@ -21,19 +21,41 @@ export const STATUS_MESSAGES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  406: 'Not acceptable',
+  407: 'Proxy authentication required',
   408: 'Request timeout',
+  409: 'Conflict',
+  410: 'Gone',
   411: 'Length required',
   412: 'Precondition failed',
   413: 'Payload too large',
   414: 'URI too long',
+  415: 'Unsupported media type',
+  416: 'Range not satisfiable',
   417: 'Expectation failed',
+  418: "I'm a teapot",
+  421: 'Misdirected request',
+  422: 'Unprocessable entity',
+  423: 'Locked',
+  424: 'Failed dependency',
+  425: 'Too early',
   426: 'Upgrade required',
+  428: 'Precondition required',
   429: 'Too many requests',
+  431: 'Request header fields too large',
+  451: 'Unavailable for legal reasons',
   494: 'Request header or cookie too large',
   500: 'An unexpected error occurred',
+  501: 'Not implemented',
   502: 'An invalid response was received from the upstream server',
   503: 'The upstream server is currently unavailable',
   504: 'The upstream server is timing out',
+  505: 'HTTP version not supported',
+  506: 'Variant also negotiates',
+  507: 'Insufficient storage',
+  508: 'Loop detected',
+  510: 'Not extended',
+  511: 'Network authentication required',
 };
 
 /** `kong.response.error`: a message and the request's ID, in the form that the client's Accept asks for. */
@@ -46,6 +68,21 @@ export function errorAnswer(
   const type = acceptedType(exchange.headers.all('accept').join(','));
   const text = message ?? STATUS_MESSAGES[status] ?? `The upstream server responded with ${status}`;
   return { status, body: template(type, text, exchange.id), headers: { ...headers, 'Content-Type': type } };
+}
+
+/**
+ * What Kong's error handler answers where nginx gives up or an answer has no body: the request's Content-Type stands in
+ * for a missing Accept, and plain text is the default. 494 is nginx's own and goes out as 400.
+ */
+export function errorPage(exchange: Exchange, status: number): OwnAnswer {
+  const { headers } = exchange;
+  const type = acceptedType(headers.first('accept') ?? headers.first('content-type') ?? 'text/plain');
+  const text = STATUS_MESSAGES[status] ?? `The upstream server responded with ${status}`;
+  return {
+    status: status === 494 ? 400 : status,
+    body: template(type, text, exchange.id),
+    headers: { 'Content-Type': type },
+  };
 }
 
 /** The media type with the highest weight among those that Kong has a template for; the first of equals. */

@@ -22,13 +22,22 @@ export interface Context {
   [key: string]: LuaValue;
 }
 
+/** nginx leaves out fields whose names have anything but letters, digits, dashes and underscores. */
+function acceptedHeaders(raw: string[]): HeaderList {
+  const list = new HeaderList();
+  for (const [name, value] of HeaderList.fromRaw(raw)) if (/^[\w-]+$/.test(name)) list.add(name, value);
+  return list;
+}
+
 /** One request on its way through the gateway: what came, what the plugins made of it, what goes out. */
 export class Exchange {
   readonly id = randomBytes(16).toString('hex');
   readonly startedAtMs = Date.now();
-  readonly method: string;
-  /** The request target as it came. */
+  /** A plugin may change it. */
+  method: string;
+  /** Path and query as they came, without what an absolute form has before them. */
   readonly target: string;
+  readonly requestLine: string;
   readonly headers: HeaderList;
   readonly body: RequestBody;
   readonly responseHeaders = new HeaderList();
@@ -53,24 +62,32 @@ export class Exchange {
     readonly response: ServerResponse,
   ) {
     this.method = incoming.method ?? 'GET';
-    this.target = incoming.url ?? '/';
-    this.headers = HeaderList.fromRaw(incoming.rawHeaders);
+    const absolute = /^https?:\/\/([^/?#]+)(.*)$/is.exec(incoming.url ?? '');
+    this.target = absolute ? absolute[2] || '/' : (incoming.url ?? '/');
+    this.requestLine = `${this.method} ${incoming.url ?? ''} HTTP/${incoming.httpVersion}`;
+    this.headers = acceptedHeaders(incoming.rawHeaders);
+    if (absolute?.[1]) this.headers.set('Host', absolute[1]);
     this.body = new RequestBody(incoming, response);
-    const mark = this.target.indexOf('?');
-    this.query = mark < 0 ? null : this.target.slice(mark + 1);
+    const mark = this.#withoutFragment.indexOf('?');
+    this.query = mark < 0 ? null : this.#withoutFragment.slice(mark + 1);
   }
 
   get rawPath(): string {
-    const mark = this.target.indexOf('?');
-    return mark < 0 ? this.target : this.target.slice(0, mark);
+    return this.#withoutFragment.replace(/\?.*$/s, '');
+  }
+
+  get #withoutFragment(): string {
+    return this.target.replace(/#.*$/s, '');
   }
 
   get httpVersion(): string {
     return this.incoming.httpVersion;
   }
 
-  get requestLine(): string {
-    return `${this.method} ${this.target} HTTP/${this.httpVersion}`;
+  /** Bytes of the request line and the header fields. */
+  get headLength(): number {
+    const fields = [...this.headers].reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+    return this.requestLine.length + 2 + fields + 2;
   }
 
   get remoteAddress(): string {

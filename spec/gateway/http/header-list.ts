@@ -30,9 +30,16 @@ export class HeaderList {
     this.#fields.push([name, value]);
   }
 
+  /** Puts the values where the first field of the name stands, or at the end. */
   set(name: string, values: string | string[]): void {
+    const wanted = name.toLowerCase();
+    const at = this.#fields.findIndex(([field]) => field.toLowerCase() === wanted);
     this.clear(name);
-    for (const value of Array.isArray(values) ? values : [values]) this.add(name, value);
+    const fields = (Array.isArray(values) ? values : [values]).map((value): [string, string] => [
+      name,
+      value,
+    ]);
+    this.#fields.splice(at < 0 ? this.#fields.length : at, 0, ...fields);
   }
 
   clear(name: string): void {

@@ -1,6 +1,7 @@
 import os from 'node:os';
 import type { Exchange } from './exchange';
 import type { NginxMap } from './nginx-include';
+import { normalizePath } from './uri';
 
 /** Variables that the template declares by `set`: empty until Kong fills them. */
 const DECLARED = new Set([
@@ -21,19 +22,19 @@ const DECLARED = new Set([
 ]);
 
 const COMPUTED: Record<string, (exchange: Exchange) => string | null> = {
-  args: (x) => x.query,
-  query_string: (x) => x.query,
+  args: (x) => x.query || null,
+  query_string: (x) => x.query || null,
   is_args: (x) => (x.query ? '?' : ''),
   request: (x) => x.requestLine,
   request_uri: (x) => x.target,
   request_method: (x) => x.method,
-  request_length: (x) => String(requestLength(x)),
+  request_length: (x) => String(x.headLength),
   request_id: (x) => x.id,
   kong_request_id: (x) => x.id,
   kong_proxy_mode: () => 'http',
   request_time: (x) => ((Date.now() - x.startedAtMs) / 1000).toFixed(3),
-  uri: (x) => decodeURI(x.rawPath),
-  document_uri: (x) => decodeURI(x.rawPath),
+  uri: (x) => normalizePath(percentDecode(x.rawPath), true),
+  document_uri: (x) => normalizePath(percentDecode(x.rawPath), true),
   scheme: () => 'http',
   https: () => '',
   host: (x) => x.host,
@@ -46,13 +47,18 @@ const COMPUTED: Record<string, (exchange: Exchange) => string | null> = {
   realip_remote_addr: (x) => x.remoteAddress,
   remote_port: (x) => String(x.incoming.socket.remotePort ?? ''),
   realip_remote_port: (x) => String(x.incoming.socket.remotePort ?? ''),
-  content_length: contentLength,
+  content_length: (x) => x.headers.first('content-length'),
   content_type: (x) => x.headers.first('content-type'),
   connection_requests: () => '1',
+  status: () => '000',
+  body_bytes_sent: () => '0',
+  bytes_sent: () => '0',
+  request_completion: () => '',
+  pipe: () => '.',
   msec: () => (Date.now() / 1000).toFixed(3),
   time_iso8601: () => `${new Date().toISOString().slice(0, 19)}+00:00`,
   pid: () => String(process.pid),
-  nginx_version: () => '1.27.1',
+  nginx_version: () => '1.25.3',
 };
 
 /** nginx variables of one request, by name without the dollar sign; null is a variable that is not there. */
@@ -105,22 +111,6 @@ function cookie(exchange: Exchange, name: string): string | null {
   return null;
 }
 
-function contentLength(exchange: Exchange): string | null {
-  const read = exchange.body.readLength;
-  const header = exchange.headers.first('content-length');
-  if (header !== null) return header;
-  return read === null || exchange.headers.first('transfer-encoding') === null ? null : String(read);
-}
-
-/** The request line, the header fields and as much of the body as was read. */
-function requestLength(exchange: Exchange): number {
-  const fields = [...exchange.headers].reduce(
-    (sum, [name, value]) => sum + name.length + value.length + 4,
-    0,
-  );
-  return exchange.requestLine.length + 2 + fields + 2 + (exchange.body.readLength ?? 0);
-}
-
-function decodeURI(path: string): string {
+function percentDecode(path: string): string {
   return path.replace(/%([\dA-Fa-f]{2})/g, (_whole, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }

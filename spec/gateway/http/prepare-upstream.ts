@@ -1,3 +1,4 @@
+import { WORKSPACE_ID } from '../config/entity-id';
 import type { Exchange } from './exchange';
 import type { RouteMatch } from './router';
 import { escapePath } from './uri';
@@ -12,6 +13,9 @@ export function prepareUpstream(exchange: Exchange, match: RouteMatch): void {
   const { route, service } = match;
   context.route = route;
   context.service = service;
+  context['workspace'] = WORKSPACE_ID;
+  context['KONG_PROCESSING_START'] = exchange.startedAtMs;
+  context['KONG_ACCESS_START'] = Date.now();
   context['request_uri'] = exchange.target;
   context['scheme'] = 'http';
   context['host_port'] = exchange.serverPort;
@@ -47,7 +51,8 @@ function setForwarded(exchange: Exchange, prefix: string | null): void {
   set.set('upstream_x_forwarded_path', exchange.rawPath);
   set.set('upstream_x_forwarded_prefix', prefix === null || prefix === '/' ? '' : prefix);
   const via = headers.first('via');
-  const own = `${exchange.httpVersion} ${SERVER_HEADER}`;
+  // The version is a number in Lua: 1.0 becomes 1.
+  const own = `${Number(exchange.httpVersion)} ${SERVER_HEADER}`;
   set.set('upstream_via', via === null ? own : `${via}, ${own}`);
 }
 

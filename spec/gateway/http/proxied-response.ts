@@ -3,13 +3,23 @@ import type { Duplex } from 'node:stream';
 import { luaText } from '../rpc/lua-value';
 import type { Exchange, OwnAnswer } from './exchange';
 import { HeaderList } from './header-list';
-import { setResponseHeader } from './response-header';
+import { isSingleField, setResponseHeader } from './response-header';
 import { SERVER_HEADER } from './send-answer';
-import { connectionNames } from './upstream-request';
+import { connectionNames } from './connection-names';
 import { writeHead, writeResponse } from './write-response';
 
 /** Fields of an upstream's response that nginx keeps to itself. */
-const HIDDEN = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+const HIDDEN = new Set([
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'x-accel-buffering',
+  'x-accel-charset',
+  'x-accel-expires',
+  'x-accel-limit-rate',
+  'x-accel-redirect',
+]);
 
 /** Sends an upstream's response on, with the fields that Kong adds to it. */
 export function sendProxied(
@@ -41,25 +51,25 @@ export function sendProxyError(exchange: Exchange, answer: OwnAnswer): void {
     setResponseHeader(exchange.responseHeaders, name, value);
   }
   exchange.responseHeaders.set('Content-Length', String(body.length));
-  setLatencies(exchange, null, Date.now() - exchange.startedAtMs);
+  setLatencies(exchange, 0, Date.now() - exchange.startedAtMs);
   setServer(exchange, null);
   writeResponse(exchange, answer.status, body);
 }
 
-/** What plugins set stays unless the upstream sends the same field: that wins. */
+/** What plugins set stays, beside the upstream's fields of the same name unless nginx holds only one of them. */
 function takeHeaders(exchange: Exchange, response: http.IncomingMessage): void {
   const list = HeaderList.fromRaw(response.rawHeaders);
   const named = new Set(connectionNames(list.first('connection')));
-  for (const [name] of list) exchange.responseHeaders.clear(name);
+  if (!exchange.set.get('upstream_te')) named.add('trailer');
+  for (const [name] of list) if (isSingleField(name)) exchange.responseHeaders.clear(name);
   for (const [name, value] of list) {
     const key = name.toLowerCase();
-    if (!HIDDEN.has(key) && !key.startsWith('x-accel-') && !named.has(key))
-      exchange.responseHeaders.add(name, value);
+    if (!HIDDEN.has(key) && !named.has(key)) exchange.responseHeaders.add(name, value);
   }
 }
 
-function setLatencies(exchange: Exchange, upstreamMs: number | null, kongMs: number): void {
-  if (upstreamMs !== null) exchange.responseHeaders.set('X-Kong-Upstream-Latency', String(upstreamMs));
+function setLatencies(exchange: Exchange, upstreamMs: number, kongMs: number): void {
+  exchange.responseHeaders.set('X-Kong-Upstream-Latency', String(upstreamMs));
   exchange.responseHeaders.set('X-Kong-Proxy-Latency', String(kongMs));
 }
 

@@ -1,14 +1,12 @@
 import { luaJson } from '../rpc/lua-json';
 import { LuaError, type LuaTable, type LuaValue } from '../rpc/lua-value';
-import { errorAnswer } from './error-answer';
+import { errorAnswer, errorPage } from './error-answer';
 import type { Exchange, OwnAnswer } from './exchange';
+import { closesConnection, ERROR_PAGES, PAGE_TITLES } from './nginx-status';
 import { setResponseHeader } from './response-header';
 import { writeResponse } from './write-response';
 
 export const SERVER_HEADER = 'kong/3.9.3';
-
-/** Statuses whose empty answers nginx hands to Kong's error handler (`error_page` in Kong's template). */
-const ERROR_PAGES = new Set([400, 404, 405, 408, 411, 412, 413, 414, 417, 494, 500, 502, 503, 504]);
 
 /**
  * Sends an answer of Kong's own, with what `send` in kong/pdk/response.lua and nginx make of it: tables become JSON,
@@ -34,28 +32,32 @@ export function sendAnswer(exchange: Exchange, answer: OwnAnswer): void {
 function sendWithoutBody(exchange: Exchange, answer: OwnAnswer, given: Set<string>): void {
   const { status } = answer;
   if (ERROR_PAGES.has(status)) {
-    exchange.responseHeaders.clear('content-length');
-    sendAnswer(exchange, errorAnswer(exchange, status));
+    sendErrorPage(exchange, status);
     return;
   }
-  if (status >= 300 && status !== 304) {
-    sendNginxPage(exchange, status);
+  const title = PAGE_TITLES[status];
+  if (title !== undefined) {
+    sendNginxPage(exchange, status, `${status} ${title}`);
     return;
   }
-  if (status === 204 || status === 304 || status === 201) exchange.responseHeaders.clear('content-length');
+  if (status === 204) exchange.responseHeaders.clear('content-length');
   else if (!given.has('content-length')) exchange.responseHeaders.set('Content-Length', '0');
   finish(exchange, status, Buffer.alloc(0));
 }
 
+/** Kong's error handler takes over: the fields stay, the body is its own. */
+function sendErrorPage(exchange: Exchange, status: number): void {
+  exchange.responseHeaders.clear('content-length');
+  sendAnswer(exchange, errorPage(exchange, status));
+}
+
 /** nginx's built-in page for a status that Kong has no handler for. */
-function sendNginxPage(exchange: Exchange, status: number): void {
-  const title = `${status} ${exchange.response.statusMessage || PAGE_TITLES[status] || ''}`.trim();
+function sendNginxPage(exchange: Exchange, status: number, title: string): void {
   const page = [
     '<html>',
     `<head><title>${title}</title></head>`,
     '<body>',
     `<center><h1>${title}</h1></center>`,
-    '<hr><center>openresty</center>',
     '</body>',
     '</html>',
     '',
@@ -65,29 +67,16 @@ function sendNginxPage(exchange: Exchange, status: number): void {
   finish(exchange, status, Buffer.from(page));
 }
 
-const PAGE_TITLES: Record<number, string> = {
-  301: 'Moved Permanently',
-  302: 'Found',
-  303: 'See Other',
-  307: 'Temporary Redirect',
-  308: 'Permanent Redirect',
-  401: 'Authorization Required',
-  402: 'Payment Required',
-  403: 'Forbidden',
-  406: 'Not Acceptable',
-  409: 'Conflict',
-  410: 'Gone',
-  415: 'Unsupported Media Type',
-  416: 'Requested Range Not Satisfiable',
-  421: 'Misdirected Request',
-  429: 'Too Many Requests',
-  501: 'Not Implemented',
-  505: 'HTTP Version Not Supported',
-  507: 'Insufficient Storage',
-};
-
 function finish(exchange: Exchange, status: number, body: Buffer): void {
   const { responseHeaders } = exchange;
+  if (closesConnection(status)) {
+    exchange.response.destroy();
+    return;
+  }
+  if (!/^\d+$/.test(responseHeaders.first('content-length') ?? '0')) {
+    sendErrorPage(exchange, 500);
+    return;
+  }
   responseHeaders.set('X-Kong-Response-Latency', String(Date.now() - exchange.startedAtMs));
   if (responseHeaders.first('via') !== SERVER_HEADER) responseHeaders.set('Server', SERVER_HEADER);
   responseHeaders.set('X-Kong-Request-Id', exchange.id);
@@ -108,9 +97,10 @@ export function exitAnswer(status: LuaValue, body: LuaValue, headers: LuaValue):
   if (headers !== undefined && headers !== null && typeof headers !== 'object') {
     throw new LuaError('headers must be a nil or table');
   }
+  if (Array.isArray(headers) && headers.length > 0) throw new LuaError('invalid header name "1": got number');
   const table = (headers ?? {}) as LuaTable;
   for (const [name, value] of Object.entries(table)) checkHeaderValue(name, value);
-  return { status, body: (body ?? null) as OwnAnswer['body'], headers: Array.isArray(headers) ? {} : table };
+  return { status: Math.floor(status), body: (body ?? null) as OwnAnswer['body'], headers: table };
 }
 
 /** @throws LuaError for a value that is no string, number, boolean or array of strings */

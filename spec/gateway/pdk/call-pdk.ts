@@ -13,7 +13,8 @@ const METHODS: Record<string, PdkMethod> = {
 };
 
 /** Namespaces that Kong's PDK has and the stand-in knows nothing of: a plugin that uses them must not pass here. */
-const UNKNOWN_HERE = /^kong\.(vault|telemetry|jwe|enterprise_edition|cluster|plugin|dns|cache|db)\b/;
+const UNKNOWN_HERE =
+  /^kong\.(vault|telemetry|jwe|enterprise_edition|cluster|plugin|dns|cache|db|node|client\.tls)\b/;
 
 /** Results that are tables of strings or arrays of them. */
 const MULTI_MAPS = new Set(['kong.request.get_query', 'kong.request.get_headers']);

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto';
+import os from 'node:os';
 import type { LogLevel } from '../gateway-log';
 import { nginxVariable } from '../http/nginx-variables';
 import { LuaError, type LuaValue } from '../rpc/lua-value';
@@ -5,10 +7,14 @@ import { stringArgument } from './arguments';
 import type { PdkMethod } from './pdk-call';
 import { wrongPhase } from './response-methods';
 
+const NODE_ID = randomUUID();
+
 /** `kong.nginx`, `kong.ctx`, `kong.client`, `kong.router`, `kong.log`, `kong.ip`, `kong.node`. */
 export const otherMethods: Record<string, PdkMethod> = {
-  'kong.nginx.get_var': ({ exchange, maps }, name) =>
-    typeof name === 'string' ? nginxVariable(exchange, maps, name) : null,
+  'kong.nginx.get_var': ({ exchange, maps }, name) => {
+    if (name === undefined || name === null) throw new LuaError('bad variable name');
+    return typeof name === 'string' ? nginxVariable(exchange, maps, name) : null;
+  },
   'kong.nginx.get_ctx': ({ exchange }, key) => exchange.context[stringArgument(key, 'key')],
   'kong.nginx.set_ctx': ({ exchange }, key, value) => {
     exchange.context[stringArgument(key, 'key')] = value;
@@ -36,7 +42,8 @@ export const otherMethods: Record<string, PdkMethod> = {
   'kong.router.get_route': ({ exchange }) => exchange.context.route,
   'kong.router.get_service': ({ exchange }) => exchange.context.service,
   'kong.ip.is_trusted': () => false,
-  'kong.node.get_hostname': () => 'stand-in',
+  'kong.node.get_id': () => NODE_ID,
+  'kong.node.get_hostname': () => os.hostname(),
   'kong.log.serialize': wrongPhase,
   'kong.log': logAt('notice'),
   'kong.log.debug': logAt('debug'),

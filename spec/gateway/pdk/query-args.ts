@@ -1,4 +1,4 @@
-import type { LuaTable, LuaValue } from '../rpc/lua-value';
+import { luaText, type LuaTable, type LuaValue } from '../rpc/lua-value';
 
 /**
  * `ngx.req.get_uri_args`: decoded, values of one name in an array, `true` for an argument without an equals sign.
@@ -23,4 +23,26 @@ function unescapeArg(text: string): string {
   return text
     .replaceAll('+', ' ')
     .replace(/%([\dA-Fa-f]{2})/g, (_whole, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+}
+
+/** `ngx.encode_args` with the names in order, as Kong's `set_query` writes them. */
+export function encodeArgs(args: LuaTable): string {
+  const parts = Object.entries(args).map(([name, value]) => {
+    const values = Array.isArray(value) ? value : [value];
+    const shown = values.filter((item) => item !== false && item !== null && item !== undefined);
+    return shown.map((item) =>
+      item === true ? escapeArg(name) : `${escapeArg(name)}=${escapeArg(luaText(item))}`,
+    );
+  });
+  return parts
+    .map((part) => part.join('&'))
+    .sort()
+    .join('&');
+}
+
+function escapeArg(text: string): string {
+  return text.replace(
+    /[^\w.~-]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
 }

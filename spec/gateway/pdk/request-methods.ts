@@ -1,6 +1,7 @@
 import { normalizePath } from '../http/uri';
-import { LuaError, type LuaTable, type LuaValue } from '../rpc/lua-value';
+import { LuaError, type LuaValue } from '../rpc/lua-value';
 import { countArgument, stringArgument } from './arguments';
+import { decodeLuaJson } from './lua-json-decode';
 import type { PdkMethod, PdkScope } from './pdk-call';
 import { decodeArgs } from './query-args';
 
@@ -37,13 +38,14 @@ export const requestMethods: Record<string, PdkMethod> = {
     exchange.headers.toLua(countArgument(max, 'max_headers') ?? DEFAULT_MAX),
   'kong.request.get_raw_body': (scope, max) => rawBody(scope, max),
   'kong.request.get_body': body,
+  'kong.request.get_uri_captures': () => ({ unnamed: [], named: {} }),
   'kong.request.get_start_time': ({ exchange }) => exchange.startedAtMs,
 };
 
 /** Null where nginx has the body on disk and the caller allows no file of that size. */
 async function rawBody({ exchange }: PdkScope, max: LuaValue): Promise<string | null> {
   const bytes = await exchange.body.read();
-  if (exchange.body.isOnDisk) {
+  if (exchange.body.isOnDisk(exchange.headLength)) {
     if (max === undefined || max === null) return null;
     if (typeof max !== 'number') throw new LuaError('attempt to compare string with number');
     if (max < 0 || (max > 0 && bytes.length > max)) return null;
@@ -66,15 +68,5 @@ async function body(
   }
   if (!type.startsWith('application/json')) return null;
   const text = await rawBody(scope, maxFile);
-  return text === null ? null : jsonTable(text);
-}
-
-/** A JSON object or array; anything else, also what is no JSON, is nothing. */
-function jsonTable(text: string): LuaTable | LuaValue[] | null {
-  try {
-    const value = JSON.parse(text) as LuaValue;
-    return typeof value === 'object' && value !== null ? (value as LuaTable | LuaValue[]) : null;
-  } catch {
-    return null;
-  }
+  return text === null ? null : decodeLuaJson(text);
 }

@@ -4,7 +4,12 @@ import { escapePath } from '../http/uri';
 import { LuaError, luaText, type LuaTable, type LuaValue } from '../rpc/lua-value';
 import { stringArgument } from './arguments';
 import type { PdkMethod, PdkScope } from './pdk-call';
+import { encodeArgs } from './query-args';
 import { headersTable, wrongPhase } from './response-methods';
+
+const METHODS = new Set(
+  'GET HEAD PUT POST DELETE OPTIONS MKCOL COPY MOVE PROPFIND PROPPATCH LOCK UNLOCK PATCH TRACE'.split(' '),
+);
 
 /** `kong.service.*` (kong/pdk/service.lua, kong/pdk/service/request.lua). */
 export const serviceMethods: Record<string, PdkMethod> = {
@@ -51,7 +56,17 @@ export const serviceMethods: Record<string, PdkMethod> = {
     return null;
   },
   'kong.service.request.set_raw_query': ({ exchange }, query) => {
-    exchange.query = stringArgument(query, 'query');
+    exchange.query = escapePath(stringArgument(query, 'query'));
+    return null;
+  },
+  'kong.service.request.set_query': ({ exchange }, args) => {
+    exchange.query = encodeArgs(headersTable(args));
+    return null;
+  },
+  'kong.service.request.set_method': ({ exchange }, method) => {
+    if (!METHODS.has(stringArgument(method, 'method')))
+      throw new LuaError(`invalid method: ${luaText(method)}`);
+    exchange.method = stringArgument(method, 'method');
     return null;
   },
   'kong.service.request.set_header': (scope, name, value) => setHeader(scope, name, value),

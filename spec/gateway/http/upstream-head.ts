@@ -1,14 +1,7 @@
 import { luaText } from '../rpc/lua-value';
-import type { Upstream } from '../config/entities';
 import type { Exchange } from './exchange';
-
-/** Where one try goes. */
-export interface Peer {
-  host: string;
-  port: number;
-  /** What becomes the Host field, less its port. */
-  hostname: string;
-}
+import { connectionNames } from './connection-names';
+import { hostField, type Peer } from './peer';
 
 /** Fields that nginx never takes over from the client: it sets them itself or they are about one connection. */
 const SET_BY_NGINX = new Set([
@@ -35,56 +28,23 @@ const SET_BY_NGINX = new Set([
 export function finishUpstreamRequest(exchange: Exchange): void {
   const { set, headers, query, target } = exchange;
   if (target.endsWith('?') || query)
-    set.set('upstream_uri', `${set.get('upstream_uri') ?? ''}?${query ?? ''}`);
+    set.set('upstream_uri', `${luaText(set.get('upstream_uri'))}?${query ?? ''}`);
   for (const name of connectionNames(headers.first('connection'))) {
     if (name !== 'upgrade' || set.get('upstream_connection') === 'keep-alive') headers.clear(name);
   }
   const te = headers.first('te');
-  if (te !== null && te.split(',').some((item) => item.trim() === 'trailers'))
-    set.set('upstream_te', 'trailers');
+  if (te?.split(',').some((item) => item.trim() === 'trailers')) set.set('upstream_te', 'trailers');
   headers.clear('proxy');
   headers.clear('proxy-connection');
 }
 
-/** What a Connection field names; Kong leaves the three usual values alone. */
-export function connectionNames(value: string | null): string[] {
-  if (value === null || value === 'keep-alive' || value === 'close' || value === 'upgrade') return [];
-  return value
-    .split(',')
-    .map((name) => name.trim().toLowerCase())
-    .filter((name) => name !== '');
-}
-
-/** Picks the peer of a try: a declared upstream's targets in turn, or the host as it is. */
-export function choosePeer(
-  exchange: Exchange,
-  upstreams: Map<string, Upstream>,
-  turn: () => number,
-): Peer | null {
-  const data = exchange.context.balancer_data;
-  const host = luaText(data?.['host']);
-  const port = Number(data?.['port'] ?? 80);
-  const upstream = data?.['type'] === 'name' ? upstreams.get(host) : undefined;
-  if (!upstream) return { host, port, hostname: host };
-  const target = upstream.targets[turn() % Math.max(1, upstream.targets.length)];
-  return target ? { ...target, hostname: upstream.hostHeader ?? target.host } : null;
-}
-
-/** The Host field: preserved, or the peer's with its port unless that is the scheme's own. */
-export function hostField(exchange: Exchange, peer: Peer, preserved: string): string {
-  if (preserved !== '') return preserved;
-  const scheme = exchange.set.get('upstream_scheme');
-  const isDefault = (peer.port === 80 && scheme === 'http') || (peer.port === 443 && scheme === 'https');
-  return isDefault ? peer.hostname : `${peer.hostname}:${peer.port}`;
-}
-
-/** Header fields as nginx sends them: its own first, then what is left of the client's. */
-export function upstreamHeaders(exchange: Exchange, host: string, body: Buffer): string[] {
+/** The head of the request as nginx sends it: its own fields first, then what is left of the client's. */
+export function upstreamHead(exchange: Exchange, peer: Peer, preservedHost: string, body: Buffer): string {
   const { set, headers, id, remoteAddress } = exchange;
   const own: [string, string | undefined][] = [
     ['TE', set.get('upstream_te')],
     ['Via', set.get('upstream_via')],
-    ['Host', host],
+    ['Host', hostField(exchange, peer, preservedHost)],
     ['Upgrade', set.get('upstream_upgrade')],
     ['Connection', set.get('upstream_connection')],
     ['X-Forwarded-For', set.get('upstream_x_forwarded_for')],
@@ -98,10 +58,9 @@ export function upstreamHeaders(exchange: Exchange, host: string, body: Buffer):
     ['Content-Length', contentLength(exchange, body)],
   ];
   const fields = own.filter((field): field is [string, string] => field[1] !== undefined && field[1] !== '');
-  for (const [name, value] of headers) {
-    if (!SET_BY_NGINX.has(name.toLowerCase())) fields.push([name, value]);
-  }
-  return fields.flat();
+  const rest = [...headers].filter(([name]) => !SET_BY_NGINX.has(name.toLowerCase()));
+  const lines = [...fields, ...rest].map(([name, value]) => `${name}: ${value}\r\n`);
+  return `${exchange.method} ${luaText(set.get('upstream_uri'))} HTTP/1.1\r\n${lines.join('')}\r\n`;
 }
 
 /** nginx sends a length where the client sent a body or said that there is none. */
