@@ -1,0 +1,38 @@
+// A worker in a process of its own, as it runs on machines that have no Kong.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { resolve } from 'node:path';
+import type { Stack } from './stack';
+
+const WORKER = resolve(__dirname, '../../dist/kong/worker.js');
+
+export class WorkerProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<void>;
+  #output = '';
+
+  /** Starts it on a stack's Redis; it takes queues as they are announced there. */
+  constructor({ redis, keyPrefix }: Stack, env: Record<string, string> = {}) {
+    this.#child = spawn(process.execPath, [WORKER], {
+      env: { ARR_REDIS_PORT: String(redis.port), ARR_KEY_PREFIX: keyPrefix, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#exited = new Promise((ended) => this.#child.once('close', () => ended()));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
+    }
+  }
+
+  get log(): string {
+    return this.#output;
+  }
+
+  /** Asks it to end and waits until it has. @throws when it ends in another way than it should */
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#exited;
+    if (this.#child.exitCode !== 0) {
+      const how = this.#child.signalCode ?? this.#child.exitCode;
+      throw new Error(`the worker ended with ${how}: ${this.#output.slice(-2000)}`);
+    }
+  }
+}
