@@ -1,0 +1,133 @@
+// Accepts: how many submits a second get their 202, and how fast, beside a plugin that does nothing but answer.
+import { RedisServer } from '../spec/helpers/redis-server';
+import { HttpClient, type HttpResponse } from '../spec/helpers/http-client';
+import type { Gateway } from '../spec/helpers/gateway';
+import type { RouteOptions } from '../spec/helpers/stack/kong-config';
+import type { Releasers } from '../spec/helpers/stack/releasers';
+import { runBenchmark } from './lib/benchmark';
+import { describeEnvironment } from './lib/environment';
+import { LOAD_COLUMNS, loadSubject, type LoadTarget } from './lib/gateway-load';
+import { main } from './lib/main';
+import { benchOptions } from './lib/options';
+import { startOurGateway } from './lib/our-gateway';
+import { emptyRedis } from './lib/redis';
+import { exitOnlyRoute, requireSameShape, startStockGateway } from './lib/stock-gateway';
+import type { WrkRequest } from './lib/wrk';
+
+const BODY = JSON.stringify({
+  order: 4711,
+  lines: Array.from({ length: 8 }, (_, n) => ({ sku: `A-${n}`, n })),
+});
+const HEADERS = { 'Content-Type': 'application/json', 'User-Agent': 'bench' };
+const submitTo = (target: string): WrkRequest => ({ method: 'POST', target, headers: HEADERS, body: BODY });
+
+/** More than any run submits: a full queue answers faster than one with room. */
+const MAX_WAITING = 10_000_000;
+
+/** No worker runs, so that nobody calls it. */
+const NO_UPSTREAM = 'http://127.0.0.1:9';
+
+const OURS = 'our plugin';
+const WITHOUT_INCLUDE = 'our plugin, no nginx include';
+const STOCK = 'stock, exit only';
+const TERMINATION = 'request-termination';
+const PROXY = 'plain proxy';
+
+interface Gateways {
+  readonly ours: Gateway;
+  readonly withoutInclude: Gateway;
+  readonly stock: Gateway;
+}
+
+main(async (releasers) => {
+  const options = benchOptions('ts-node bench/accept.ts [options]', {
+    rounds: { default: 5, help: 'times that each is measured' },
+    seconds: { default: 5, help: 'length of a measurement' },
+    'warm-up': { default: 3, help: 'seconds before the first' },
+    connections: { default: 50, help: 'connections of wrk' },
+  });
+  const redis = await RedisServer.reserve();
+  releasers.add(() => redis.stop());
+  await redis.start();
+  const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
+  const gateways = await startGateways(releasers, redis, profile);
+  const { seconds, connections } = options;
+  const load = { seconds, connections, warmUpSeconds: options['warm-up'] };
+  await runBenchmark(
+    {
+      name: 'accept',
+      settings: { ...load, requestBytes: BODY.length },
+      subjects: targets(gateways, redis).map((target) => loadSubject(target, load)),
+      rounds: options.rounds,
+      columns: LOAD_COLUMNS,
+      ratios: [
+        { metric: 'requestsPerSecond', of: OURS, to: STOCK },
+        { metric: 'requestsPerSecond', of: WITHOUT_INCLUDE, to: STOCK },
+        { metric: 'requestsPerSecond', of: OURS, to: WITHOUT_INCLUDE },
+        { metric: 'requestsPerSecond', of: OURS, to: PROXY },
+        { metric: 'p50Ms', of: OURS, to: STOCK },
+        { metric: 'p99Ms', of: OURS, to: STOCK },
+        { metric: 'allMicros', of: OURS, to: STOCK },
+      ],
+    },
+    await describeEnvironment(gateways.ours, redis),
+    options.out,
+  );
+});
+
+async function startGateways(
+  releasers: Releasers,
+  redis: RedisServer,
+  nodeArguments: readonly string[],
+): Promise<Gateways> {
+  const jobs = { name: 'jobs', config: { queue: { max_waiting: MAX_WAITING } } };
+  const common = { redis, upstreamUrl: NO_UPSTREAM, nodeArguments };
+  const withoutInclude = await startOurGateway({
+    ...common,
+    keyPrefix: 'bench-b',
+    routes: [jobs],
+    nginxInclude: false,
+  });
+  releasers.add(() => withoutInclude.stop());
+  const answer = await submit(withoutInclude);
+  const stock = await startStockGateway([exitOnlyRoute('jobs', answer), terminated(answer)], NO_UPSTREAM);
+  releasers.add(() => stock.stop());
+  // The plain proxy needs an upstream that is faster than itself: nginx, on the other gateway.
+  const proxied: RouteOptions = {
+    name: 'proxied',
+    config: false,
+    serviceUrl: `${stock.proxyUrl}/terminated`,
+  };
+  const ours = await startOurGateway({ ...common, keyPrefix: 'bench-a', routes: [jobs, proxied] });
+  releasers.add(() => ours.stop());
+  requireSameShape(await submit(ours), await submit(stock));
+  return { ours, withoutInclude, stock };
+}
+
+/** Kong's own plugin that answers by itself, with as many bytes as our 202 has. */
+function terminated(answer: HttpResponse): RouteOptions {
+  const config = { status_code: 202, content_type: 'application/json', body: answer.text };
+  return { name: 'terminated', config: false, plugins: [{ name: 'request-termination', config }] };
+}
+
+async function submit(gateway: Gateway): Promise<HttpResponse> {
+  const answer = await new HttpClient(gateway.proxyPort).request('/jobs', {
+    method: 'POST',
+    headers: HEADERS,
+    body: BODY,
+  });
+  if (answer.status !== 202) throw new Error(`a submit got ${answer.status}: ${answer.text}`);
+  return answer;
+}
+
+function targets({ ours, withoutInclude, stock }: Gateways, redis: RedisServer): LoadTarget[] {
+  const requests = [submitTo('/jobs')];
+  const prepare = (): Promise<void> => emptyRedis(redis);
+  return [
+    { name: OURS, gateway: ours, requests, redis, prepare },
+    { name: WITHOUT_INCLUDE, gateway: withoutInclude, requests, redis, prepare },
+    { name: STOCK, gateway: stock, requests },
+    { name: TERMINATION, gateway: stock, requests: [submitTo('/terminated')] },
+    { name: PROXY, gateway: ours, requests: [submitTo('/proxied')] },
+  ];
+}
