@@ -33,7 +33,10 @@ async function main(args: readonly string[]): Promise<void> {
     ...cli
   } = parseArguments(args, packageVersion(__dirname));
   const settings = resolveSettings(process.env);
-  const replies = { internalErrorReply: errorReply(internalErrorReply()), goneReply: errorReply(restartingReply()) };
+  const replies = {
+    internalErrorReply: errorReply(internalErrorReply()),
+    goneReply: errorReply(restartingReply()),
+  };
   const logger = pino(
     { level: cli.verbose > 0 ? 'debug' : settings.log_level },
     pino.destination({ dest: STDERR, sync: false }),

@@ -41,7 +41,10 @@ export class WorkerThreads {
     const thread = new Worker(file, { workerData });
     this.#threads.add(thread);
     thread.on('error', (error: unknown) => {
-      this.#log.error({ err: error instanceof Error ? error.message : String(error) }, 'worker thread failed');
+      this.#log.error(
+        { err: error instanceof Error ? error.message : String(error) },
+        'worker thread failed',
+      );
     });
     thread.on('exit', () => {
       this.#threads.delete(thread);
