@@ -26,6 +26,17 @@ export class WorkerProcess {
     return this.#output;
   }
 
+  /** SIGSTOP and SIGCONT: its connections stay open and it does nothing. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  /** Ends it by SIGKILL and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
   /** Asks it to end and waits until it has. @throws when it ends in another way than it should */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');

@@ -1,0 +1,147 @@
+// Conservation, the heart of it: plugin server, workers and Redis are killed with -9 and brought back, over and over,
+// while jobs come in bursts to an upstream that fails, hangs and resets at random. `npm run soak` is this in large.
+import type { HttpResponse } from '../helpers/http-client';
+import { ChaoticUpstream } from '../helpers/soak/chaotic-upstream';
+import { seededRandom } from '../helpers/soak/random';
+import { until } from '../helpers/until';
+import { useStack } from '../helpers/use-stack';
+import { WorkerProcess } from '../helpers/worker-process';
+
+const JOBS = Number(process.env['SOAK_JOBS'] ?? 300);
+const SEED = Number(process.env['SOAK_SEED'] ?? 20261122);
+const BURST = 50;
+
+/** A kill comes after so many calls at the upstream. */
+const CALLS_BETWEEN_KILLS = Math.max(30, Math.floor(JOBS / 12));
+
+const PATH = '/soak/jobs';
+
+const stack = useStack({
+  routes: [
+    {
+      name: 'soak',
+      config: {
+        queue: { concurrency: 20, max_waiting: 100_000 },
+        upstream: { attempt_timeout: 2000 },
+        retry: { attempts: 20, backoff_ms: 50, max_backoff_ms: 500 },
+      },
+    },
+  ],
+  env: { ARR_WORKER: '0' },
+});
+
+jest.setTimeout(120_000 + JOBS * 200);
+
+/** A worker process of its own; lost jobs are taken up within seconds. */
+const newWorker = (): WorkerProcess =>
+  new WorkerProcess(stack(), { ARR_LEASE_SECONDS: '3', ARR_STALLED_CHECK_SECONDS: '1' });
+
+const workers: WorkerProcess[] = [];
+
+beforeAll(() => void workers.push(newWorker(), newWorker()));
+
+afterAll(() => Promise.all(workers.map((worker) => worker.kill())));
+
+/** Submits in bursts; every other job is a POST. @returns the IDs of what was accepted. */
+async function submitAll(): Promise<string[]> {
+  const accepted: string[] = [];
+  for (let from = 0; from < JOBS; from += BURST) {
+    await Promise.all(
+      Array.from({ length: BURST }, async (_item, index) => {
+        const method = index % 2 === 0 ? 'POST' : 'GET';
+        const body = method === 'POST' ? { body: String(from + index) } : {};
+        const response = await stack().request(PATH, { method, ...body });
+        expect([202, 500, 503]).toContain(response.status);
+        if (response.status === 202) accepted.push(response.header('X-Async-Kong-Id') ?? '');
+      }),
+    );
+  }
+  return accepted;
+}
+
+/** Kills something whenever the upstream has had so many more calls, until `isOver`. @returns what was killed. */
+async function killInTurn(
+  upstream: ChaoticUpstream,
+  random: () => number,
+  isOver: () => boolean,
+): Promise<string[]> {
+  const killed: string[] = [];
+  for (let at = CALLS_BETWEEN_KILLS; !isOver(); at += CALLS_BETWEEN_KILLS) {
+    await until('more calls', () => isOver() || upstream.total >= at, { timeoutMs: 60_000 });
+    if (isOver()) break;
+    // In turn, so that each has its kills; which worker is a matter of chance.
+    switch (killed.length % 3) {
+      case 0: {
+        const chosen = Math.floor(random() * workers.length);
+        await workers[chosen]?.kill();
+        workers[chosen] = newWorker();
+        killed.push('worker');
+        break;
+      }
+      case 1:
+        await stack().killPluginServer();
+        killed.push('plugin server');
+        break;
+      default:
+        await stack().redis.kill();
+        await stack().redis.start();
+        killed.push('redis');
+    }
+  }
+  return killed;
+}
+
+/** What Redis has of jobs, for the message of a failure. */
+async function describeJobs(ids: readonly string[]): Promise<string> {
+  const { redis, keyPrefix } = stack();
+  const records = ids.map((id) => redis.command('HGETALL', `${keyPrefix}:{${id}}:job`));
+  return JSON.stringify(await Promise.all(records));
+}
+
+test(`of ${JOBS} jobs every one that was accepted settles, whatever is killed meanwhile (seed ${SEED})`, async () => {
+  const random = seededRandom(SEED);
+  const upstream = new ChaoticUpstream(random);
+  stack().upstream.script(PATH, upstream.answer);
+  let isOver = false;
+  const killing = killInTurn(upstream, random, () => isOver);
+  const accepted = await submitAll();
+  const settled = new Map<string, HttpResponse>();
+  await until(
+    'every accepted job to settle',
+    async () => {
+      for (const id of accepted.filter((one) => !settled.has(one)).slice(0, BURST)) {
+        const response = await stack().poll(PATH, id);
+        // Kong's own answers, while the plugin server is away, know no job.
+        if (response.status !== 202 && response.header('X-Async-Kong-Id') !== undefined)
+          settled.set(id, response);
+      }
+      return settled.size === accepted.length;
+    },
+    { timeoutMs: 60_000 + JOBS * 150 },
+  ).catch(async (error: unknown) => {
+    const left = accepted.filter((id) => !settled.has(id));
+    throw new Error(
+      `${left.length} of ${accepted.length} are not settled: ${await describeJobs(left.slice(0, 10))}`,
+      {
+        cause: error,
+      },
+    );
+  });
+  isOver = true;
+  const killed = await killing;
+  await until('the last calls to be dropped', () => stack().upstream.answersPending === 0);
+
+  expect(killed).toEqual(expect.arrayContaining(['worker', 'plugin server', 'redis']));
+  expect(accepted.length).toBeGreaterThan(JOBS / 2);
+  expect(new Set(accepted).size).toBe(accepted.length);
+  expect(upstream.overlaps).toEqual([]);
+  expect(upstream.forbiddenRepeats).toEqual([]);
+  expect(upstream.strays).toBe(0);
+  // A worker that was killed between lease and call leaves a job that was never called, and says that it may have been.
+  const neverCalled = accepted.filter((id) => !upstream.calls.has(id));
+  expect(neverCalled.filter((id) => !settled.get(id)?.text.includes('outcome-unknown'))).toEqual([]);
+  await until('nothing to be open in the queue', async () => {
+    const keys = (await stack().redis.keys()).filter((key) => /:(open|places)$/.test(key));
+    return keys.length === 0;
+  });
+});
