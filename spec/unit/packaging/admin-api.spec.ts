@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import { inRoot, readYaml } from './files';
+import { COMPANION, everyRoute, PLUGIN, pluginOf, type KongConfig, type KongPlugin } from './kong-config';
+
+interface Call {
+  line: string;
+  body: KongPlugin & { enabled?: boolean; url?: string };
+}
+
+const run = promisify(execFile);
+const env = { PATH: process.env['PATH'], UPSTREAM_URL: 'http://10.0.0.8:9000', REDIS_HOST: '10.0.0.9' };
+
+describe('admin-api.sh', () => {
+  let server: Server;
+  let calls: Call[] = [];
+  let statusOf: (line: string) => number = () => 200;
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const line = `${request.method} ${request.url}`;
+        const text = Buffer.concat(chunks).toString();
+        if (request.method !== 'GET') calls.push({ line, body: JSON.parse(text) as Call['body'] });
+        response.writeHead(statusOf(line)).end('{"message":"what Kong says"}');
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterAll(() => new Promise((resolve) => server.close(resolve)));
+
+  const runScript = (): Promise<{ stdout: string }> =>
+    run(inRoot('kong/admin-api.sh'), [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], { env });
+
+  beforeEach(() => {
+    calls = [];
+    statusOf = (line) => (line === 'GET /services/reports' ? 404 : 200);
+  });
+
+  test('makes a disabled service, the companion before the plugin, and enables the service last', async () => {
+    await runScript();
+    expect(calls.map(({ line, body }) => [line, body.name ?? body.enabled])).toEqual([
+      ['PUT /services/reports', false],
+      ['PUT /services/reports/routes/reports', undefined],
+      ['PUT /routes/reports/plugins/reports-fail-closed', COMPANION],
+      ['PUT /routes/reports/plugins/reports-async', PLUGIN],
+      ['PATCH /services/reports', true],
+    ]);
+  });
+
+  test('does not disable a service that is there', async () => {
+    statusOf = () => 200;
+    await runScript();
+    expect(calls[0]?.line).toBe('PUT /services/reports/routes/reports');
+  });
+
+  test('sends plugins that are those of kong.yml', async () => {
+    await runScript();
+    const sent = (name: string): Record<string, unknown> =>
+      calls.find(({ body }) => body.name === name)?.body.config ?? {};
+    const route = everyRoute(readYaml<KongConfig>('kong/kong.yml')).find(({ name }) => name === 'reports');
+    expect(sent(COMPANION)).toEqual(route && pluginOf(route, COMPANION)?.config);
+    const settings = resolveConfig(sent(PLUGIN));
+    expect(settings.redis).toMatchObject({ host: '10.0.0.9', port: 6379 });
+    expect(settings.queue).toMatchObject({ name: 'reports', concurrency: 20 });
+  });
+
+  test("stops at the first refusal, with Kong's words", async () => {
+    statusOf = (line) => (line.startsWith('PUT /routes') || line.startsWith('GET') ? 400 : 200);
+    await expect(runScript()).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('what Kong says') as string,
+    });
+    expect(calls.at(-1)?.line).toBe('PUT /routes/reports/plugins/reports-fail-closed');
+  });
+});
