@@ -1,0 +1,96 @@
+import path from 'node:path';
+import {
+  startGateway,
+  type Gateway,
+  type GatewayOptions,
+  type PluginServerOptions,
+} from '../../helpers/gateway';
+import { EchoUpstream } from './echo-upstream';
+import { sendRequest, type RawRequest, type RawResponse } from './raw-exchange';
+
+const REPOSITORY = path.resolve(__dirname, '../../..');
+
+/** A route of the lab: `/NAME` goes to the upstream's `/`, with the plugins given. */
+export interface LabRoute {
+  /** Configuration of js-lab; without it the plugin is not on. */
+  lab?: Record<string, unknown>;
+  plugins?: Record<string, unknown>[];
+  service?: Record<string, unknown>;
+  route?: Record<string, unknown>;
+}
+
+/** Calls of the PDK as js-lab's `script` takes them. */
+export type Calls = [method: string, args: unknown[]][];
+
+/** A route whose plugin makes the calls and answers with what came back, or lets the request pass. */
+export function calling(calls: Calls, options: { passes?: boolean } & LabRoute = {}): LabRoute {
+  const { passes, ...route } = options;
+  return { ...route, lab: { mode: passes ? 'scriptpass' : 'script', script: JSON.stringify(calls) } };
+}
+
+/** A gateway with kong-pdk's own plugin server behind it, and an upstream. */
+export interface Lab {
+  gateway: Gateway;
+  upstream: EchoUpstream;
+  /** Sends to `/NAME`, or to the request's own target. */
+  send(name: string, request?: Partial<RawRequest>): Promise<RawResponse>;
+  /** The configuration with these routes, for `applyConfig`. */
+  configWith(routes: Record<string, LabRoute>): object;
+  stop(): Promise<void>;
+}
+
+/** kong-pdk's plugin server over one of the folders in spec/fixtures. */
+export function stockPluginServer(folder = 'gateway-lab'): PluginServerOptions {
+  const bin = path.join(REPOSITORY, 'node_modules/kong-pdk/bin/kong-js-pluginserver');
+  const plugins = ['-d', path.join(REPOSITORY, 'spec/fixtures', folder)];
+  return {
+    command: [process.execPath, bin, ...plugins, '-p', '{prefix}'],
+    queryCommand: [process.execPath, bin, ...plugins, '--dump-all-plugins'],
+  };
+}
+
+export async function startLab(
+  routes: Record<string, LabRoute>,
+  options: Partial<GatewayOptions> & { extra?: object } = {},
+): Promise<Lab> {
+  const upstream = await EchoUpstream.start();
+  const { extra, ...gatewayOptions } = options;
+  const configWith = (given: Record<string, LabRoute>): object => ({
+    _format_version: '3.0',
+    services: Object.entries(given).map(([name, route]) => service(name, route, upstream.port)),
+    ...extra,
+  });
+  try {
+    const gateway = await startGateway({
+      config: configWith(routes),
+      pluginServer: stockPluginServer(),
+      workers: 1,
+      nginxInclude: false,
+      ...gatewayOptions,
+    });
+    return {
+      gateway,
+      upstream,
+      send: (name, request) => sendRequest(gateway.proxyPort, { target: `/${name}`, ...request }),
+      configWith,
+      stop: async () => {
+        await gateway.stop();
+        await upstream.stop();
+      },
+    };
+  } catch (error) {
+    await upstream.stop();
+    throw error;
+  }
+}
+
+function service(name: string, given: LabRoute, port: number): object {
+  const lab = given.lab ? [{ name: 'js-lab', config: given.lab }] : [];
+  const plugins = [...(given.plugins ?? []), ...lab];
+  return {
+    name: `service-${name}`,
+    url: `http://127.0.0.1:${port}`,
+    ...given.service,
+    routes: [{ name, paths: [`/${name}`], ...given.route, plugins }],
+  };
+}
