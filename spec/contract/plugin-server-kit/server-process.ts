@@ -11,10 +11,10 @@ const FIXTURES = join(ROOT, 'spec/fixtures/plugins');
 /** One line of the server's log; what is no JSON stands in `msg`. */
 export type LogLine = { msg: string; level?: number; [key: string]: unknown };
 
-/** Arguments for `node` that run the executable from source with a plugin of spec/fixtures/plugins. */
+/** Arguments for `node` that run the compiled executable with a plugin of spec/fixtures/plugins. */
 export function serverCommand(plugin: string, args: readonly string[]): string[] {
-  const executable = join(ROOT, 'kong/plugin-server.ts');
-  return ['-r', 'ts-node/register/transpile-only', executable, '-d', join(FIXTURES, plugin), ...args];
+  const executable = join(ROOT, 'dist/kong/plugin-server.js');
+  return [executable, '-d', join(FIXTURES, plugin), ...args];
 }
 
 /** A directory of its own for each test's sockets. */
