@@ -1,0 +1,138 @@
+// kong/kong.yml as it is installed, on whichever gateway is there, with the demo upstream and a worker of its own: the
+// parts of docker-compose.yml without the containers.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createRequire } from 'node:module';
+import { startGateway, type Gateway } from '../helpers/gateway';
+import { REPOSITORY } from '../helpers/gateway/gateway-setup';
+import { HttpClient, type HttpResponse } from '../helpers/http-client';
+import { strangeJobId } from '../helpers/job-ids';
+import { RedisServer } from '../helpers/redis-server';
+import { until } from '../helpers/until';
+
+const { localConfig } = createRequire(__filename)(`${REPOSITORY}/kong/upstream/local-config.js`) as {
+  localConfig: (addresses: { redis: string; upstreamUrl: string }) => string;
+};
+const PLUGIN_SERVER = `${REPOSITORY}/dist/kong/plugin-server.js`;
+/** The default of our plugin server; the helper has to be told. */
+const SOCKET_NAME = 'async-request-reply.socket';
+const ALICE = { apikey: 'alice-demo-key' };
+const BOB = { apikey: 'bob-demo-key' };
+
+jest.setTimeout(60_000);
+
+describe.each([
+  ['managed by the gateway', true],
+  ['run by somebody else', false],
+])('with the plugin server %s', (_, managed) => {
+  const releasers: (() => Promise<unknown>)[] = [];
+  let gateway: Gateway;
+  let client: HttpClient;
+
+  /** A program of ours; resolves with its first line. */
+  async function startProgram(script: string, env: Record<string, string>): Promise<string> {
+    const child: ChildProcess = spawn(process.execPath, [script], {
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    releasers.unshift(async () => {
+      const ended = once(child, 'close');
+      child.kill('SIGTERM');
+      await ended;
+    });
+    const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
+    child.stdout?.resume();
+    return line.toString();
+  }
+
+  beforeAll(async () => {
+    const redis = await RedisServer.reserve();
+    releasers.unshift(() => redis.stop());
+    await redis.start();
+    const greeting = await startProgram(`${REPOSITORY}/kong/upstream/slow-upstream.js`, { PORT: '0' });
+    const upstreamUrl = /http:\S+/.exec(greeting)?.[0] ?? '';
+    gateway = await startGateway({
+      config: localConfig({ redis: `${redis.host}:${redis.port}`, upstreamUrl }),
+      pluginServer: {
+        command: [process.execPath, PLUGIN_SERVER, '-p', '{prefix}', '--sock-name', SOCKET_NAME],
+        queryCommand: [process.execPath, PLUGIN_SERVER, '--dump-all-plugins'],
+        env: { ARR_WORKER: '0' },
+        managed,
+      },
+    });
+    releasers.unshift(() => gateway.stop());
+    client = new HttpClient(gateway.proxyPort);
+    await startProgram(`${REPOSITORY}/dist/kong/worker.js`, {
+      ARR_REDIS_HOST: redis.host,
+      ARR_REDIS_PORT: String(redis.port),
+    });
+  }, 90_000);
+
+  afterAll(async () => {
+    for (const release of releasers) await release();
+  }, 60_000);
+
+  const submit = (target: string, headers: Record<string, string> = {}): Promise<HttpResponse> =>
+    client.request(target, { method: 'POST', body: 'hello', headers });
+
+  test('a report is accepted, polled on the poll route and fetched there', async () => {
+    const accepted = await submit('/reports?seconds=0.1&status=201');
+    expect(accepted.status).toBe(202);
+    const location = accepted.header('Location') ?? '';
+    expect(location).toBe(`/jobs/${accepted.header('X-Async-Kong-Id')}`);
+
+    const settled = await until('the job to settle', async () => {
+      const polled = await client.request(location);
+      return polled.status === 303 ? polled : undefined;
+    });
+    const result = await client.request(settled.header('Location') ?? '');
+    expect(result.status).toBe(201);
+    expect(result.header('X-Demo-Upstream')).toBe('slow');
+    expect(result.json()).toMatchObject({ method: 'POST', body_bytes: 5 });
+  });
+
+  test('an order is seen by the consumer that made it and by nobody else', async () => {
+    expect((await submit('/orders?seconds=0')).status).toBe(401);
+    const accepted = await submit('/orders?seconds=0', ALICE);
+    expect(accepted.status).toBe(202);
+    const location = accepted.header('Location') ?? '';
+    expect(location).toMatch(/^\/orders\?async-id=/);
+    const id = accepted.header('X-Async-Kong-Id') ?? '';
+
+    expect((await client.request(location, { headers: BOB })).status).toBe(404);
+    expect((await client.request(`/jobs/${id}`)).status).toBe(404);
+    const order = await until('the order to be done', async () => {
+      const polled = await client.request('/orders', { headers: { ...ALICE, 'X-Async-Kong-Id': id } });
+      return polled.status === 200 ? polled : undefined;
+    });
+    expect(order.json()).toMatchObject({ consumer: 'alice', job_id: id });
+  });
+
+  test('a route without the plugin goes straight to the upstream', async () => {
+    const direct = await client.request('/direct?seconds=0');
+    expect(direct.status).toBe(200);
+    expect(direct.header('X-Async-Kong-Id')).toBeUndefined();
+    expect(direct.json()).toMatchObject({ path: '/direct?seconds=0', job_id: null });
+  });
+
+  test('the poll route knows only job IDs', async () => {
+    expect((await client.request('/jobs')).status).toBe(404);
+    expect((await client.request(`/jobs/${strangeJobId()}`)).status).toBe(404);
+  });
+
+  test('without the plugin server nothing reaches the upstream but by the route that has no plugin', async () => {
+    const kill = async (): Promise<void> => {
+      for (const pid of await gateway.pluginServerPids()) process.kill(pid, 'SIGKILL');
+    };
+    // A managed one is back within a second. 500 is a Kong worker that had not yet used the plugin on this route.
+    const refused = await until('the companion to answer', async () => {
+      await kill();
+      const response = await submit('/reports?seconds=0');
+      expect([202, 500, 503]).toContain(response.status);
+      return response.status === 503 ? response : undefined;
+    });
+    expect(refused.header('Content-Type')).toMatch(/^application\/problem\+json/);
+    expect(refused.json()).toMatchObject({ status: 503 });
+    expect((await client.request('/direct?seconds=0')).status).toBe(200);
+  });
+});
