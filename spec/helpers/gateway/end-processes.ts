@@ -13,8 +13,9 @@ export async function endProcesses(find: () => number[]): Promise<void> {
   }
 }
 
-/** A signal to a process that may be gone already. */
+/** A signal to a process that may be gone already. @throws for what is no single process's ID */
 export function kill(pid: number, signal: NodeJS.Signals): void {
+  if (!(pid > 1)) throw new Error(`no process to kill: ${pid}`);
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -136,7 +136,9 @@ class KongInstallation {
 }
 
 function nginxMaster(pidFile: string): number | null {
-  return fs.existsSync(pidFile) ? Number(fs.readFileSync(pidFile, 'utf8')) : null;
+  const text = fs.existsSync(pidFile) ? fs.readFileSync(pidFile, 'utf8').trim() : '';
+  // Of a Kong that did not come far the file is empty, and 0 would be this very process group.
+  return /^[1-9]\d*$/.test(text) ? Number(text) : null;
 }
 
 function isAlive(pid: number): boolean {
