@@ -1,6 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DeclarativeError } from './config/declarative';
+import { parse } from 'yaml';
+import { DeclarativeError } from './config/declarative-error';
 import type { Gateway } from './gateway';
 
 /** The part of Kong's Admin API that specs need: `GET /status`, `POST /config`, and `POST /reload` for `kong reload`. */
@@ -55,15 +56,15 @@ export class Admin {
       this.#gateway.configure(configText(body));
       return [201, {}];
     } catch (error) {
-      const fields = error instanceof DeclarativeError ? error.fields : String(error);
-      return [400, { name: 'invalid declarative configuration', message: String(error), code: 14, fields }];
+      const { message } = error as Error;
+      const fields = error instanceof DeclarativeError ? error.fields : { error: message };
+      return [400, { name: 'invalid declarative configuration', code: 14, message, fields }];
     }
   }
 }
 
-/** The body is the configuration itself, or Kong's `{"config": "…"}`. */
+/** The body is the configuration itself, or Kong's `{"config": "…"}`; both are YAML. */
 function configText(body: string): string {
-  if (!body.startsWith('{')) return body;
-  const parsed = JSON.parse(body) as { config?: unknown };
-  return typeof parsed.config === 'string' ? parsed.config : body;
+  const parsed = parse(body) as { config?: unknown } | null;
+  return typeof parsed?.config === 'string' ? parsed.config : body;
 }

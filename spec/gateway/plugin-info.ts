@@ -34,7 +34,7 @@ export function queryPluginInfo(command: string): PluginInfo {
     name: first.Name,
     priority: first.Priority,
     phases: first.Phases,
-    config: { ...(config ?? { type: 'record', fields: [] }), required: true },
+    config: config ?? { type: 'record', fields: [] },
   };
 }
 

@@ -6,7 +6,6 @@ export const BUNDLED: Record<string, { priority: number; config: SchemaField }> 
     priority: 1250,
     config: {
       type: 'record',
-      required: true,
       fields: [
         { key_names: { type: 'array', required: true, default: ['apikey'], elements: { type: 'string' } } },
         { hide_credentials: { type: 'boolean', required: true, default: false } },
@@ -23,7 +22,6 @@ export const BUNDLED: Record<string, { priority: number; config: SchemaField }> 
     priority: 2,
     config: {
       type: 'record',
-      required: true,
       fields: [
         { status_code: { type: 'integer', required: true, default: 503, between: [100, 599] } },
         { message: { type: 'string' } },

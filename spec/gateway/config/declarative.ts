@@ -1,19 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { parse } from 'yaml';
 import { isLuaTable, luaText, type LuaTable, type LuaValue } from '../rpc/lua-value';
+import { DeclarativeError } from './declarative-error';
+import { DeclarativePath } from './declarative-path';
 import type { Consumer, Entities, Route, Service } from './entities';
+import { consumerDefaults, routeDefaults, serviceDefaults } from './entity-defaults';
+import { unknownFields } from './entity-fields';
 import { entityId } from './entity-id';
 import { withDefaults, type SchemaField } from './kong-schema';
-import { schemaViolations, type Violations } from './schema-violations';
-import { routeDefaults, serviceDefaults } from './entity-defaults';
-
-/** What Kong answers with 400 on `POST /config`, and what stops it from starting. */
-export class DeclarativeError extends Error {
-  override readonly name = 'DeclarativeError';
-  constructor(readonly fields: Violations) {
-    super(`declarative config is invalid: ${JSON.stringify(fields)}`);
-  }
-}
+import { schemaViolations } from './schema-violations';
 
 const SECTIONS = [
   'services',
@@ -29,7 +24,7 @@ const SECTIONS = [
  * Reads a declarative configuration as Kong does without a database: nested entities are flattened, absent IDs made
  * from names, shorthands and defaults resolved, references checked.
  * @param schemas the `config` record of every plugin that this gateway knows
- * @throws DeclarativeError
+ * @throws DeclarativeError, or the YAML parser's error
  */
 export function readDeclarative(text: string, schemas: Map<string, SchemaField>): Entities {
   const file = bytes(parse(text) as LuaValue);
@@ -55,126 +50,136 @@ class Reader {
     upstreams: new Map(),
   };
   readonly #routes = new Map<string, Route>();
+  readonly #scopes = new Set<string>();
+  readonly #path = new DeclarativePath();
 
   constructor(private readonly schemas: Map<string, SchemaField>) {}
 
   read(file: LuaTable): Entities {
-    for (const item of tables(file['upstreams'])) this.#upstream(item);
-    for (const item of tables(file['targets'])) this.#target(item, str(item['upstream']));
-    for (const item of tables(file['consumers'])) this.#consumer(item);
-    for (const item of tables(file['keyauth_credentials'])) this.#key(item, this.#consumerOf(item));
-    for (const item of tables(file['services'])) this.#service(item);
-    for (const item of tables(file['routes'])) this.#route(item, this.#serviceOf(item));
-    for (const item of tables(file['plugins'])) this.#plugin(item, {});
+    this.#path.each('upstreams', file['upstreams'], (item) => this.#upstream(item));
+    this.#path.each('targets', file['targets'], (item) => this.#target(item, str(item['upstream'])));
+    this.#path.each('services', file['services'], (item) => this.#service(item));
+    this.#path.each('routes', file['routes'], (item) => this.#route(item, this.#serviceOf(item)));
+    this.#path.each('consumers', file['consumers'], (item) => this.#consumer(item));
+    this.#path.each('keyauth_credentials', file['keyauth_credentials'], (item) => this.#key(item, null));
+    this.#path.each('plugins', file['plugins'], (item) => this.#plugin(item, {}));
     return this.#entities;
   }
 
   #service(item: LuaTable): void {
     const { routes, plugins, ...fields } = item;
+    this.#refuseUnknown('services', fields);
     const service = serviceDefaults(fields);
+    if (typeof service.host !== 'string') throw this.#path.error({ host: 'required field missing' });
     this.#entities.services.set(service.id, service);
-    for (const route of tables(routes)) this.#route(route, service);
-    for (const plugin of tables(plugins)) this.#plugin(plugin, { service });
+    this.#path.each('routes', routes, (route) => this.#route(route, service));
+    this.#path.each('plugins', plugins, (plugin) => this.#plugin(plugin, { service }));
   }
 
   #route(item: LuaTable, service: Service | null): void {
     const { plugins, ...fields } = item;
+    this.#refuseUnknown('routes', fields);
     const route = routeDefaults(fields, service);
     const lists = ['methods', 'hosts', 'headers', 'paths', 'snis'];
     if (lists.every((name) => route[name] === undefined)) {
-      throw new DeclarativeError({
-        routes: "must set one of 'methods', 'hosts', 'headers', 'paths', 'snis'",
-      });
+      throw this.#path.error({ '@entity': [`must set one of '${lists.join("', '")}'`] });
     }
     this.#routes.set(route.id, route);
     this.#entities.routes.push({ route, service });
-    for (const plugin of tables(plugins)) this.#plugin(plugin, { route });
+    this.#path.each('plugins', plugins, (plugin) => this.#plugin(plugin, { route }));
   }
 
   #plugin(item: LuaTable, parent: { route?: Route; service?: Service; consumer?: Consumer }): void {
+    this.#refuseUnknown('plugins', item);
     const name = str(item['name']) ?? '';
-    const schema = this.schemas.get(name);
-    if (!schema) throw new DeclarativeError({ plugins: { name: `plugin '${name}' not enabled` } });
-    const config = withDefaults(schema, item['config'] ?? {}) as LuaTable;
-    const given = isLuaTable(item['config']) ? item['config'] : {};
-    const violations = schemaViolations(schema, { ...given, ...config });
-    if (violations) throw new DeclarativeError({ plugins: { [name]: { config: violations } } });
-    const route = parent.route ?? this.#find(this.#routes, item['route'], 'routes');
-    const service = parent.service ?? this.#find(this.#entities.services, item['service'], 'services');
-    const consumer = parent.consumer ?? this.#find(this.#entities.consumers, item['consumer'], 'consumers');
+    const route = parent.route ?? this.#find(this.#routes, item, 'route');
+    const service = parent.service ?? this.#find(this.#entities.services, item, 'service');
+    const consumer = parent.consumer ?? this.#find(this.#entities.consumers, item, 'consumer');
+    const scope = [name, route?.id, service?.id, consumer?.id].join(':');
+    if (this.#scopes.has(scope)) throw this.#path.error(`uniqueness violation: plugin '${name}' twice`);
+    this.#scopes.add(scope);
     const keyOf = (field: string, entity: { id: string } | undefined): string =>
       str(item[field]) ?? entity?.id ?? '';
-    const cacheKey = `plugins:*:${name}:${keyOf('route', route)}:${keyOf('service', service)}:${keyOf('consumer', consumer)}`;
+    const keys = [keyOf('route', route), keyOf('service', service), keyOf('consumer', consumer)];
     this.#entities.plugins.push({
-      id: str(item['id']) ?? entityId('plugins', cacheKey),
+      id: str(item['id']) ?? entityId('plugins', `plugins:*:${name}:${keys.join(':')}`),
       name,
       enabled: item['enabled'] !== false,
       instanceName: str(item['instance_name']),
       routeId: route?.id ?? null,
       serviceId: service?.id ?? null,
       consumerId: consumer?.id ?? null,
-      config,
+      config: this.#config(name, item['config'] ?? {}),
     });
+  }
+
+  #config(name: string, given: LuaValue): LuaTable {
+    const schema = this.schemas.get(name);
+    if (!schema) {
+      const words = `plugin '${name}' not enabled; add it to the 'plugins' configuration property`;
+      throw this.#path.error({ name: words });
+    }
+    const violations = schemaViolations(schema, given);
+    if (violations) throw this.#path.error({ config: violations });
+    return withDefaults(schema, given) as LuaTable;
   }
 
   #consumer(item: LuaTable): void {
     const { keyauth_credentials: keys, plugins, ...fields } = item;
-    const name = str(fields['username']) ?? str(fields['custom_id']) ?? '';
-    const now = Math.floor(Date.now() / 1000);
-    const id = str(fields['id']) ?? entityId('consumers', name);
-    const consumer: Consumer = { created_at: now, updated_at: now, ...fields, id };
-    this.#entities.consumers.set(id, consumer);
-    for (const key of tables(keys)) this.#key(key, consumer);
-    for (const plugin of tables(plugins)) this.#plugin(plugin, { consumer });
+    this.#refuseUnknown('consumers', fields);
+    const consumer = consumerDefaults(fields);
+    this.#entities.consumers.set(consumer.id, consumer);
+    this.#path.each('keyauth_credentials', keys, (key) => this.#key(key, consumer));
+    this.#path.each('plugins', plugins, (plugin) => this.#plugin(plugin, { consumer }));
   }
 
-  #key(item: LuaTable, consumer: Consumer): void {
+  #key(item: LuaTable, owner: Consumer | null): void {
+    const consumer = owner ?? this.#find(this.#entities.consumers, item, 'consumer');
+    if (!consumer) throw this.#path.error({ consumer: 'required field missing' });
     const key = str(item['key']) ?? '';
     // Kong makes up a key where there is none, so that it takes no ID from it: a new one with each configuration.
     const id = str(item['id']) ?? randomUUID();
-    const now = Math.floor(Date.now() / 1000);
-    this.#entities.keys.set(key, { created_at: now, ...item, id, key, consumer: { id: consumer.id } });
+    const created = Math.floor(Date.now() / 1000);
+    this.#entities.keys.set(key, { created_at: created, ...item, id, key, consumer: { id: consumer.id } });
   }
 
   #upstream(item: LuaTable): void {
     const name = str(item['name']) ?? '';
     this.#entities.upstreams.set(name, { name, hostHeader: str(item['host_header']), targets: [] });
-    for (const target of tables(item['targets'])) this.#target(target, name);
+    this.#path.each('targets', item['targets'], (target) => this.#target(target, name));
   }
 
   #target(item: LuaTable, upstreamName: string | null): void {
     const upstream = this.#entities.upstreams.get(upstreamName ?? '');
-    if (!upstream)
-      throw new DeclarativeError({ targets: `invalid reference 'upstream: ${upstreamName ?? ''}'` });
+    if (!upstream) throw this.#path.error({ upstream: `invalid reference '${upstreamName ?? ''}'` });
     const [host = '', port = '8000'] = (str(item['target']) ?? '').split(/:(?=\d+$)/);
     const weight = typeof item['weight'] === 'number' ? item['weight'] : 100;
     if (weight > 0) upstream.targets.push({ host, port: Number(port), weight });
   }
 
   #serviceOf(item: LuaTable): Service | null {
-    return this.#find(this.#entities.services, item['service'], 'services') ?? null;
+    return this.#find(this.#entities.services, item, 'service') ?? null;
   }
 
-  #consumerOf(item: LuaTable): Consumer {
-    const consumer = this.#find(this.#entities.consumers, item['consumer'], 'consumers');
-    if (!consumer)
-      throw new DeclarativeError({ keyauth_credentials: { consumer: 'required field missing' } });
-    return consumer;
+  #refuseUnknown(section: 'services' | 'routes' | 'plugins' | 'consumers', fields: LuaTable): void {
+    const unknown = unknownFields(section, fields);
+    if (unknown) throw this.#path.error(unknown);
   }
 
   /** A reference is a name, an ID, or a table with either. */
   #find<T extends LuaTable & { id: string }>(
     where: Map<string, T>,
-    reference: LuaValue,
-    section: string,
+    item: LuaTable,
+    field: string,
   ): T | undefined {
+    const reference = item[field];
     if (reference === undefined || reference === null) return undefined;
     const wanted = isLuaTable(reference) ? (reference['id'] ?? reference['name']) : reference;
     for (const entity of where.values()) {
       if ([entity.id, entity['name'], entity['username']].includes(wanted)) return entity;
     }
-    throw new DeclarativeError({
-      [section]: `invalid reference '${luaText(wanted)}' (no such entry in '${section}')`,
+    throw this.#path.error({
+      [field]: `invalid reference '${field}: ${luaText(wanted)}' (no such entry in '${field}s')`,
     });
   }
 }
@@ -185,10 +190,6 @@ function bytes(value: LuaValue): LuaValue {
   if (Array.isArray(value)) return value.map(bytes);
   if (!isLuaTable(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, bytes(item)]));
-}
-
-function tables(value: LuaValue): LuaTable[] {
-  return Array.isArray(value) ? value.filter(isLuaTable) : [];
 }
 
 function str(value: LuaValue): string | null {

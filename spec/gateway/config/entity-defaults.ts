@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { LuaTable } from '../rpc/lua-value';
-import type { Route, Service } from './entities';
+import type { Consumer, Route, Service } from './entities';
 import { entityId, WORKSPACE_ID } from './entity-id';
 
 /** A service with its `url` taken apart, its ID and Kong's defaults (kong/db/schema/entities/services.lua). */
@@ -57,6 +57,14 @@ export function routeDefaults(fields: LuaTable, service: Service | null): Route 
     id: idOf(given, 'routes'),
     ws_id: WORKSPACE_ID,
   } as LuaTable as Route;
+}
+
+/** A consumer with its ID. */
+export function consumerDefaults(fields: LuaTable): Consumer {
+  const now = Math.floor(Date.now() / 1000);
+  const name = fields['username'];
+  const id = fields['id'] ?? (typeof name === 'string' ? entityId('consumers', name) : randomUUID());
+  return { created_at: now, updated_at: now, ...fields, id } as LuaTable as Consumer;
 }
 
 function idOf(fields: LuaTable, entity: string): string {

@@ -4,7 +4,7 @@ import { isLuaTable, type LuaTable, type LuaValue } from '../rpc/lua-value';
 export interface SchemaField {
   type: string;
   required?: boolean;
-  default?: LuaValue | undefined;
+  default?: LuaValue;
   fields?: Record<string, SchemaField>[];
   elements?: SchemaField;
   keys?: SchemaField;
@@ -16,19 +16,15 @@ export interface SchemaField {
   len_max?: number;
   len_eq?: number;
   match?: string;
-  entity_checks?: Record<string, LuaValue>[];
 }
 
 /**
- * Fills in defaults as Kong does on insert and select: an absent field takes its default, an absent record is expanded
- * only where it is required, everything else stays absent.
+ * Fills in defaults as Kong does: an absent field takes its default, and an absent record is expanded unless its schema
+ * says that it is not required. What is null stays away, default or not.
  */
 export function withDefaults(field: SchemaField, value: LuaValue): LuaValue {
-  if (value === undefined || value === null) {
-    if (field.default !== undefined)
-      return withDefaults({ ...field, default: undefined }, clone(field.default));
-    return field.type === 'record' && field.required ? fillRecord(field, {}) : undefined;
-  }
+  if (value === null) return undefined;
+  if (value === undefined) return missing(field);
   if (field.type === 'record' && isLuaTable(value)) return fillRecord(field, value);
   if ((field.type === 'array' || field.type === 'set') && Array.isArray(value) && field.elements) {
     const elements = field.elements;
@@ -41,20 +37,26 @@ export function withDefaults(field: SchemaField, value: LuaValue): LuaValue {
   return value;
 }
 
+function missing(field: SchemaField): LuaValue {
+  if (field.default !== undefined) return withDefaults(field, structuredClone(field.default));
+  return field.type === 'record' && isRequired(field) ? fillRecord(field, {}) : undefined;
+}
+
 function fillRecord(record: SchemaField, given: LuaTable): LuaTable {
   const filled: LuaTable = {};
   for (const [name, field] of eachField(record)) {
     const value = withDefaults(field, given[name]);
-    if (value !== undefined && value !== null) filled[name] = value;
+    if (value !== undefined) filled[name] = value;
   }
   return filled;
+}
+
+/** A record is required unless its schema says otherwise, any other field only if it says so. */
+export function isRequired(field: SchemaField): boolean {
+  return field.required ?? field.type === 'record';
 }
 
 /** The fields of a record, which Kong's schemas list as tables of one key each. */
 export function eachField(record: SchemaField): [string, SchemaField][] {
   return (record.fields ?? []).flatMap((entry) => Object.entries(entry));
-}
-
-function clone(value: LuaValue): LuaValue {
-  return structuredClone(value);
 }

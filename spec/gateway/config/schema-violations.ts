@@ -1,18 +1,24 @@
 import { isLuaTable, luaText, type LuaTable, type LuaValue } from '../rpc/lua-value';
-import { eachField, type SchemaField } from './kong-schema';
+import { eachField, isRequired, type SchemaField } from './kong-schema';
 
 /** Messages by field, nested as the configuration is; the words are Kong's (kong/db/schema/init.lua). */
-export type Violations = string | { [field: string]: Violations };
+export type Violations = string | Violations[] | { [field: string]: Violations };
 
-/** @returns what is wrong with a value that has its defaults, or null */
+/** @returns what is wrong with a value as it was given, its defaults not in place yet; or null */
 export function schemaViolations(field: SchemaField, value: LuaValue): Violations | null {
-  if (value === undefined || value === null) return field.required ? 'required field missing' : null;
+  if (value === null) return isRequired(field) ? 'required field missing' : null;
+  if (value === undefined) return missingViolations(field);
   const wrongType = typeViolation(field, value);
   if (wrongType) return wrongType;
   if (field.type === 'record') return recordViolations(field, value as LuaTable);
   if (Array.isArray(value)) return arrayViolations(field, value);
   if (field.type === 'map') return mapViolations(field, value as LuaTable);
   return scalarViolation(field, value);
+}
+
+function missingViolations(field: SchemaField): Violations | null {
+  if (field.default !== undefined || !isRequired(field)) return null;
+  return field.type === 'record' ? recordViolations(field, {}) : 'required field missing';
 }
 
 function typeViolation(field: SchemaField, value: LuaValue): string | null {
@@ -46,12 +52,12 @@ function arrayViolations(field: SchemaField, items: LuaValue[]): Violations | nu
   const length = lengthViolation(field, items.length);
   if (length) return length;
   if (!field.elements) return null;
-  const found: Record<string, Violations> = {};
+  const found: Violations[] = [];
   for (const [index, item] of items.entries()) {
     const violation = schemaViolations({ ...field.elements, required: true }, item);
-    if (violation) found[String(index + 1)] = violation;
+    if (violation) found[index] = violation;
   }
-  return Object.keys(found).length > 0 ? found : null;
+  return found.length > 0 ? found : null;
 }
 
 function mapViolations(field: SchemaField, map: LuaTable): Violations | null {

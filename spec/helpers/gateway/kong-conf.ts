@@ -37,7 +37,6 @@ export function kongConf(
     ['anonymous_reports', 'off'],
     ['proxy_access_log', 'off'],
     ['admin_access_log', 'off'],
-    ['worker_consistency', 'strict'],
   ];
   return settings
     .filter(([, value]) => value !== null)
