@@ -1,5 +1,5 @@
 // Accepts: how many submits a second get their 202, and how fast, beside a plugin that does nothing but answer.
-import { RedisServer } from '../spec/helpers/redis-server';
+import type { RedisServer } from '../spec/helpers/redis-server';
 import { HttpClient, type HttpResponse } from '../spec/helpers/http-client';
 import type { Gateway } from '../spec/helpers/gateway';
 import type { RouteOptions } from '../spec/helpers/stack/kong-config';
@@ -8,9 +8,9 @@ import { runBenchmark } from './lib/benchmark';
 import { describeEnvironment } from './lib/environment';
 import { LOAD_COLUMNS, loadSubject, type LoadTarget } from './lib/gateway-load';
 import { main } from './lib/main';
-import { benchOptions } from './lib/options';
+import { benchOptions, PROFILE, profileArguments } from './lib/options';
 import { startOurGateway } from './lib/our-gateway';
-import { emptyRedis } from './lib/redis';
+import { emptyRedis, startRedis } from './lib/redis';
 import { exitOnlyRoute, requireSameShape, startStockGateway } from './lib/stock-gateway';
 import type { WrkRequest } from './lib/wrk';
 
@@ -40,17 +40,18 @@ interface Gateways {
 }
 
 main(async (releasers) => {
-  const options = benchOptions('ts-node bench/accept.ts [options]', {
-    rounds: { default: 5, help: 'times that each is measured' },
-    seconds: { default: 5, help: 'length of a measurement' },
-    'warm-up': { default: 3, help: 'seconds before the first' },
-    connections: { default: 50, help: 'connections of wrk' },
-  });
-  const redis = await RedisServer.reserve();
-  releasers.add(() => redis.stop());
-  await redis.start();
-  const profile = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`];
-  const gateways = await startGateways(releasers, redis, profile);
+  const options = benchOptions(
+    'ts-node bench/accept.ts [options]',
+    {
+      rounds: { default: 5, help: 'times that each is measured' },
+      seconds: { default: 5, help: 'length of a measurement' },
+      'warm-up': { default: 3, help: 'seconds before the first' },
+      connections: { default: 50, help: 'connections of wrk' },
+    },
+    PROFILE,
+  );
+  const redis = await startRedis(releasers);
+  const gateways = await startGateways(releasers, redis, profileArguments(options.profile));
   const { seconds, connections } = options;
   const load = { seconds, connections, warmUpSeconds: options['warm-up'] };
   await runBenchmark(

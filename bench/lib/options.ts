@@ -1,4 +1,4 @@
-// The command line of a benchmark: numbers that it declares, and what all of them have.
+// The command line of a benchmark: the numbers and paths that it declares, and `--out`.
 import { parseArgs } from 'node:util';
 
 export interface NumberOption {
@@ -6,50 +6,66 @@ export interface NumberOption {
   readonly help: string;
 }
 
-export type BenchOptions<Name extends string> = Readonly<Record<Name, number>> & {
-  /** Where the report goes as JSON. */
-  readonly out: string | undefined;
-  /** Folder for the CPU profiles of our own processes. */
-  readonly profile: string | undefined;
+export type BenchOptions<Numbers extends string, Paths extends string> = Readonly<Record<Numbers, number>> &
+  Readonly<Record<Paths | 'out', string | undefined>>;
+
+const COMMON_PATHS = { out: 'write the report there, as JSON' };
+
+/** The path that benchmarks declare which can profile our processes. */
+export const PROFILE = {
+  profile: 'write CPU profiles of our processes into this folder (slower: not for figures)',
 };
 
-/** Reads the command line; `--help` prints the options and ends the process. @throws on an option that is none */
-export function benchOptions<Name extends string>(
+/** Node.js's arguments for a process that is to be profiled. */
+export const profileArguments = (folder: string | undefined): string[] =>
+  folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+
+/**
+ * Reads the command line; `--help` prints the options and ends the process.
+ *
+ * @param paths what a path is for, by its option
+ * @throws on an option that is none, and on a number that is not over 0
+ */
+export function benchOptions<Numbers extends string, Paths extends string = never>(
   usage: string,
-  numbers: Readonly<Record<Name, NumberOption>>,
-): BenchOptions<Name> {
-  const declared = Object.entries<NumberOption>(numbers);
+  numbers: Readonly<Record<Numbers, NumberOption>>,
+  paths = {} as Readonly<Record<Paths, string>>,
+): BenchOptions<Numbers, Paths> {
+  const numberOptions = Object.entries<NumberOption>(numbers);
+  const pathOptions = Object.entries<string>({ ...paths, ...COMMON_PATHS });
+  const names = [...numberOptions, ...pathOptions].map(([name]) => name);
   const { values } = parseArgs({
     options: {
-      ...Object.fromEntries(declared.map(([name]) => [name, { type: 'string' as const }])),
-      out: { type: 'string' },
-      profile: { type: 'string' },
+      ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
       help: { type: 'boolean' },
     },
   });
   if (values.help) {
-    process.stdout.write(helpText(usage, declared));
+    process.stdout.write(helpText(usage, numberOptions, pathOptions));
     process.exit(0);
   }
   const given = values as Partial<Record<string, string>>;
-  const read = declared.map(([name, option]): [string, number] => {
+  const read = numberOptions.map(([name, option]): [string, number] => {
     const value = Number(given[name] ?? option.default);
     if (!(value > 0)) throw new Error(`--${name} takes a number over 0`);
     return [name, value];
   });
-  // The entries are those of `numbers`, name by name.
-  return { ...(Object.fromEntries(read) as Record<Name, number>), out: values.out, profile: values.profile };
+  // Exactly the names of the type, by construction.
+  return Object.fromEntries([
+    ...read,
+    ...pathOptions.map(([name]): [string, string | undefined] => [name, given[name]]),
+  ]) as BenchOptions<Numbers, Paths>;
 }
 
-function helpText(usage: string, declared: readonly (readonly [string, NumberOption])[]): string {
-  const lines = declared.map(
-    ([name, option]) => `  --${name} N   ${option.help} (default ${option.default})`,
-  );
+function helpText(
+  usage: string,
+  numbers: readonly (readonly [string, NumberOption])[],
+  paths: readonly (readonly [string, string])[],
+): string {
   return `${[
     usage,
-    ...lines,
-    '  --out FILE   write the report there, as JSON',
-    '  --profile FOLDER   write CPU profiles of our own processes there (slower: not for figures)',
+    ...numbers.map(([name, option]) => `  --${name} N   ${option.help} (default ${option.default})`),
+    ...paths.map(([name, help]) => `  --${name} PATH   ${help}`),
     'A real Kong is used where KONG_BIN names its executable, the gateway stand-in otherwise.',
   ].join('\n')}\n`;
 }

@@ -1,7 +1,24 @@
-// Redis between two turns: every turn begins with the same one.
-import type { RedisServer } from '../../spec/helpers/redis-server';
+// The Redis under a benchmark. Every turn begins with an empty one.
+import Redis from 'ioredis';
+import { RedisServer } from '../../spec/helpers/redis-server';
+import type { Releasers } from '../../spec/helpers/stack/releasers';
 import { until } from '../../spec/helpers/until';
 import { redisInfo } from './processes';
+
+/** With an append-only file, as the plugin asks for. */
+export async function startRedis(releasers: Releasers): Promise<RedisServer> {
+  const redis = await RedisServer.reserve();
+  releasers.add(() => redis.stop());
+  await redis.start();
+  return redis;
+}
+
+/** A connection for many commands. */
+export function connectRedis(redis: RedisServer, releasers: Releasers): Redis {
+  const client = new Redis({ host: redis.host, port: redis.port });
+  releasers.add(async () => void (await client.quit()));
+  return client;
+}
 
 /** Removes everything, and lets the append-only file shrink now rather than in the middle of a measurement. */
 export async function emptyRedis(redis: RedisServer): Promise<void> {

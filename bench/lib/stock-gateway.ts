@@ -11,11 +11,14 @@ const PLUGINS = path.join(__dirname, '../peers/plugins');
 /** Fields that Kong or the connection adds by itself. */
 const NOT_THE_PLUGINS = /^(date|connection|server|content-length|keep-alive|x-kong-.*)$/i;
 
-/** @param nodeArguments for the plugin server's Node.js */
+/** The last argument is for the process of the plugin server. */
 export function startStockGateway(
   routes: readonly RouteOptions[],
   upstreamUrl: string,
-  nodeArguments: readonly string[] = [],
+  {
+    nodeArguments = [],
+    env = {},
+  }: { nodeArguments?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Gateway> {
   return startGateway({
     config: kongConfig({ routes }, upstreamUrl),
@@ -27,6 +30,7 @@ export function startStockGateway(
         ...['-d', PLUGINS],
       ],
       queryCommand: [process.execPath, SERVER, '-d', PLUGINS, '--dump-all-plugins'],
+      env,
     },
   });
 }
