@@ -27,14 +27,43 @@ export async function announce(
   ]);
 }
 
+/**
+ * Keeps a queue, and the settings that one of its jobs was accepted under, for another run of that job. Where other
+ * settings are in force on the queue they stay so: only a queue that has none gets these.
+ *
+ * @returns false where the settings are gone: no worker can run the job.
+ */
+export async function prolong(
+  redis: Redis,
+  prefix: string,
+  queue: string,
+  hash: string,
+  lifeMs: number,
+): Promise<boolean> {
+  const text = await redis.get(settingsKey(prefix, hash));
+  if (text === null) {
+    return false;
+  }
+  const now = Date.now();
+  if ((await redis.zcount(queueSettingsKey(prefix, queue), now, '+inf')) === 0) {
+    await announce(redis, prefix, queue, { hash, text }, lifeMs);
+    return true;
+  }
+  await Promise.all([
+    redis.pexpire(settingsKey(prefix, hash), lifeMs, 'GT'),
+    redis.zadd(queuesKey(prefix), 'GT', now + lifeMs, queue),
+  ]);
+  return true;
+}
+
 /** Tells all workers. Whoever is not listening finds out by itself, later. */
 export async function publishControl(redis: Redis, prefix: string, message: ControlMessage): Promise<void> {
   await redis.publish(controlChannel(prefix), JSON.stringify(message));
 }
 
-/** The queues whose announcement has not lapsed. */
-export const announcedQueues = (redis: Redis, prefix: string): Promise<string[]> =>
-  redis.zrangebyscore(queuesKey(prefix), Date.now(), '+inf');
+/** The queues that have been announced; a name goes when the queue is retired (worker/retire-queue.ts). */
+export const knownQueues = (redis: Redis, prefix: string): Promise<string[]> =>
+  redis.zrange(queuesKey(prefix), 0, -1);
 
 /** The settings that live announcements of a queue name; those that cannot be read are left out. */
 export async function announcedSettings(redis: Redis, prefix: string, queue: string): Promise<JobSettings[]> {

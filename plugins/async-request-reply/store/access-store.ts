@@ -161,7 +161,7 @@ export class AccessStore {
   async #announceWhenDue(job: NewJob, settings: NamedSettings): Promise<void> {
     const last = this.#announcedAt.get(`${job.queue} ${settings.hash}`);
     if (last === undefined || performance.now() - last > ANNOUNCE_EVERY_MS) {
-      await this.announce(job.queue, settings, job.openTtlMs);
+      await this.announce(job.queue, settings, job.openTtlMs + 2 * ANNOUNCE_EVERY_MS);
     }
   }
 

@@ -1,7 +1,7 @@
 // A worker: finds the announced queues in Redis and runs their jobs. It needs no Kong. The executable
 // kong/worker.ts and the plugin server's worker thread both start it here.
 import type pino from 'pino';
-import { announcedQueues, parseControlMessage } from '../queue/announcement';
+import { knownQueues, parseControlMessage } from '../queue/announcement';
 import { QueueIndex } from '../queue/queue-index';
 import { controlChannel } from '../store/keys';
 import { JobStore } from '../store/job-store';
@@ -9,6 +9,7 @@ import { openWorkerClient, type RedisSettings } from '../store/redis-client';
 import { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
 import { QueueRunner } from './queue-runner';
+import { retireQueue, unusedQueues } from './retire-queue';
 import { SettingsCache } from './settings-cache';
 import type { WorkerContext } from './worker-context';
 
@@ -91,17 +92,27 @@ export class JobWorker {
     if (this.#stopped !== undefined) {
       return;
     }
-    const queues = await announcedQueues(this.#context.redis, this.#context.prefix);
-    for (const queue of queues.filter(this.#takes)) {
-      const known = this.#runners.get(queue);
-      if (known === undefined) {
+    const unused = await unusedQueues(this.#context);
+    await this.#retire(unused);
+    const known = await knownQueues(this.#context.redis, this.#context.prefix);
+    for (const queue of known.filter((one) => this.#takes(one) && !unused.includes(one))) {
+      const running = this.#runners.get(queue);
+      if (running === undefined) {
         const runner = new QueueRunner(this.#context, queue);
         this.#runners.set(queue, runner);
         await runner.start();
         this.#context.log.info({ queue }, 'queue taken');
       } else {
-        await known.refresh();
+        await running.refresh();
       }
+    }
+  }
+
+  async #retire(unused: readonly string[]): Promise<void> {
+    for (const queue of unused) {
+      await this.#runners.get(queue)?.close();
+      this.#runners.delete(queue);
+      await retireQueue(this.#context, queue);
     }
   }
 
