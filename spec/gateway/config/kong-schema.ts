@@ -16,6 +16,28 @@ export interface SchemaField {
   len_max?: number;
   len_eq?: number;
   match?: string;
+  match_any?: { patterns: string[]; err?: string };
+  not_one_of?: LuaValue[];
+  eq?: LuaValue;
+  /** Said in place of what a failed check says by itself. */
+  err?: string;
+  /** May hold a reference to a vault, which is not checked further. */
+  referenceable?: boolean;
+  entity_checks?: EntityCheck[];
+}
+
+export interface EntityCheck {
+  at_least_one_of?: string[];
+  only_one_of?: string[];
+  mutually_required?: string[];
+  mutually_exclusive?: string[];
+  distinct?: string[];
+  conditional_at_least_one_of?: {
+    if_field: string;
+    if_match: Partial<SchemaField>;
+    then_at_least_one_of: string[];
+    then_err?: string;
+  };
 }
 
 /**

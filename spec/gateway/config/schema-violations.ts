@@ -1,5 +1,7 @@
 import { isLuaTable, luaText, type LuaTable, type LuaValue } from '../rpc/lua-value';
-import { eachField, isRequired, type SchemaField } from './kong-schema';
+import { entityViolations } from './entity-checks';
+import { eachField, isRequired, withDefaults, type SchemaField } from './kong-schema';
+import { luaPattern } from './lua-pattern';
 
 /** Messages by field, nested as the configuration is; the words are Kong's (kong/db/schema/init.lua). */
 export type Violations = string | Violations[] | { [field: string]: Violations };
@@ -45,6 +47,10 @@ function recordViolations(record: SchemaField, value: LuaTable): Violations | nu
     const violation = schemaViolations(field, value[name]);
     if (violation) found[name] = violation;
   }
+  const filled = withDefaults(record, value) as LuaTable;
+  const validate = (field: SchemaField, item: LuaValue): boolean => schemaViolations(field, item) === null;
+  const together = entityViolations(record, filled, Object.keys(found), validate);
+  if (together.length > 0) found['@entity'] = together;
   return Object.keys(found).length > 0 ? found : null;
 }
 
@@ -73,17 +79,37 @@ function mapViolations(field: SchemaField, map: LuaTable): Violations | null {
 }
 
 function scalarViolation(field: SchemaField, value: LuaValue): string | null {
+  if (field.referenceable && typeof value === 'string' && /^\{vault:\/\/.+\}$/.test(value)) return null;
+  const own = typeof value === 'string' ? textViolation(field, value) : numberViolation(field, value);
+  const violation = own ?? choiceViolation(field, value);
+  return violation === null ? null : (field.err ?? violation);
+}
+
+function choiceViolation(field: SchemaField, value: LuaValue): string | null {
+  if (field.eq !== undefined && value !== field.eq) return `value must be ${luaText(field.eq)}`;
   if (field.one_of && !field.one_of.includes(value))
     return `expected one of: ${field.one_of.map(luaText).join(', ')}`;
-  if (typeof value === 'number') {
-    if (field.between && (value < field.between[0] || value > field.between[1])) {
-      return `value should be between ${field.between[0]} and ${field.between[1]}`;
-    }
-    if (field.gt !== undefined && value <= field.gt) return `value must be greater than ${field.gt}`;
+  if (field.not_one_of?.includes(value))
+    return `must not be one of: ${field.not_one_of.map(luaText).join(', ')}`;
+  return null;
+}
+
+function numberViolation(field: SchemaField, value: LuaValue): string | null {
+  if (typeof value !== 'number') return null;
+  if (field.between && (value < field.between[0] || value > field.between[1])) {
+    return `value should be between ${field.between[0]} and ${field.between[1]}`;
   }
+  return field.gt !== undefined && value <= field.gt ? `value must be greater than ${field.gt}` : null;
+}
+
+function textViolation(field: SchemaField, value: string): string | null {
   // A string in Kong is at least one byte long unless its schema says otherwise.
-  if (typeof value === 'string')
-    return lengthViolation({ ...field, len_min: field.len_min ?? 1 }, value.length);
+  const length = lengthViolation({ ...field, len_min: field.len_min ?? 1 }, value.length);
+  if (length) return length;
+  if (field.match !== undefined && !luaPattern(field.match).test(value)) return `invalid value: ${value}`;
+  const any = field.match_any;
+  if (any && !any.patterns.some((pattern) => luaPattern(pattern).test(value)))
+    return any.err ?? `invalid value: ${value}`;
   return null;
 }
 
