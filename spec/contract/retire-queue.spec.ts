@@ -3,7 +3,7 @@ import pino from 'pino';
 import { announce } from '../../plugins/async-request-reply/queue/announcement';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
 import { nameSettings } from '../../plugins/async-request-reply/store/job-settings';
-import { openJobsKey, queuesKey } from '../../plugins/async-request-reply/store/keys';
+import { openJobsKey, queuesKey, recordKey } from '../../plugins/async-request-reply/store/keys';
 import { openWorkerClient, type RedisSettings } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
@@ -75,7 +75,10 @@ it('takes it up again, with its limits, when it is announced again', async () =>
 
 it('keeps a queue with open jobs', async () => {
   await taken('open');
-  await redis.zadd(openJobsKey(PREFIX, 'open'), Date.now() + LIFE_MS, '01a200f2-3e2a-7aac-b5b5-712533cabf79');
+  const id = '01a200f2-3e2a-7aac-b5b5-712533cabf79';
+  // A newer program's job, which this worker's sweep leaves alone.
+  await redis.hset(recordKey(PREFIX, id), { v: 99, state: 'queued' });
+  await redis.zadd(openJobsKey(PREFIX, 'open'), Date.now() + LIFE_MS, id);
   await lapse('open');
   await taken('marker');
   await lapse('marker');
