@@ -15,6 +15,6 @@ execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', inR
 });
 const lua = ['plugins', 'async-request-reply', 'store', 'lua'];
 cpSync(inRoot(...lua), inRoot('dist', ...lua), { recursive: true });
-for (const file of ['plugin-server.js', 'worker.js']) {
+for (const file of ['plugin-server.js', 'worker.js', 'admin.js']) {
   chmodSync(inRoot('dist', 'kong', file), 0o755);
 }

@@ -8,12 +8,16 @@ import {
   deadLettersKey,
   openJobsKey,
   placesKey,
+  redrivenKey,
   turnsKey,
 } from '../store/keys';
 import type { ScriptedRedis } from '../store/scripts';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
 const PROVISIONAL_MS = 30_000;
+
+/** Longer than a worker can be stopped between a job's settling and its leave without losing its lease. */
+const REDRIVEN_MS = 600_000;
 
 export interface PlaceRequest {
   readonly queue: string;
@@ -30,6 +34,13 @@ export type PlaceOutcome =
   | { readonly kind: 'reserved'; readonly turn: number }
   | { readonly kind: 'full'; readonly settledPerMinute: number }
   | { readonly kind: 'caller-full' };
+
+/** On which of the queue's lists a job is. */
+export interface Whereabouts {
+  readonly waiting: boolean;
+  readonly open: boolean;
+  readonly dead: boolean;
+}
 
 /** A caller as keys name it: neither the ID of a consumer nor a credential can be read from it. */
 const callerHash = (owner: string): string => createHash('sha256').update(owner).digest('hex').slice(0, 24);
@@ -83,6 +94,27 @@ export class QueueIndex {
   /** Forgets a job that never was. */
   async forget(queue: string, id: string, owner: string): Promise<void> {
     await this.leave(queue, id, { owner, dead: false, expiresAt: 0 });
+  }
+
+  /**
+   * Before a dead letter's record is changed: puts the job among the open ones, where a sweep finds it after a crash
+   * in the middle, and keeps the run that is over from taking it out again.
+   *
+   * @param expiresAt the record's, from before the redrive: it tells the run from all others of the job.
+   */
+  async readmit(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
+    await this.#redis.set(redrivenKey(this.#prefix, queue, id), expiresAt, 'PX', REDRIVEN_MS);
+    await this.#redis.zadd(openJobsKey(this.#prefix, queue), deadlineAt, id);
+  }
+
+  /** Where a job stands in its queue. */
+  async whereabouts(queue: string, id: string): Promise<Whereabouts> {
+    const [place, open, dead] = await Promise.all([
+      this.#redis.zscore(placesKey(this.#prefix, queue), id),
+      this.#redis.zscore(openJobsKey(this.#prefix, queue), id),
+      this.#redis.zscore(deadLettersKey(this.#prefix, queue), id),
+    ]);
+    return { waiting: place !== null, open: open !== null, dead: dead !== null };
   }
 
   /** Takes a job that was redriven from the list of the dead. */

@@ -31,12 +31,17 @@ export interface Schedule {
 /** Where a job goes that the sweep brings back: its turn is not known any more. */
 export const FIRST_TURN: Schedule = { turn: 1, priority: DEFAULT_PRIORITY, delayMs: 0 };
 
-/** A BullMQ queue on a connection of the process. */
-export function openScheduler(redis: ScriptedRedis, prefix: string, queue: string): Queue {
+/**
+ * A BullMQ queue on a connection of the process.
+ *
+ * @param asGuest leaves BullMQ's own entry of the queue as it is, or absent: for whoever only looks.
+ */
+export function openScheduler(redis: ScriptedRedis, prefix: string, queue: string, asGuest = false): Queue {
   const options: QueueOptions = {
     connection: redis,
     prefix: bullPrefix(prefix, queue),
     streams: { events: { maxLen: EVENTS_KEPT } },
+    skipMetasUpdate: asGuest,
   };
   return new Queue(queue, options);
 }

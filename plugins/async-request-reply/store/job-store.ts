@@ -82,6 +82,17 @@ export type RedriveOutcome =
   | { kind: 'not-dead'; state: JobState }
   | { kind: 'missing' };
 
+export type PurgeOutcome =
+  | { kind: 'purged'; queue: string; owner: string }
+  | { kind: 'open'; state: JobState }
+  | { kind: 'missing' | 'newer' };
+
+/** How long a run of a job may take: fixed at accept, the same for each redrive. */
+export interface RunTerms {
+  readonly deadlineMs: number;
+  readonly openTtlMs: number;
+}
+
 export type RenewOutcome = 'renewed' | 'cancel' | 'lost';
 
 /** Long enough for a write that was abandoned in some buffer to arrive. */
@@ -224,6 +235,42 @@ export class JobStore {
       default:
         return { kind: 'missing' };
     }
+  }
+
+  /** Removes a settled job with all that is stored beside its record; the caller takes it off the queue's lists. */
+  async purge(id: string): Promise<PurgeOutcome> {
+    const [kind, detail = '', owner = ''] = await this.#redis.arrPurge(
+      recordKey(this.#prefix, id),
+      RECORD_VERSION,
+    );
+    switch (kind) {
+      case 'purged':
+        return { kind, queue: detail, owner };
+      case 'open':
+        return { kind, state: detail as JobState };
+      case 'newer':
+        return { kind };
+      default:
+        return { kind: 'missing' };
+    }
+  }
+
+  /** Whether the job is a dead letter: settled, with its request kept for a redrive. */
+  async isDead(id: string): Promise<boolean> {
+    const [dead, request] = await Promise.all([
+      this.#redis.hget(recordKey(this.#prefix, id), 'dead'),
+      this.#redis.exists(requestKey(this.#prefix, id)),
+    ]);
+    return dead === '1' && request === 1;
+  }
+
+  /** What a redrive would give the job; undefined where there is no record. */
+  async readTerms(id: string): Promise<RunTerms | undefined> {
+    const key = recordKey(this.#prefix, id);
+    const [deadlineMs, openTtlMs] = await this.#redis.hmget(key, 'deadline_ms', 'open_ttl');
+    return deadlineMs && openTtlMs
+      ? { deadlineMs: Number(deadlineMs), openTtlMs: Number(openTtlMs) }
+      : undefined;
   }
 
   async #cancel(id: string, tombstoneMs: number): Promise<CancelOutcome> {

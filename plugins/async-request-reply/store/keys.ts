@@ -31,6 +31,13 @@ export const callerJobsKey = (prefix: string, queue: string, caller: string): st
 /** Dead letters of a queue: sorted set, score = when the record goes (ms). */
 export const deadLettersKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:dead`;
 
+/**
+ * Which run of a job was redriven: its `expires_at`, with a TTL. A late leave of that run changes nothing
+ * (store/lua/leave.lua).
+ */
+export const redrivenKey = (prefix: string, queue: string, id: string): string =>
+  `${prefix}:{${queue}}:redriven:${id}`;
+
 /** The circuit breaker of a queue: store/lua/breaker.lua. */
 export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;
 

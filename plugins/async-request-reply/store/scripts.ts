@@ -18,6 +18,7 @@ interface Scripts {
   arrRenew(recordKey: string, ...argv: Argument[]): Promise<number>;
   arrSettle(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRedrive(recordKey: string): Promise<string[]>;
+  arrPurge(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrBreaker(breakerKey: string, ...argv: Argument[]): Promise<string[]>;
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
 }
@@ -28,7 +29,7 @@ export type ScriptedRedis = Redis & Scripts;
 /** Each script with the number of its keys. */
 const SCRIPTS = {
   ...{ reserve: 4, enter: 3, free: 2, leave: 4, breaker: 1 },
-  ...{ create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1 },
+  ...{ create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');

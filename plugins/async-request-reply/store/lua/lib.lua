@@ -60,8 +60,12 @@ local function settle_exhausted(job_key, now, from, err)
   return settle(job_key, now, from, 'fail', true, err)
 end
 
--- The counter of the jobs of a queue that settled in the ten seconds around `at`. The keys of a queue share the hash
--- tag of its places' key, which ends in ':places'.
+-- The keys of a queue share the hash tag of its places' key, which ends in ':places'.
+local function sibling_of_places(places_key, suffix)
+  return string.sub(places_key, 1, -7) .. suffix
+end
+
+-- The counter of the jobs of a queue that settled in the ten seconds around `at`.
 local function settled_key(places_key, at)
-  return string.sub(places_key, 1, -7) .. 'settled:' .. math.floor(at / 10000)
+  return sibling_of_places(places_key, 'settled:' .. math.floor(at / 10000))
 end

@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// The administrator's command: docs/administration.md. It works beside running plugin servers and workers.
+import { CommanderError } from 'commander';
+import { AsyncError } from '../plugins/async-request-reply/errors/async-error';
+import { ConfigError } from '../schemas/config-error';
+import { resolveSettings } from '../schemas/resolve-settings';
+import { openAdmin } from './admin/admin-context';
+import { parseCommandLine } from './admin/command-line';
+import { CommandError, type ExitCode, type Style } from './admin/report';
+import { packageVersion } from './plugin-server/package-version';
+
+const COLOURS = { bold: 1, red: 31, green: 32, yellow: 33 } as const;
+
+function styleOf(stream: NodeJS.WriteStream): Style {
+  const isPlain = !stream.isTTY || (process.env['NO_COLOR'] ?? '') !== '';
+  return {
+    paint: (text, colour) => (isPlain ? text : `\u001b[${String(COLOURS[colour])}m${text}\u001b[0m`),
+  };
+}
+
+async function run(args: readonly string[]): Promise<ExitCode> {
+  const { task, isJson, variables } = await parseCommandLine(args, packageVersion(__dirname));
+  const context = await openAdmin(resolveSettings({ ...process.env, ...variables }));
+  try {
+    const report = await task(context);
+    const text = isJson ? JSON.stringify(report.json, null, 2) : report.text(styleOf(process.stdout));
+    process.stdout.write(`${text}\n`);
+    return report.exitCode;
+  } finally {
+    await context.close();
+  }
+}
+
+function explain(error: unknown): ExitCode {
+  if (error instanceof CommanderError) {
+    // Commander has printed it; help and version are no errors.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`async-request-reply: ${message}${causeOf(error)}\n`);
+  if (error instanceof CommandError) {
+    return error.exitCode;
+  }
+  return error instanceof ConfigError ? 2 : 1;
+}
+
+/** What Redis said, which the client of an API is not told. */
+const causeOf = (error: unknown): string =>
+  error instanceof AsyncError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
+
+// `… | head` closes the pipe early: that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') {
+    throw error;
+  }
+});
+
+run(process.argv.slice(2)).then(
+  (exitCode) => (process.exitCode = exitCode),
+  (error: unknown) => (process.exitCode = explain(error)),
+);

@@ -1,0 +1,59 @@
+// What the subcommands share: one connection to Redis, opened as the access side opens its own, so that a Redis that
+// does not answer is said to be away instead of waited for.
+import type { Queue } from 'bullmq';
+import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
+import type { RedriveContext } from '../../plugins/async-request-reply/queue/redrive-job';
+import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
+import { AccessStore } from '../../plugins/async-request-reply/store/access-store';
+import {
+  openAccessClient,
+  whenReady,
+  withinTimeLimit,
+} from '../../plugins/async-request-reply/store/redis-client';
+import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
+import { CommandError } from './report';
+
+export interface AdminContext extends RedriveContext {
+  readonly settings: ProcessSettings;
+  readonly access: AccessStore;
+  readonly close: () => Promise<void>;
+}
+
+/** @throws CommandError where Redis cannot be reached. */
+export async function openAdmin(settings: ProcessSettings): Promise<AdminContext> {
+  const prefix = settings.redis.key_prefix;
+  let lastError: Error | undefined;
+  const redis = openAccessClient(settings.redis, (error) => (lastError = error));
+  const access = new AccessStore(redis, prefix, settings.redis.read_timeout);
+  const schedulers = new Map<string, Queue>();
+  const scheduler = (queue: string): Queue => {
+    let known = schedulers.get(queue);
+    if (known === undefined) {
+      known = openScheduler(redis, prefix, queue, true);
+      known.on('error', () => undefined);
+      schedulers.set(queue, known);
+    }
+    return known;
+  };
+  const close = async (): Promise<void> => {
+    await Promise.allSettled([...schedulers.values()].map((open) => open.close()));
+    await access.close();
+  };
+  try {
+    await withinTimeLimit(settings.redis.connect_timeout, () => whenReady(redis));
+  } catch (error) {
+    await close();
+    const why = lastError === undefined ? '' : `: ${lastError.message || lastError.name}`;
+    throw new CommandError(1, `Redis does not answer${why}`, { cause: error });
+  }
+  return {
+    ...{ settings, redis, prefix, access, scheduler, close },
+    ...{ jobs: access.jobs, index: new QueueIndex(redis, prefix) },
+  };
+}
+
+/** Now by the clock of Redis, as the records have their times. */
+export async function redisNowMs({ redis }: Pick<AdminContext, 'redis'>): Promise<number> {
+  const [seconds = 0, micros = 0] = await redis.time();
+  return seconds * 1000 + Math.floor(micros / 1000);
+}

@@ -1,0 +1,48 @@
+// `cancel`: as a DELETE of its owner would.
+import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
+import type { AdminContext } from './admin-context';
+import { shownId, shownIdInTable, resolveJobId } from './job-view';
+import { planned, type Consent } from './consent';
+import { notFound, type ExitCode, type Report } from './report';
+import { findJob } from './select-jobs';
+
+export async function cancelJob(
+  context: AdminContext,
+  text: string,
+  consent: Consent,
+  fullIds: boolean,
+): Promise<Report> {
+  const id = await resolveJobId(context, text);
+  const job = await findJob(context, id);
+  if (job === undefined) {
+    throw notFound('There is no such job.');
+  }
+  const { owner, state } = job.record;
+  const name = shownIdInTable(id, owner, fullIds);
+  const say = (exitCode: ExitCode, outcome: string, sentence: string): Report => ({
+    exitCode,
+    json: { id: shownId(id, owner, fullIds), outcome },
+    text: () => sentence,
+  });
+  if (isSettled(state)) {
+    return say(1, state, `Job ${name} has settled: it is ${state}.`);
+  }
+  if (!consent.isGiven) {
+    return planned(
+      consent,
+      { id: shownId(id, owner, fullIds), state },
+      `cancel job ${name}, which is ${state}`,
+    );
+  }
+  const outcome = await context.access.cancel(job.record);
+  switch (outcome.kind) {
+    case 'closed':
+      return say(0, 'cancelled', `Job ${name} is cancelled.`);
+    case 'cancelling':
+      return say(0, 'cancelling', `Job ${name} runs: its worker was told to end it.`);
+    case 'settled':
+      return say(1, outcome.state, `Job ${name} has settled: it is ${outcome.state}.`);
+    case 'missing':
+      throw notFound('There is no such job any more.');
+  }
+}

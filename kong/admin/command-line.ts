@@ -1,0 +1,221 @@
+// The command line: what can be asked for, and which module does it.
+import { Command, type OptionValues } from 'commander';
+import type { AdminContext } from './admin-context';
+import { parseCount, parseDuration, parseOwner, parseStates } from './arguments';
+import { redisNowMs } from './admin-context';
+import { cancelJob } from './cancel-job';
+import { consentOf } from './consent';
+import { listJobs } from './list-jobs';
+import { listQueues, setPaused } from './list-queues';
+import { purge, SETTLED_STATES } from './purge';
+import { redriveOne, redriveQueue } from './redrive';
+import { usageError, type Report } from './report';
+import { runDoctor } from './run-doctor';
+import type { JobFilter } from './select-jobs';
+import { showJob } from './show-job';
+
+/** A subcommand's work, once Redis is there. */
+export type Task = (context: AdminContext) => Promise<Report>;
+
+export interface Request {
+  readonly task: Task;
+  readonly isJson: boolean;
+  /** Settings that the command line names, as the variables that would name them. */
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+const DEFAULT_LIMIT = 50;
+
+/** The password has no option: a command line is seen by every user of the machine. */
+const REDIS_OPTIONS = [
+  ['--redis-host <host>', 'host of Redis', 'redisHost', 'ARR_REDIS_HOST'],
+  ['--redis-port <port>', 'port of Redis', 'redisPort', 'ARR_REDIS_PORT'],
+  ['--redis-username <name>', 'ACL user', 'redisUsername', 'ARR_REDIS_USERNAME'],
+  ['--redis-database <number>', 'number of the database', 'redisDatabase', 'ARR_REDIS_DATABASE'],
+  ['--key-prefix <prefix>', 'what every key begins with', 'keyPrefix', 'ARR_KEY_PREFIX'],
+] as const;
+
+const HELP = `
+Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names; options win.
+Exit codes: 0 done; 1 failed, or the doctor found errors; 2 wrong use, or --yes is missing; 3 no such job or queue.`;
+
+/**
+ * Parses the arguments that follow the script's name.
+ *
+ * @throws CommanderError for wrong use and for help, after it has been printed; CommandError for a bad value.
+ */
+export async function parseCommandLine(args: readonly string[], version: string): Promise<Request> {
+  let request: Request | undefined;
+  const define = (name: string, summary: string, task: (values: Values) => Task): Command => {
+    const command = program.command(name).description(summary);
+    command.option('--json', 'print JSON');
+    REDIS_OPTIONS.forEach(([flags, meaning]) => command.option(flags, meaning));
+    return command.action((...given: unknown[]) => {
+      const options = command.opts();
+      const [argument] = given;
+      const values = { argument: typeof argument === 'string' ? argument : undefined, options };
+      request = { task: task(values), isJson: options['json'] === true, variables: variablesOf(options) };
+    });
+  };
+  const program = new Command()
+    .name('async-request-reply')
+    .description('Looks after the queues and jobs of the Kong plugin async-request-reply.')
+    .version(version, '--version')
+    .addHelpText('after', HELP)
+    .exitOverride();
+  defineReading(define);
+  defineChanging(define);
+  await program.parseAsync(args, { from: 'user' });
+  if (request === undefined) {
+    throw usageError('Name a subcommand: --help lists them.');
+  }
+  return request;
+}
+
+interface Values {
+  readonly argument: string | undefined;
+  readonly options: OptionValues;
+}
+
+type Define = (name: string, summary: string, task: (values: Values) => Task) => Command;
+
+const FULL_IDS = [
+  '--full-ids',
+  'show IDs of jobs that belong to nobody in full: they are credentials',
+] as const;
+
+function defineReading(define: Define): void {
+  define('queues', 'list the queues', () => listQueues);
+  filterOptions(
+    define('jobs', 'list the newest jobs', ({ options }) => {
+      const limit = options['limit'] === undefined ? DEFAULT_LIMIT : parseCount(text(options, 'limit') ?? '');
+      const filter = filterOf(options);
+      return (context) => listJobs(context, { filter, limit, fullIds: fullIds(options) });
+    }),
+  )
+    .option('--limit <count>', `how many (default ${String(DEFAULT_LIMIT)})`)
+    .option(...FULL_IDS);
+  define(
+    'show <id>',
+    'show a job: record, times, error, sizes',
+    ({ argument = '', options }) =>
+      (context) =>
+        showJob(context, argument, fullIds(options)),
+  ).option(...FULL_IDS);
+  define(
+    'doctor',
+    'look for what loses jobs, stops them or lets requests past the queue',
+    ({ options }) =>
+      (context) =>
+        runDoctor(context, {
+          kongYml: text(options, 'kongYml'),
+          scansKeys: options['scan'] !== false,
+          nowMs: Date.now,
+        }),
+  )
+    .option('--kong-yml <file>', 'check a declarative configuration of Kong too')
+    .option('--no-scan', 'do not go through all keys');
+}
+
+function defineChanging(define: Define): void {
+  const consenting = (command: Command): Command =>
+    command
+      .option('--dry-run', 'say what would be done and do nothing')
+      .option('--yes', 'do it')
+      .option(...FULL_IDS);
+  consenting(
+    define(
+      'cancel <id>',
+      'cancel a job',
+      ({ argument = '', options }) =>
+        (context) =>
+          cancelJob(context, argument, consentOf(options), fullIds(options)),
+    ),
+  );
+  consenting(define('redrive [id]', 'run a dead letter again, or all of a queue', redriveTask)).option(
+    '--queue <name>',
+    'all dead letters of this queue',
+  );
+  consenting(filterOptions(define('purge', 'remove dead letters and other settled jobs', purgeTask)))
+    .option(
+      '--older-than <duration>',
+      'settled (or, open ones, accepted) at least so long ago: 90s, 15m, 24h, 7d',
+    )
+    .option('--all', 'all that have settled, where no filter is given')
+    .option('--force', 'open jobs too: they are cancelled first');
+  for (const [name, paused] of [
+    ['pause', true],
+    ['resume', false],
+  ] as const) {
+    define(
+      `${name} <queue>`,
+      paused ? 'start no jobs of a queue' : 'start jobs of a queue again',
+      ({ argument = '' }) =>
+        (context) =>
+          setPaused(context, argument, paused),
+    );
+  }
+}
+
+function redriveTask({ argument, options }: Values): Task {
+  const queue = text(options, 'queue');
+  const consent = consentOf(options);
+  if ((argument === undefined) === (queue === undefined)) {
+    throw usageError('Give either the ID of a job or --queue.');
+  }
+  return (context) =>
+    queue === undefined
+      ? redriveOne(context, argument ?? '', consent, fullIds(options))
+      : redriveQueue(context, queue, consent);
+}
+
+function purgeTask({ options }: Values): Task {
+  const filter = filterOf(options);
+  const olderThan = text(options, 'olderThan');
+  const ageMs = olderThan === undefined ? undefined : parseDuration(olderThan);
+  const force = options['force'] === true;
+  const isFiltered = ageMs !== undefined || Object.values(filter).some((value) => value !== undefined);
+  if (isFiltered === (options['all'] === true)) {
+    throw usageError('Give --queue, --owner, --state or --older-than, or --all for every settled job.');
+  }
+  const settled: readonly string[] = [...SETTLED_STATES, 'dead'];
+  if (!force && filter.states?.some((state) => !settled.includes(state))) {
+    throw usageError('Open jobs are purged with --force only: it cancels them first.');
+  }
+  const states = filter.states ?? (force ? undefined : SETTLED_STATES);
+  return async (context) => {
+    const beforeMs = ageMs === undefined ? undefined : (await redisNowMs(context)) - ageMs;
+    return purge(context, { ...filter, states, beforeMs }, force, consentOf(options));
+  };
+}
+
+const filterOptions = (command: Command): Command =>
+  command
+    .option('--queue <name>', 'jobs of this queue')
+    .option('--state <states>', 'jobs in these states, separated by commas; dead is dead letters')
+    .option('--owner <owner>', 'jobs of this owner: consumer:ID, credential:ID, header:NAME:SHA256, nobody');
+
+function filterOf(options: OptionValues): JobFilter {
+  const owner = text(options, 'owner');
+  const states = text(options, 'state');
+  return {
+    queue: text(options, 'queue'),
+    owner: owner === undefined ? undefined : parseOwner(owner),
+    states: states === undefined ? undefined : parseStates(states),
+  };
+}
+
+const fullIds = (options: OptionValues): boolean => options['fullIds'] === true;
+
+const text = (options: OptionValues, name: string): string | undefined => {
+  const value: unknown = options[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+const variablesOf = (options: OptionValues): Record<string, string> =>
+  Object.fromEntries(
+    REDIS_OPTIONS.flatMap(([, , name, variable]) => {
+      const value = text(options, name);
+      return value === undefined ? [] : [[variable, value]];
+    }),
+  );

@@ -1,0 +1,110 @@
+// Looks in a declarative configuration for routes that fail open: with the plugin on them, and without the companion
+// that refuses requests while the plugin server is not there (docs/kong.md).
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { CommandError } from '../report';
+import { error, warning, type CheckResult, type Finding } from './finding';
+
+const PLUGIN = 'async-request-reply';
+const COMPANION = 'request-termination';
+
+type Entity = Readonly<Record<string, unknown>>;
+
+/** A route with the plugins that Kong may run on it, the nearest first. */
+interface RouteView {
+  readonly name: string;
+  readonly hasService: boolean;
+  readonly plugins: readonly Entity[];
+}
+
+/** @throws CommandError (2) where the file cannot be read or is no declarative configuration. */
+export async function checkKongYml(file: string): Promise<CheckResult> {
+  const routes = routesOf(await load(file));
+  return {
+    name: 'fail-closed',
+    seen: `${String(routes.length)} routes`,
+    findings: routes.flatMap(judge),
+  };
+}
+
+async function load(file: string): Promise<Entity> {
+  let config: unknown;
+  try {
+    config = parse(await readFile(file, 'utf8'), { merge: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    throw new CommandError(2, `${file} cannot be read: ${String(why)}`, { cause });
+  }
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new CommandError(2, `${file} is no declarative configuration of Kong.`);
+  }
+  return config as Entity;
+}
+
+function judge({ name, hasService, plugins }: RouteView): Finding[] {
+  const plugin = plugins.find((one) => one['name'] === PLUGIN);
+  const companion = plugins.find((one) => one['name'] === COMPANION);
+  // With a trigger it answers only the requests that ask for it.
+  const isClosed = companion !== undefined && record(companion['config'])['trigger'] === undefined;
+  if (plugin === undefined || isClosed) {
+    return [];
+  }
+  const intercept = record(plugin['config'])['intercept'] ?? 'always';
+  if (intercept === 'always') {
+    const message =
+      `Route ${name} has ${PLUGIN} with intercept always and not ${COMPANION}: ` +
+      'without the plugin server its requests go straight to the upstream. Add the companion.';
+    return [error(message)];
+  }
+  return intercept === 'never' && hasService
+    ? [
+        warning(
+          `Route ${name} is for polls and has no ${COMPANION}: without the plugin server polls go upstream.`,
+        ),
+      ]
+    : [];
+}
+
+function routesOf(config: Entity): RouteView[] {
+  const everywhere = list(config['plugins']);
+  const services = list(config['services']);
+  const named = (kind: string, entity: Entity): Entity[] =>
+    everywhere.filter((plugin) => points(plugin[kind], entity));
+  const global = everywhere.filter((plugin) => isFree(plugin, 'route') && isFree(plugin, 'service'));
+  const view = (route: Entity, service: Entity | undefined): RouteView => ({
+    name: label(route),
+    hasService: service !== undefined,
+    plugins: [
+      ...[...list(route['plugins']), ...named('route', route)],
+      ...(service === undefined ? [] : [...list(service['plugins']), ...named('service', service)]),
+      ...global,
+    ].filter((plugin) => plugin['enabled'] !== false && isFree(plugin, 'consumer')),
+  });
+  return [
+    ...services.flatMap((service) => list(service['routes']).map((route) => view(route, service))),
+    ...list(config['routes']).map((route) =>
+      view(
+        route,
+        services.find((service) => points(route['service'], service)),
+      ),
+    ),
+  ];
+}
+
+const record = (value: unknown): Entity =>
+  typeof value === 'object' && value !== null ? (value as Entity) : {};
+
+const list = (value: unknown): Entity[] => (Array.isArray(value) ? value.map(record) : []);
+
+const isFree = (plugin: Entity, kind: string): boolean => (plugin[kind] ?? null) === null;
+
+/** A reference is a name, an ID, or a record with one of them. */
+function points(reference: unknown, { id, name }: Entity): boolean {
+  const target = typeof reference === 'object' ? record(reference) : { id: reference, name: reference };
+  return (id !== undefined && target['id'] === id) || (name !== undefined && target['name'] === name);
+}
+
+function label(route: Entity): string {
+  const name = route['name'] ?? route['id'];
+  return typeof name === 'string' ? name : `(${JSON.stringify(route['paths'] ?? 'without a name')})`;
+}

@@ -1,0 +1,71 @@
+// Checks of the queues that have been announced: somebody must take them, and their instances must agree.
+import { setTimeout as delay } from 'node:timers/promises';
+import { announcedSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
+import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/store/keys';
+import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
+import type { AdminContext } from '../admin-context';
+import { error, warning, type CheckResult, type Finding } from './finding';
+
+/** The lock lives 5 s and is renewed every second: after a leader's death another takes it within two. */
+const LOCK_WAIT_MS = 2500;
+const LOCK_LOOK_MS = 100;
+
+export async function checkQueues(context: AdminContext): Promise<CheckResult[]> {
+  const queues = (await usedQueues(context)).sort();
+  const seen = `${String(queues.length)} queues`;
+  const [untaken, disagreeing] = await Promise.all([
+    Promise.all(queues.map((queue) => untakenFinding(context, queue))),
+    Promise.all(queues.map((queue) => limitsFinding(context, queue))),
+  ]);
+  return [
+    { name: 'workers', seen, findings: untaken.filter((finding) => finding !== undefined) },
+    { name: 'limits', seen, findings: disagreeing.filter((finding) => finding !== undefined) },
+  ];
+}
+
+/** Those that are announced or have open jobs: the others are about to be retired, and no worker takes them. */
+async function usedQueues({ redis, prefix }: AdminContext): Promise<string[]> {
+  const names = await knownQueues(redis, prefix);
+  const used = await Promise.all(
+    names.map(async (queue) => {
+      const [until, open] = await Promise.all([
+        redis.zscore(queuesKey(prefix), queue),
+        redis.zcard(openJobsKey(prefix, queue)),
+      ]);
+      return Number(until) > Date.now() || open > 0;
+    }),
+  );
+  return names.filter((_name, at) => used[at]);
+}
+
+async function untakenFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
+  const { redis, prefix } = context;
+  const until = performance.now() + LOCK_WAIT_MS;
+  while ((await redis.exists(sweepLockKey(prefix, queue))) === 0) {
+    if (performance.now() >= until) {
+      const open = await redis.zcard(openJobsKey(prefix, queue));
+      return error(
+        `No worker takes queue ${queue}, which has ${String(open)} open jobs: start one, or look at ARR_QUEUES.`,
+      );
+    }
+    await delay(LOCK_LOOK_MS);
+  }
+  return undefined;
+}
+
+async function limitsFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
+  const settings = await announcedSettings(context.redis, context.prefix, queue);
+  const inForce = queueLimits(settings);
+  if (settings.every((one) => sameLimits(queueLimits([one]), inForce))) {
+    return undefined;
+  }
+  const wishes = settings.map(
+    ({ concurrency, rateMax, ratePerMs }) =>
+      `concurrency ${String(concurrency)}` +
+      (rateMax > 0 ? ` and ${String(rateMax)} per ${String(ratePerMs / 1000)} s` : ''),
+  );
+  return warning(
+    `Instances disagree on the limits of queue ${queue} (${[...new Set(wishes)].sort().join('; ')}): ` +
+      'the smallest hold. After a change of settings this passes when the old announcement lapses.',
+  );
+}

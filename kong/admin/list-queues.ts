@@ -1,0 +1,119 @@
+// `queues`, `pause` and `resume`: queues as their administrator sees them.
+import { announcedSettings, knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import {
+  breakerKey,
+  deadLettersKey,
+  openJobsKey,
+  placesKey,
+  queuesKey,
+  sweepLockKey,
+} from '../../plugins/async-request-reply/store/keys';
+import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
+import { redisNowMs, type AdminContext } from './admin-context';
+import { notFound, type Report } from './report';
+import { table } from './table';
+
+interface QueueFacts {
+  readonly queue: string;
+  /** Not settled. */
+  readonly open: number;
+  /** Holding a place under `max_waiting`. */
+  readonly waiting: number;
+  readonly active: number;
+  readonly delayed: number;
+  readonly dead: number;
+  readonly paused: boolean;
+  readonly breaker: 'off' | 'closed' | 'open' | 'half-open';
+  /** Whether a worker looks after it. */
+  readonly taken: boolean;
+  /** The limits in force: the smallest of those announced. */
+  readonly concurrency: number | undefined;
+  readonly rate: string | undefined;
+}
+
+export async function listQueues(context: AdminContext): Promise<Report> {
+  const now = await redisNowMs(context);
+  const queues: QueueFacts[] = [];
+  for (const queue of (await knownQueues(context.redis, context.prefix)).sort()) {
+    queues.push(await queueFacts(context, queue, now));
+  }
+  return {
+    exitCode: 0,
+    json: { queues },
+    text: () => (queues.length === 0 ? 'No queue has been announced.' : queuesTable(queues)),
+  };
+}
+
+async function queueFacts(context: AdminContext, queue: string, now: number): Promise<QueueFacts> {
+  const { redis, prefix } = context;
+  const scheduler = context.scheduler(queue);
+  const [open, waiting, dead, lock, counts, paused, settings, breaker] = await Promise.all([
+    redis.zcard(openJobsKey(prefix, queue)),
+    redis.zcount(placesKey(prefix, queue), now, '+inf'),
+    redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
+    redis.exists(sweepLockKey(prefix, queue)),
+    scheduler.getJobCounts('active', 'delayed'),
+    scheduler.isPaused(),
+    announcedSettings(redis, prefix, queue),
+    redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
+  ]);
+  const limits = queueLimits(settings);
+  const thresholds = settings
+    .map(({ breakerFailures }) => breakerFailures)
+    .filter((failures) => failures > 0);
+  const isLimited = settings.some(({ rateMax }) => rateMax > 0);
+  return {
+    ...{ queue, open, waiting, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0, dead, paused },
+    breaker: breakerState(thresholds, Number(breaker[0] ?? 0), Number(breaker[1] ?? 0), now),
+    taken: lock === 1,
+    concurrency: limits?.concurrency,
+    rate:
+      limits === undefined || !isLimited
+        ? undefined
+        : `${String(limits.rateMax)} per ${String(limits.ratePerMs / 1000)} s`,
+  };
+}
+
+function breakerState(
+  thresholds: readonly number[],
+  failures: number,
+  openUntil: number,
+  now: number,
+): QueueFacts['breaker'] {
+  if (thresholds.length === 0) {
+    return 'off';
+  }
+  if (failures < Math.min(...thresholds)) {
+    return 'closed';
+  }
+  return now < openUntil ? 'open' : 'half-open';
+}
+
+const yesNo = (fact: boolean): string => (fact ? 'yes' : 'no');
+
+const queuesTable = (queues: readonly QueueFacts[]): string =>
+  table(
+    [
+      ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD'],
+      ...['PAUSED', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
+    ],
+    queues.map((one) => [
+      one.queue,
+      ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
+      ...[yesNo(one.paused), one.breaker, yesNo(one.taken)],
+      ...[one.concurrency === undefined ? '-' : String(one.concurrency), one.rate ?? '-'],
+    ]),
+  );
+
+/** Sets or clears the administrator's flag; the breaker has its own. Repeating it changes nothing. */
+export async function setPaused(context: AdminContext, queue: string, paused: boolean): Promise<Report> {
+  if ((await context.redis.zscore(queuesKey(context.prefix), queue)) === null) {
+    throw notFound(`There is no queue "${queue}".`);
+  }
+  const scheduler = context.scheduler(queue);
+  await (paused ? scheduler.pause() : scheduler.resume());
+  const sentence = paused
+    ? `Queue ${queue} is paused: no job starts; those that run go on, and new ones are accepted.`
+    : `Queue ${queue} is resumed.`;
+  return { exitCode: 0, json: { queue, paused }, text: () => sentence };
+}

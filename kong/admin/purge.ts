@@ -1,0 +1,136 @@
+// `purge`: settled jobs are removed with all that is stored of them; open ones only by force, and cancelled first.
+import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
+import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
+import type { AdminContext } from './admin-context';
+import { planned, type Consent } from './consent';
+import type { Report } from './report';
+import { scanMembers } from './scan';
+import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
+import { table } from './table';
+
+/** Removed at a time. */
+const AT_ONCE = 16;
+
+/** How long a worker gets to end a call that was cancelled: it hears of it at once, or at its next renewal. */
+const CANCEL_WAIT_MS = 20_000;
+const CANCEL_LOOK_MS = 100;
+
+/** Without a state the jobs that have settled; `--force` opens the others to it. */
+export const SETTLED_STATES: readonly JobState[] = ['completed', 'failed', 'cancelled', 'expired'];
+
+type Fate = 'purged' | 'gone' | 'still-open' | 'newer';
+
+export async function purge(
+  context: AdminContext,
+  filter: JobFilter,
+  force: boolean,
+  consent: Consent,
+): Promise<Report> {
+  const groups = new Map<string, number>();
+  const fates: Record<Fate, number> = { purged: 0, gone: 0, 'still-open': 0, newer: 0 };
+  const seen = new Set<string>();
+  for await (const found of selectJobs(context, filter, (id) => !seen.has(id))) {
+    const jobs = found.filter(({ record }) => force || isSettled(record.state));
+    for (let at = 0; at < jobs.length; at += AT_ONCE) {
+      const part = jobs.slice(at, at + AT_ONCE);
+      if (consent.isGiven) {
+        (await Promise.all(part.map((job) => remove(context, job)))).forEach((fate) => (fates[fate] += 1));
+      } else {
+        part.forEach((job) => count(groups, seen, job));
+      }
+    }
+  }
+  if (!consent.isGiven) {
+    return plan(groups, consent);
+  }
+  await tidyDeadLetters(context, filter.queue);
+  return {
+    exitCode: fates['still-open'] + fates.newer === 0 ? 0 : 1,
+    json: { done: true, purged: fates.purged, still_open: fates['still-open'], newer: fates.newer },
+    text: () =>
+      [
+        `${String(fates.purged)} jobs were purged.`,
+        ...(fates['still-open'] > 0
+          ? [`${String(fates['still-open'])} are being cancelled and still run: purge again later.`]
+          : []),
+        ...(fates.newer > 0 ? [`${String(fates.newer)} were written by a newer version: left alone.`] : []),
+      ].join('\n'),
+  };
+}
+
+/** A scan may show a job twice; a plan counts it once. */
+function count(groups: Map<string, number>, seen: Set<string>, { record, dead }: FoundJob): void {
+  if (!seen.has(record.id)) {
+    seen.add(record.id);
+    const group = JSON.stringify([record.queue, record.state, dead]);
+    groups.set(group, (groups.get(group) ?? 0) + 1);
+  }
+}
+
+function plan(groups: ReadonlyMap<string, number>, consent: Consent): Report {
+  const parts = [...groups].map(([group, jobs]) => {
+    const [queue, state, dead] = JSON.parse(group) as [string, JobState, boolean];
+    return { queue, state, dead, jobs };
+  });
+  const total = parts.reduce((sum, { jobs }) => sum + jobs, 0);
+  if (total === 0) {
+    return {
+      exitCode: 0,
+      json: { would: { purge: 0, groups: [] }, done: false },
+      text: () => 'Nothing to purge.',
+    };
+  }
+  const rows = parts.map(({ queue, state, dead, jobs }) => [
+    ...[queue, dead ? `${state} (dead)` : state, String(jobs)],
+  ]);
+  return planned(
+    consent,
+    { purge: total, groups: parts },
+    `purge ${String(total)} jobs`,
+    table(['QUEUE', 'STATE', '>JOBS'], rows.sort()),
+  );
+}
+
+async function remove(context: AdminContext, { record }: FoundJob): Promise<Fate> {
+  if (!isSettled(record.state)) {
+    const { kind } = await context.access.cancel(record);
+    if (kind === 'cancelling' && !(await settles(context, record.id))) {
+      return 'still-open';
+    }
+  }
+  const outcome = await purgeJob(context, record.id, record.queue);
+  switch (outcome.kind) {
+    case 'purged':
+    case 'newer':
+      return outcome.kind;
+    case 'open':
+      return 'still-open';
+    case 'missing':
+      return 'gone';
+  }
+}
+
+async function settles(context: AdminContext, id: string): Promise<boolean> {
+  const until = performance.now() + CANCEL_WAIT_MS;
+  while (performance.now() < until) {
+    const record = await context.jobs.read(id);
+    if (record === undefined || isSettled(record.state)) {
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, CANCEL_LOOK_MS));
+  }
+  return false;
+}
+
+/** Takes off the lists of dead letters what names no record: left by a purge that was cut off. */
+async function tidyDeadLetters(context: AdminContext, only: string | undefined): Promise<void> {
+  const { redis, prefix, index } = context;
+  for (const queue of only === undefined ? await knownQueues(context.redis, context.prefix) : [only]) {
+    for await (const ids of scanMembers(redis, deadLettersKey(prefix, queue))) {
+      const known = await Promise.all(ids.map((id) => redis.exists(recordKey(prefix, id))));
+      await Promise.all(ids.filter((_id, at) => known[at] === 0).map((id) => index.revive(queue, id)));
+    }
+  }
+}

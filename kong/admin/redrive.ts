@@ -1,0 +1,109 @@
+// `redrive`: dead letters run again, one by its ID or all of a queue.
+import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { deadLettersKey } from '../../plugins/async-request-reply/store/keys';
+import { redriveJob, type RedriveJobOutcome } from '../../plugins/async-request-reply/queue/redrive-job';
+import type { AdminContext } from './admin-context';
+import { planned, type Consent } from './consent';
+import { resolveJobId, shownId, shownIdInTable } from './job-view';
+import { notFound, type Report } from './report';
+import { scanMembers } from './scan';
+import { findJob } from './select-jobs';
+
+/** Redriven at a time: enough to keep the connection busy, few enough for the submits beside them. */
+const AT_ONCE = 16;
+
+export async function redriveOne(
+  context: AdminContext,
+  text: string,
+  consent: Consent,
+  fullIds: boolean,
+): Promise<Report> {
+  const id = await resolveJobId(context, text);
+  const job = await findJob(context, id);
+  if (job === undefined) {
+    throw notFound('There is no such job.');
+  }
+  const { owner, state } = job.record;
+  const name = shownIdInTable(id, owner, fullIds);
+  if (!consent.isGiven && job.dead) {
+    const json = { id: shownId(id, owner, fullIds), state };
+    return planned(consent, json, `redrive job ${name}, which is ${state}`);
+  }
+  const outcome: RedriveJobOutcome = consent.isGiven
+    ? await redriveJob(context, id)
+    : { kind: 'not-dead', state };
+  if (outcome.kind === 'missing') {
+    throw notFound('There is no such job any more.');
+  }
+  const done = outcome.kind === 'redriven' || outcome.kind === 'resumed';
+  return {
+    exitCode: done ? 0 : 1,
+    json: { id: shownId(id, owner, fullIds), outcome: outcome.kind },
+    text: () => sentence(name, outcome),
+  };
+}
+
+function sentence(name: string, outcome: RedriveJobOutcome): string {
+  switch (outcome.kind) {
+    case 'redriven':
+      return `Job ${name} is queued again.`;
+    case 'resumed':
+      return `Job ${name} had been redriven in part: it is on its queue's lists now.`;
+    case 'not-dead':
+      return `Job ${name} is no dead letter: it is ${outcome.state}.`;
+    case 'settings-gone':
+      return `Job ${name} cannot run: the settings it was accepted under are gone.`;
+    case 'newer':
+      return `Job ${name} was written by a newer version of this program: use that one.`;
+    case 'missing':
+      return `Job ${name} is gone.`;
+  }
+}
+
+export async function redriveQueue(context: AdminContext, queue: string, consent: Consent): Promise<Report> {
+  const { redis, prefix } = context;
+  const key = deadLettersKey(prefix, queue);
+  if (
+    !(await knownQueues(context.redis, context.prefix)).includes(queue) &&
+    (await redis.exists(key)) === 0
+  ) {
+    throw notFound(`There is no queue "${queue}".`);
+  }
+  const counts = new Map<RedriveJobOutcome['kind'] | 'dead', number>();
+  const count = (kind: RedriveJobOutcome['kind'] | 'dead'): void =>
+    void counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  for await (const ids of scanMembers(redis, key)) {
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const part = ids.slice(at, at + AT_ONCE);
+      if (consent.isGiven) {
+        const outcomes = await Promise.all(part.map((id) => redriveJob(context, id)));
+        outcomes.forEach(({ kind }) => count(kind));
+      } else {
+        const jobs = await Promise.all(part.map((id) => findJob(context, id)));
+        jobs.filter((job) => job !== undefined).forEach(() => count('dead'));
+      }
+    }
+  }
+  return queueReport(queue, counts, consent);
+}
+
+function queueReport(queue: string, counts: ReadonlyMap<string, number>, consent: Consent): Report {
+  const of = (kind: RedriveJobOutcome['kind'] | 'dead'): number => counts.get(kind) ?? 0;
+  if (!consent.isGiven && of('dead') > 0) {
+    const json = { queue, redrive: of('dead') };
+    return planned(consent, json, `redrive ${String(of('dead'))} dead letters of queue ${queue}`);
+  }
+  const stuck = of('settings-gone') + of('newer');
+  const lapsed = of('missing') + of('not-dead');
+  const redriven = of('redriven') + of('resumed');
+  return {
+    exitCode: stuck === 0 ? 0 : 1,
+    json: { queue, redriven, skipped: lapsed, settings_gone: of('settings-gone'), newer: of('newer') },
+    text: () =>
+      [
+        `${String(redriven)} dead letters of queue ${queue} are queued again.`,
+        ...(lapsed > 0 ? [`${String(lapsed)} were gone or had been redriven.`] : []),
+        ...(stuck > 0 ? [`${String(stuck)} cannot run here: show one for the reason.`] : []),
+      ].join('\n'),
+  };
+}

@@ -1,0 +1,78 @@
+// `show`: one job, with what is stored beside its record only by size. Of the request: method, path without query
+// (queries carry keys and tokens), and where it goes.
+import { unpack } from 'msgpackr';
+import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
+import { requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
+import { CHUNK_BYTES } from '../../plugins/async-request-reply/store/payload';
+import type { AdminContext } from './admin-context';
+import { jobJson, resolveJobId, shownIdInTable } from './job-view';
+import { notFound, type Report } from './report';
+import { findJob } from './select-jobs';
+import { pairs } from './table';
+
+export async function showJob(context: AdminContext, text: string, fullIds: boolean): Promise<Report> {
+  const { redis, prefix } = context;
+  const id = await resolveJobId(context, text);
+  const job = await findJob(context, id);
+  if (job === undefined) {
+    throw notFound('There is no such job.');
+  }
+  const { record } = job;
+  const [request, responseBytes, lists, scheduler] = await Promise.all([
+    requestFacts(context, id),
+    record.result === undefined ? undefined : bodyBytes(redis, responseKey(prefix, id, record.result)),
+    context.index.whereabouts(record.queue, id),
+    context.scheduler(record.queue).getJobState(id),
+  ]);
+  const json = {
+    ...jobJson(job, fullIds),
+    run_ms: elapsed(record.startedAt, record.settledAt),
+    wait_ms: elapsed(record.createdAt, record.startedAt),
+    request,
+    response_body_bytes: responseBytes,
+    settings: record.settingsHash,
+    lists,
+    scheduler,
+  };
+  const idText = shownIdInTable(id, record.owner, fullIds);
+  return { exitCode: 0, json, text: () => pairs(lines({ ...json, id: idText })) };
+}
+
+const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
+  from === undefined || to === undefined ? undefined : to - from;
+
+async function requestFacts({ redis, prefix }: AdminContext, id: string): Promise<object | undefined> {
+  const key = requestKey(prefix, id);
+  const head = await redis.hgetBuffer(key, 'head');
+  if (head === null) {
+    return undefined;
+  }
+  const { method, path, target } = unpack(head) as UpstreamRequestHead;
+  return {
+    method,
+    path: path.split('?')[0],
+    upstream: `${target.scheme}://${target.host}:${String(target.port)}`,
+    body_bytes: await bodyBytes(redis, key),
+  };
+}
+
+/** The length of a stored body, without reading it: all chunks but the last are full. */
+async function bodyBytes(redis: AdminContext['redis'], key: string): Promise<number | undefined> {
+  const chunks = (await redis.hlen(key)) - 1;
+  if (chunks < 0) {
+    return undefined;
+  }
+  return chunks === 0 ? 0 : (chunks - 1) * CHUNK_BYTES + (await redis.hstrlen(key, String(chunks - 1)));
+}
+
+/** One line for each member, records taken apart. */
+function lines(value: object, before = ''): [string, string][] {
+  return Object.entries(value).flatMap(([name, member]): [string, string][] => {
+    if (member === undefined || member === null) {
+      return [];
+    }
+    return typeof member === 'object'
+      ? lines(member as object, `${before}${name}.`)
+      : [[`${before}${name}`, String(member)]];
+  });
+}
