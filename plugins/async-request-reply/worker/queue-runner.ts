@@ -63,7 +63,13 @@ export class QueueRunner {
   async refresh(): Promise<void> {
     const settings = await announcedSettings(this.#context.redis, this.#context.prefix, this.#queue);
     const limits = queueLimits(settings);
-    if (limits === undefined || sameLimits(limits, this.#limits)) {
+    if (limits === undefined) {
+      return;
+    }
+    // Every time: they are in BullMQ's keys, which go when a queue is retired.
+    await this.#scheduler.setGlobalConcurrency(limits.concurrency);
+    await this.#scheduler.setGlobalRateLimit(limits.rateMax, limits.ratePerMs);
+    if (sameLimits(limits, this.#limits)) {
       return;
     }
     if (!settings.every((one) => sameLimits(queueLimits([one]), limits))) {
@@ -72,8 +78,6 @@ export class QueueRunner {
         'instances disagree on limits: the smallest hold',
       );
     }
-    await this.#scheduler.setGlobalConcurrency(limits.concurrency);
-    await this.#scheduler.setGlobalRateLimit(limits.rateMax, limits.ratePerMs);
     this.#worker.concurrency = limits.concurrency;
     this.#limits = limits;
   }
