@@ -63,7 +63,7 @@ export const PAGE_TITLES: Record<number, string> = {
 /** Statuses whose empty answers nginx hands to Kong's error handler (`error_page` in Kong's template). */
 export const ERROR_PAGES = new Set([400, 404, 405, 408, 411, 412, 413, 414, 417, 494, 500, 502, 503, 504]);
 
-/** True of statuses that make nginx close the connection without a word. */
-export function closesConnection(status: number): boolean {
+/** True of statuses that nginx sends nothing for; it closes the connection, where they are not under 200. */
+export function isUnspoken(status: number): boolean {
   return status < 200 || status === 408 || status === 444 || status === 499;
 }

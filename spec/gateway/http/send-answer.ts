@@ -2,7 +2,7 @@ import { luaJson } from '../rpc/lua-json';
 import { LuaError, type LuaTable, type LuaValue } from '../rpc/lua-value';
 import { errorAnswer, errorPage } from './error-answer';
 import type { Exchange, OwnAnswer } from './exchange';
-import { closesConnection, ERROR_PAGES, PAGE_TITLES } from './nginx-status';
+import { isUnspoken, ERROR_PAGES, PAGE_TITLES } from './nginx-status';
 import { setResponseHeader } from './response-header';
 import { writeResponse } from './write-response';
 
@@ -69,8 +69,8 @@ function sendNginxPage(exchange: Exchange, status: number, title: string): void 
 
 function finish(exchange: Exchange, status: number, body: Buffer): void {
   const { responseHeaders } = exchange;
-  if (closesConnection(status)) {
-    exchange.response.destroy();
+  if (isUnspoken(status)) {
+    if (status >= 200 || !exchange.response.shouldKeepAlive) exchange.response.destroy();
     return;
   }
   if (!/^\d+$/.test(responseHeaders.first('content-length') ?? '0')) {

@@ -1,12 +1,11 @@
 import { isLuaTable, type LuaValue } from './lua-value';
 
-/** What must not stand in a JSON string; cjson escapes the slash and DEL too. */
+/** What must not stand in a JSON string; cjson escapes DEL too, and under Kong not the slash. */
 // eslint-disable-next-line no-control-regex -- control characters are the point
-const ESCAPED = /["\\/\u0000-\u001f\u007f]/g;
+const ESCAPED = /["\\\u0000-\u001f\u007f]/g;
 
 /**
- * JSON as Kong's cjson writes it, one character a byte: slashes escaped, bytes above 127 as they are, and an empty
- * table as `{}` unless it was an array in the configuration.
+ * JSON as Kong's cjson writes it, one character a byte: bytes above 127 as they are, and an empty table as `{}` unless it was an array in the configuration.
  */
 export function luaJson(value: LuaValue, emptyArrays: 'array' | 'object' = 'array'): string {
   if (value === null || value === undefined) return 'null';
@@ -26,7 +25,6 @@ export function luaJson(value: LuaValue, emptyArrays: 'array' | 'object' = 'arra
 const SHORT: Record<string, string> = {
   '"': '\\"',
   '\\': '\\\\',
-  '/': '\\/',
   '\b': '\\b',
   '\t': '\\t',
   '\n': '\\n',

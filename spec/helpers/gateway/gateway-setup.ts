@@ -30,8 +30,8 @@ const SOCKET_NAME = 'async-request-reply.sock';
 
 /** Makes the prefix, a new folder; a unix socket's path has to be short, so it stands in the system's temporary one. */
 export function prepareGateway(options: GatewayOptions): GatewaySetup {
-  const prefix = fs.mkdtempSync(path.join(os.tmpdir(), 'arr-'));
   const given = options.pluginServer ?? defaultPluginServer();
+  const prefix = fs.mkdtempSync(path.join(os.tmpdir(), 'arr-'));
   const command = given.command.map((word) => word.replaceAll('{prefix}', prefix));
   const queryCommand = given.queryCommand.map((word) => word.replaceAll('{prefix}', prefix));
   const environment = Object.entries(given.env ?? {}).map(([name, value]) => `${name}=${value}`);

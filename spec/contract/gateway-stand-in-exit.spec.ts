@@ -1,0 +1,249 @@
+// What the gateway makes of kong.response.exit, odd as it is; all of it seen on Kong 3.9.3. With KONG_BIN it is seen again.
+import { startLab, calling, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { sendBytes } from './gateway-stand-in-kit/raw-exchange';
+
+const ARRAY_BODY = [1, [], {}];
+const exit = (...args: unknown[]): LabRoute => calling([['response.exit', args]]);
+
+/** Named routes, so that one gateway serves the whole file. */
+const routes: Record<string, LabRoute> = {
+  header: exit(200, 'x', {
+    X_Under: '1',
+    'x-empty': '',
+    'x-array': ['a', '', 'b'],
+    'x-number': 5,
+    'x-flag': true,
+    'X-Break': 'a\r\nX-Evil: 1',
+    'Set-Cookie': ['a=1', 'b=2'],
+    'WWW-Authenticate': ['a', 'b'],
+    'Transfer-Encoding': 'chunked',
+    Date: 'Thu, 01 Jan 1970 00:00:00 GMT',
+    Server: 'mine',
+    Via: '1.0 me',
+    Age: '3',
+  }),
+  latin: calling([['response.exit', [200, 'x', { 'x-name': 'café' }]]]),
+  object: exit(200, { path: '/a"', list: ARRAY_BODY, flag: true, part: 1.5 }),
+  typed: exit(200, { a: 1 }, { 'content-type': 'application/problem+json' }),
+  short: exit(200, 'hello', { 'content-length': '2' }),
+  lengthless: exit(200, 'hello', { 'content-length': 'abc' }),
+  before: calling([
+    ['response.setHeaders', [{ 'x-a': '1', 'x-list': ['a', 'b'] }]],
+    ['response.addHeader', ['x-a', '2']],
+    ['response.clearHeader', ['x-gone']],
+    ['response.exit', [204]],
+  ]),
+  empty204: exit(204, ''),
+  full204: exit(204, 'hello', { 'content-type': 'text/plain' }),
+  empty304: exit(304, ''),
+  nobody404: exit(404),
+  nobody403: exit(403),
+  nobody418: exit(418),
+  nobody302: exit(302),
+  empty404: exit(404, ''),
+  nil: exit(200, null, { 'x-a': '1' }),
+};
+
+const refused: [string, LabRoute][] = [
+  ['a status under 100', exit(99, 'x')],
+  ['a status over 599', exit(600, 'x')],
+  ['a status that is text', exit('200', 'x')],
+  ['a body that is a number', exit(200, 5)],
+  ['a header that is a list with a number', exit(200, 'x', { 'x-a': ['a', 1] })],
+  ['headers that are a list', exit(200, 'x', ['a'])],
+  ['headers that are text', exit(200, 'x', 'a')],
+];
+
+const types: [type: string, status: number, shown: string][] = [
+  ['text/html', 200, 'text/html; charset=UTF-8'],
+  ['TEXT/PLAIN', 404, 'TEXT/PLAIN; charset=UTF-8'],
+  ['text/xml', 200, 'text/xml; charset=UTF-8'],
+  ['text/vnd.wap.wml', 200, 'text/vnd.wap.wml; charset=UTF-8'],
+  ['application/javascript', 200, 'application/javascript; charset=UTF-8'],
+  ['application/rss+xml', 200, 'application/rss+xml; charset=UTF-8'],
+  ['text/css', 200, 'text/css'],
+  ['text/csv', 200, 'text/csv'],
+  ['application/json', 200, 'application/json'],
+  ['application/xml', 200, 'application/xml'],
+  ['text/html; charset=latin1', 200, 'text/html; charset=latin1'],
+  ['text/plain;', 200, 'text/plain;'],
+  ['text/html', 301, 'text/html'],
+  ['text/html', 302, 'text/html'],
+  ['text/html', 303, 'text/html; charset=UTF-8'],
+];
+
+const REASONS: [status: number, reason: string][] = [
+  [202, 'Accepted'],
+  [205, ''],
+  [302, 'Moved Temporarily'],
+  [405, 'Not Allowed'],
+  [413, 'Request Entity Too Large'],
+  [422, ''],
+  [503, 'Service Temporarily Unavailable'],
+  [504, 'Gateway Time-out'],
+  [599, ''],
+];
+
+describe('an exit', () => {
+  let lab: Lab;
+
+  beforeAll(async () => {
+    const numbered = (name: string, list: LabRoute[]): [string, LabRoute][] =>
+      list.map((route, i) => [`${name}-${i}`, route]);
+    lab = await startLab({
+      ...routes,
+      ...Object.fromEntries([
+        ...numbered(
+          'refused',
+          refused.map(([, route]) => route),
+        ),
+        ...numbered(
+          'type',
+          types.map(([type, status]) => exit(status, 'x', { 'content-type': type })),
+        ),
+        ...numbered(
+          'reason',
+          REASONS.map(([status]) => exit(status, 'x')),
+        ),
+        ...numbered(
+          'closing',
+          [408, 499].map((status) => exit(status, 'x')),
+        ),
+      ]),
+    });
+  });
+
+  afterAll(() => lab.stop());
+
+  it('sends header values as they are given, arrays as repeated fields', async () => {
+    const { headers, header } = await lab.send('header');
+    expect(header('X-Under')).toBe('1');
+    expect(header('x-number')).toBe('5');
+    expect(header('x-flag')).toBe('true');
+    expect(headers.filter(([name]) => name === 'x-array').map(([, value]) => value.trim())).toEqual([
+      'a',
+      '',
+      'b',
+    ]);
+    expect(headers.filter(([name]) => name === 'Set-Cookie')).toHaveLength(2);
+    expect(header('Date')).toBe('Thu, 01 Jan 1970 00:00:00 GMT');
+    expect(header('Age')).toBe('3');
+    expect(header('Via')).toBe('1.0 me');
+  });
+
+  it('sends an empty header value as a space', async () => {
+    const { headers } = await lab.send('header');
+    expect(headers.find(([name]) => name === 'x-empty')?.[1]).toBe(' ');
+  });
+
+  it('keeps the last of several values of a field that nginx holds one of', async () => {
+    expect((await lab.send('header')).header('WWW-Authenticate')).toBe('b');
+  });
+
+  it('ignores Transfer-Encoding, replaces Server and lets no line break through', async () => {
+    const { header } = await lab.send('header');
+    expect(header('Transfer-Encoding')).toBeUndefined();
+    expect(header('Server')).toBe('kong/3.9.3');
+    expect(header('X-Break')).toBe('a%0D%0AX-Evil: 1');
+    expect(header('X-Evil')).toBeUndefined();
+  });
+
+  it('sends strings as the bytes that they are', async () => {
+    expect((await lab.send('latin')).header('x-name')).toBe(Buffer.from('café', 'utf8').toString('latin1'));
+  });
+
+  it('sends a table as JSON with an empty table as an object', async () => {
+    const { header, body } = await lab.send('object');
+    expect(header('Content-Type')).toBe('application/json; charset=utf-8');
+    expect(body).toContain('"path":"/a\\""');
+    expect(JSON.parse(body)).toEqual({ path: '/a"', list: [1, {}, {}], flag: true, part: 1.5 });
+  });
+
+  it('keeps a content type that is given for a table', async () => {
+    expect((await lab.send('typed')).header('Content-Type')).toBe('application/problem+json');
+  });
+
+  it('computes Content-Length, and keeps one that is given however wrong it is', async () => {
+    expect((await lab.send('object')).header('Content-Length')).toBe(
+      String((await lab.send('object')).body.length),
+    );
+    expect((await lab.send('short')).header('Content-Length')).toBe('2');
+    const response = await lab.send('lengthless');
+    expect([response.status, response.header('Content-Type')]).toEqual([500, 'text/plain; charset=utf-8']);
+  });
+
+  it('sends a 204 without Content-Length where it has no body, with one where the body is empty', async () => {
+    const { header } = await lab.send('before');
+    expect([header('x-a'), header('x-list'), header('Content-Length')]).toEqual(['1, 2', 'a, b', undefined]);
+    expect((await lab.send('empty204')).header('Content-Length')).toBe('0');
+  });
+
+  it('sends no content with a 204 whatever the body, and no type', async () => {
+    const { header, body } = await lab.send('full204');
+    expect([header('Content-Length'), header('Content-Type'), body]).toEqual(['5', undefined, '']);
+  });
+
+  it('sends a 304 with Content-Length 0', async () => {
+    expect((await lab.send('empty304')).header('Content-Length')).toBe('0');
+  });
+
+  it('answers an error without a body with its own words, in the form that the client asks for', async () => {
+    const json = await lab.send('nobody404', { headers: [['Accept', 'application/json']] });
+    expect(JSON.parse(json.body)).toMatchObject({ message: 'Not found' });
+    const text = await lab.send('nobody404');
+    expect(text.body).toMatch(/^Not found\nrequest_id: [0-9a-f]{32}\n$/);
+    expect(text.header('Content-Type')).toBe('text/plain; charset=utf-8');
+    const html = await lab.send('nobody404', { headers: [['Accept', 'text/html']] });
+    expect(html.body).toContain('<p>Not found.</p>');
+  });
+
+  it('answers other statuses without a body by a page of nginx or with nothing', async () => {
+    expect((await lab.send('nobody403')).body).toContain('<title>403 Forbidden</title>');
+    expect((await lab.send('nobody302')).body).toContain('<title>302 Found</title>');
+    const teapot = await lab.send('nobody418');
+    expect([teapot.header('Content-Length'), teapot.body]).toEqual(['0', '']);
+  });
+
+  it('sends an empty body where it is asked to', async () => {
+    expect((await lab.send('empty404')).body).toBe('');
+  });
+
+  it('loses the headers behind a missing body', async () => {
+    expect((await lab.send('nil')).header('x-a')).toBeUndefined();
+  });
+
+  it('sends no body to HEAD', async () => {
+    const { header, body } = await lab.send('typed', { method: 'HEAD' });
+    expect([header('Content-Length'), body]).toEqual(['7', '']);
+  });
+
+  it('carries latency, server and request ID', async () => {
+    const { header } = await lab.send('empty404');
+    expect(header('X-Kong-Response-Latency')).toMatch(/^\d+$/);
+    expect(header('X-Kong-Request-Id')).toMatch(/^[0-9a-f]{32}$/);
+    expect(header('Server')).toBe('kong/3.9.3');
+    expect(header('Via')).toBeUndefined();
+  });
+
+  it.each(refused.map(([what], i) => [what, i] as const))('is a 500 with %s', async (_what, i) => {
+    const response = await lab.send(`refused-${i}`);
+    expect(response.status).toBe(500);
+    expect(JSON.parse(response.body)).toMatchObject({ message: 'An unexpected error occurred' });
+  });
+
+  it.each(types.map((row, i) => [...row, i] as const))('shows the type %s with %i as %s', async (...row) => {
+    expect((await lab.send(`type-${row[3]}`)).header('Content-Type')).toBe(row[2]);
+  });
+
+  it.each(REASONS.map((row, i) => [...row, i] as const))(
+    'has for %i the words "%s"',
+    async (_status, reason, i) => {
+      expect((await lab.send(`reason-${i}`)).reason).toBe(reason);
+    },
+  );
+
+  it.each([0, 1])('closes the connection without a word on some statuses (%i)', async (i) => {
+    const { proxyPort } = lab.gateway;
+    expect(await sendBytes(proxyPort, `GET /closing-${i} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe('');
+  });
+});
