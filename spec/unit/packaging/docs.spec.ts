@@ -1,0 +1,54 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parse } from 'yaml';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import { inRoot, missingPaths, readText } from './files';
+import { PLUGIN, type KongPlugin } from './kong-config';
+import { settingsFrom } from './process-settings';
+
+/** A heading's anchor, as GitHub makes it. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-');
+
+const anchorsOf = (path: string): string[] =>
+  [...readText(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
+
+describe.each(['docs/installation.md', 'docs/kong.md'])('%s', (path) => {
+  const text = readText(path);
+
+  test('links to what is here', () => {
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
+    const dead = links.filter((link) => {
+      if (link.startsWith('https://')) return false;
+      const [file = '', anchor] = link.split('#');
+      const target = file === '' ? path : join(dirname(path), file);
+      if (!existsSync(inRoot(target))) return true;
+      return anchor !== undefined && !anchorsOf(target).includes(anchor);
+    });
+    expect(links.length).toBeGreaterThan(0);
+    expect(dead).toEqual([]);
+  });
+
+  test('names files and settings that exist', () => {
+    expect(missingPaths(text)).toEqual([]);
+    const files = [...text.matchAll(/(?<![\w/])(?:kong|pongo|spec)\/[\w./@-]*\.\w+/g)].map(([file]) => file);
+    expect(files.filter((file) => !existsSync(inRoot(file)))).toEqual([]);
+    const variables = [...text.matchAll(/\bARR_[A-Z_]*[A-Z]\b/g)].map(([name]) => [name, ''] as const);
+    expect(() => settingsFrom(Object.fromEntries(variables))).not.toThrow();
+  });
+
+  test('shows plugins as the schema has them', () => {
+    const blocks = [...text.matchAll(/```yaml\n([^`]*)```/g)].map(
+      ([, block = '']) => parse(block) as unknown,
+    );
+    const lists = blocks.map((block) =>
+      Array.isArray(block) ? block : (block as { plugins: unknown }).plugins,
+    ) as KongPlugin[][];
+    for (const { config } of lists.flat().filter(({ name }) => name === PLUGIN)) {
+      expect(() => resolveConfig(config ?? {})).not.toThrow();
+    }
+  });
+});
