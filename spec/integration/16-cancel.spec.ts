@@ -1,0 +1,166 @@
+// PROTOCOL.md, "Cancel": what waits is taken out of the queue, what runs is aborted in whichever process runs it, what
+// has settled stays as it is.
+import type { HttpResponse } from '../helpers/http-client';
+import { Latch } from '../helpers/latch';
+import { heldBy, reply, silence } from '../helpers/upstream/answers';
+import { until } from '../helpers/until';
+import { useStack } from '../helpers/use-stack';
+import { useWorkers } from '../helpers/use-workers';
+
+const RACES = 50;
+const ALICE = { apikey: 'key-of-alice' };
+const BOB = { apikey: 'key-of-bob' };
+
+const keyAuth = { name: 'key-auth', config: { key_names: ['apikey'] } };
+
+const stack = useStack({
+  routes: [
+    { name: 'cancel' },
+    { name: 'later', config: { retry: { backoff_ms: 60_000, max_backoff_ms: 60_000 } } },
+    { name: 'race', config: { queue: { name: 'race', concurrency: RACES } } },
+    { name: 'keyed', plugins: [keyAuth] },
+  ],
+  extra: {
+    consumers: [
+      { username: 'alice', keyauth_credentials: [{ key: 'key-of-alice' }] },
+      { username: 'bob', keyauth_credentials: [{ key: 'key-of-bob' }] },
+    ],
+  },
+  env: { ARR_WORKER: '0' },
+});
+const startWorker = useWorkers(stack);
+
+jest.setTimeout(60_000);
+
+type Delete = (path: string, id: string) => Promise<HttpResponse>;
+
+const byHeader: Delete = (path, id) => stack().poll(path, id, { method: 'DELETE' });
+const byStatusUrl: Delete = (path, id) => stack().request(`${path}?async-id=${id}`, { method: 'DELETE' });
+
+const problem = (response: HttpResponse): [number, unknown] => [
+  response.status,
+  String(response.json()['type']).replace(/^.*:/, ''),
+];
+
+async function finalStatus(path: string, id: string): Promise<unknown> {
+  return (await stack().request(`${path}?async-id=${id}`)).json()['state'];
+}
+
+describe.each([
+  ['by header', byHeader],
+  ['at the status URL', byStatusUrl],
+])('DELETE %s', (where, cancel) => {
+  const path = `/cancel/${where.replaceAll(' ', '-')}`;
+
+  test('takes a queued job out of the queue: 204, and the upstream never hears of it', async () => {
+    const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
+    const response = await cancel(path, id);
+    startWorker();
+    const next = await stack().roundTrip(path);
+
+    expect([response.status, response.text]).toEqual([204, '']);
+    expect(problem(await stack().poll(path, id))).toEqual([410, 'cancelled']);
+    expect(await finalStatus(path, id)).toBe('cancelled');
+    expect([next.status, stack().upstream.callsOf(id)]).toEqual([200, []]);
+  });
+
+  test.each(['GET', 'POST'])(
+    'aborts a %s that runs in another process: 202, then cancelled',
+    async (method) => {
+      const running = `${path}/${method}`;
+      stack().upstream.script(running, silence());
+      startWorker();
+      const { id } = await stack().submit(running, { method });
+      const [call] = await stack().upstream.called(running);
+      const response = await cancel(running, id);
+
+      expect([response.status, response.json()['id']]).toEqual([202, id]);
+      await until('the upstream to see the connection close', () => call?.wasAbandoned);
+      expect(problem(await stack().settled(running, id))).toEqual([410, 'cancelled']);
+      expect(stack().upstream.callsOf(id)).toHaveLength(1);
+    },
+  );
+
+  test('takes a job that waits for its next attempt out of the queue: 204', async () => {
+    const waiting = path.replace('cancel', 'later');
+    stack().upstream.script(waiting, reply({ status: 503 }));
+    startWorker();
+    const { id } = await stack().submit(waiting);
+    await until('the job to wait', async () => (await finalStatus(waiting, id)) === 'retrying');
+
+    expect((await cancel(waiting, id)).status).toBe(204);
+    expect(problem(await stack().poll(waiting, id))).toEqual([410, 'cancelled']);
+  });
+
+  test('leaves a settled job as it is: 409 with its state', async () => {
+    startWorker();
+    const { id } = await stack().submit(`${path}/done`);
+    await stack().settled(`${path}/done`, id);
+    const response = await cancel(`${path}/done`, id);
+
+    expect(problem(response)).toEqual([409, 'already-settled']);
+    expect(response.json()['state']).toBe('completed');
+    expect((await stack().poll(`${path}/done`, id)).status).toBe(200);
+  });
+
+  test("says 409 of a job that was cancelled before, and 404 of another's", async () => {
+    const { id } = await stack().submit(`${path}/again`);
+    const mine = await stack().submit('/keyed/job', { headers: ALICE });
+    await cancel(`${path}/again`, id);
+
+    expect(problem(await cancel(`${path}/again`, id))).toEqual([409, 'already-settled']);
+    const asBob = { method: 'DELETE', headers: { ...BOB, 'X-Async-Kong-Id': mine.id } };
+    const target = where === 'by header' ? '/keyed/job' : `/keyed/job?async-id=${mine.id}`;
+    const headers = where === 'by header' ? asBob.headers : BOB;
+    expect(problem(await stack().request(target, { method: 'DELETE', headers }))).toEqual([404, 'not-found']);
+    const look = await stack().request('/keyed/job', { headers: { ...ALICE, 'X-Async-Kong-Id': mine.id } });
+    expect([look.status, look.json()['state']]).toEqual([202, 'queued']);
+  });
+});
+
+test('a job submitted with DELETE is polled by DELETE with its header, and cancelled at its status URL', async () => {
+  const path = '/cancel/deletion';
+  const { id } = await stack().submit(path, { method: 'DELETE' });
+  const polled = await byHeader(path, id);
+  const cancelled = await byStatusUrl(path, id);
+
+  expect([polled.status, polled.json()['state']]).toEqual([202, 'queued']);
+  expect(cancelled.status).toBe(204);
+  expect(problem(await byHeader(path, id))).toEqual([410, 'cancelled']);
+});
+
+test(`${RACES} cancels that race with completion settle each job exactly once`, async () => {
+  const { redis, upstream, keyPrefix } = stack();
+  const path = '/race/jobs';
+  const latch = new Latch();
+  upstream.script(path, heldBy(latch, reply({ body: 'done' })));
+  startWorker();
+  startWorker();
+  const submits = Array.from({ length: RACES }, () => stack().submit(path));
+  const ids = (await Promise.all(submits)).map(({ id }) => id);
+  await upstream.called(path, RACES);
+  const [first = '', ...others] = ids;
+  // Some before, some while and some after the answers come in.
+  const before = byHeader(path, first);
+  await until('the first to be cancelled', async () => (await before).status === 202);
+  const cancels = Promise.all(others.map((id) => byHeader(path, id)));
+  latch.open();
+  const answers = [await before, ...(await cancels)].map(({ status }) => status);
+  const ends = await Promise.all(ids.map((id) => stack().settled(path, id)));
+
+  const wanted = answers.map((status) => (status === 409 ? 200 : 410));
+  expect(ends.map(({ status }) => status)).toEqual(wanted);
+  expect([202, 409]).toEqual(expect.arrayContaining([...new Set(answers)]));
+  await until('every call to be over', () => upstream.answersPending === 0);
+  const again = await Promise.all(ids.map((id) => stack().poll(path, id)));
+  expect(again.map(({ status }) => status)).toEqual(wanted);
+  expect(upstream.callsTo(path)).toHaveLength(RACES);
+  // The queue counts what settles, for the rate at which it drains.
+  const counted = async (): Promise<number> => {
+    const keys = (await redis.keys()).filter((key) => key.startsWith(`${keyPrefix}:{race}:settled:`));
+    const counts = await Promise.all(keys.map((key) => redis.command('GET', key)));
+    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+  };
+  await until('every job to be counted', async () => (await counted()) >= RACES);
+  expect(await counted()).toBe(RACES);
+});
