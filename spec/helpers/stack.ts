@@ -21,6 +21,8 @@ export interface StackOptions extends KongConfigOptions {
   /** What runs in place of our own plugin server: words for a command line, `{prefix}` is the gateway's prefix. */
   pluginServer?: { command: string[]; queryCommand: string[] };
   pluginTimeoutMs?: number;
+  /** False: without the variable that tells all of a request at once. */
+  nginxInclude?: false;
 }
 
 /** An accepted job as its 202 shows it. */
@@ -152,6 +154,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         env: pluginServerEnv(redis, keyPrefix, options.env),
       },
       ...(options.pluginTimeoutMs === undefined ? {} : { pluginTimeoutMs: options.pluginTimeoutMs }),
+      ...(options.nginxInclude === undefined ? {} : { nginxInclude: options.nginxInclude }),
     });
     releasers.add(() => gateway.stop());
     return new Stack({ redis, upstream, gateway, keyPrefix, shared, extra: options.extra ?? {}, releasers });
