@@ -51,6 +51,8 @@ export class Exchange {
   readonly shared = new Map<string, LuaValue>();
   /** nginx variables that Kong sets, by name. */
   readonly set = new Map<string, string>();
+  /** nginx variables whose first value is kept. */
+  readonly remembered = new Map<string, string | null>();
   /** The query without its question mark; null is none. A plugin may change it. */
   query: string | null;
   answer: OwnAnswer | null = null;

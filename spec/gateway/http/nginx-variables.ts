@@ -47,7 +47,7 @@ const COMPUTED: Record<string, (exchange: Exchange) => string | null> = {
   realip_remote_addr: (x) => x.remoteAddress,
   remote_port: (x) => String(x.incoming.socket.remotePort ?? ''),
   realip_remote_port: (x) => String(x.incoming.socket.remotePort ?? ''),
-  content_length: (x) => x.headers.first('content-length'),
+  content_length: contentLength,
   content_type: (x) => x.headers.first('content-type'),
   connection_requests: () => '1',
   status: () => '000',
@@ -109,6 +109,17 @@ function cookie(exchange: Exchange, name: string): string | null {
     if (part.startsWith(`${name}=`)) return part.slice(name.length + 1);
   }
   return null;
+}
+
+/** nginx keeps what it found when it was first asked: of a chunked body nothing, until the body is read. */
+function contentLength(exchange: Exchange): string | null {
+  const { headers, body, remembered } = exchange;
+  const known = remembered.get('content_length');
+  if (known !== undefined) return known;
+  const read = headers.first('transfer-encoding') === null ? null : body.readLength;
+  const value = headers.first('content-length') ?? (read === null ? null : String(read));
+  remembered.set('content_length', value);
+  return value;
 }
 
 function percentDecode(path: string): string {
