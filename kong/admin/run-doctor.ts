@@ -6,8 +6,8 @@ import { checkKeys } from './doctor/check-keys';
 import { checkKongYml } from './doctor/check-kong-yml';
 import { checkQueues } from './doctor/check-queues';
 import { checkClock, checkServers } from './doctor/check-redis';
-import { levelOf, type CheckResult } from './doctor/finding';
-import type { Report, Style } from './report';
+import { error, levelOf, type CheckResult } from './doctor/finding';
+import { CommandError, type Report, type Style } from './report';
 import { printable } from './table';
 
 export interface DoctorOptions {
@@ -19,15 +19,24 @@ export interface DoctorOptions {
 }
 
 export async function runDoctor(context: AdminContext, options: DoctorOptions): Promise<Report> {
-  const results: CheckResult[] = [
-    ...(await checkServers(context)),
-    await checkAcl(context),
-    await checkClock(context, options.nowMs),
-    ...(await checkQueues(context)),
-    ...(options.scansKeys ? await checkKeys(context) : []),
-    await checkBacklog(context.settings.listen_backlog),
-    ...(options.kongYml === undefined ? [] : [await checkKongYml(options.kongYml)]),
+  const checks: [string, () => Promise<CheckResult | CheckResult[]>][] = [
+    ['redis', () => checkServers(context)],
+    ['acl', () => checkAcl(context)],
+    ['clock', () => checkClock(context, options.nowMs)],
+    ['queues', () => checkQueues(context)],
+    ['backlog', () => checkBacklog(context.settings.listen_backlog)],
   ];
+  if (options.scansKeys) {
+    checks.push(['keys', () => checkKeys(context)]);
+  }
+  const { kongYml } = options;
+  if (kongYml !== undefined) {
+    checks.push(['fail-closed', () => checkKongYml(kongYml)]);
+  }
+  const results: CheckResult[] = [];
+  for (const [name, check] of checks) {
+    results.push(...(await attempt(name, check)));
+  }
   const isWell = results.every((result) => levelOf(result) !== 'error');
   return {
     exitCode: isWell ? 0 : 1,
@@ -37,6 +46,22 @@ export async function runDoctor(context: AdminContext, options: DoctorOptions): 
     },
     text: (style) => results.map((result) => lines(result, style)).join('\n'),
   };
+}
+
+/** A check that Redis refuses to answer is a finding, and no reason to leave out the others. */
+async function attempt(
+  name: string,
+  check: () => Promise<CheckResult | CheckResult[]>,
+): Promise<CheckResult[]> {
+  try {
+    return [await check()].flat();
+  } catch (failure) {
+    if (failure instanceof CommandError) {
+      throw failure;
+    }
+    const why = failure instanceof Error ? failure.message : String(failure);
+    return [{ name, seen: 'could not be checked', findings: [error(`The check failed: ${why}`)] }];
+  }
 }
 
 const COLOURS = { ok: 'green', warning: 'yellow', error: 'red' } as const;

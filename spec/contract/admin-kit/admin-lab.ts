@@ -1,0 +1,176 @@
+// What the admin command looks after, in small: jobs accepted as the access side accepts them, a worker, an upstream,
+// all under a key prefix of their own; and the command itself, as a process.
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import pino from 'pino';
+import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
+import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
+import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/scheduler';
+import { AccessStore } from '../../../plugins/async-request-reply/store/access-store';
+import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/store/job-settings';
+import type { NewJob } from '../../../plugins/async-request-reply/store/job-store';
+import { openWorkerClient } from '../../../plugins/async-request-reply/store/redis-client';
+import type { ScriptedRedis } from '../../../plugins/async-request-reply/store/scripts';
+import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
+import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import type { RedisServer } from '../../helpers/redis-server';
+import { until } from '../../helpers/until';
+import type { Upstream } from '../../helpers/upstream';
+
+const ADMIN = resolve(__dirname, '../../../dist/kong/admin.js');
+const LAPSING = /:(stalled-check|sweeper|limiter|settled:\d+)$/;
+const HOUR_MS = 3_600_000;
+
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface JobWishes {
+  readonly id?: string;
+  readonly queue?: string;
+  readonly owner?: string;
+  readonly path?: string;
+  readonly settings?: Partial<JobSettings>;
+}
+
+const SETTINGS: Omit<JobSettings, 'queue'> = {
+  version: 1,
+  ...{ concurrency: 4, rateMax: 0, ratePerMs: 0, breakerFailures: 0, breakerOpenMs: 1000 },
+  ...{ connectTimeoutMs: 1000, attemptTimeoutMs: 10_000, tlsVerify: true, caCertificates: [] },
+  ...{ maxResponseBytes: 1_000_000, retryStatuses: [500, 503], backoffMs: 1, maxBackoffMs: 1 },
+};
+
+export class AdminLab {
+  readonly prefix = `admin-${randomBytes(6).toString('hex')}`;
+  readonly client: ScriptedRedis;
+  readonly access: AccessStore;
+  readonly index: QueueIndex;
+  readonly #server: RedisServer;
+  readonly #upstream: Upstream;
+  #worker: JobWorker | undefined;
+
+  constructor(server: RedisServer, upstream: Upstream) {
+    this.#server = server;
+    this.#upstream = upstream;
+    const { redis } = resolveConfig({ redis: { port: server.port } });
+    this.client = openWorkerClient(redis, () => undefined);
+    this.access = new AccessStore(
+      openWorkerClient(redis, () => undefined),
+      this.prefix,
+      5000,
+    );
+    this.index = new QueueIndex(this.client, this.prefix);
+  }
+
+  /** A job of one attempt: on a path that answers 503 it ends as a dead letter. */
+  async accept(wishes: JobWishes = {}): Promise<string> {
+    const { queue = 'q', path = '/ok', id = newJobId() } = wishes;
+    const named = nameSettings({ ...SETTINGS, ...wishes.settings, queue });
+    const job: NewJob = {
+      ...{ id, queue, owner: wishes.owner ?? 'consumer:alice', settingsHash: named.hash },
+      ...{ body: Buffer.from('secret body'), repeatable: true, maxAttempts: 1 },
+      ...{ deadlineMs: HOUR_MS, resultTtlMs: HOUR_MS, openTtlMs: 3 * HOUR_MS },
+      request: {
+        method: 'POST',
+        path: `${path}?token=secret-query`,
+        target: { scheme: 'http', host: '127.0.0.1', port: this.#upstream.port },
+        headers: [
+          ['host', 'h'],
+          ['authorization', 'secret-header'],
+          ['content-length', '11'],
+          ['x-async-kong-id', id],
+        ],
+      },
+    };
+    await this.access.announce(queue, named, job.openTtlMs);
+    await this.access.accept(job, named, {
+      ...{ priority: DEFAULT_PRIORITY, delayMs: 0, maxWaiting: 1000, maxPerCaller: 0, minReplicas: 0 },
+    });
+    return id;
+  }
+
+  /** Jobs that a worker has made dead letters; the worker is stopped again. */
+  async deadLetters(count: number, wishes: JobWishes = {}): Promise<string[]> {
+    const path = wishes.path ?? `/dead-${randomBytes(4).toString('hex')}`;
+    const ids: string[] = [];
+    for (let made = 0; made < count; made += 1) {
+      ids.push(await this.accept({ ...wishes, path }));
+    }
+    this.startWorker();
+    for (const id of ids) {
+      await this.left(id, wishes.queue ?? 'q');
+    }
+    await this.stopWorker();
+    return ids;
+  }
+
+  startWorker(): void {
+    this.#worker ??= JobWorker.start({
+      redis: resolveConfig({ redis: { port: this.#server.port } }).redis,
+      ...{ keyPrefix: this.prefix, queues: [], leaseMs: 3000, stalledCheckMs: 200 },
+      log: pino({ level: 'silent' }),
+    });
+  }
+
+  async stopWorker(): Promise<void> {
+    await this.#worker?.stop(0);
+    this.#worker = undefined;
+  }
+
+  /** Waits until the job has settled. */
+  settled(id: string): Promise<JobRecord> {
+    return until(`job ${id} to settle`, async () => {
+      const record = await this.access.jobs.read(id);
+      return record !== undefined && isSettled(record.state) ? record : undefined;
+    });
+  }
+
+  /** Waits until the job has settled and left the list of open jobs. */
+  async left(id: string, queue = 'q'): Promise<JobRecord> {
+    const record = await this.settled(id);
+    await until('the job to leave', async () => !(await this.index.whereabouts(queue, id)).open);
+    return record;
+  }
+
+  /** Runs the command; options of Node.js come before its file. */
+  admin(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+    const variables = {
+      ...process.env,
+      ...{ ARR_REDIS_PORT: String(this.#server.port), ARR_KEY_PREFIX: this.prefix },
+      ...env,
+    };
+    return new Promise((done) => {
+      execFile(process.execPath, [ADMIN, ...args], { env: variables }, (error, stdout, stderr) => {
+        done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+      });
+    });
+  }
+
+  /** The same with `--json`: what it printed, read. */
+  async json(args: readonly string[], env?: NodeJS.ProcessEnv): Promise<{ code: number; value: unknown }> {
+    const { code, stdout } = await this.admin([...args, '--json'], env);
+    return { code, value: JSON.parse(stdout) };
+  }
+
+  /**
+   * Every key of this lab with what it holds: equal before and after what must change nothing. Without what lapses within
+   * seconds by itself.
+   */
+  async dump(): Promise<Record<string, string>> {
+    const keys = (await this.#server.keys()).filter(
+      (key) => key.startsWith(`${this.prefix}:`) && !LAPSING.test(key),
+    );
+    const values = await Promise.all(keys.map((key) => this.client.dumpBuffer(key)));
+    return Object.fromEntries(keys.map((key, at) => [key, values[at]?.toString('hex') ?? '']));
+  }
+
+  async close(): Promise<void> {
+    await this.stopWorker();
+    await this.access.close();
+    this.client.disconnect();
+  }
+}

@@ -1,0 +1,43 @@
+// One Redis and one upstream for a spec file, a lab of its own for each test.
+import { RedisServer } from '../../helpers/redis-server';
+import { Upstream } from '../../helpers/upstream';
+import { AdminLab } from './admin-lab';
+
+export interface AdminStage {
+  readonly lab: AdminLab;
+  readonly server: RedisServer;
+  readonly upstream: Upstream;
+}
+
+export function useAdminLab(): AdminStage {
+  let stage: { lab?: AdminLab; server?: RedisServer; upstream?: Upstream } = {};
+  beforeAll(async () => {
+    const server = await RedisServer.reserve();
+    await server.start();
+    stage = { server, upstream: await Upstream.start() };
+  });
+  beforeEach(() => {
+    stage.lab = new AdminLab(here('server'), here('upstream'));
+  });
+  afterEach(() => stage.lab?.close());
+  afterAll(async () => {
+    await stage.upstream?.stop();
+    await stage.server?.stop();
+  });
+  const here = <Name extends keyof AdminStage>(name: Name): AdminStage[Name] => {
+    const part = stage[name];
+    if (part === undefined) throw new Error(`${name} has not been started`);
+    return part as AdminStage[Name];
+  };
+  return {
+    get lab() {
+      return here('lab');
+    },
+    get server() {
+      return here('server');
+    },
+    get upstream() {
+      return here('upstream');
+    },
+  };
+}
