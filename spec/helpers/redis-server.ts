@@ -38,6 +38,7 @@ export class RedisServer {
 
   /** Resolves when it answers. Also starts it again after a kill, with the data that it had. */
   async start(): Promise<void> {
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) throw new Error('it runs already');
     const child = spawn(EXECUTABLE, this.#arguments(), { stdio: ['ignore', 'pipe', 'inherit'] });
     let failure: Error | null = null;
     this.#child = child;
