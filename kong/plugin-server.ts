@@ -14,6 +14,7 @@ import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
+import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { WorkerThreads } from './worker-threads';
 
 const STDERR = 2;
@@ -33,6 +34,7 @@ async function main(args: readonly string[]): Promise<void> {
     ...cli
   } = parseArguments(args, packageVersion(__dirname));
   const settings = resolveSettings(process.env);
+  refuseUnsupportedSettings(settings);
   const replies = {
     internalErrorReply: errorReply(internalErrorReply()),
     goneReply: errorReply(restartingReply()),

@@ -5,10 +5,12 @@ import pino from 'pino';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
+import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { workerOptions } from './worker-options';
 
 function main(): void {
   const settings = resolveSettings(process.env);
+  refuseUnsupportedSettings(settings);
   const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
   const worker = JobWorker.start(workerOptions(settings, log));
   log.info({ pid: process.pid }, 'worker started');

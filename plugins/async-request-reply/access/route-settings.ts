@@ -5,7 +5,7 @@ import type { RedisSettings } from '../store/redis-client';
 import { nameSettings, type NamedSettings } from '../store/job-settings';
 import type { OwnerSettings } from './owner';
 
-/** Over the plugin-server protocol larger bodies would block Kong (docs/kong-facts.md). */
+/** Over the plugin-server protocol larger bodies would block Kong (docs/kong.md). */
 export const LANE_MAX_REQUEST_BYTES = 1024 * 1024;
 export const LANE_MAX_RESPONSE_BYTES = 512 * 1024;
 

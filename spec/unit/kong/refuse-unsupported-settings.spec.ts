@@ -1,0 +1,39 @@
+import { refuseUnsupportedSettings } from '../../../kong/refuse-unsupported-settings';
+import { refuseUnsupported } from '../../../plugins/async-request-reply/access/refuse-unsupported';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import { resolveSettings } from '../../../schemas/resolve-settings';
+
+describe('a process', () => {
+  it('starts with the settings that it can do', () => {
+    expect(() => refuseUnsupportedSettings(resolveSettings({ ARR_LEASE_SECONDS: '5' }, {}))).not.toThrow();
+  });
+
+  it.each([
+    ['ARR_HEALTH_LISTEN', '8080', 'health_listen'],
+    ['ARR_METRICS_LISTEN', '127.0.0.1:9090', 'metrics_listen'],
+    ['ARR_SECRETS_FILE', '/secrets', 'secrets_file'],
+  ])('does not start with %s', (variable, value, field) => {
+    expect(() => refuseUnsupportedSettings(resolveSettings({ [variable]: value }, {}))).toThrow(field);
+  });
+});
+
+describe('a plugin instance', () => {
+  it('starts with the defaults', () => {
+    expect(() => refuseUnsupported(resolveConfig({}))).not.toThrow();
+  });
+
+  it.each([
+    [{ intercept: 'prefer' }, 'intercept: prefer'],
+    [{ single_read: true }, 'single_read'],
+    [{ poll_floor_ms: 10 }, 'poll_floor_ms'],
+    [{ request: { body_schema: '{}' } }, 'request.body_schema'],
+    [{ wait: { default_ms: 10 } }, 'wait.default_ms'],
+    [{ idempotency: { from: 'content' } }, 'idempotency.from: content'],
+    [{ encryption: { keys: [Buffer.alloc(32, 7).toString('base64')] } }, 'encryption.keys'],
+    [{ upstream: { mode: 'loopback', loopback_secret: 'x'.repeat(32) } }, 'upstream.mode: loopback'],
+  ])('does not start with %j', (config, field) => {
+    expect(() => refuseUnsupported(resolveConfig(config))).toThrow(
+      `${field} is not available in this release`,
+    );
+  });
+});
