@@ -1,0 +1,141 @@
+// The access side (store/access-store.ts): a submit's writes in their order, what is left of them when its process or
+// its time is over, taking back, and a client's cancel.
+import type { Step } from './explorer';
+import type { RecordScripts } from './record';
+import { spend, type Setting, type State, type SubmitStep } from './state';
+import { add, enter, leave, NO_RUN, onRecord, remove } from './writes';
+
+export function submitWrites({ rules }: Setting): SubmitStep[] {
+  const payload: SubmitStep[] = rules.requestHasTtlAtOnce ? ['payload'] : ['payload', 'payload-ttl'];
+  return rules.recordBeforeScheduler
+    ? ['reserve', ...payload, 'record', 'add', 'enter']
+    : ['reserve', ...payload, 'add', 'record', 'enter'];
+}
+
+export function accessSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
+  return [
+    ...submitSteps(state, setting, scripts),
+    ...takeBackSteps(state, setting, scripts),
+    ...cancelSteps(state, setting, scripts),
+  ];
+}
+
+function submitSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
+  const { todo, answer } = state.submit;
+  const steps: Step<State>[] = [];
+  // BullMQ's `add` asks whether it is connected first: on the wire it may stand on either side of `enter`.
+  const isLoose = todo[0] === 'add' && todo[1] === 'enter';
+  for (const write of isLoose ? todo.slice(0, 2) : todo.slice(0, 1)) {
+    const left = todo.filter((one) => one !== write);
+    const done = submitWrite(state, write, setting, scripts);
+    steps.push({ label: `submit: ${write}`, next: { ...done, submit: { todo: left, answer } } });
+  }
+  if (answer === '' && (todo.length === 0 || (!setting.rules.answersLast && todo[0] === 'enter'))) {
+    steps.push({ label: 'submit: answers 202', next: { ...state, submit: { todo, answer: '202' } } });
+  }
+  if (answer === '' && state.left.timeouts > 0 && todo.length < submitWrites(setting).length) {
+    const timedOut = spend(state, 'timeouts');
+    steps.push({
+      label: 'submit: answers 503, its writes on the way',
+      next: { ...timedOut, submit: { todo, answer: '503' }, takeBack: 'abandon' },
+      optional: true,
+    });
+  }
+  if (answer === '503' && todo.length > 0) {
+    const next: State = { ...state, submit: { todo: [], answer } };
+    steps.push({ label: 'submit: what is on the way never arrives', next });
+  }
+  if ((answer === '' || todo.length > 0 || state.takeBack !== 'none') && state.left.crashes > 0) {
+    const isUnderWay = answer === '' || todo.length > 0 || !['none', 'done'].includes(state.takeBack);
+    if (isUnderWay) {
+      const crashed: State = {
+        ...spend(state, 'crashes'),
+        ...{ submit: { todo: [], answer: answer === '' ? 'cut' : answer }, takeBack: 'none' },
+      };
+      steps.push({ label: 'plugin server: killed', next: crashed, optional: true });
+    }
+  }
+  return steps;
+}
+
+function submitWrite(state: State, write: SubmitStep, setting: Setting, scripts: RecordScripts): State {
+  switch (write) {
+    case 'reserve':
+      return { ...state, place: 'provisional' };
+    case 'payload':
+      return { ...state, payload: setting.rules.requestHasTtlAtOnce ? 'stored' : 'without-ttl' };
+    case 'payload-ttl':
+      return { ...state, payload: 'stored' };
+    case 'record':
+      return onRecord(state, (record) => scripts.create(record))[0];
+    case 'add':
+      return add(state, state.asked === 'pending');
+    case 'enter':
+      return enter(state);
+  }
+}
+
+/** abandoned-submits.ts and `#takeBack`: may come before the writes that it takes back. */
+function takeBackSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
+  switch (state.takeBack) {
+    case 'none':
+    case 'done':
+      return [];
+    case 'abandon': {
+      const [cancelled] = onRecord(state, (record) => scripts.cancel(record, true));
+      const seen = { ...cancelled.seen, takenBack: true };
+      return [{ label: 'take back: abandon', next: { ...cancelled, seen, takeBack: 'remove' } }];
+    }
+    case 'remove':
+      return [{ label: 'take back: remove', next: { ...remove(state), takeBack: 'forget' } }];
+    case 'forget': {
+      const next: State = { ...leave(state, { run: NO_RUN, dead: false }, setting), takeBack: 'done' };
+      return [{ label: 'take back: forget', next }];
+    }
+  }
+}
+
+function cancelSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
+  const { cancel } = state;
+  const killed: Step<State>[] =
+    state.left.crashes > 0 && (cancel.at === 'remove' || cancel.at === 'leave')
+      ? [
+          {
+            label: 'plugin server: killed in a cancel',
+            next: { ...spend(state, 'crashes'), cancel: { at: 'done', told: '' } },
+            optional: true,
+          },
+        ]
+      : [];
+  switch (cancel.at) {
+    case 'none':
+      return state.left.cancels > 0 && state.submit.answer === '202' ? [cancelStep(state, scripts)] : [];
+    case 'remove':
+      return [
+        { label: 'cancel: remove', next: { ...remove(state), cancel: { at: 'leave', told: '' } } },
+        ...killed,
+      ];
+    case 'leave': {
+      const left = leave(state, { run: state.record?.run ?? 1, dead: false }, setting);
+      const next: State = { ...left, cancel: { at: 'done', told: '204' } };
+      return [{ label: 'cancel: leave, answers 204', next }, ...killed];
+    }
+    case 'done':
+      return [];
+  }
+}
+
+function cancelStep(state: State, scripts: RecordScripts): Step<State> {
+  const [after, reply] = onRecord(spend(state, 'cancels'), (record) => scripts.cancel(record, false));
+  const next = ((): State => {
+    switch (reply?.kind) {
+      case 'closed':
+        return { ...after, cancel: { at: 'remove', told: '' } };
+      case 'cancelling':
+        return { ...after, cancel: { at: 'done', told: '202' } };
+      default:
+        return { ...after, cancel: { at: 'done', told: '409' } };
+    }
+  })();
+  return { label: 'cancel: script', next, optional: true };
+}

@@ -1,0 +1,69 @@
+// What the program does at the points on which the invariants hang, one switch each. The specs turn them one by one
+// and see that the explorer notices.
+
+export interface RecordRules {
+  /** create.lua: nothing is written where a record, or a tombstone, is there. */
+  readonly createRespectsTombstone: boolean;
+  /** cancel.lua: a submit that is taken back before it arrived leaves a tombstone. */
+  readonly abandonLeavesTombstone: boolean;
+  /** advance.lua: a lease that is not over holds. */
+  readonly leaseWaitsForTheLast: boolean;
+  /** advance.lua: a lost call that may not be repeated fails the job. */
+  readonly lostCallRespectsRepeatable: boolean;
+  /** advance.lua: `expired` only where no call was made; else the job ends as one that ran. */
+  readonly expiresOnlyWhatNeverRan: boolean;
+  /** settle.lua: the token has to be the record's. */
+  readonly settleChecksToken: boolean;
+  /** settle.lua: a job that is being cancelled settles so, whatever the attempt says. */
+  readonly settleHeedsCancel: boolean;
+}
+
+/** The writes of queue/redrive-job.ts; `readmit` there is `fence` and `readmit` here. */
+export type RedriveStep = 'reserve' | 'fence' | 'readmit' | 'script' | 'add' | 'enter' | 'revive';
+
+export interface Rules extends RecordRules {
+  /** access-store.ts: the record is there before the scheduler knows the job. */
+  readonly recordBeforeScheduler: boolean;
+  /** access-store.ts: 202 is answered when all is written. */
+  readonly answersLast: boolean;
+  /** job-store.ts: a request and its TTL come in one step. */
+  readonly requestHasTtlAtOnce: boolean;
+  /** run-job.ts: the response is stored before the record names it. */
+  readonly storesBeforeSettling: boolean;
+  /** lease.ts: a call is ended before its lease can be over. */
+  readonly watchdog: boolean;
+  /** run-job.ts: the worker's clock is asked right before the call, and with the lease over there is none. */
+  readonly clockBeforeCall: boolean;
+  /** run-job.ts, retry-policy.ts: a call that may have arrived is followed by another only where it may be repeated. */
+  readonly repeatsOnlyTheRepeatable: boolean;
+  /** sweeper.ts: an open job that the scheduler does not know is scheduled again. */
+  readonly sweepReschedules: boolean;
+  /** sweeper.ts: a job that is past its deadline, or has settled, is looked after. */
+  readonly sweepSettlesOverdue: boolean;
+  /** The sweep keeps to the delay that the caller asked for. */
+  readonly sweepKeepsDelay: boolean;
+  /** leave.lua: the departure of a run that has been redriven changes nothing. */
+  readonly fenceStopsLateLeave: boolean;
+  /** Each run that was redriven has a fence of its own, so that the next redrive does not lift the last one's. */
+  readonly fencePerRun: boolean;
+  readonly redriveOrder: readonly RedriveStep[];
+}
+
+/** As the program is. What is false here is a gap: docs/job-life.md tells what each lets happen. */
+export const RULES: Rules = {
+  ...{ createRespectsTombstone: true, abandonLeavesTombstone: true },
+  ...{ leaseWaitsForTheLast: true, lostCallRespectsRepeatable: true },
+  ...{ settleChecksToken: true, settleHeedsCancel: true },
+  ...{ recordBeforeScheduler: true, answersLast: true, storesBeforeSettling: true },
+  ...{ watchdog: true, repeatsOnlyTheRepeatable: true, sweepReschedules: true, sweepSettlesOverdue: true },
+  ...{ requestHasTtlAtOnce: false, clockBeforeCall: false, expiresOnlyWhatNeverRan: false },
+  ...{ sweepKeepsDelay: false, fenceStopsLateLeave: true, fencePerRun: false },
+  redriveOrder: ['reserve', 'fence', 'readmit', 'script', 'add', 'enter', 'revive'],
+};
+
+/** As the program is to be: no gap open. */
+export const CLOSED: Rules = {
+  ...RULES,
+  ...{ requestHasTtlAtOnce: true, clockBeforeCall: true, expiresOnlyWhatNeverRan: true },
+  ...{ sweepKeepsDelay: true, fencePerRun: true },
+};
