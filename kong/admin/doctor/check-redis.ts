@@ -10,7 +10,8 @@ const LEAST_MAJOR = 7;
 const SKEW_WARNING_MS = 1000;
 const SKEW_ERROR_MS = 10_000;
 
-type Info = ReadonlyMap<string, string>;
+/** Fields of INFO. */
+export type Info = ReadonlyMap<string, string>;
 
 async function infoOf(node: Redis): Promise<Info> {
   const text = await node.info();
@@ -43,7 +44,8 @@ export async function checkServers({ redis }: AdminContext): Promise<CheckResult
   ];
 }
 
-function judgeVersion(info: Info): Finding[] {
+/** Redis 7 has the script flags and PEXPIRE options that are used. */
+export function judgeVersion(info: Info): Finding[] {
   const version = info.get('redis_version') ?? '?';
   return parseInt(version, 10) >= LEAST_MAJOR
     ? []
@@ -57,7 +59,8 @@ function judgeEviction(info: Info): Finding[] {
     : [error(`maxmemory-policy is ${policy}: accepted jobs may be evicted. Set it to noeviction.`)];
 }
 
-function judgeAppendOnly(info: Info): Finding[] {
+/** Whether what Redis accepts is on its disk. */
+export function judgeAppendOnly(info: Info): Finding[] {
   if (info.get('aof_enabled') !== '1') {
     return [error('The append-only file is off: accepted jobs are lost in a crash. Set appendonly to yes.')];
   }

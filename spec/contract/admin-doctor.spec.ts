@@ -1,0 +1,275 @@
+// `doctor`: finds each planted fault, and nothing where all is well.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
+import {
+  openJobsKey,
+  recordKey,
+  requestKey,
+  responseKey,
+  turnsKey,
+} from '../../plugins/async-request-reply/store/keys';
+import { judgeAppendOnly, judgeVersion } from '../../kong/admin/doctor/check-redis';
+import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
+import { until } from '../helpers/until';
+import { useAdminLab } from './admin-kit/use-admin-lab';
+
+const stage = useAdminLab();
+
+const HOUR_MS = 3_600_000;
+
+interface Diagnosis {
+  readonly code: number;
+  readonly ok: boolean;
+  /** Names of checks that found something, with its level. */
+  readonly found: Record<string, string>;
+  readonly messages: string;
+}
+
+async function diagnose(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Diagnosis> {
+  const { code, value } = await stage.lab.json(['doctor', ...args], { ARR_LISTEN_BACKLOG: '1', ...env });
+  const { ok, checks } = value as {
+    ok: boolean;
+    checks: { name: string; level: string; findings: { message: string }[] }[];
+  };
+  const bad = checks.filter(({ level }) => level !== 'ok');
+  return {
+    ...{ code, ok, found: Object.fromEntries(bad.map(({ name, level }) => [name, level])) },
+    messages: bad.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
+  };
+}
+
+/** A job old enough for the doctor to look at, which nobody works on. */
+async function oldJob(): Promise<string> {
+  const { lab } = stage;
+  const id = await lab.accept({ id: newJobId(Date.now() - HOUR_MS) });
+  await lab.client.hset(recordKey(lab.prefix, id), 'created_at', Date.now() - HOUR_MS);
+  return id;
+}
+
+it('finds nothing where a worker runs and all is well', async () => {
+  const { lab } = stage;
+  lab.startWorker();
+  const id = await lab.accept();
+  await lab.left(id);
+  expect(await diagnose()).toEqual({ code: 0, ok: true, found: {}, messages: '' });
+  const { code, stdout } = await lab.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {7}redis-version {5}7/)]);
+});
+
+describe('Redis', () => {
+  it.each([
+    ['eviction', ['maxmemory-policy', 'allkeys-lru', 'noeviction'], /allkeys-lru/],
+    ['append-only-file', ['appendonly', 'no', 'yes'], /append-only file is off/],
+  ] as const)('%s', async (check, [setting, wrong, right], message) => {
+    await stage.server.command('CONFIG', 'SET', setting, wrong);
+    const diagnosis = await diagnose(['--no-scan']);
+    await stage.server.command('CONFIG', 'SET', setting, right);
+    expect(diagnosis).toMatchObject({ code: 1, ok: false, found: { [check]: 'error' } });
+    expect(diagnosis.messages).toMatch(message);
+  });
+
+  it.each([
+    ['6.2.14', 'error'],
+    ['7.0.0', undefined],
+    ['10.0.1', undefined],
+  ])('version %s', (version, level) => {
+    expect(judgeVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
+  });
+
+  it('an append-only file that could not be written', () => {
+    const info = new Map(Object.entries({ aof_enabled: '1', aof_last_write_status: 'err' }));
+    expect(judgeAppendOnly(info)).toMatchObject([{ level: 'error' }]);
+  });
+
+  it('a command that the ACL refuses, by its name', async () => {
+    const { lab } = stage;
+    const rules = ['on', '>pw', `~${lab.prefix}:*`, `&${lab.prefix}:*`, '+@all', '-zpopmin', '-subscribe'];
+    await stage.server.command('ACL', 'SETUSER', 'limited', ...rules);
+    const user = { ARR_REDIS_USERNAME: 'limited', ARR_REDIS_PASSWORD: 'pw' };
+    const { code, messages } = await diagnose(['--no-scan'], user);
+    expect([code, messages]).toEqual([1, expect.stringMatching(/: SUBSCRIBE, ZPOPMIN\.$/)]);
+  });
+
+  it('keys that the ACL refuses', async () => {
+    const rules = ['on', '>pw', '~elsewhere:*', '&*', '+@all'];
+    await stage.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
+    const user = { ARR_REDIS_USERNAME: 'elsewhere', ARR_REDIS_PASSWORD: 'pw' };
+    const { code, messages } = await diagnose(['--no-scan'], user);
+    expect([code, messages]).toEqual([1, expect.stringContaining('HSET')]);
+  });
+
+  it.each([
+    ['5 s', 5000, 'warning', 0],
+    ['a minute', -60_000, 'error', 1],
+  ] as const)('a clock that is %s away', async (_case, skewMs, level, code) => {
+    const directory = mkdtempSync(join(tmpdir(), 'arr-clock-'));
+    const file = join(directory, 'clock.js');
+    writeFileSync(file, `const now = Date.now; Date.now = () => now() + (${String(skewMs)});`);
+    const diagnosis = await diagnose(['--no-scan'], { NODE_OPTIONS: `--require ${file}` });
+    rmSync(directory, { recursive: true });
+    expect(diagnosis).toMatchObject({ code, found: { clock: level } });
+  });
+});
+
+describe('keys', () => {
+  it.each([
+    ['request', requestKey],
+    ['response', (prefix: string, id: string) => responseKey(prefix, id, '1.1')],
+  ])('a %s without a record', async (_case, keyOf) => {
+    const { lab } = stage;
+    const key = keyOf(lab.prefix, newJobId(Date.now() - HOUR_MS));
+    await lab.client.hset(key, 'head', 'x');
+    await lab.client.pexpire(key, HOUR_MS);
+    expect(await diagnose()).toMatchObject({ code: 1, found: { 'orphaned-keys': 'error' } });
+  });
+
+  it('keys without a TTL', async () => {
+    const { lab } = stage;
+    const id = await oldJob();
+    await lab.client.persist(recordKey(lab.prefix, id));
+    await lab.client.persist(turnsKey(lab.prefix, 'q'));
+    const { code, found, messages } = await diagnose();
+    expect([code, found]).toEqual([1, expect.objectContaining({ 'keys-without-ttl': 'error' })]);
+    expect(messages).toContain('2 keys without a TTL');
+    expect(messages).not.toContain(id);
+  });
+
+  it('an open job that is not on the list of its queue', async () => {
+    const { lab } = stage;
+    const id = await oldJob();
+    await lab.client.zrem(openJobsKey(lab.prefix, 'q'), id);
+    expect(await diagnose()).toMatchObject({ code: 1, found: { 'unlisted-jobs': 'error' } });
+    expect((await lab.admin(['redrive', id, '--yes'])).code).toBe(0);
+    expect((await diagnose()).found).not.toHaveProperty('unlisted-jobs');
+  });
+
+  it.each([
+    ['an open job past its deadline', { deadline_at: Date.now() - HOUR_MS }],
+    ['a running job whose lease is long over', { state: 'running', lease_until: Date.now() - HOUR_MS }],
+  ])('%s', async (_case, fields) => {
+    const { lab } = stage;
+    await lab.client.hset(recordKey(lab.prefix, await oldJob()), fields);
+    expect(await diagnose()).toMatchObject({ code: 1, found: { 'stuck-jobs': 'error' } });
+  });
+
+  it('are not looked at with --no-scan', async () => {
+    const { lab } = stage;
+    await lab.client.hset(requestKey(lab.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
+    expect(await diagnose(['--no-scan'])).toMatchObject({ code: 0, found: {} });
+  });
+
+  it('of a submit that is under way are no fault', async () => {
+    const { lab } = stage;
+    const key = requestKey(lab.prefix, newJobId());
+    await lab.client.hset(key, 'head', 'x');
+    await lab.client.pexpire(key, HOUR_MS);
+    expect(await diagnose()).toMatchObject({ code: 0, found: {} });
+  });
+});
+
+describe('queues', () => {
+  it('one that no worker takes, until one does', async () => {
+    const { lab } = stage;
+    await lab.accept();
+    const { code, messages } = await diagnose(['--no-scan']);
+    expect([code, messages]).toEqual([1, expect.stringMatching(/No worker takes queue q, which has 1 open/)]);
+    lab.startWorker();
+    await until('the worker to take it', async () => (await diagnose(['--no-scan'])).code === 0);
+  });
+
+  it('instances that disagree on its limits', async () => {
+    const { lab } = stage;
+    lab.startWorker();
+    await lab.accept({ settings: { concurrency: 4 } });
+    await lab.accept({ settings: { concurrency: 9, rateMax: 5, ratePerMs: 1000 } });
+    const { code, found, messages } = await diagnose(['--no-scan']);
+    expect([code, found]).toEqual([0, { limits: 'warning' }]);
+    expect(messages).toContain('concurrency 4; concurrency 9 and 5 per 1 s');
+  });
+});
+
+describe('this machine', () => {
+  it('a kernel that grants less backlog than is wished', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'arr-somaxconn-'));
+    const file = join(directory, 'somaxconn');
+    writeFileSync(file, '128\n');
+    expect((await checkBacklog(4096, file)).findings).toMatchObject([{ level: 'warning' }]);
+    expect((await checkBacklog(128, file)).findings).toEqual([]);
+    rmSync(directory, { recursive: true });
+    expect((await checkBacklog(128, file)).findings).toEqual([]);
+  });
+});
+
+describe('a kong.yml', () => {
+  const companion = '{ name: request-termination, config: { status_code: 503 } }';
+  const plugin = '{ name: async-request-reply }';
+  const directory = mkdtempSync(join(tmpdir(), 'arr-kong-yml-'));
+  const file = join(directory, 'kong.yml');
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  const route = (plugins: string, more = ''): string =>
+    `services: [{ name: s, url: http://h, routes: [{ name: r, plugins: [${plugins}] }] }]\n${more}`;
+
+  it.each([
+    ['the plugin alone', route(plugin), 'error'],
+    ['the plugin and its companion', route(`${plugin}, ${companion}`), undefined],
+    ['a companion that is off', route(`${plugin}, { name: request-termination, enabled: false }`), 'error'],
+    [
+      'a companion with a trigger',
+      route(`${plugin}, { name: request-termination, config: { trigger: x } }`),
+      'error',
+    ],
+    [
+      'a companion for one consumer',
+      route(`${plugin}, { name: request-termination, consumer: bob }`),
+      'error',
+    ],
+    ['a companion for all routes', route(plugin, `plugins: [${companion}]`), undefined],
+    [
+      'a companion that names the route',
+      route(plugin, 'plugins: [{ name: request-termination, route: r }]'),
+      undefined,
+    ],
+    [
+      'a companion of another route',
+      route(plugin, 'plugins: [{ name: request-termination, route: x }]'),
+      'error',
+    ],
+    ['the plugin for all routes', route('', `plugins: [${plugin}]`), 'error'],
+    ['a plugin that is off', route('{ name: async-request-reply, enabled: false }'), undefined],
+    ['intercept prefer', route('{ name: async-request-reply, config: { intercept: prefer } }'), undefined],
+    [
+      'polls only, with a service behind',
+      route('{ name: async-request-reply, config: { intercept: never } }'),
+      'warning',
+    ],
+    ['a route without a service', `routes: [{ name: r, plugins: [${plugin}] }]`, 'error'],
+  ])('with %s', async (_case, text, level) => {
+    writeFileSync(file, text);
+    const { code, found } = await diagnose(['--no-scan', '--kong-yml', file]);
+    expect([code, found]).toEqual([
+      level === 'error' ? 1 : 0,
+      level === undefined ? {} : { 'fail-closed': level },
+    ]);
+  });
+
+  it('of this project has the companion on every route, and a merged key is understood', async () => {
+    const ours = resolve(__dirname, '../../kong/kong.yml');
+    expect((await diagnose(['--no-scan', '--kong-yml', ours])).code).toBe(0);
+    writeFileSync(file, readFileSync(ours, 'utf8').replaceAll('name: request-termination', 'name: cors'));
+    const { code, messages } = await diagnose(['--no-scan', '--kong-yml', file]);
+    expect([code, messages]).toEqual([1, expect.stringMatching(/Route reports .*\n.*Route orders /)]);
+  });
+
+  it.each([
+    ['is not there', undefined],
+    ['is no YAML', 'a: [b'],
+    ['is no configuration', '- a'],
+  ])('that %s is a wrong use', async (_case, text) => {
+    if (text === undefined) rmSync(file, { force: true });
+    else writeFileSync(file, text);
+    expect((await stage.lab.admin(['doctor', '--no-scan', '--kong-yml', file])).code).toBe(2);
+  });
+});
