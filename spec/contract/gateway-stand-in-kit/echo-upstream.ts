@@ -16,6 +16,8 @@ interface Reply {
   body?: string;
   /** Ends the connection without an answer. */
   hangUp?: boolean;
+  /** Answers only when the other side has given up. */
+  never?: boolean;
 }
 
 /** An upstream that remembers what it saw and answers `upstream METHOD PATH LENGTH`, or what the request asks for. */
@@ -61,6 +63,7 @@ export class EchoUpstream {
       request.socket.destroy();
       return;
     }
+    if (reply.never) return;
     response.writeHead(reply.status ?? 200, { 'Content-Type': 'text/plain', ...reply.headers });
     response.end(reply.body ?? `upstream ${method} ${url} ${body.length}`);
   }

@@ -15,6 +15,8 @@ export interface LabRoute {
   /** Configuration of js-lab; without it the plugin is not on. */
   lab?: Record<string, unknown>;
   plugins?: Record<string, unknown>[];
+  /** The path of the service's URL. */
+  path?: string;
   service?: Record<string, unknown>;
   route?: Record<string, unknown>;
 }
@@ -89,7 +91,7 @@ function service(name: string, given: LabRoute, port: number): object {
   const plugins = [...(given.plugins ?? []), ...lab];
   return {
     name: `service-${name}`,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${port}${given.path ?? ''}`,
     ...given.service,
     routes: [{ name, paths: [`/${name}`], ...given.route, plugins }],
   };

@@ -3,7 +3,7 @@ import type { LuaTable } from '../rpc/lua-value';
 import type { Consumer, Route, Service } from './entities';
 import { entityId, WORKSPACE_ID } from './entity-id';
 
-/** A service with its `url` taken apart, its ID and Kong's defaults (kong/db/schema/entities/services.lua). */
+/** A service with its `url` taken apart, which wins over what is said beside it, its ID and Kong's defaults (kong/db/schema/entities/services.lua). */
 export function serviceDefaults(fields: LuaTable): Service {
   const { url, ...given } = fields;
   const now = Math.floor(Date.now() / 1000);
@@ -17,8 +17,8 @@ export function serviceDefaults(fields: LuaTable): Service {
     write_timeout: 60000,
     read_timeout: 60000,
     enabled: true,
-    ...(typeof url === 'string' ? fromUrl(url) : {}),
     ...given,
+    ...(typeof url === 'string' ? fromUrl(url) : {}),
     id: idOf(given, 'services'),
     ws_id: WORKSPACE_ID,
   } as LuaTable as Service;
@@ -32,7 +32,7 @@ function fromUrl(url: string): LuaTable {
     protocol,
     host,
     port: port === undefined ? (protocol === 'https' ? 443 : 80) : Number(port),
-    ...(path === '' ? {} : { path }),
+    path: path === '' ? undefined : path,
   };
 }
 

@@ -28,9 +28,9 @@ export class Proxy {
     finishUpstreamRequest(exchange);
     const preservedHost = exchange.set.get('upstream_host') ?? '';
     const body = await exchange.body.read();
-    const count = Number(exchange.context.balancer_data?.['retries'] ?? 5) + 1;
+    let tries = Number(exchange.context.balancer_data?.['retries'] ?? 5) + 1;
     let failedStatus: 502 | 504 = 502;
-    for (let attempt = 0; attempt < count; attempt++) {
+    while (tries-- > 0) {
       const choice = await choosePeer(exchange, upstreams, () => this.#turn++);
       if (choice.kind === 'refused') {
         sendAnswer(exchange, errorAnswer(exchange, choice.status, choice.message));
@@ -43,6 +43,8 @@ export class Proxy {
       const outcome = await this.#try(exchange, choice.peer, preservedHost, body);
       if (outcome === 'answered' || exchange.response.destroyed) return;
       failedStatus = outcome.status;
+      // A connection that was kept may just have been closed as idle: nginx does not count that try.
+      if (outcome.wasKept && outcome.status === 502) tries++;
       if (outcome.wasSent && !REPEATABLE.has(exchange.method)) break;
     }
     sendProxyError(exchange, errorPage(exchange, failedStatus));
@@ -57,7 +59,7 @@ export class Proxy {
     peer: Peer,
     preservedHost: string,
     body: Buffer,
-  ): Promise<'answered' | { status: 502 | 504; wasSent: boolean }> {
+  ): Promise<'answered' | { status: 502 | 504; wasSent: boolean; wasKept: boolean }> {
     const startedAtMs = Date.now();
     const head = upstreamHead(exchange, peer, preservedHost, body);
     const outcome = await this.#tries.run(exchange, peer, head, body);

@@ -8,7 +8,7 @@ import type { Peer } from './peer';
 export type TryOutcome =
   | { kind: 'response'; response: http.IncomingMessage }
   | { kind: 'switched'; response: http.IncomingMessage; socket: Duplex; head: Buffer }
-  | { kind: 'failed'; status: 502 | 504; wasSent: boolean; reason: string };
+  | { kind: 'failed'; status: 502 | 504; wasSent: boolean; wasKept: boolean; reason: string };
 
 /** nginx keeps idle connections to an upstream this long under Kong. */
 const IDLE_TIMEOUT_MS = 60_000;
@@ -25,7 +25,7 @@ export class UpstreamTry {
       const request = this.#open(exchange, peer, head);
       let wasSent = false;
       const fail = (status: 502 | 504, reason: string): void => {
-        resolve({ kind: 'failed', status, wasSent, reason });
+        resolve({ kind: 'failed', status, wasSent, wasKept: request.reusedSocket, reason });
         request.destroy();
       };
       let timer = setTimeout(
