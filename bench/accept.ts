@@ -10,8 +10,10 @@ import { LOAD_COLUMNS, loadSubject, type LoadTarget } from './lib/gateway-load';
 import { main } from './lib/main';
 import { benchOptions, PROFILE, profileArguments } from './lib/options';
 import { startOurGateway } from './lib/our-gateway';
+import { AGAINST } from './lib/our-script';
 import { emptyRedis, startRedis } from './lib/redis';
 import { exitOnlyRoute, requireSameShape, startStockGateway } from './lib/stock-gateway';
+import type { RatioWanted } from './lib/rounds';
 import type { WrkRequest } from './lib/wrk';
 
 const BODY = JSON.stringify({
@@ -33,25 +35,29 @@ const STOCK = 'stock, exit only';
 const TERMINATION = 'request-termination';
 const PROXY = 'plain proxy';
 
+/** Another state of the plugin, for a comparison of before and after. */
+const OTHER = 'the other checkout';
+
 interface Gateways {
   readonly ours: Gateway;
   readonly withoutInclude: Gateway;
   readonly stock: Gateway;
+  readonly other: Gateway | undefined;
 }
 
 main(async (releasers) => {
   const options = benchOptions(
     'ts-node bench/accept.ts [options]',
     {
-      rounds: { default: 5, help: 'times that each is measured' },
       seconds: { default: 5, help: 'length of a measurement' },
       'warm-up': { default: 3, help: 'seconds before the first' },
       connections: { default: 50, help: 'connections of wrk' },
     },
-    PROFILE,
+    { ...PROFILE, ...AGAINST },
   );
   const redis = await startRedis(releasers);
-  const gateways = await startGateways(releasers, redis, profileArguments(options.profile));
+  const nodeArguments = profileArguments(options.profile);
+  const gateways = await startGateways(releasers, redis, nodeArguments, options.against);
   const { seconds, connections } = options;
   const load = { seconds, connections, warmUpSeconds: options['warm-up'] };
   await runBenchmark(
@@ -60,49 +66,58 @@ main(async (releasers) => {
       settings: { ...load, requestBytes: BODY.length },
       subjects: targets(gateways, redis).map((target) => loadSubject(target, load)),
       rounds: options.rounds,
+      calmSeconds: options.calm,
       columns: LOAD_COLUMNS,
-      ratios: [
-        { metric: 'requestsPerSecond', of: OURS, to: STOCK },
-        { metric: 'requestsPerSecond', of: WITHOUT_INCLUDE, to: STOCK },
-        { metric: 'requestsPerSecond', of: OURS, to: WITHOUT_INCLUDE },
-        { metric: 'requestsPerSecond', of: OURS, to: PROXY },
-        { metric: 'p50Ms', of: OURS, to: STOCK },
-        { metric: 'p99Ms', of: OURS, to: STOCK },
-        { metric: 'allMicros', of: OURS, to: STOCK },
-      ],
+      ratios: [...RATIOS, ...(options.against === undefined ? [] : RATIOS_TO_OTHER)],
     },
     await describeEnvironment(gateways.ours, redis),
     options.out,
   );
 });
 
+const ratios = (of: string, to: string, ...metrics: string[]): RatioWanted[] =>
+  metrics.map((metric) => ({ metric, of, to }));
+
+const RATIOS = [
+  ...ratios(OURS, STOCK, 'requestsPerSecond', 'p50Ms', 'p99Ms', 'allMicros'),
+  ...ratios(WITHOUT_INCLUDE, STOCK, 'requestsPerSecond', 'allMicros'),
+  ...ratios(OURS, WITHOUT_INCLUDE, 'requestsPerSecond'),
+  ...ratios(OURS, PROXY, 'requestsPerSecond'),
+];
+const RATIOS_TO_OTHER = [
+  ...ratios(OURS, OTHER, 'requestsPerSecond', 'allMicros'),
+  ...ratios(OURS, OTHER, 'gatewayMicros', 'pluginServerMicros', 'redisMicros'),
+];
+
 async function startGateways(
   releasers: Releasers,
   redis: RedisServer,
   nodeArguments: readonly string[],
+  against: string | undefined,
 ): Promise<Gateways> {
-  const jobs = { name: 'jobs', config: { queue: { max_waiting: MAX_WAITING } } };
-  const common = { redis, upstreamUrl: NO_UPSTREAM, nodeArguments };
-  const withoutInclude = await startOurGateway({
-    ...common,
-    keyPrefix: 'bench-b',
-    routes: [jobs],
-    nginxInclude: false,
-  });
-  releasers.add(() => withoutInclude.stop());
-  const answer = await submit(withoutInclude);
-  const stock = await startStockGateway([exitOnlyRoute('jobs', answer), terminated(answer)], NO_UPSTREAM);
-  releasers.add(() => stock.stop());
-  // The plain proxy needs an upstream that is faster than itself: nginx, on the other gateway.
-  const proxied: RouteOptions = {
-    name: 'proxied',
-    config: false,
-    serviceUrl: `${stock.proxyUrl}/terminated`,
+  const started = (gateway: Gateway): Gateway => {
+    releasers.add(() => gateway.stop());
+    return gateway;
   };
-  const ours = await startOurGateway({ ...common, keyPrefix: 'bench-a', routes: [jobs, proxied] });
-  releasers.add(() => ours.stop());
+  const jobs = { name: 'jobs', config: { queue: { max_waiting: MAX_WAITING } } };
+  const common = { redis, upstreamUrl: NO_UPSTREAM, nodeArguments, routes: [jobs] };
+  const withoutInclude = started(
+    await startOurGateway({ ...common, keyPrefix: 'bench-a', nginxInclude: false }),
+  );
+  const other =
+    against === undefined
+      ? undefined
+      : started(await startOurGateway({ ...common, keyPrefix: 'bench-b', checkout: against }));
+  const answer = await submit(withoutInclude);
+  const stock = started(
+    await startStockGateway([exitOnlyRoute('jobs', answer), terminated(answer)], NO_UPSTREAM),
+  );
+  // The plain proxy needs an upstream that is faster than itself: nginx, on the other gateway.
+  const serviceUrl = `${stock.proxyUrl}/terminated`;
+  const proxied: RouteOptions = { name: 'proxied', config: false, serviceUrl };
+  const ours = started(await startOurGateway({ ...common, keyPrefix: 'bench-c', routes: [jobs, proxied] }));
   requireSameShape(await submit(ours), await submit(stock));
-  return { ours, withoutInclude, stock };
+  return { ours, withoutInclude, stock, other };
 }
 
 /** Kong's own plugin that answers by itself, with as many bytes as our 202 has. */
@@ -121,11 +136,12 @@ async function submit(gateway: Gateway): Promise<HttpResponse> {
   return answer;
 }
 
-function targets({ ours, withoutInclude, stock }: Gateways, redis: RedisServer): LoadTarget[] {
+function targets({ ours, withoutInclude, stock, other }: Gateways, redis: RedisServer): LoadTarget[] {
   const requests = [submitTo('/jobs')];
   const prepare = (): Promise<void> => emptyRedis(redis);
   return [
     { name: OURS, gateway: ours, requests, redis, prepare },
+    ...(other === undefined ? [] : [{ name: OTHER, gateway: other, requests, redis, prepare }]),
     { name: WITHOUT_INCLUDE, gateway: withoutInclude, requests, redis, prepare },
     { name: STOCK, gateway: stock, requests },
     { name: TERMINATION, gateway: stock, requests: [submitTo('/terminated')] },

@@ -13,6 +13,7 @@ import { main } from './lib/main';
 import { benchOptions, PROFILE, profileArguments, type BenchOptions } from './lib/options';
 import { openAtMost } from './lib/open-jobs';
 import { startOurGateway } from './lib/our-gateway';
+import { AGAINST } from './lib/our-script';
 import { startOurWorker } from './lib/our-worker';
 import { redisPid } from './lib/processes';
 import { connectRedis, emptyRedis, startRedis, usedMemory } from './lib/redis';
@@ -22,6 +23,7 @@ import { startUpstreamProcess, type UpstreamProcess } from './lib/upstream-proce
 import type { WorkerProcess } from './lib/worker-process';
 
 const KEY_PREFIX = 'bench';
+const OTHER_PREFIX = 'bench-other';
 const BODY = JSON.stringify({
   order: 4711,
   lines: Array.from({ length: 8 }, (_, n) => ({ sku: `A-${n}`, n })),
@@ -29,6 +31,8 @@ const BODY = JSON.stringify({
 const HEADERS = { 'content-type': 'application/json' };
 
 const OURS = 'our plugin';
+/** Another state of the plugin, for a comparison of before and after. */
+const OTHER = 'the other checkout';
 const EMPTY = 'BullMQ, empty processor';
 const CALLING = 'BullMQ, one call a job';
 
@@ -36,7 +40,7 @@ const CALLING = 'BullMQ, one call a job';
 const FROM = 0.1;
 const TO = 0.95;
 
-type Options = BenchOptions<'rounds' | 'jobs' | 'workers' | 'concurrency', 'profile'>;
+type Options = BenchOptions<'jobs' | 'workers' | 'concurrency', 'profile' | 'against'>;
 
 interface System {
   readonly options: Options;
@@ -44,6 +48,7 @@ interface System {
   readonly client: Redis;
   readonly upstream: UpstreamProcess;
   readonly gateway: Gateway;
+  readonly other: Gateway | undefined;
 }
 
 /** A queue that is full, however it was filled. */
@@ -58,12 +63,11 @@ main(async (releasers) => {
   const options = benchOptions(
     'ts-node bench/drain.ts [options]',
     {
-      rounds: { default: 5, help: 'times that each is measured' },
       jobs: { default: 10_000, help: 'jobs in the queue' },
       workers: { default: 2, help: 'worker processes' },
       concurrency: { default: 50, help: 'calls at once: of the queue (ours), of each worker (BullMQ)' },
     },
-    PROFILE,
+    { ...PROFILE, ...AGAINST },
   );
   const system = await startSystem(releasers, options);
   const { jobs, workers, concurrency } = options;
@@ -73,11 +77,12 @@ main(async (releasers) => {
       settings: { jobs, workers, concurrency, requestBytes: BODY.length },
       subjects: subjects(system),
       rounds: options.rounds,
+      calmSeconds: options.calm,
       columns: {
         ...{ jobsPerSecond: 'jobs/s', bytesPerJob: 'Redis bytes a waiting job', workerMicros: 'worker µs' },
         ...{ redisMicros: 'Redis µs', upstreamMicros: 'upstream µs', othersCores: 'cores others used' },
       },
-      ratios: [EMPTY, CALLING].flatMap((to) =>
+      ratios: [...(options.against === undefined ? [] : [OTHER]), EMPTY, CALLING].flatMap((to) =>
         ['jobsPerSecond', 'workerMicros', 'redisMicros', 'bytesPerJob'].map((metric) => ({
           metric,
           of: OURS,
@@ -96,50 +101,70 @@ async function startSystem(releasers: Releasers, options: Options): Promise<Syst
   const upstream = await startUpstreamProcess({ serviceMs: 0 });
   releasers.add(() => upstream.stop());
   const queue = { concurrency: options.concurrency, max_waiting: options.jobs };
-  const gateway = await startOurGateway({
-    redis,
-    keyPrefix: KEY_PREFIX,
-    upstreamUrl: upstream.url,
-    // Redis is emptied between the turns, and a route announces its queue to the workers when it is first used.
-    routes: Array.from({ length: options.rounds + 1 }, (_, turn) => ({
-      name: queueName(turn),
-      config: { queue: { ...queue, name: queueName(turn) } },
-    })),
-  });
-  releasers.add(() => gateway.stop());
-  return { options, redis, client, upstream, gateway };
+  const start = async (keyPrefix: string, checkout?: string): Promise<Gateway> => {
+    const started = await startOurGateway({
+      ...{ redis, keyPrefix, checkout, upstreamUrl: upstream.url },
+      // Redis is emptied between the turns, and a route announces its queue to the workers when it is first used.
+      routes: Array.from({ length: options.rounds + 1 }, (_, turn) => ({
+        name: queueName(turn),
+        config: { queue: { ...queue, name: queueName(turn) } },
+      })),
+    });
+    releasers.add(() => started.stop());
+    return started;
+  };
+  const gateway = await start(KEY_PREFIX);
+  const other = options.against === undefined ? undefined : await start(OTHER_PREFIX, options.against);
+  return { options, redis, client, upstream, gateway, other };
 }
 
 const queueName = (turn: number): string => `drain-${turn}`;
 
 function subjects(system: System): Subject[] {
-  const { options, redis, upstream } = system;
+  const { options, upstream, gateway, other } = system;
   const data = { method: 'POST', path: '/', headers: HEADERS, body: BODY };
   return [
-    drainSubject(system, OURS, (turn) => fillOurs(system, turn)),
-    drainSubject(system, EMPTY, () => fillBull(null, { removeOnComplete: true })),
-    drainSubject(system, CALLING, () => fillBull(data, {}, upstream.url)),
+    drainSubject(system, OURS, (turn) => fillOurs(system, gateway, KEY_PREFIX, turn)),
+    ...(other === undefined
+      ? []
+      : [
+          drainSubject(system, OTHER, (turn) => fillOurs(system, other, OTHER_PREFIX, turn, options.against)),
+        ]),
+    drainSubject(system, EMPTY, () => fillBull(system, null, { removeOnComplete: true })),
+    drainSubject(system, CALLING, () => fillBull(system, data, {}, upstream.url)),
   ];
-
-  async function fillBull(jobData: unknown, jobOptions: object, url?: string): Promise<FullQueue> {
-    const queue = new BullQueue(redis, 'drain');
-    await queue.add(options.jobs, jobData, jobOptions);
-    return {
-      open: () => queue.open(),
-      startWorker: () => queue.startWorker(options.concurrency, url),
-      close: () => queue.close(),
-    };
-  }
 }
 
-async function fillOurs(system: System, { round, isWarmUp }: Turn): Promise<FullQueue> {
-  const { options, redis, client, gateway } = system;
+async function fillOurs(
+  { options, redis, client }: System,
+  gateway: Gateway,
+  keyPrefix: string,
+  { round, isWarmUp }: Turn,
+  checkout?: string,
+): Promise<FullQueue> {
   const queue = queueName(isWarmUp ? 0 : round + 1);
   await submitJobs(gateway, { path: `/${queue}`, headers: HEADERS, body: BODY, count: options.jobs });
+  const nodeArguments = profileArguments(options.profile);
   return {
-    open: () => client.zcard(openJobsKey(KEY_PREFIX, queue)),
-    startWorker: () => startOurWorker(redis, KEY_PREFIX, profileArguments(options.profile)),
+    open: () => client.zcard(openJobsKey(keyPrefix, queue)),
+    startWorker: () => startOurWorker({ redis, keyPrefix, checkout, nodeArguments }),
     close: () => Promise.resolve(),
+  };
+}
+
+/** @param url what a job calls; without it a job does nothing */
+async function fillBull(
+  { options, redis }: System,
+  data: unknown,
+  jobOptions: object,
+  url?: string,
+): Promise<FullQueue> {
+  const queue = new BullQueue(redis, 'drain');
+  await queue.add(options.jobs, data, jobOptions);
+  return {
+    open: () => queue.open(),
+    startWorker: () => queue.startWorker(options.concurrency, url),
+    close: () => queue.close(),
   };
 }
 

@@ -33,7 +33,7 @@ const FIRST_JOBS = 100;
 /** Jobs that settle between two looks at the clock tell the queue's pace. */
 const PACE_JOBS = 200;
 
-type Options = BenchOptions<'rounds' | 'queued' | 'jobs' | 'concurrency' | 'service-ms', never>;
+type Options = BenchOptions<'queued' | 'jobs' | 'concurrency' | 'service-ms', never>;
 
 interface System {
   readonly options: Options;
@@ -44,7 +44,6 @@ interface System {
 
 main(async (releasers) => {
   const options = benchOptions('ts-node bench/fairness.ts [options]', {
-    rounds: { default: 5, help: 'times that each is measured' },
     queued: { default: 5000, help: 'jobs of the large caller that wait' },
     jobs: { default: 5, help: 'jobs of the small caller' },
     concurrency: { default: 10, help: 'calls at once' },
@@ -63,6 +62,7 @@ main(async (releasers) => {
         fairnessSubject(system, beside, 'beside', options.queued),
       ],
       rounds: options.rounds,
+      calmSeconds: options.calm,
       columns: {
         ...{ lastMs: 'all jobs settled, ms', meanMs: 'a job, mean ms' },
         ...{ jobsPerSecond: 'jobs/s of the queue', behindAllMs: 'behind all that wait, ms' },
@@ -108,7 +108,7 @@ function fairnessSubject(system: System, name: string, kind: string, waiting: nu
       const queue = `${kind}-${isWarmUp ? 0 : round + 1}`;
       const open = (): Promise<number> => client.zcard(openJobsKey(KEY_PREFIX, queue));
       await submitJobs(gateway, { path: `/${queue}`, headers: LARGE, count: FIRST_JOBS + waiting });
-      const worker = startOurWorker(redis, KEY_PREFIX);
+      const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
       try {
         await openAtMost(open, waiting);
         const ids = await submitJobs(gateway, { path: `/${queue}`, headers: SMALL, count: options.jobs });

@@ -39,19 +39,19 @@ main(async (releasers) => {
       default: 100_000,
       help: 'short-circuited requests to each server, half polls and half submits',
     },
-    readings: { default: 5, help: 'times that the memory is read on the way, besides the start' },
     'warm-up': { default: 10_000, help: 'requests before the first reading' },
   });
   const redis = await startRedis(releasers);
   const servers = await startServers(releasers, redis);
-  const step = Math.ceil(options.requests / options.readings);
+  const step = Math.ceil(options.requests / options.rounds);
   const report = await runBenchmark(
     {
       name: 'leak',
       settings: { requests: options.requests, step, warmUp: options['warm-up'] },
       subjects: servers.map((server) => leakSubject(server, redis, step, options['warm-up'])),
       // A round is a step: the first one reads without having sent anything.
-      rounds: options.readings + 1,
+      rounds: options.rounds + 1,
+      calmSeconds: options.calm,
       columns: { rssMiB: 'RSS MiB', heapUsedMiB: 'heap used MiB', externalMiB: 'external MiB' },
       ratios: [],
     },

@@ -67,6 +67,7 @@ main(async (releasers) => {
       settings: { ...MODEL, rates: RATES, stepSeconds: options.seconds, patienceMs: PATIENCE_MS },
       subjects: [direct, ours],
       rounds,
+      calmSeconds: options.calm,
       columns: {
         ...{ requests: 'requests', completed: 'completed', failedPercent: 'failed, %' },
         ...{
@@ -138,7 +139,7 @@ function ourSubject({ redis, pool }: System, load: RisingLoad): RecordingSubject
     measure: async ({ round, isWarmUp }: Turn) => {
       await emptyRedis(redis);
       const path = `/jobs-${isWarmUp ? 0 : round + 1}`;
-      const worker = startOurWorker(redis, KEY_PREFIX);
+      const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
       try {
         const sent = await sendRisingLoad(isWarmUp ? WARM_UP : load, () => submitAndPoll(pool, path));
         if (!isWarmUp) outcomes.push(...sent);

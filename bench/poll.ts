@@ -43,7 +43,6 @@ main(async (releasers) => {
   const options = benchOptions(
     'ts-node bench/poll.ts [options]',
     {
-      rounds: { default: 5, help: 'times that each is measured' },
       seconds: { default: 5, help: 'length of a measurement' },
       'warm-up': { default: 3, help: 'seconds before the first' },
       connections: { default: 50, help: 'connections of wrk' },
@@ -59,6 +58,7 @@ main(async (releasers) => {
       settings: { ...load, jobs: JOBS, resultBytes: JSON.stringify(RESULT).length },
       subjects: ROUTES.flatMap((route) => targets(system, route)).map((target) => loadSubject(target, load)),
       rounds: options.rounds,
+      calmSeconds: options.calm,
       columns: LOAD_COLUMNS,
       ratios: ROUTES.flatMap((route) =>
         ['requestsPerSecond', 'p50Ms', 'p99Ms', 'allMicros'].map((metric) => ({
@@ -115,7 +115,7 @@ async function startSystem(releasers: Releasers, nodeArguments: readonly string[
 
 /** Has the jobs run, and returns the answer to a poll of the first. */
 async function runJobs(gateway: Gateway, redis: RedisServer, ids: readonly string[]): Promise<HttpResponse> {
-  const worker = startOurWorker(redis, KEY_PREFIX);
+  const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
   try {
     for (const id of ids) {
       await until(

@@ -20,6 +20,7 @@ export interface Benchmark {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly subjects: readonly Subject[];
   readonly rounds: number;
+  readonly calmSeconds: number;
   /** Metrics in the order of the table's columns, with their heads. What a subject does not have is left blank. */
   readonly columns: Readonly<Record<string, string>>;
   readonly ratios: readonly RatioWanted[];
@@ -44,7 +45,7 @@ export async function runBenchmark(
 ): Promise<Report> {
   const at = new Date().toISOString();
   const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-  const measured = await runRounds(benchmark.subjects, benchmark.rounds, tell);
+  const measured = await runRounds(benchmark.subjects, { ...benchmark, tell });
   const report: Report = {
     benchmark: benchmark.name,
     at,
@@ -69,9 +70,10 @@ function summary(measured: Measured): Record<string, Spread> {
 function reportText(report: Report, columns: Readonly<Record<string, string>>): string {
   const { environment, settings, results, ratios } = report;
   const { cores, cpu, memoryGiB, loadAverage } = environment.machine;
+  const shown = { ...columns, busyCores: 'cores busy before' };
   const rows = results.map(({ subject, summary: spreads }) => [
     subject,
-    ...Object.keys(columns).map((metric) => spreadText(spreads[metric])),
+    ...Object.keys(shown).map((metric) => spreadText(spreads[metric])),
   ]);
   return `${[
     `${report.benchmark}: ${environment.gateway}`,
@@ -79,17 +81,21 @@ function reportText(report: Report, columns: Readonly<Record<string, string>>): 
     `${cores} cores (${cpu}), ${memoryGiB} GiB, load ${loadAverage.toFixed(1)} before, ${report.loadAverageAfter.toFixed(1)} after`,
     pairsText(settings),
     '',
-    table(['median (min to max)', ...Object.values(columns)], rows),
+    table(['median (min to max)', ...Object.values(shown)], rows),
     ...(ratios.length === 0 ? [] : ['', ...ratios.map(ratioText)]),
   ].join('\n')}\n`;
 }
 
 function ratioText({ metric, of, to, median, min, max }: Ratio): string {
-  return `${metric}, ${of} / ${to}: ${rounded(median)} (${rounded(min)} to ${rounded(max)})`;
+  return `${metric}, ${of} / ${to}: ${spreadText({ median, min, max })}`;
 }
 
-const spreadText = (found: Spread | undefined): string =>
-  found === undefined ? '' : `${rounded(found.median)} (${rounded(found.min)} to ${rounded(found.max)})`;
+/** One figure where they are all the same. */
+function spreadText(found: Spread | undefined): string {
+  if (found === undefined) return '';
+  const [median, min, max] = [found.median, found.min, found.max].map(rounded);
+  return min === max ? String(median) : `${median} (${min} to ${max})`;
+}
 
 const pairsText = (pairs: Readonly<Record<string, unknown>>): string =>
   Object.entries(pairs)
@@ -98,6 +104,7 @@ const pairsText = (pairs: Readonly<Record<string, unknown>>): string =>
 
 /** Three digits, or the whole number. */
 function rounded(value: number): string {
+  if (value === 0) return '0';
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return value.toFixed(digits);

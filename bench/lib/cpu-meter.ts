@@ -53,7 +53,7 @@ function reading(groups: Readonly<Record<string, readonly number[]>>): {
   return {
     groups: Object.fromEntries(spent),
     own: ticks('self', [UTIME, STIME, CUTIME, CSTIME]) / TICKS_PER_SECOND,
-    machine: machineTicks() / TICKS_PER_SECOND,
+    machine: machineBusySeconds(),
   };
 }
 
@@ -69,8 +69,9 @@ function ticks(pid: string, fields: readonly number[]): number {
   return fields.reduce((sum, field) => sum + Number(values[field]), 0);
 }
 
-function machineTicks(): number {
+/** Processor seconds that the machine has spent on whatever it was, since it was started. */
+export function machineBusySeconds(): number {
   const [line = ''] = readFileSync('/proc/stat', 'latin1').split('\n');
   const values = line.split(/\s+/);
-  return BUSY_FIELDS.reduce((sum, field) => sum + Number(values[field]), 0);
+  return BUSY_FIELDS.reduce((sum, field) => sum + Number(values[field]), 0) / TICKS_PER_SECOND;
 }

@@ -1,4 +1,4 @@
-// The command line of a benchmark: the numbers and paths that it declares, and `--out`.
+// The command line of a benchmark: the numbers and paths that it declares, and what all of them have.
 import { parseArgs } from 'node:util';
 
 export interface NumberOption {
@@ -6,9 +6,15 @@ export interface NumberOption {
   readonly help: string;
 }
 
-export type BenchOptions<Numbers extends string, Paths extends string> = Readonly<Record<Numbers, number>> &
+export type BenchOptions<Numbers extends string, Paths extends string> = Readonly<
+  Record<Numbers | 'rounds' | 'calm', number>
+> &
   Readonly<Record<Paths | 'out', string | undefined>>;
 
+const COMMON_NUMBERS = {
+  rounds: { default: 5, help: 'times that each is measured' },
+  calm: { default: 5, help: 'seconds that each measurement waits for a machine that does nothing else' },
+};
 const COMMON_PATHS = { out: 'write the report there, as JSON' };
 
 /** The path that benchmarks declare which can profile our processes. */
@@ -24,14 +30,14 @@ export const profileArguments = (folder: string | undefined): string[] =>
  * Reads the command line; `--help` prints the options and ends the process.
  *
  * @param paths what a path is for, by its option
- * @throws on an option that is none, and on a number that is not over 0
+ * @throws on an option that is none, and on a number that is none
  */
 export function benchOptions<Numbers extends string, Paths extends string = never>(
   usage: string,
   numbers: Readonly<Record<Numbers, NumberOption>>,
   paths = {} as Readonly<Record<Paths, string>>,
 ): BenchOptions<Numbers, Paths> {
-  const numberOptions = Object.entries<NumberOption>(numbers);
+  const numberOptions = Object.entries<NumberOption>({ ...COMMON_NUMBERS, ...numbers });
   const pathOptions = Object.entries<string>({ ...paths, ...COMMON_PATHS });
   const names = [...numberOptions, ...pathOptions].map(([name]) => name);
   const { values } = parseArgs({
@@ -47,7 +53,7 @@ export function benchOptions<Numbers extends string, Paths extends string = neve
   const given = values as Partial<Record<string, string>>;
   const read = numberOptions.map(([name, option]): [string, number] => {
     const value = Number(given[name] ?? option.default);
-    if (!(value > 0)) throw new Error(`--${name} takes a number over 0`);
+    if (!(value >= 0)) throw new Error(`--${name} takes a number from 0`);
     return [name, value];
   });
   // Exactly the names of the type, by construction.

@@ -12,6 +12,8 @@ export interface OurGatewayOptions extends KongConfigOptions {
   readonly upstreamUrl: string;
   /** False: without the `$arr_request` of kong/nginx/async-request-reply.conf. */
   readonly nginxInclude?: false;
+  /** Whose plugin server; default this checkout's. */
+  readonly checkout?: string | undefined;
   /** For the plugin server's Node.js: `--expose-gc`… */
   readonly nodeArguments?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -20,7 +22,7 @@ export interface OurGatewayOptions extends KongConfigOptions {
 export function startOurGateway(options: OurGatewayOptions): Promise<Gateway> {
   const { redis, keyPrefix, shared, upstreamUrl, nodeArguments = [] } = options;
   const redisConfig = { host: redis.host, port: redis.port, key_prefix: keyPrefix };
-  const script = ourScript('plugin-server');
+  const script = ourScript('plugin-server', options.checkout);
   return startGateway({
     config: kongConfig({ ...options, shared: { ...shared, redis: redisConfig } }, upstreamUrl),
     workers: 1,

@@ -1,5 +1,6 @@
 // The runner of all benchmarks: everything that is compared is measured in turn, A B A B…, so that whatever else the
 // machine does falls on all alike, and is compared within its round only.
+import { waitForCalm } from './calm';
 import { spread, type Spread } from './statistics';
 
 /** By name, with the unit in it: `requestsPerSecond`, `p99Ms`. */
@@ -35,11 +36,18 @@ export interface Ratio extends RatioWanted, Spread {
   readonly pairs: readonly number[];
 }
 
-/** Warms every subject up, then measures them round by round. `tell` hears of each turn. */
+export interface RoundOptions {
+  readonly rounds: number;
+  /** How long each turn waits for a machine that does nothing else. */
+  readonly calmSeconds: number;
+  /** Hears of each turn. */
+  readonly tell: (line: string) => void;
+}
+
+/** Warms every subject up, then measures them round by round, and notes for each turn how busy the machine was before. */
 export async function runRounds(
   subjects: readonly Subject[],
-  rounds: number,
-  tell: (line: string) => void,
+  { rounds, calmSeconds, tell }: RoundOptions,
 ): Promise<Measured[]> {
   for (const subject of subjects) {
     tell(`warm-up: ${subject.name}`);
@@ -49,7 +57,9 @@ export async function runRounds(
   for (let round = 0; round < rounds; round++) {
     for (const [index, subject] of subjects.entries()) {
       tell(`round ${round + 1} of ${rounds}: ${subject.name}`);
-      samples[index]?.push(await subject.measure({ round, isWarmUp: false }));
+      const busyCores = await waitForCalm(calmSeconds);
+      const metrics = await subject.measure({ round, isWarmUp: false });
+      samples[index]?.push({ ...metrics, busyCores });
     }
   }
   return subjects.map(({ name }, index) => ({ subject: name, samples: samples[index] ?? [] }));
