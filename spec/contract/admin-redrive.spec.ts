@@ -1,4 +1,6 @@
 // `redrive`: a dead letter runs again, once, wherever the command was cut off.
+import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
+import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
 import { deadLettersKey, openJobsKey, settingsKey } from '../../plugins/async-request-reply/store/keys';
 import { reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
@@ -93,25 +95,53 @@ describe('redrive of one job', () => {
 });
 
 describe('a redrive that was cut off', () => {
-  it('before the record changed leaves a dead letter that can be redriven', async () => {
+  /** The command in this process, ended after one of its writes. */
+  async function redriveCutAfter(
+    step: 'reserve' | 'readmit' | 'redrive' | 'enter',
+    id: string,
+  ): Promise<void> {
     const { lab } = stage;
-    const id = await oneDeadLetter('/cut-early');
-    const record = await lab.access.jobs.read(id);
-    await lab.index.readmit('q', id, record?.expiresAt ?? 0, Date.now() + 60_000);
-    expect(await lab.access.jobs.isDead(id)).toBe(true);
-    expect(await lab.json(['redrive', id, '--yes'])).toMatchObject({ code: 0 });
-    await runsOnceMore(id);
-  });
+    const cut = <T extends object>(part: T): T =>
+      new Proxy(part, {
+        get: (target, name) => {
+          const member: unknown = Reflect.get(target, name);
+          if (typeof member !== 'function') return member;
+          return async (...args: unknown[]): Promise<unknown> => {
+            const result: unknown = await Reflect.apply(member, target, args);
+            if (name === step) throw new Error(`cut off after ${step}`);
+            return result;
+          };
+        },
+      });
+    const scheduler = openScheduler(lab.client, lab.prefix, 'q', true);
+    const context = {
+      ...{ redis: lab.client, prefix: lab.prefix, scheduler: () => scheduler },
+      ...{ jobs: cut(lab.access.jobs), index: cut(lab.index) },
+    };
+    await expect(redriveJob(context, id)).rejects.toThrow(`cut off after ${step}`);
+    await scheduler.close();
+  }
 
-  it('after the record changed is completed by the sweep', async () => {
+  it.each(['reserve', 'readmit'] as const)(
+    'after %s leaves a dead letter that can be redriven',
+    async (step) => {
+      const { lab } = stage;
+      const id = await oneDeadLetter('/cut-early');
+      await redriveCutAfter(step, id);
+      expect(await lab.access.jobs.isDead(id)).toBe(true);
+      expect(await lab.json(['redrive', id, '--yes'])).toMatchObject({ value: { outcome: 'redriven' } });
+      await runsOnceMore(id);
+    },
+  );
+
+  it.each(['redrive', 'enter'] as const)('after %s is completed by the sweep', async (step) => {
     const { lab } = stage;
     const id = await oneDeadLetter('/cut-late');
-    const record = await lab.access.jobs.read(id);
-    await lab.index.readmit('q', id, record?.expiresAt ?? 0, Date.now() + 60_000);
-    expect(await lab.access.jobs.redrive(id)).toMatchObject({ kind: 'redriven' });
+    await redriveCutAfter(step, id);
     lab.startWorker();
     await until('the job to run', () => stage.upstream.callsOf(id).length === 2);
     expect(await lab.left(id)).toMatchObject({ state: 'completed', upstreamStatus: 200, attempts: 1 });
+    expect(stage.upstream.callsOf(id)).toHaveLength(2);
   });
 
   it('is completed by repeating it, also where the job is on no list', async () => {
