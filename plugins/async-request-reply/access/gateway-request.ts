@@ -21,12 +21,13 @@ export interface Caller {
   readonly credentialId: string | undefined;
 }
 
-/** What Kong will put into the request for the upstream. Empty fields are not sent. */
+/** What Kong will put into the request for the upstream, in the place of what the client sent under these names. */
 export interface ForwardedFields {
   /** Path and query after `strip_path` and the service's path. */
   readonly path: string;
   /** The client's Host where the route preserves it. */
   readonly preservedHost: string;
+  /** An empty one is not sent, nor is the client's. */
   readonly fields: readonly HeaderField[];
 }
 

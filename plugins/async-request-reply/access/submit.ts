@@ -111,11 +111,11 @@ async function upstreamRequestHead(
   const forwarded = await request.forwarded();
   const ours: HeaderField[] = [
     ['host', forwarded.preservedHost || hostOf(target)],
-    ...forwarded.fields,
+    ...forwarded.fields.filter(([, value]) => value !== ''),
     ...(body === undefined ? [] : [['content-length', String(body.length)] as const]),
     ...(settings.upstream.send_id ? [[settings.idHeader.toLowerCase(), id] as const] : []),
   ];
-  const set = new Set(ours.map(([name]) => name));
+  const set = new Set([...forwarded.fields, ...ours].map(([name]) => name));
   const kept = endToEndRequestFields(headers, new Set([settings.idHeader.toLowerCase()])).filter(
     ([name]) =>
       !set.has(name) && !settings.dropHeaders.has(name) && name !== 'host' && name !== 'content-length',

@@ -86,10 +86,7 @@ export class KongRequest implements GatewayRequest {
   async forwarded(): Promise<ForwardedFields> {
     const fields: HeaderField[] = [];
     for (const [name, fact] of FORWARDED_FIELDS) {
-      const value = await this.#facts.get(fact);
-      if (value !== '') {
-        fields.push([name, value]);
-      }
+      fields.push([name, await this.#facts.get(fact)]);
     }
     const path = await this.#facts.get('upstream_uri');
     // Kong keeps the `?` of an empty query, which nginx alone would drop (runloop/handler.lua, access.after).
