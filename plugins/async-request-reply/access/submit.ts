@@ -29,6 +29,7 @@ export async function submit(
   if (headers.some(([name]) => name === settings.idHeader.toLowerCase())) {
     return { kind: 'empty-id' };
   }
+  refuseUnsendable(headers);
   const asked = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
   const matched = await request.matched();
@@ -59,6 +60,17 @@ export async function submit(
     minReplicas: settings.minReplicas,
   });
   return accepted(job, createdAt, links, settings);
+}
+
+/** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
+function refuseUnsendable(headers: readonly HeaderField[]): void {
+  // eslint-disable-next-line no-control-regex -- control characters are the point
+  const field = headers.find(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value));
+  if (field !== undefined) {
+    throw new AsyncError('invalid-header', {
+      detail: `The header field ${field[0]} holds a control character, which HTTP has none of.`,
+    });
+  }
 }
 
 async function acceptOrThrow(

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   gone: { status: 410, title: 'The job is gone' },
   'invalid-priority': { status: 400, title: 'Invalid priority' },
   'invalid-start-time': { status: 400, title: 'Invalid start time' },
+  'invalid-header': { status: 400, title: 'Invalid header field' },
   'body-too-large': { status: 413, title: 'Request body too large' },
   'too-many-jobs': { status: 429, title: 'Too many unsettled jobs' },
   'queue-full': { status: 503, title: 'The queue is full' },
