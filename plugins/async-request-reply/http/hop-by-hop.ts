@@ -18,9 +18,7 @@ const NOT_REPLAYED: ReadonlySet<string> = new Set([
   'proxy-authentication-info',
   'proxy-authorization',
   'alt-svc',
-  'cdn-cache-control',
   'surrogate-control',
-  'cloudflare-cdn-cache-control',
   'content-length',
 ]);
 
@@ -67,7 +65,9 @@ export function storableResponseFields(headers: readonly HeaderField[]): HeaderF
       CONNECTION_FIELDS.has(name) ||
       NOT_REPLAYED.has(name) ||
       nominated.has(name) ||
-      name.startsWith('x-accel-')
+      name.startsWith('x-accel-') ||
+      // Targeted cache fields (RFC 9213): CDN-Cache-Control and those of single vendors.
+      name.endsWith('-cache-control')
     );
   });
 }
