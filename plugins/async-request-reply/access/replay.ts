@@ -1,6 +1,11 @@
 // Replays a stored response: what the upstream sent, plus what a stored copy owes to caches on the way.
+import { AsyncError } from '../errors/async-error';
+import { problemReply } from '../errors/problem-reply';
 import type { HeaderField, Reply } from '../http/reply';
 import type { ResponseHead } from '../http/upstream-request';
+
+/** nginx hangs up on the client, without an answer, where a plugin exits with one of these (ngx_http_lua_handle_exit). */
+const UNSENDABLE_STATUSES: ReadonlySet<number> = new Set([408, 444, 499]);
 
 /** Directives that a shared cache would act on (RFC 9111, 5.2.2); with `private` they are moot or worse. */
 const SHARED_DIRECTIVES = /^(public|s-maxage|proxy-revalidate)\b/i;
@@ -35,7 +40,7 @@ function age(head: ResponseHead, storedSeconds: number): number {
 }
 
 /**
- * The reply that replays a stored response.
+ * The reply that replays a stored response; a problem (502) in place of one whose status cannot be sent.
  *
  * @param ours the fields that every answer about a job carries.
  * @param storedSeconds how long ago the response was stored.
@@ -46,6 +51,9 @@ export function replay(
   storedSeconds: number,
   ours: readonly HeaderField[],
 ): Reply {
+  if (UNSENDABLE_STATUSES.has(head.status)) {
+    return unsendable(head.status, ours);
+  }
   const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => name.toLowerCase())]);
   replaced.delete('vary');
   return {
@@ -58,4 +66,15 @@ export function replay(
     ],
     body,
   };
+}
+
+function unsendable(status: number, ours: readonly HeaderField[]): Reply {
+  const error = new AsyncError('bad-response', {
+    detail: `The upstream answered with status ${String(status)}, which Kong cannot send.`,
+  });
+  return problemReply(error, [
+    ...ours,
+    ['Cache-Control', 'no-store'],
+    ['Proxy-Status', `async-request-reply; received-status=${String(status)}`],
+  ]);
 }
