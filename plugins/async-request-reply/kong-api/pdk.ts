@@ -22,7 +22,6 @@ export interface Pdk {
     set_upstream(host: string): Promise<boolean | undefined>;
   };
   response: {
-    set_headers(headers: OutgoingHeaders): Promise<void>;
     exit(status: number, body?: Buffer | string, headers?: OutgoingHeaders): Promise<void>;
   };
 }

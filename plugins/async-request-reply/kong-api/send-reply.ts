@@ -1,9 +1,12 @@
-// Carries a reply to the client by kong.response.exit, around what exit does with headers and empty bodies.
+// Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
 import type { Reply } from '../http/reply';
 import type { OutgoingHeaders, Pdk } from './pdk';
 
-/** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5): exit with a body would give them a length. */
+/** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5): for their body, even '', exit would state a length. */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
+
+/** Lists of which nginx keeps the last field alone. In one field they say the same (RFC 9110, 5.3). */
+const KEPT_ONCE: ReadonlySet<string> = new Set(['accept-ranges', 'content-encoding', 'www-authenticate']);
 
 /** Field names compare without case: the fields of one name become one array under its first spelling. */
 function outgoingHeaders(reply: Reply): OutgoingHeaders {
@@ -14,8 +17,13 @@ function outgoingHeaders(reply: Reply): OutgoingHeaders {
     const spelling = spellings.get(lower) ?? name;
     spellings.set(lower, spelling);
     const before = headers[spelling];
-    headers[spelling] =
-      before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+    if (before === undefined) {
+      headers[spelling] = value;
+    } else if (KEPT_ONCE.has(lower)) {
+      headers[spelling] = `${String(before)}, ${value}`;
+    } else {
+      headers[spelling] = Array.isArray(before) ? [...before, value] : [before, value];
+    }
   }
   return headers;
 }
@@ -24,9 +32,8 @@ function outgoingHeaders(reply: Reply): OutgoingHeaders {
 export async function sendReply(pdk: Pdk, reply: Reply): Promise<void> {
   const headers = outgoingHeaders(reply);
   if (WITHOUT_CONTENT.has(reply.status)) {
-    await pdk.response.set_headers(headers);
-    await pdk.response.exit(reply.status);
-    return;
+    // No values: Kong takes the length for given, and nginx sends none.
+    headers['Content-Length'] = [];
   }
   await pdk.response.exit(reply.status, reply.body, headers);
 }
