@@ -75,7 +75,7 @@ export class PluginInstance {
       log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');
     });
     if (decision.kind === 'reply') {
-      await sendReply(pdk, decision.reply);
+      await sendReply(pdk, facts, decision.reply);
     }
   }
 }

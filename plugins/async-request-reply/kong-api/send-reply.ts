@@ -1,6 +1,7 @@
 // Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
 import type { Reply } from '../http/reply';
 import type { OutgoingHeaders, Pdk } from './pdk';
+import type { RequestFacts } from './request-facts';
 
 /** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5): for their body, even '', exit would state a length. */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
@@ -28,9 +29,21 @@ function outgoingHeaders(reply: Reply): OutgoingHeaders {
   return headers;
 }
 
+/**
+ * Kong puts its own Server on whatever a plugin answers, unless Via is Kong's name alone: so its own plugins keep the
+ * Server of what they call (runloop/handler.lua, header_filter.after).
+ */
+async function keepServer(facts: RequestFacts, reply: Reply, headers: OutgoingHeaders): Promise<void> {
+  const names = new Set(reply.headers.map(([name]) => name.toLowerCase()));
+  if (names.has('server') && !names.has('via')) {
+    headers['Via'] = (await facts.get('upstream_via')).split(' ').at(-1) ?? '';
+  }
+}
+
 /** Ends the request with `reply`. After it Kong sends nothing more for this request. */
-export async function sendReply(pdk: Pdk, reply: Reply): Promise<void> {
+export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
   const headers = outgoingHeaders(reply);
+  await keepServer(facts, reply, headers);
   if (WITHOUT_CONTENT.has(reply.status)) {
     // No values: Kong takes the length for given, and nginx sends none.
     headers['Content-Length'] = [];
