@@ -20,6 +20,7 @@ export interface Pdk {
   };
   service: {
     set_upstream(host: string): Promise<boolean | undefined>;
+    request: { clear_header(name: string): Promise<void> };
   };
   response: {
     exit(status: number, body?: Buffer | string, headers?: OutgoingHeaders): Promise<void>;

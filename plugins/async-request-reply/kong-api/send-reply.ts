@@ -9,6 +9,14 @@ const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 /** Lists of which nginx keeps the last field alone. In one field they say the same (RFC 9110, 5.3). */
 const KEPT_ONCE: ReadonlySet<string> = new Set(['accept-ranges', 'content-encoding', 'www-authenticate']);
 
+/** The conditions that nginx itself checks on a 200, against the reply: it answers 304, or hangs up where it means 412. */
+const CONDITIONS = [
+  ['If-Match', 'http_if_match'],
+  ['If-None-Match', 'http_if_none_match'],
+  ['If-Modified-Since', 'http_if_modified_since'],
+  ['If-Unmodified-Since', 'http_if_unmodified_since'],
+] as const;
+
 /** Field names compare without case: the fields of one name become one array under its first spelling. */
 function outgoingHeaders(reply: Reply): OutgoingHeaders {
   const headers = Object.create(null) as OutgoingHeaders;
@@ -47,6 +55,13 @@ export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: Reply): Pr
   if (WITHOUT_CONTENT.has(reply.status)) {
     // No values: Kong takes the length for given, and nginx sends none.
     headers['Content-Length'] = [];
+  }
+  if (reply.status === 200) {
+    for (const [name, fact] of CONDITIONS) {
+      if ((await facts.get(fact)) !== '') {
+        await pdk.service.request.clear_header(name);
+      }
+    }
   }
   await pdk.response.exit(reply.status, reply.body, headers);
 }
