@@ -56,6 +56,8 @@ export class Exchange {
   /** The query without its question mark; null is none. A plugin may change it. */
   query: string | null;
   answer: OwnAnswer | null = null;
+  /** The host that an absolute-form target names. */
+  readonly #authority: string | null;
   /** A Lua error happened: Kong answers 500. */
   unexpected = false;
 
@@ -68,7 +70,7 @@ export class Exchange {
     this.target = absolute ? absolute[2] || '/' : (incoming.url ?? '/');
     this.requestLine = `${this.method} ${incoming.url ?? ''} HTTP/${incoming.httpVersion}`;
     this.headers = acceptedHeaders(incoming.rawHeaders);
-    if (absolute?.[1]) this.headers.set('Host', absolute[1]);
+    this.#authority = absolute?.[1] ?? null;
     this.body = new RequestBody(incoming, response);
     const mark = this.#withoutFragment.indexOf('?');
     this.query = mark < 0 ? null : this.#withoutFragment.slice(mark + 1);
@@ -96,9 +98,9 @@ export class Exchange {
     return (this.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
   }
 
-  /** The host of the request, lower case and without a port, as nginx's `$host`. */
+  /** The host of the request target or else of the Host field, lower case and without a port, as nginx's `$host`. */
   get host(): string {
-    return (this.headers.first('host') ?? 'kong').replace(/:\d*$/, '').toLowerCase();
+    return (this.#authority ?? this.headers.first('host') ?? 'kong').replace(/:\d*$/, '').toLowerCase();
   }
 
   get serverPort(): number {

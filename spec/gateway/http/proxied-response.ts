@@ -59,7 +59,7 @@ export function sendProxyError(exchange: Exchange, answer: OwnAnswer): void {
 /** What plugins set stays, beside the upstream's fields of the same name unless nginx holds only one of them. */
 function takeHeaders(exchange: Exchange, response: http.IncomingMessage): void {
   const list = HeaderList.fromRaw(response.rawHeaders);
-  const named = new Set(connectionNames(list.first('connection')));
+  const named = new Set(connectionNames(list.all('connection').join(', ')));
   if (!exchange.set.get('upstream_te')) named.add('trailer');
   for (const [name] of list) if (isSingleField(name)) exchange.responseHeaders.clear(name);
   for (const [name, value] of list) {

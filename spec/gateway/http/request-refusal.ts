@@ -1,6 +1,7 @@
 import { errorAnswer, errorPage } from './error-answer';
 import type { Exchange, OwnAnswer } from './exchange';
 import type { Route } from '../config/entities';
+import { isResolvable } from './uri';
 
 /** Fields that nginx takes once only. */
 const UNIQUE = [
@@ -31,7 +32,8 @@ function refusedStatus(exchange: Exchange): number | null {
   if (requestLine.length > LINE_BYTES) return 414;
   const isLong = [...headers].some(([name, value]) => name.length + value.length + 4 > LINE_BYTES);
   if (isLong || exchange.headLength > HEAD_BYTES) return 494;
-  if (!target.startsWith('/') || UNIQUE.some((name) => headers.all(name).length > 1)) return 400;
+  if (!target.startsWith('/') || !isResolvable(exchange.rawPath)) return 400;
+  if (UNIQUE.some((name) => headers.all(name).length > 1)) return 400;
   const host = headers.first('host');
   if (host === null ? exchange.httpVersion === '1.1' : /[\s/\\]/.test(host)) return 400;
   return method === 'TRACE' ? 405 : null;

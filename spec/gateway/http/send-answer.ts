@@ -3,10 +3,13 @@ import { LuaError, type LuaTable, type LuaValue } from '../rpc/lua-value';
 import { errorAnswer, errorPage } from './error-answer';
 import type { Exchange, OwnAnswer } from './exchange';
 import { isUnspoken, ERROR_PAGES, PAGE_TITLES } from './nginx-status';
+import { NOT_IN_NOT_MODIFIED, precondition } from './preconditions';
 import { setResponseHeader } from './response-header';
 import { writeResponse } from './write-response';
 
 export const SERVER_HEADER = 'kong/3.9.3';
+
+const VALIDATORS = ['etag', 'last-modified', 'accept-ranges'];
 
 /**
  * Sends an answer of Kong's own, with what `send` in kong/pdk/response.lua and nginx make of it: tables become JSON,
@@ -40,6 +43,9 @@ function sendWithoutBody(exchange: Exchange, answer: OwnAnswer, given: Set<strin
     sendNginxPage(exchange, status, `${status} ${title}`);
     return;
   }
+  // nginx takes it for a special response, which has no validators.
+  if (status === 201 || status === 204 || status >= 300)
+    for (const name of VALIDATORS) exchange.responseHeaders.clear(name);
   if (status === 204) exchange.responseHeaders.clear('content-length');
   else if (!given.has('content-length')) exchange.responseHeaders.set('Content-Length', '0');
   finish(exchange, status, Buffer.alloc(0));
@@ -80,7 +86,10 @@ function finish(exchange: Exchange, status: number, body: Buffer): void {
   responseHeaders.set('X-Kong-Response-Latency', String(Date.now() - exchange.startedAtMs));
   if (responseHeaders.first('via') !== SERVER_HEADER) responseHeaders.set('Server', SERVER_HEADER);
   responseHeaders.set('X-Kong-Request-Id', exchange.id);
-  writeResponse(exchange, status, body);
+  const condition = status === 200 ? precondition(exchange) : 'none';
+  if (condition === 'failed') exchange.response.destroy();
+  if (condition === 'not-modified') for (const name of NOT_IN_NOT_MODIFIED) responseHeaders.clear(name);
+  writeResponse(exchange, condition === 'not-modified' ? 304 : status, body);
 }
 
 /** Kong's answer to a Lua error in a plugin. */

@@ -40,6 +40,19 @@ function removeDotSegments(path: string, mergeSlashes: boolean): string {
   return output.join('');
 }
 
+/** Whether nginx takes a path, which it decodes and resolves before Kong sees it (ngx_http_parse_complex_uri). */
+export function isResolvable(path: string): boolean {
+  if (/%(?![\dA-Fa-f]{2})|%00/.test(path)) return false;
+  const decoded = path.replace(/%2e/gi, '.').replace(/%2f/gi, '/');
+  let depth = 0;
+  for (const segment of decoded.split('/')) {
+    if (segment === '..') depth--;
+    else if (segment !== '' && segment !== '.') depth++;
+    if (depth < 0) return false;
+  }
+  return true;
+}
+
 /** Percent-encodes what may not stand in a request line; after `escape` in kong/tools/uri.lua. */
 export function escapePath(path: string): string {
   return path.replace(
