@@ -1,0 +1,123 @@
+// PROTOCOL.md, "Replay" and "Poll": the same response for as long as it lies, whatever a poll says beside the ID.
+import { laneRoutes, sendQueued } from '../helpers/fidelity/lanes';
+import { responseView } from '../helpers/fidelity/views';
+import type { HttpResponse } from '../helpers/http-client';
+import { until } from '../helpers/until';
+import { reply, type ReplyOptions } from '../helpers/upstream/answers';
+import { useStack } from '../helpers/use-stack';
+
+const LONG_AGO = 'Wed, 21 Oct 2015 07:28:00 GMT';
+const STORED: ReplyOptions = {
+  headers: {
+    ETag: '"a"',
+    'Last-Modified': LONG_AGO,
+    'Content-Type': 'text/plain',
+    'Set-Cookie': ['a=1', 'b=2'],
+  },
+  body: 'the whole content',
+};
+
+const stack = useStack({
+  routes: laneRoutes('replay', { config: { on_complete: 'status', retry: { attempts: 1 } } }),
+});
+
+let paths = 0;
+
+/** A job whose result is that response. */
+async function settledJob(
+  options: ReplyOptions,
+): Promise<{ path: string; id: string; replay: HttpResponse }> {
+  const path = `/replay/${++paths}`;
+  stack().upstream.script(path, reply(options));
+  const { id, replay } = await sendQueued(stack(), { target: path }, path);
+  return { path, id, replay };
+}
+
+/** But for Age, which counts on. */
+function view(response: HttpResponse): object {
+  const { fields, ...rest } = responseView(response);
+  const { age, ...others } = fields;
+  return { ...rest, fields: others, hasAge: age !== undefined };
+}
+
+test('a replay is the same each time, and for both addresses of it', async () => {
+  const { path, id, replay } = await settledJob(STORED);
+
+  const again = await stack().poll(path, id);
+  const byUrl = await stack().request(`${path}?async-id=${id}&async-view=result`);
+
+  expect(view(again)).toEqual(view(replay));
+  expect(view(byUrl)).toEqual(view(replay));
+});
+
+describe('HEAD', () => {
+  test.each([
+    { status: 200, options: STORED },
+    { status: 200, options: { body: '' } },
+    { status: 201, options: { headers: { Location: '/a' }, body: 'created' } },
+    { status: 204, options: { headers: { ETag: '"a"' } } },
+    { status: 304, options: { headers: { ETag: '"a"' } } },
+    { status: 404, options: { body: 'none' } },
+    { status: 500, options: { headers: { 'Content-Type': 'text/html' }, body: 'oops' } },
+  ])('replays the fields of a $status and not its content', async ({ status, options }) => {
+    const { path, id, replay } = await settledJob({ status, ...options });
+
+    const byHeader = await stack().poll(path, id, { method: 'HEAD' });
+    const byUrl = await stack().request(`${path}?async-id=${id}&async-view=result`, { method: 'HEAD' });
+
+    expect(view(byHeader)).toEqual({ ...view(replay), content: '' });
+    expect(view(byUrl)).toEqual({ ...view(replay), content: '' });
+  });
+});
+
+describe('a condition that a poll repeats', () => {
+  // nginx would answer 304 by itself, or hang up where it means 412: the conditions were the submit's.
+  const conditions = [
+    ['If-None-Match', '"a"'],
+    ['If-None-Match', '*'],
+    ['If-Modified-Since', LONG_AGO],
+    ['If-Modified-Since', 'Fri, 31 Dec 2100 23:59:59 GMT'],
+    ['If-Match', '"other"'],
+    ['If-Unmodified-Since', 'Fri, 31 Dec 1999 23:59:59 GMT'],
+    ['Range', 'bytes=0-3'],
+  ] as const;
+
+  test.each(conditions)('does not change a replay: %s: %s', async (name, value) => {
+    const { path, id, replay } = await settledJob(STORED);
+
+    const response = await stack().request(path, { headers: { 'X-Async-Kong-Id': id, [name]: value } });
+
+    expect(view(response)).toEqual(view(replay));
+  });
+
+  test('does not change a replay, nor do several at once', async () => {
+    const { path, id, replay } = await settledJob(STORED);
+    const headers = { 'X-Async-Kong-Id': id, 'If-Match': '"b"', 'If-None-Match': '"a"', 'If-Range': '"a"' };
+
+    expect(view(await stack().request(path, { headers }))).toEqual(view(replay));
+  });
+
+  test.each(conditions)('does not change a status: %s: %s', async (name, value) => {
+    const { path, id } = await settledJob(STORED);
+
+    const status = await stack().request(`${path}?async-id=${id}`);
+    const again = await stack().request(`${path}?async-id=${id}`, { headers: { [name]: value } });
+
+    expect(status.status).toBe(200);
+    expect(view(again)).toEqual(view(status));
+  });
+});
+
+describe('Age', () => {
+  test('counts on while the result lies', async () => {
+    const { path, id, replay } = await settledJob({ headers: { Age: '100' } });
+
+    const older = await until('the age to grow', async () => {
+      const response = await stack().poll(path, id);
+      return Number(response.header('Age')) > Number(replay.header('Age')) ? response : null;
+    });
+
+    expect(Number(replay.header('Age'))).toBeGreaterThanOrEqual(100);
+    expect(view(older)).toEqual(view(replay));
+  });
+});
