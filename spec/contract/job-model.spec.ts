@@ -21,8 +21,6 @@ const PREFIX = 'model';
 const LEASE_MS = 60_000;
 const DEADLINE_MS = 600_000;
 const DELAY_MS = 60_000;
-const RUNS = 2;
-
 /** Up to here every path is gone, further on every state. */
 const WHOLE_PATHS = 2;
 
@@ -123,12 +121,13 @@ const OPERATIONS: readonly Operation[] = [
     inModel: (scripts, record) => (record === undefined ? scripts.create(record) : undefined),
     inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(newJob(id, kind))).kind }),
   },
+  {
+    name: 'a starts',
+    inModel: (scripts, record) => scripts.advance(record, 'a'),
+    inRedis: async (id) => replyOf(await store.start(id, 'a', LEASE_MS)),
+  },
+  // The other one never has the lease.
   ...['a', 'b'].flatMap((token): Operation[] => [
-    {
-      name: `${token} starts`,
-      inModel: (scripts, record) => scripts.advance(record, token),
-      inRedis: async (id) => replyOf(await store.start(id, token, LEASE_MS)),
-    },
     {
       name: `${token} renews`,
       inModel: (scripts, record) => scripts.renew(record, token),
@@ -159,8 +158,7 @@ const OPERATIONS: readonly Operation[] = [
   },
   {
     name: 'redrive',
-    inModel: (scripts, record) =>
-      record?.dead === true && record.run === RUNS ? undefined : scripts.redrive(record),
+    inModel: (scripts, record) => scripts.redrive(record),
     inRedis: async (id) => ({ kind: (await store.redrive(id)).kind }),
   },
   passing('the lease runs out', 'lease_until', (record) =>
@@ -257,6 +255,7 @@ async function compared(
 /** Breadth first through the model's records. @returns how many states and how many comparisons there were. */
 async function compareAll(
   kind: JobKind,
+  runs: number,
 ): Promise<{ states: number; compared: number; reached: Set<string> }> {
   const scripts = new RecordScripts(TRANSITIONS, kind, RULES);
   const seen = new Set<string>();
@@ -269,7 +268,8 @@ async function compareAll(
       for (const to of found.filter((one) => one !== undefined)) {
         comparisons += 1;
         const key = JSON.stringify(to.record ?? 'none');
-        if (!seen.has(key) || to.path.length <= WHOLE_PATHS) {
+        const isFurther = (to.record?.run ?? 1) <= runs;
+        if (isFurther && (!seen.has(key) || to.path.length <= WHOLE_PATHS)) {
           next.push(to);
         }
         seen.add(key);
@@ -284,15 +284,14 @@ async function compareAll(
 }
 
 describe.each([
-  { repeatable: true, maxAttempts: 1 },
-  { repeatable: true, maxAttempts: 2 },
-  { repeatable: false, maxAttempts: 1 },
-  { repeatable: false, maxAttempts: 2 },
-])('with repeatable $repeatable and $maxAttempts attempts at most', (kind) => {
+  { repeatable: true, maxAttempts: 1, runs: 2 },
+  { repeatable: true, maxAttempts: 2, runs: 1 },
+  { repeatable: false, maxAttempts: 2, runs: 1 },
+])('with repeatable $repeatable, $maxAttempts attempts and $runs runs', ({ runs, ...kind }) => {
   it('each script does in every state what the model says', async () => {
-    const { states, compared: comparisons, reached } = await compareAll(kind);
+    const { states, compared: comparisons, reached } = await compareAll(kind, runs);
     process.stdout.write(`${String(states)} records, ${String(comparisons)} comparisons\n`);
-    expect(comparisons).toBeGreaterThan(1000);
+    expect(comparisons).toBeGreaterThan(500);
     expect([...reached].sort()).toEqual(['"none"', ...Object.keys(TRANSITIONS)].sort());
   }, 120_000);
 });
