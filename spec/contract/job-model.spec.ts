@@ -117,8 +117,11 @@ function passing(
 const OPERATIONS: readonly Operation[] = [
   {
     name: 'create',
-    // Where the ID is taken the request alone is written again: contract/job-store.spec.ts.
-    inModel: (scripts, record) => (record === undefined ? scripts.create(record) : undefined),
+    // The request is on its way before anybody knows whether the ID is taken.
+    inModel: (scripts, record) => {
+      const [created, reply] = scripts.create(record);
+      return [created === undefined ? created : { ...created, request: true }, reply];
+    },
     inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(newJob(id, kind))).kind }),
   },
   {
