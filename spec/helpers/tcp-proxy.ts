@@ -1,6 +1,5 @@
 // A wire that a spec can cut: connections to another port of 127.0.0.1 go through here.
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { freePort } from './gateway/free-port';
 
 export class TcpProxy {
@@ -10,26 +9,32 @@ export class TcpProxy {
   #server: Server | null = null;
   #isCut = false;
 
-  /** When bytes came from the side that connects, by `performance.now()`, and on which connection. */
-  readonly sent: { atMs: number; connection: number; bytes: Buffer }[] = [];
-  /** Whether `sent` is kept. */
-  isRecording = false;
-  #connections = 0;
+  readonly #latencyMs: number;
+  #roundTrips = 0;
+  #isAsking = false;
+  #holdsReplies = false;
 
-  private constructor(port: number, target: number) {
+  private constructor(port: number, target: number, latencyMs: number) {
     this.port = port;
     this.#target = target;
+    this.#latencyMs = latencyMs;
   }
 
   /** A port of which every connection is refused until `open()`. */
   static async reserve(target: number): Promise<TcpProxy> {
-    return new TcpProxy(await freePort(), target);
+    return new TcpProxy(await freePort(), target, 0);
   }
 
-  static async start(target: number): Promise<TcpProxy> {
-    const proxy = await TcpProxy.reserve(target);
+  /** @param latencyMs what every reply takes: what is sent without waiting for one is sent before it comes. */
+  static async start(target: number, latencyMs = 0): Promise<TcpProxy> {
+    const proxy = new TcpProxy(await freePort(), target, latencyMs);
     await proxy.open();
     return proxy;
+  }
+
+  /** How often, so far, something was asked after a reply had come. */
+  get roundTrips(): number {
+    return this.#roundTrips;
   }
 
   async open(): Promise<void> {
@@ -46,9 +51,15 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.pause();
   }
 
-  /** What was sent meanwhile arrives. */
+  /** What is asked arrives, and no reply comes back. */
+  holdReplies(): void {
+    this.#holdsReplies = true;
+  }
+
+  /** What was sent while the wire was cut arrives; replies that were held are lost. */
   mend(): void {
     this.#isCut = false;
+    this.#holdsReplies = false;
     for (const socket of this.#sockets) socket.resume();
   }
 
@@ -61,27 +72,35 @@ export class TcpProxy {
   }
 
   #pass(near: Socket): void {
-    const connection = ++this.#connections;
     const far = connect(this.#target, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(from);
-      from.setNoDelay(true);
-      from.on('data', (bytes: Buffer) => {
-        if (from === near && this.isRecording) {
-          this.sent.push({ atMs: performance.now(), connection, bytes });
-        }
-        to.write(bytes);
-      });
-      // A broken half takes the other along; why it broke is the business of whoever holds its end.
-      from.on('error', () => undefined);
-      from.once('close', () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
-      if (this.#isCut) from.pause();
-    }
+    near.on('data', (bytes: Buffer) => {
+      this.#roundTrips += this.#isAsking ? 0 : 1;
+      this.#isAsking = true;
+      far.write(bytes);
+    });
+    far.on('data', (bytes: Buffer) => {
+      if (this.#holdsReplies) return;
+      if (this.#latencyMs > 0) setTimeout(() => this.#reply(near, bytes), this.#latencyMs);
+      else this.#reply(near, bytes);
+    });
+    this.#tie(near, far);
+    this.#tie(far, near);
+  }
+
+  #reply(near: Socket, bytes: Buffer): void {
+    this.#isAsking = false;
+    near.write(bytes);
+  }
+
+  #tie(half: Socket, other: Socket): void {
+    this.#sockets.add(half);
+    half.setNoDelay(true);
+    // A broken half takes the other along; why it broke is the business of whoever holds its end.
+    half.on('error', () => undefined);
+    half.once('close', () => {
+      this.#sockets.delete(half);
+      other.destroy();
+    });
+    if (this.#isCut) half.pause();
   }
 }
