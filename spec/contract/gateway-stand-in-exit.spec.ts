@@ -1,5 +1,5 @@
 // What the gateway makes of kong.response.exit, odd as it is; all of it seen on Kong 3.9.3. With KONG_BIN it is seen again.
-import { startLab, calling, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { START_MS, startLab, calling, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { sendBytes } from './gateway-stand-in-kit/raw-exchange';
 
 const ARRAY_BODY = [1, [], {}];
@@ -111,7 +111,7 @@ describe('an exit', () => {
         ),
       ]),
     });
-  });
+  }, START_MS);
 
   afterAll(() => lab.stop());
 

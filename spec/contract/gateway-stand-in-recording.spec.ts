@@ -1,7 +1,7 @@
 // The gateway says to a plugin server what a real Kong was recorded to say: the same methods with the same arguments in
 // the same bytes, over the same connections, and the client gets the same. With KONG_BIN the recording is held against
 // that Kong.
-import { closeInstance } from './gateway-stand-in-kit/close-instance';
+import { START_MS, closeInstance } from './gateway-stand-in-kit/close-instance';
 import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
 import { RpcTap, type TapEvent } from './gateway-stand-in-kit/rpc-tap';
@@ -72,7 +72,13 @@ async function replays(number: string, action: () => Promise<RawResponse | null>
   const recorded = recording.get(number);
   const from = tap.events.length;
   const response = await action();
-  expect(comparable(inTurn(tap.events.slice(from)))).toEqual(comparable(inTurn(recorded?.events ?? [])));
+  const said = (): unknown[] => comparable(inTurn(tap.events.slice(from)));
+  const wantedEvents = comparable(inTurn(recorded?.events ?? []));
+  // The client has its answer before the last is seen of the connections.
+  await waitUntil('the rest', () => said().length >= wantedEvents.length, { timeoutMs: 2000 }).catch(
+    () => null,
+  );
+  expect(said()).toEqual(wantedEvents);
   if (!recorded?.outcome || !response) return;
   expect(response.status).toBe(recorded.outcome.status);
   if (UNORDERED.has(number)) return;
@@ -96,7 +102,7 @@ async function waitForKong(method: string): Promise<void> {
 }
 
 describe('the first recorded run', () => {
-  beforeAll(startBehindTap);
+  beforeAll(startBehindTap, START_MS);
   afterAll(stopBehindTap);
 
   it.each([
@@ -184,7 +190,7 @@ describe('the first recorded run', () => {
 });
 
 describe('the second recorded run', () => {
-  beforeAll(startBehindTap);
+  beforeAll(startBehindTap, START_MS);
   afterAll(stopBehindTap);
 
   it('22 to 24: starts an instance again that the plugin server no longer knows', async () => {

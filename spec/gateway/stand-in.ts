@@ -1,7 +1,8 @@
 /**
  * The gateway stand-in as a program: `node -r ts-node/register/transpile-only stand-in.ts --config FILE.json`. It is
  * for specs and for trying the plugin out where there is no Kong; see ARCHITECTURE.md, "The gateway under the specs".
- * Prints one line of JSON with its ports when it is ready; SIGTERM or SIGINT ends it.
+ * Prints one line of JSON with its ports when it is ready; SIGTERM or SIGINT ends it, and with `--with-parent` the end
+ * of its standard input, which is that of the process that started it.
  */
 import { Admin } from './admin';
 import { Gateway } from './gateway';
@@ -23,6 +24,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', close);
   process.on('SIGINT', close);
+  if (process.argv.includes('--with-parent')) process.stdin.on('close', close).resume();
   process.stdout.write(`${JSON.stringify({ proxyPort: gateway.proxyPort, adminPort: admin.port })}\n`);
 }
 

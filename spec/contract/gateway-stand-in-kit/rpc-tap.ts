@@ -21,6 +21,8 @@ export class RpcTap {
   readonly #sockets = new Set<net.Socket>();
   #target = '';
   #count = 0;
+  /** Connections of an earlier aim are not told of any more. */
+  #generation = 0;
 
   static async start(): Promise<RpcTap> {
     const tap = new RpcTap();
@@ -36,6 +38,7 @@ export class RpcTap {
   aimAt(target: string, connectionsBefore = 0): void {
     this.#target = target;
     this.#count = connectionsBefore;
+    this.#generation++;
     this.events.length = 0;
   }
 
@@ -51,33 +54,42 @@ export class RpcTap {
       return;
     }
     const conn = ++this.#count;
-    this.events.push({ conn, ev: 'kong connects' });
+    const generation = this.#generation;
+    const record = (event: Omit<TapEvent, 'conn'>): void => {
+      if (generation === this.#generation) this.events.push({ conn, ...event });
+    };
+    record({ ev: 'kong connects' });
     const server = net.connect(this.#target);
     server.once('connect', () => {
-      this.#pass(conn, 'kong', kong, server);
-      this.#pass(conn, 'pluginserver', server, kong);
+      pass('kong', kong, server, record);
+      pass('pluginserver', server, kong, record);
     });
     for (const socket of [kong, server]) {
       this.#sockets.add(socket);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => this.#sockets.delete(socket));
     }
-    server.on('close', () => this.#closed(conn, 'pluginserver side closed', kong));
-    kong.on('end', () => this.#closed(conn, 'kong side closed', server));
-    kong.on('close', () => this.#closed(conn, 'kong side closed', server));
+    let isClosed = false;
+    const close = (ev: string, other: net.Socket): void => {
+      if (!isClosed) record({ ev });
+      isClosed = true;
+      other.destroy();
+    };
+    server.on('close', () => close('pluginserver side closed', kong));
+    kong.on('end', () => close('kong side closed', server));
+    kong.on('close', () => close('kong side closed', server));
   }
+}
 
-  #closed(conn: number, ev: string, other: net.Socket): void {
-    if (!this.events.some((event) => event.conn === conn && event.ev === ev)) this.events.push({ conn, ev });
-    other.destroy();
-  }
-
-  #pass(conn: number, from: 'kong' | 'pluginserver', source: net.Socket, sink: net.Socket): void {
-    const decoder = new Decoder();
-    source.on('data', (chunk: Buffer) => {
-      for (const { bytes, message } of decoder.push(chunk))
-        this.events.push({ conn, from, bytes, msg: message });
-      sink.write(chunk);
-    });
-  }
+function pass(
+  from: 'kong' | 'pluginserver',
+  source: net.Socket,
+  sink: net.Socket,
+  record: (event: Omit<TapEvent, 'conn'>) => void,
+): void {
+  const decoder = new Decoder();
+  source.on('data', (chunk: Buffer) => {
+    for (const { bytes, message } of decoder.push(chunk)) record({ from, bytes, msg: message });
+    sink.write(chunk);
+  });
 }

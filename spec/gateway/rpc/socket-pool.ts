@@ -68,11 +68,12 @@ export class PooledSocket {
   #size = 0;
   #needed = 1;
   #waiting: ((received: Received) => void) | null = null;
+  #isResting = false;
 
   constructor(raw: net.Socket, onClose: () => void) {
     this.#raw = raw;
     raw.on('data', (chunk: Buffer) => this.#onData(chunk));
-    raw.on('timeout', () => this.close());
+    raw.on('timeout', () => this.#onTimeout());
     raw.on('error', () => this.close());
     raw.on('end', () => this.close());
     raw.on('close', () => {
@@ -83,6 +84,7 @@ export class PooledSocket {
   }
 
   send(bytes: Buffer): void {
+    this.#isResting = false;
     this.#raw.write(bytes);
   }
 
@@ -91,10 +93,16 @@ export class PooledSocket {
     if (this.closed) return Promise.resolve({ kind: 'no data' });
     this.#raw.setTimeout(timeoutMs);
     this.#needed = 1;
-    return new Promise((resolve) => (this.#waiting = resolve));
+    return new Promise((resolve) => {
+      this.#waiting = resolve;
+      if (this.#size > 0) this.#tryUnpack();
+    });
   }
 
+  /** Nobody waits any more: what is left of the last piece is forgotten, as it is with Kong's reader. */
   rest(timeoutMs: number): void {
+    this.#isResting = true;
+    this.#keep(Buffer.alloc(0));
     this.#raw.setTimeout(timeoutMs);
   }
 
@@ -103,28 +111,38 @@ export class PooledSocket {
     this.#raw.destroy();
   }
 
+  /** A wait that is over leaves the connection open, and it goes back to the pool; whatever comes late finds it there. */
+  #onTimeout(): void {
+    if (this.#isResting) this.close();
+    else this.#settle({ kind: 'no data' });
+  }
+
   #onData(chunk: Buffer): void {
-    if (!this.#waiting) {
+    if (this.#isResting) {
       this.close();
       return;
     }
     this.#buffered.push(chunk);
     this.#size += chunk.length;
-    if (this.#size >= this.#needed) this.#tryUnpack();
+    if (this.#waiting && this.#size >= this.#needed) this.#tryUnpack();
   }
 
   #tryUnpack(): void {
     const bytes = this.#buffered.length === 1 ? (this.#buffered[0] as Buffer) : Buffer.concat(this.#buffered);
     this.#buffered = [bytes];
     try {
-      const { value } = luaUnpack(bytes);
-      this.#buffered = [];
-      this.#size = 0;
+      const { value, end } = luaUnpack(bytes);
+      this.#keep(bytes.subarray(end));
       this.#settle({ kind: 'value', value });
     } catch (error) {
       if (error instanceof Underflow) this.#needed = error.needed;
       else this.#settle({ kind: 'broken', cause: error as Error });
     }
+  }
+
+  #keep(rest: Buffer): void {
+    this.#buffered = rest.length > 0 ? [rest] : [];
+    this.#size = rest.length;
   }
 
   #settle(received: Received): void {

@@ -25,8 +25,6 @@ export function kongConf(
     ['lua_package_path', `${REPOSITORY}/?.lua;;`],
     ['router_flavor', setup.routerFlavor],
     ['nginx_worker_processes', setup.workers],
-    ['nginx_main_worker_rlimit_nofile', 65536],
-    ['nginx_events_worker_connections', 32768],
     ['nginx_http_include', setup.nginxInclude],
     [
       'nginx_http_lua_socket_read_timeout',

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Gateway, GatewayOptions } from '../gateway';
 import type { StandInSettings } from '../../gateway/settings';
+import { compileStandIn } from './compile-stand-in';
 import { endProcesses, kill } from './end-processes';
 import { fileIdentity } from './file-identity';
 import { configText, prepareGateway, REPOSITORY, type GatewaySetup } from './gateway-setup';
@@ -12,6 +13,8 @@ import { socketAccepts } from './socket-ready';
 import { waitUntil } from './wait-until';
 
 const LOG_TAIL_BYTES = 4000;
+/** A machine may be busy with other specs. */
+const START_TIMEOUT_MS = 60_000;
 
 /** Starts the gateway stand-in as a process of its own. */
 export async function startStandIn(options: GatewayOptions): Promise<Gateway> {
@@ -43,6 +46,7 @@ class StandInProcess {
     const { proxyPort, adminPort } = await this.#launch();
     const { socketPath } = this.#setup.pluginServer;
     await waitUntil('the plugin server', () => socketAccepts(socketPath), {
+      timeoutMs: START_TIMEOUT_MS,
       giveUp: () => this.#exitError(),
     });
     const adminUrl = `http://127.0.0.1:${adminPort}`;
@@ -84,23 +88,19 @@ class StandInProcess {
   async #launch(): Promise<{ proxyPort: number; adminPort: number }> {
     const file = path.join(this.#setup.prefix, 'stand-in.json');
     fs.writeFileSync(file, JSON.stringify(this.#settings()));
-    const child = spawn(
-      process.execPath,
-      [
-        '-r',
-        'ts-node/register/transpile-only',
-        path.join(REPOSITORY, 'spec/gateway/stand-in.ts'),
-        '--config',
-        file,
-      ],
-      { cwd: REPOSITORY, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const child = spawn(process.execPath, [await compileStandIn(), '--config', file, '--with-parent'], {
+      cwd: REPOSITORY,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
     let stdout = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
-    await waitUntil('the stand-in', () => stdout.includes('\n'), { giveUp: () => this.#exitError() });
+    await waitUntil('the stand-in', () => stdout.includes('\n'), {
+      timeoutMs: START_TIMEOUT_MS,
+      giveUp: () => this.#exitError(),
+    });
     return JSON.parse(stdout) as { proxyPort: number; adminPort: number };
   }
 
