@@ -40,7 +40,7 @@ const nodeOptions = (settings: RedisSettings): RedisOptions => ({
       ...(settings.server_name !== undefined && { servername: settings.server_name }),
     },
   }),
-  // A command that was under way when the link broke may have been done: it is never sent a second time.
+  // A command that was under way when the link broke may have been done: the access side never sends it again.
   autoResendUnfulfilledCommands: false,
 });
 
@@ -67,9 +67,12 @@ export function openAccessClient(settings: RedisSettings, onError: (error: Error
   return open(settings, { enableOfflineQueue: false, commandTimeout: settings.read_timeout }, onError);
 }
 
-/** A connection for a worker: waits for Redis as long as it takes, as BullMQ wants it. */
+/**
+ * A connection for a worker: waits for Redis as long as it takes, as BullMQ wants it. What was under way when the link
+ * broke is sent again, since ioredis would leave it without any end: a worker's every step may be repeated.
+ */
 export function openWorkerClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
-  return open(settings, { maxRetriesPerRequest: null }, onError);
+  return open(settings, { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true }, onError);
 }
 
 function open(settings: RedisSettings, role: RedisOptions, onError: (error: Error) => void): ScriptedRedis {
