@@ -1,0 +1,177 @@
+// Redis as users run it: one node, a master with its replica under a Sentinel, a Cluster of three masters with replicas.
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Redis from 'ioredis';
+import { freePort } from './gateway/free-port';
+import type { PluginConfig } from './stack/kong-config';
+import { until } from './until';
+
+const HOST = '127.0.0.1';
+const MASTER = 'jobs';
+
+/** Half-dead for so long, a node counts as dead. */
+const DOWN_AFTER_MS = 1000;
+
+/** One redis-server process with data of its own. */
+class RedisNode {
+  readonly port: number;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'arr-redis-node-'));
+  readonly #arguments: string[];
+  #child: ChildProcess | null = null;
+  #exited: Promise<void> = Promise.resolve();
+
+  constructor(port: number, settings: Record<string, string>, configFile?: string) {
+    this.port = port;
+    const file = join(this.#directory, 'redis.conf');
+    if (configFile !== undefined) writeFileSync(file, configFile);
+    const all = { port: String(port), bind: HOST, dir: this.#directory, ...settings };
+    this.#arguments = [
+      ...(configFile === undefined ? [] : [file]),
+      ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]),
+      ...(configFile === undefined ? [] : ['--sentinel']),
+    ];
+  }
+
+  async start(): Promise<void> {
+    const child = spawn('redis-server', this.#arguments, { stdio: 'ignore' });
+    this.#child = child;
+    this.#exited = new Promise((resolve) => child.once('close', () => resolve()));
+    await until(`redis-server on port ${this.port}`, () => this.ask('PING').then(Boolean, () => false));
+  }
+
+  async ask(name: string, ...args: string[]): Promise<unknown> {
+    const client = new Redis({ port: this.port, host: HOST, lazyConnect: true, retryStrategy: () => null });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      return await client.call(name, ...args);
+    } finally {
+      client.disconnect();
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+export interface RedisTopology {
+  /** What a plugin instance says of it. */
+  readonly settings: NonNullable<PluginConfig['redis']>;
+  /** Kills a master with -9 and resolves when a replica has taken its place. */
+  failOver(): Promise<void>;
+  /** Starts again what was killed. */
+  heal(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const DATA = {
+  save: '',
+  appendonly: 'yes',
+  'maxmemory-policy': 'noeviction',
+  'repl-diskless-sync-delay': '0',
+};
+
+const stopAll = async (nodes: readonly RedisNode[]): Promise<void> => {
+  await Promise.all(nodes.map((node) => node.stop()));
+};
+
+const isLinked = async (node: RedisNode): Promise<boolean> =>
+  String(await node.ask('INFO', 'replication')).includes('master_link_status:up');
+
+export async function startOneNode(): Promise<RedisTopology> {
+  const node = new RedisNode(await freePort(), DATA);
+  await node.start();
+  return {
+    settings: { host: HOST, port: node.port },
+    failOver: async () => {
+      await node.kill();
+      await node.start();
+    },
+    heal: () => Promise.resolve(),
+    stop: () => node.stop(),
+  };
+}
+
+export async function startSentinel(): Promise<RedisTopology> {
+  const master = new RedisNode(await freePort(), DATA);
+  const replica = new RedisNode(await freePort(), { ...DATA, replicaof: `${HOST} ${master.port}` });
+  const monitor = [
+    `sentinel monitor ${MASTER} ${HOST} ${master.port} 1`,
+    `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}`,
+    `sentinel failover-timeout ${MASTER} 3000`,
+  ];
+  const sentinel = new RedisNode(await freePort(), {}, `${monitor.join('\n')}\n`);
+  const nodes = [master, replica, sentinel];
+  for (const node of nodes) await node.start();
+  await until('the replica to follow', () => isLinked(replica));
+  const askSentinel = async (word: string): Promise<unknown[]> =>
+    (await sentinel.ask('SENTINEL', word, MASTER)) as unknown[];
+  await until('the Sentinel to know the replica', async () => (await askSentinel('REPLICAS')).length > 0);
+  return {
+    settings: { sentinel_master: MASTER, sentinel_nodes: [{ host: HOST, port: sentinel.port }] },
+    failOver: async () => {
+      await master.kill();
+      await until('the failover', async () => {
+        const [, port] = await askSentinel('GET-MASTER-ADDR-BY-NAME');
+        return port === String(replica.port);
+      });
+    },
+    heal: async () => {
+      await master.start();
+      await until('the old master to follow the new one', () => isLinked(master), { timeoutMs: 30_000 });
+    },
+    stop: () => stopAll(nodes.reverse()),
+  };
+}
+
+export async function startCluster(): Promise<RedisTopology> {
+  const settings = { ...DATA, 'cluster-enabled': 'yes', 'cluster-node-timeout': String(DOWN_AFTER_MS) };
+  const nodes: RedisNode[] = [];
+  while (nodes.length < 6) {
+    // The bus has a port of its own, 10,000 above, which must be one too.
+    const port = await freePort();
+    if (port < 55_000) nodes.push(new RedisNode(port, settings));
+  }
+  await Promise.all(nodes.map((node) => node.start()));
+  const addresses = nodes.map((node) => `${HOST}:${node.port}`);
+  const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
+  execFileSync('redis-cli', create, { stdio: 'ignore' });
+  const isReady = async (node: RedisNode): Promise<boolean> =>
+    String(await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok');
+  for (const node of nodes) await until('the Cluster to be ready', () => isReady(node));
+  for (const node of nodes.slice(3)) await until('the replica to follow', () => isLinked(node));
+  const [first] = nodes;
+  const rest = nodes.slice(1);
+  return {
+    settings: { cluster_nodes: nodes.map((node) => ({ ip: HOST, port: node.port })) },
+    failOver: async () => {
+      await first?.kill();
+      const hasFailedOver = async (): Promise<boolean> => {
+        const lines = String(await rest[0]?.ask('CLUSTER', 'NODES')).split('\n');
+        const isDown = (line: string): boolean => /[, ]fail[, ]/.test(line);
+        const masters = lines.filter((line) => line.includes('master') && !isDown(line));
+        return (
+          masters.length === 3 && lines.some((line) => line.includes(`:${first?.port}@`) && isDown(line))
+        );
+      };
+      await until('the failover', hasFailedOver, { timeoutMs: 30_000 });
+      for (const node of rest) await until('the Cluster to be whole', () => isReady(node));
+    },
+    heal: async () => {
+      await first?.start();
+      await until('the old master to follow the new one', () => first !== undefined && isLinked(first), {
+        timeoutMs: 30_000,
+      });
+    },
+    stop: () => stopAll(nodes),
+  };
+}

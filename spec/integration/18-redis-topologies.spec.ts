@@ -1,0 +1,108 @@
+// The same exchange on Redis as users run it, and a master that is killed in the middle of the load.
+import type { HttpResponse } from '../helpers/http-client';
+import { startCluster, startOneNode, startSentinel, type RedisTopology } from '../helpers/redis-topology';
+import { startStack, type Stack } from '../helpers/stack';
+import { watchOpenHandles } from '../helpers/stack/open-handles';
+import { hangUp, reply, silence } from '../helpers/upstream/answers';
+import { until } from '../helpers/until';
+
+jest.setTimeout(90_000);
+
+const START_TIMEOUT_MS = 120_000;
+
+/** Accepted before the master is killed, and after. */
+const BATCH = 50;
+
+const kinds: [string, () => Promise<RedisTopology>, number][] = [
+  ['one node', startOneNode, 0],
+  ['Sentinel', startSentinel, 1],
+  ['Cluster', startCluster, 1],
+];
+
+describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
+  let topology: RedisTopology;
+  let stack: Stack;
+  let checkHandles: () => Promise<void>;
+
+  beforeAll(async () => {
+    checkHandles = watchOpenHandles();
+    topology = await startRedis();
+    stack = await startStack({
+      redis: { isStarted: false },
+      shared: { redis: topology.settings },
+      routes: [
+        { name: 'jobs', config: { retry: { backoff_ms: 1 } } },
+        { name: 'kept', config: { redis: { min_replicas: replicas }, queue: { concurrency: 5 } } },
+      ],
+    });
+  }, START_TIMEOUT_MS);
+
+  afterEach(() => expect(stack.leftovers()).toEqual([]));
+
+  afterAll(async () => {
+    await stack.close();
+    await topology.stop();
+    await checkHandles();
+  }, START_TIMEOUT_MS);
+
+  test('a job is accepted, carried out and replayed', async () => {
+    stack.upstream.script('/jobs/one', reply({ status: 201, body: 'made' }));
+    const { id } = await stack.submit('/jobs/one', { method: 'POST', body: 'a' });
+    const first = await stack.settled('/jobs/one', id);
+    const second = await stack.poll('/jobs/one', id);
+
+    expect([first.status, first.text, second.text]).toEqual([201, 'made', 'made']);
+  });
+
+  test('is tried again, and cancelled', async () => {
+    stack.upstream.script('/jobs/again', hangUp(), reply({ body: 'done' }));
+    stack.upstream.script('/jobs/never', silence());
+    const again = await stack.roundTrip('/jobs/again');
+    const { id } = await stack.submit('/jobs/never');
+    const [call] = await stack.upstream.called('/jobs/never');
+    const cancelled = await stack.poll('/jobs/never', id, { method: 'DELETE' });
+
+    expect([again.text, cancelled.status]).toEqual(['done', 202]);
+    expect((await stack.settled('/jobs/never', id)).status).toBe(410);
+    await until('the upstream to see the connection close', () => call?.wasAbandoned);
+  });
+
+  test('is taken up again when its worker is killed', async () => {
+    stack.upstream.script('/jobs/lost', silence(), reply({ body: 'second' }));
+    const { id } = await stack.submit('/jobs/lost');
+    await stack.upstream.called('/jobs/lost');
+    await stack.killPluginServer();
+    await stack.pluginServerBack('/jobs');
+
+    expect((await stack.settled('/jobs/lost', id, { timeoutMs: 30_000 })).text).toBe('second');
+  });
+
+  test(`nothing accepted is lost when a master is killed (min_replicas: ${replicas})`, async () => {
+    const accepted: string[] = [];
+    const submit = async (): Promise<void> => {
+      const response = await stack.request('/kept/jobs');
+      if (response.status === 202) accepted.push(response.header('X-Async-Kong-Id') ?? '');
+      else expect([500, 503]).toContain(response.status);
+    };
+    const submitUntil = async (count: number): Promise<void> => {
+      await until(
+        `${count} accepts`,
+        async () => {
+          await submit();
+          return accepted.length >= count;
+        },
+        { timeoutMs: 40_000 },
+      );
+    };
+    await submitUntil(BATCH);
+    await Promise.all([topology.failOver(), submit(), submit(), submit()]);
+    await topology.heal();
+    await submitUntil(2 * BATCH);
+    const ends: HttpResponse[] = [];
+    for (const id of accepted) {
+      ends.push(await stack.settled('/kept/jobs', id, { timeoutMs: 30_000 }));
+    }
+
+    expect(ends.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([]);
+  });
+});
