@@ -16,7 +16,10 @@ const shared = {
   retry: { attempts: 1 },
   redis: { connect_timeout: READ_TIMEOUT_MS, read_timeout: READ_TIMEOUT_MS },
 };
+/** Routes that nobody has called before: each brings a queue of its own. */
+const FRESH = ['fresh-1', 'fresh-2', 'fresh-3', 'fresh-4'];
 const routes = [
+  ...FRESH.map((name) => ({ name })),
   { name: 'jobs' },
   { name: 'single', config: { queue: { concurrency: 1 } } },
   { name: 'proxy', isFailClosed: false, config: { store_failure: 'proxy' as const } },
@@ -73,6 +76,20 @@ function expectUnavailable(response: HttpResponse): void {
   expect(response.text).not.toMatch(/redis|127\.0\.0\.1|ECONN|OOM|ioredis/i);
 }
 
+/** Fifty POSTs at once. */
+function submitMany(stack: Stack, path: string): Promise<HttpResponse[]> {
+  const options = { method: 'POST', body: 'a', timeoutMs: PATIENCE_MS };
+  return Promise.all(Array.from({ length: 50 }, () => stack.request(path, options)));
+}
+
+/** Where a 503 carries an ID, that is the ID of a job that will not run. */
+async function expectNeverRun(stack: Stack, path: string, responses: readonly HttpResponse[]): Promise<void> {
+  for (const id of responses.flatMap((response) => response.header(ID_HEADER) ?? [])) {
+    expect([404, 410]).toContain((await stack.poll(path, id)).status);
+  }
+  expect(stack.upstream.callsTo(path)).toHaveLength(0);
+}
+
 describe('Redis that was never there', () => {
   const stack = useStack({ shared, routes, env, redis: { isStarted: false } });
 
@@ -92,8 +109,23 @@ describe('Redis that was never there', () => {
   });
 });
 
+describe('Redis that was stopped before the first request', () => {
+  const stack = useStack({ shared, routes, env });
+
+  test('is 503 for submits, and what was refused does not run when it goes on', async () => {
+    const path = '/single/refused';
+
+    const responses = await withFault(stack(), stopped, () => submitMany(stack(), path));
+    await recovered(stack(), '/single');
+
+    responses.forEach(expectUnavailable);
+    await expectNeverRun(stack(), path, responses);
+  });
+});
+
 describe('Redis that fails', () => {
   const stack = useStack({ shared, routes, env });
+  beforeAll(() => recovered(stack()));
   /** Paths of submits that were answered with 503: the upstream must never see them. */
   const refused: string[] = [];
 
@@ -102,16 +134,11 @@ describe('Redis that fails', () => {
       const path = `/jobs/refused-${fault.fault}`;
       refused.push(path);
 
-      const responses = await withFault(stack(), fault, () =>
-        Promise.all(
-          Array.from({ length: 50 }, () =>
-            stack().request(path, { method: 'POST', body: 'a', timeoutMs: PATIENCE_MS }),
-          ),
-        ),
-      );
+      const responses = await withFault(stack(), fault, () => submitMany(stack(), path));
 
       responses.forEach(expectUnavailable);
       await recovered(stack());
+      await expectNeverRun(stack(), path, responses);
     });
 
     test('is over without a restart', async () => {
@@ -187,6 +214,12 @@ describe('Redis that fails', () => {
     );
   });
 
+  test.each(FRESH)('when killed keeps no worker from a queue that comes up afterwards: %s', async (route) => {
+    await withFault(stack(), killed, () => Promise.resolve());
+
+    await recovered(stack(), `/${route}`);
+  });
+
   test('when full still answers polls', async () => {
     const { id } = await stack().submit('/jobs/readable', { method: 'POST', body: 'a' });
     await stack().settled('/jobs/readable', id);
@@ -200,36 +233,33 @@ describe('Redis that fails', () => {
   test('when stopped in the midst of submits: those with 202 run once, those with 503 never', async () => {
     const { upstream, redis } = stack();
     const path = '/single/midst';
-    let accepted = 0;
+    /** Job IDs by the bodies that were accepted. */
+    const accepted = new Map<string, string>();
+    const refusals: HttpResponse[] = [];
     const enough = new Latch();
-    const submits = Array.from({ length: 150 }, async (_, index) => {
-      const response = await stack().request(path, { method: 'POST', body: String(index) });
-      if (response.status === 202 && ++accepted === 30) enough.open();
-      return response;
-    });
-    await Promise.race([enough.opened, Promise.all(submits)]);
+    let next = 0;
+    const goOnUntilRefused = async (): Promise<void> => {
+      for (;;) {
+        const body = String(next++);
+        const response = await stack().request(path, { method: 'POST', body });
+        if (response.status !== 202) return void refusals.push(response);
+        accepted.set(body, response.header(ID_HEADER) ?? '');
+        if (accepted.size > 40) enough.open();
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 20 }, goOnUntilRefused));
+    await Promise.race([enough.opened, clients]);
     redis.freeze();
-    const responses = await Promise.all(submits).finally(() => redis.thaw());
+    await clients.finally(() => redis.thaw());
     // The queue keeps its order: what was let in behind our back would run before this one.
     await recovered(stack(), '/single');
 
-    const outcome = (status: number): number[] =>
-      responses.flatMap((response, index) => (response.status === status ? [index] : []));
-    expect(outcome(202).length + outcome(503).length).toBe(150);
-    expect(outcome(503).length).toBeGreaterThan(0);
-    for (const index of outcome(202)) {
-      await stack().settled(path, responses[index]?.header(ID_HEADER) ?? '', { timeoutMs: 25_000 });
-    }
-    expect(
-      upstream
-        .callsTo(path)
-        .map(({ body }) => Number(body.toString()))
-        .sort((a, b) => a - b),
-    ).toEqual(outcome(202));
-    // An ID that came with a 503 is that of a job that will not run.
-    for (const index of outcome(503)) {
-      const id = responses[index]?.header(ID_HEADER);
-      if (id !== undefined) expect([404, 410]).toContain((await stack().poll(path, id)).status);
+    refusals.forEach(expectUnavailable);
+    for (const id of accepted.values()) await stack().settled(path, id, { timeoutMs: 25_000 });
+    const bodies = upstream.callsTo(path).map(({ body }) => body.toString());
+    expect(bodies.sort()).toEqual([...accepted.keys()].sort());
+    for (const id of refusals.flatMap((response) => response.header(ID_HEADER) ?? [])) {
+      expect([404, 410]).toContain((await stack().poll(path, id)).status);
     }
   });
 

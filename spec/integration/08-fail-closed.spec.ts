@@ -54,16 +54,17 @@ test('3,000 clients at once: not one request gets past the plugin', async () => 
   );
 
   const accepted = responses.filter(({ status }) => status === 202);
-  const ids = new Set(accepted.map((response) => response.header(ID_HEADER)));
+  // With a 503 comes an ID where it is not known whether the job came to be.
+  const told = new Set(responses.flatMap((response) => response.header(ID_HEADER) ?? []));
   const statuses = tally(responses.map(({ status }) => status));
   // Submits are accepted or refused, polls find nothing or are refused.
   expect(Object.keys(statuses).filter((status) => !['202', '404', '503'].includes(status))).toEqual([]);
-  expect(ids.size).toBe(accepted.length);
+  expect(new Set(accepted.map((response) => response.header(ID_HEADER))).size).toBe(accepted.length);
   expect(accepted.length).toBeGreaterThan(0);
   await until('every accepted job to be called', () => upstream.requests.length >= accepted.length, {
     timeoutMs: 60_000,
   });
-  expect(upstream.requests.filter(({ jobId }) => !ids.has(jobId))).toHaveLength(0);
+  expect(upstream.requests.filter(({ jobId }) => !told.has(jobId ?? ''))).toHaveLength(0);
   expectOnlyWorkers();
 });
 
