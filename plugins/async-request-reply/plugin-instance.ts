@@ -1,6 +1,6 @@
 // One configured plugin: what it derives from its configuration once, and how a request goes through it.
 import type { Config } from '../../schemas/generated/config-type';
-import { access } from './access/access';
+import { access, type AccessLog } from './access/access';
 import { refuseUnsupported } from './access/refuse-unsupported';
 import {
   jobLifeMs,
@@ -24,6 +24,8 @@ export class PluginInstance {
   readonly #settings: RouteSettings;
   readonly #store: AccessStore;
   readonly #entities: EntityCache;
+  /** Advice that the log has had already. */
+  readonly #given = new Set<string>();
   #hasCombinedFacts = true;
 
   /**
@@ -61,6 +63,22 @@ export class PluginInstance {
     });
   }
 
+  readonly #log: AccessLog = {
+    failure: (error) => {
+      const cause = error instanceof AsyncError ? (error.cause ?? error) : error;
+      pluginRuntime().log.error(
+        { err: cause instanceof Error ? cause.message : String(cause) },
+        'request not handled',
+      );
+    },
+    advice: (text) => {
+      if (!this.#given.has(text)) {
+        this.#given.add(text);
+        pluginRuntime().log.warn(text);
+      }
+    },
+  };
+
   async access(pdk: Pdk): Promise<void> {
     const { log } = pluginRuntime();
     const facts = await RequestFacts.load(pdk, this.#hasCombinedFacts, () => {
@@ -70,10 +88,7 @@ export class PluginInstance {
       );
     });
     const request = new KongRequest(pdk, facts, this.#entities, this.#settings.idHeader);
-    const decision = await access(request, this.#settings, this.#store, (error) => {
-      const cause = error instanceof AsyncError ? (error.cause ?? error) : error;
-      log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');
-    });
+    const decision = await access(request, this.#settings, this.#store, this.#log);
     if (decision.kind === 'reply') {
       await sendReply(pdk, facts, decision.reply);
     }

@@ -59,7 +59,7 @@ const replyOf = (outcome: { kind: string; state?: string; dead?: boolean }): Rep
 
 const newJob = (id: string, kind: JobKind): NewJob => ({
   ...{ id, queue: 'q', owner: '', settingsHash: 's', body: Buffer.from('body'), ...kind },
-  ...{ deadlineMs: DEADLINE_MS, resultTtlMs: 2 * DEADLINE_MS, openTtlMs: 4 * DEADLINE_MS },
+  ...{ delayMs: 0, deadlineMs: DEADLINE_MS, resultTtlMs: 2 * DEADLINE_MS, openTtlMs: 4 * DEADLINE_MS },
   request: { method: 'POST', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
 });
 

@@ -38,7 +38,7 @@ async function queued(change: Partial<NewJob> = {}): Promise<string> {
       body: Buffer.from([0, 255, 10]),
       repeatable: true,
     },
-    ...{ maxAttempts: 2, deadlineMs: LONG, resultTtlMs: 2 * LONG, openTtlMs: 4 * LONG },
+    ...{ maxAttempts: 2, delayMs: 0, deadlineMs: LONG, resultTtlMs: 2 * LONG, openTtlMs: 4 * LONG },
     request: {
       method: 'POST',
       path: '/x',
@@ -116,7 +116,7 @@ async function jobOf(id: string): Promise<NewJob> {
       body: request.body,
       repeatable: true,
     },
-    ...{ maxAttempts: 1, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
+    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
   };
 }
 
@@ -134,6 +134,18 @@ describe('taking the lease', () => {
     const id = await queued();
     await lease(id, 'first');
     expect(await lease(id, 'second')).toMatchObject({ kind: 'held' });
+  });
+
+  it('is given again to the one who has it, whose first answer may have been lost', async () => {
+    const id = await queued();
+    await lease(id, 'mine');
+    expect(await lease(id, 'mine')).toMatchObject({ kind: 'leased', record: { attempts: 1 } });
+  });
+
+  it('of a job that was asked for later says how long', async () => {
+    const id = await queued({ delayMs: LONG / 2 });
+    expect(await lease(id)).toMatchObject({ kind: 'early' });
+    expect(await state(id)).toBe('queued');
   });
 
   it('of a job without a record says so', async () => {

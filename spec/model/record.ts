@@ -75,6 +75,10 @@ export class RecordScripts {
     if (isSettled(before.state)) {
       return [before, { kind: 'settled', state: before.state, dead: before.dead }];
     }
+    if (before.state === 'running' && token !== '' && before.token === token) {
+      // Asked again, since the first answer was lost with the connection.
+      return [{ ...before, lease: 'live' }, { kind: 'leased' }];
+    }
     const lapsed = before.state === 'running' ? this.#lapse(before) : before;
     if (lapsed === 'held') {
       return [before, { kind: 'held' }];

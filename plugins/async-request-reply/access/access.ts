@@ -12,23 +12,28 @@ import { poll } from './poll';
 import type { RouteSettings } from './route-settings';
 import { submit, SubmitError } from './submit';
 
-/** Told of what should not have happened; the error's message must not be given to a client. */
-export type ReportError = (error: unknown) => void;
+/** Where the access side says what an operator should know. */
+export interface AccessLog {
+  /** What should not have happened; the error's message must not be given to a client. */
+  failure(error: unknown): void;
+  /** Something about the route's configuration: told once for each instance. */
+  advice(text: string): void;
+}
 
 /** Decides what becomes of a request. Never rejects. */
 export async function access(
   request: GatewayRequest,
   settings: RouteSettings,
   store: AccessStore,
-  report: ReportError,
+  log: AccessLog,
 ): Promise<Decision> {
   try {
-    return await decide(request, settings, store);
+    return await decide(request, settings, store, log);
   } catch (error) {
     if (error instanceof AsyncError) {
-      return refusal(error, settings, report);
+      return refusal(error, settings, log);
     }
-    report(error);
+    log.failure(error);
     return replyWith(internalErrorReply());
   }
 }
@@ -37,6 +42,7 @@ async function decide(
   request: GatewayRequest,
   settings: RouteSettings,
   store: AccessStore,
+  log: AccessLog,
 ): Promise<Decision> {
   const line = await request.line();
   const kind = classify(line, settings);
@@ -48,7 +54,7 @@ async function decide(
     case 'poll':
       return replyWith(await poll(request, line, kind, settings, store));
     case 'submit': {
-      const outcome = await submit(request, line, settings, store);
+      const outcome = await submit(request, line, settings, store, (text) => log.advice(text));
       return outcome.kind === 'empty-id'
         ? replyWith(await poll(request, line, { id: '', view: 'header' }, settings, store))
         : outcome;
@@ -56,9 +62,9 @@ async function decide(
   }
 }
 
-function refusal(error: AsyncError, settings: RouteSettings, report: ReportError): Decision {
+function refusal(error: AsyncError, settings: RouteSettings, log: AccessLog): Decision {
   if (error.status >= 500) {
-    report(error);
+    log.failure(error);
   }
   const isStoreFailure = error.code === 'store-unavailable' || error.code === 'store-full';
   if (isStoreFailure && settings.storeFailure === 'proxy' && error instanceof SubmitError) {

@@ -1,6 +1,7 @@
 // Makes a job of a request: reads it as the upstream would have seen it, accepts it durably, answers 202.
 import { AsyncError } from '../errors/async-error';
 import { endToEndRequestFields } from '../http/hop-by-hop';
+import { prefersAsync } from '../http/prefer';
 import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
 import { newJobId } from '../jobs/job-id';
@@ -24,6 +25,7 @@ export async function submit(
   line: RequestLine,
   settings: RouteSettings,
   store: AccessStore,
+  advise: (text: string) => void,
 ): Promise<SubmitOutcome> {
   const headers = await request.headers();
   if (headers.some(([name]) => name === settings.idHeader.toLowerCase())) {
@@ -47,19 +49,24 @@ export async function submit(
     body: body ?? Buffer.alloc(0),
     repeatable: isRepeatable(head, settings.idempotencyHeader, settings.retry.unsafe_methods),
     maxAttempts: settings.retry.attempts,
+    delayMs: asked.delayMs,
     deadlineMs: settings.deadlineMs,
     resultTtlMs: settings.resultTtlMs,
     openTtlMs: jobLifeMs(settings),
   };
   const named = jobSettings(settings, queue, matched.tlsVerify);
   const links = hasLinks(settings, matched.routeMethods) ? jobLinks(id, line.uri, settings) : undefined;
+  if (links === undefined) {
+    advise('the route does not take GET and there is no status_url: a 202 has no Location and no links');
+  }
   const { createdAt } = await acceptOrThrow(store, { ...job, settingsHash: named.hash }, named, {
-    ...asked,
+    priority: asked.priority,
     maxWaiting: settings.queue.max_waiting,
     maxPerCaller: settings.queue.max_per_caller,
     minReplicas: settings.minReplicas,
   });
-  return accepted(job, createdAt, links, settings);
+  const prefer = headers.filter(([name]) => name === 'prefer').map(([, value]) => value);
+  return accepted(job, createdAt, links, prefersAsync(prefer), settings);
 }
 
 /** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
@@ -145,6 +152,7 @@ function accepted(
   job: NewJob,
   createdAt: number,
   links: JobLinks | undefined,
+  askedForIt: boolean,
   settings: RouteSettings,
 ): Decision {
   const body = statusBody(
@@ -175,6 +183,7 @@ function accepted(
     headers: [
       ...answerFields(settings, job.id),
       ...(links === undefined ? [] : [['Location', links.status] as const]),
+      ...(askedForIt ? [['Preference-Applied', 'respond-async'] as const] : []),
       ['Retry-After', String(settings.retryAfterSeconds)],
       ['Content-Type', 'application/json'],
     ],

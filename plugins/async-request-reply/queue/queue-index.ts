@@ -103,7 +103,7 @@ export class QueueIndex {
    * @param expiresAt the record's, from before the redrive: it tells the run from all others of the job.
    */
   async readmit(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
-    await this.#redis.set(redrivenKey(this.#prefix, queue, id), expiresAt, 'PX', REDRIVEN_MS);
+    await this.#redis.set(redrivenKey(this.#prefix, queue, id, expiresAt), '1', 'PX', REDRIVEN_MS);
     await this.#redis.zadd(openJobsKey(this.#prefix, queue), deadlineAt, id);
   }
 

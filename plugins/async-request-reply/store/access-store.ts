@@ -19,7 +19,7 @@ export interface Acceptance {
 }
 
 /** What the queue allows, and what the caller asked of it. */
-export interface Admission extends Pick<Schedule, 'priority' | 'delayMs'> {
+export interface Admission extends Pick<Schedule, 'priority'> {
   readonly maxWaiting: number;
   /** 0 is no limit. */
   readonly maxPerCaller: number;
@@ -90,7 +90,14 @@ export class AccessStore {
           mayHaveWritten = false;
           throw refusedPlace(place, admission.maxWaiting);
         }
-        const createdAt = await this.#write(job, { turn: place.turn, ...admission });
+        const createdAt = await this.#write(job, {
+          ...{ turn: place.turn, priority: admission.priority, delayMs: job.delayMs },
+        });
+        if (createdAt === undefined) {
+          // Whoever has the ID is not to be taken back for it.
+          mayHaveWritten = false;
+          throw new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
+        }
         await this.#replicated(job, admission.minReplicas);
         return { createdAt };
       });
@@ -103,10 +110,12 @@ export class AccessStore {
   }
 
   /**
-   * One round trip on one node: the commands leave together, in this order, on one connection. On a Cluster the record
+   * One round trip on one node: the commands leave together on one connection, the record before the others. On a Cluster the record
    * is waited for, since the scheduler is on another node.
+   *
+   * @returns when the record was created; undefined where the ID is taken.
    */
-  async #write(job: NewJob, at: Schedule): Promise<number> {
+  async #write(job: NewJob, at: Schedule): Promise<number | undefined> {
     const creating = this.jobs.create(job);
     if (isCluster(this.#redis)) {
       await creating;
@@ -116,10 +125,7 @@ export class AccessStore {
       schedule(this.#scheduler(job.queue), job.id, at),
       this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs),
     ]);
-    if (created.kind === 'exists') {
-      throw new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
-    }
-    return created.createdAt;
+    return created.kind === 'exists' ? undefined : created.createdAt;
   }
 
   /** Waits until enough replicas have what was written: for the job's node and for its queue's. */

@@ -23,6 +23,8 @@ export interface NewJob {
   /** Whether an attempt that may have reached the upstream may be followed by another. */
   readonly repeatable: boolean;
   readonly maxAttempts: number;
+  /** Before the first attempt. */
+  readonly delayMs: number;
   readonly deadlineMs: number;
   readonly resultTtlMs: number;
   /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
@@ -62,6 +64,8 @@ export interface AttemptEnd {
   readonly error?: JobError;
   /** With `completed`: a dead letter, which keeps its request. */
   readonly keepRequest?: boolean;
+  /** With `hold`: a call was made, and may have arrived. */
+  readonly called?: boolean;
   /** With `retry` and `hold`. */
   readonly delayMs?: number;
 }
@@ -109,14 +113,17 @@ export class JobStore {
 
   /** Writes request and record in one round trip. The record is there only if the request is. */
   async create(job: NewJob): Promise<CreateOutcome> {
-    const request = requestKey(this.#prefix, job.id);
-    const [, , created] = await Promise.all([
-      this.#redis.hset(request, ...payloadFields(job.request, job.body)),
-      this.#redis.pexpire(request, job.openTtlMs),
+    const [, created] = await Promise.all([
+      this.#redis.arrPut(
+        requestKey(this.#prefix, job.id),
+        job.openTtlMs,
+        ...payloadFields(job.request, job.body),
+      ),
       this.#redis.arrCreate(
         recordKey(this.#prefix, job.id),
         job.openTtlMs,
         job.deadlineMs,
+        Math.ceil(job.delayMs),
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
@@ -150,11 +157,11 @@ export class JobStore {
     body: Buffer,
     ttlMs: number,
   ): Promise<void> {
-    const key = responseKey(this.#prefix, id, result);
-    await Promise.all([
-      this.#redis.hset(key, ...payloadFields(head, body)),
-      this.#redis.pexpire(key, Math.max(1, Math.ceil(ttlMs))),
-    ]);
+    await this.#redis.arrPut(
+      responseKey(this.#prefix, id, result),
+      Math.max(1, Math.ceil(ttlMs)),
+      ...payloadFields(head, body),
+    );
   }
 
   /** Takes the lease for an attempt with this token, or settles, or says why not: store/lua/advance.lua. */
@@ -199,7 +206,7 @@ export class JobStore {
       recordKey(this.#prefix, id),
       ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
       ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
-      ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0)],
+      ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0), end.called ? '1' : ''],
     );
     const [kind, detail] = reply;
     switch (kind) {

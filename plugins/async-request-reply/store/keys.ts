@@ -32,11 +32,11 @@ export const callerJobsKey = (prefix: string, queue: string, caller: string): st
 export const deadLettersKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:dead`;
 
 /**
- * Which run of a job was redriven: its `expires_at`, with a TTL. A late leave of that run changes nothing
- * (store/lua/leave.lua).
+ * A run of a job that was redriven, named by the `expires_at` that its record had: with a TTL. A late leave of that run
+ * changes nothing (store/lua/leave.lua); each run has a key of its own, so that the next redrive leaves it standing.
  */
-export const redrivenKey = (prefix: string, queue: string, id: string): string =>
-  `${prefix}:{${queue}}:redriven:${id}`;
+export const redrivenKey = (prefix: string, queue: string, id: string, expiresAt: number): string =>
+  `${prefix}:{${queue}}:redriven:${id}:${String(expiresAt)}`;
 
 /** The circuit breaker of a queue: store/lua/breaker.lua. */
 export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;

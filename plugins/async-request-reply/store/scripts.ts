@@ -13,6 +13,7 @@ interface Scripts {
   arrEnter(...keysAndArgv: Argument[]): Promise<null>;
   arrFree(...keysAndArgv: Argument[]): Promise<null>;
   arrLeave(...keysAndArgv: Argument[]): Promise<null>;
+  arrPut(payloadKey: string, ...argv: Argument[]): Promise<null>;
   arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRenew(recordKey: string, ...argv: Argument[]): Promise<number>;
@@ -29,7 +30,7 @@ export type ScriptedRedis = Redis & Scripts;
 /** Each script with the number of its keys. */
 const SCRIPTS = {
   ...{ reserve: 4, enter: 3, free: 2, leave: 4, breaker: 1 },
-  ...{ create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
+  ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');

@@ -21,6 +21,7 @@ export class Lease {
   readonly #abort = new AbortController();
   readonly #renewTimer: NodeJS.Timeout;
   #watchdog: NodeJS.Timeout;
+  #overAtMs = 0;
   #end: LeaseEnd | undefined;
 
   /**
@@ -65,8 +66,19 @@ export class Lease {
   }
 
   #watch(fromMs: number): NodeJS.Timeout {
-    const left = fromMs + this.#leaseMs * (1 - MARGIN) - performance.now();
-    return setTimeout(() => this.stop('lost'), Math.max(0, left));
+    this.#overAtMs = fromMs + this.#leaseMs * (1 - MARGIN);
+    return setTimeout(() => this.stop('lost'), Math.max(0, this.#overAtMs - performance.now()));
+  }
+
+  /**
+   * Whether the lease is held at this very moment, by the clock: a process that was stopped, or was long cut off from
+   * Redis, may come to its call before its timer has had a turn.
+   */
+  isHeld(): boolean {
+    if (this.#end === undefined && performance.now() >= this.#overAtMs) {
+      this.stop('lost');
+    }
+    return this.#end === undefined;
   }
 
   async #renew(): Promise<void> {

@@ -104,6 +104,9 @@ async function attempt(
     };
   }
   const gate = await queue.gate(settings);
+  if (!lease.isHeld() && lease.end === 'lost') {
+    return undefined;
+  }
   if (gate.kind === 'wait') {
     return { outcome: 'hold', delayMs: gate.ms };
   }
@@ -111,9 +114,14 @@ async function attempt(
     timeoutMs: settings.attemptTimeoutMs,
     maxResponseBytes: settings.maxResponseBytes,
     signal: lease.signal,
+    mayStart: () => lease.isHeld(),
   });
-  await tellQueue(queue, outcome, gate.kind === 'probe', settings);
-  return attemptEnd(context, start, lease, settings, outcome);
+  const end = await attemptEnd(context, start, lease, settings, outcome);
+  await tellQueue(queue, outcome, gate.kind === 'probe', settings).catch((error: unknown) => {
+    // The job's own end matters more: it is written whatever the queue could be told.
+    context.log.warn({ queue: queue.name, err: String(error) }, 'the queue could not be told of an attempt');
+  });
+  return end;
 }
 
 /** What the attempt says of the upstream as a whole: to the breaker, and where it asks for a pause, to the queue. */
@@ -167,7 +175,7 @@ function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean):
   }
   if (lease.end === 'cancelled' || repeatable || !mayHaveArrived) {
     // A cancelled job settles so whatever the attempt says: store/lua/settle.lua.
-    return { outcome: 'hold', delayMs: 0 };
+    return { outcome: 'hold', delayMs: 0, called: mayHaveArrived };
   }
   return {
     outcome: 'failed',

@@ -11,6 +11,8 @@ export interface CallLimits {
   readonly maxResponseBytes: number;
   /** Ends the call; its connection is closed, so that the upstream can see it. */
   readonly signal: AbortSignal;
+  /** Asked right before the request is written: where it says no, `signal` has ended the call. */
+  readonly mayStart: () => boolean;
 }
 
 /** Makes the call. Never rejects: whatever goes wrong is an outcome. */
@@ -71,7 +73,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   /** undici calls this right before it writes the request to a connected socket. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#ended) {
+    if (!this.#limits.mayStart() || this.#ended) {
       controller.abort(new Error('the call has ended'));
       return;
     }

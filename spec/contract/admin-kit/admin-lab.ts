@@ -73,7 +73,7 @@ export class AdminLab {
     const job: NewJob = {
       ...{ id, queue, owner: wishes.owner ?? 'consumer:alice', settingsHash: named.hash },
       ...{ body: Buffer.from('secret body'), repeatable: true, maxAttempts: 1 },
-      ...{ deadlineMs: HOUR_MS, resultTtlMs: HOUR_MS, openTtlMs: 3 * HOUR_MS },
+      ...{ delayMs: 0, deadlineMs: HOUR_MS, resultTtlMs: HOUR_MS, openTtlMs: 3 * HOUR_MS },
       request: {
         method: 'POST',
         path: `${path}?token=secret-query`,

@@ -8,12 +8,12 @@
 --   {'settled', state, owner, dead, expires_at}   it had settled before
 --   {'closed', state, owner, dead, expires_at}    this call settled it
 --   {'held', ms}              another attempt's lease runs for so long yet
---   {'early', ms}             retrying, and its delay has so long to go
+--   {'early', ms}             waiting, and its delay has so long to go
 --   {'open', state}           waiting (only without a token)
 --   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'v', 'state', 'lease_until', 'attempts', 'max_attempts', 'repeatable',
-  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at')
+  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at', 'ran', 'token')
 if not r[2] then
   return { 'missing' }
 end
@@ -25,6 +25,18 @@ if is_settled(state) then
   return { 'settled', state, r[10] or '', r[11] or '', r[12] or '0' }
 end
 local now = now_ms()
+local function leased()
+  local reply = { 'leased', tostring(now) }
+  for _, item in ipairs(redis.call('HGETALL', key)) do
+    reply[#reply + 1] = item
+  end
+  return reply
+end
+-- The same call again, since its first answer was lost with the connection.
+if state == 'running' and ARGV[1] ~= '' and r[14] == ARGV[1] then
+  redis.call('HSET', key, 'lease_until', now + tonumber(ARGV[2]))
+  return leased()
+end
 if state == 'running' then
   local left = tonumber(r[3]) - now
   if left > 0 then
@@ -45,7 +57,7 @@ if state == 'running' then
     'error_detail', 'The worker was lost during the upstream call.')
 end
 if now >= tonumber(r[7]) then
-  if attempts == 0 then
+  if attempts == 0 and r[13] ~= '1' then
     return settle(key, now, state, 'expire', false, {
       code = 'deadline-exceeded', detail = 'The job did not start before its deadline.',
     })
@@ -63,14 +75,10 @@ if ARGV[1] == '' then
   return { 'open', state }
 end
 local early = tonumber(r[9] or 0) - now
-if state == 'retrying' and early > 0 then
+if early > 0 then
   return { 'early', tostring(early) }
 end
 redis.call('HSET', key, 'state', next_state(state, 'start'), 'attempts', attempts + 1, 'token', ARGV[1],
   'lease_until', now + tonumber(ARGV[2]))
 redis.call('HSETNX', key, 'started_at', now)
-local reply = { 'leased', tostring(now) }
-for _, item in ipairs(redis.call('HGETALL', key)) do
-  reply[#reply + 1] = item
-end
-return reply
+return leased()

@@ -1,7 +1,7 @@
 -- Writes the record of a job. The payload is there already, with a TTL of its own.
 -- KEYS[1] record
 -- ARGV[1] life of the record while the job is open (ms)   ARGV[2] time to the deadline (ms)
--- ARGV[3…] field, value, …
+-- ARGV[3] delay before the first attempt (ms)   ARGV[4…] field, value, …
 -- Returns created_at and deadline_at, or nothing where a record (or the tombstone of a cancelled submit) is there.
 if redis.call('EXISTS', KEYS[1]) == 1 then
   return {}
@@ -9,7 +9,7 @@ end
 local now = now_ms()
 local deadline = now + tonumber(ARGV[2])
 redis.call('HSET', KEYS[1], 'state', 'queued', 'attempts', 0, 'run', 1, 'created_at', now,
-  'deadline_at', deadline, 'expires_at', now + tonumber(ARGV[1]), 'token', '', 'lease_until', 0, 'result', '',
-  unpack(ARGV, 3))
+  'deadline_at', deadline, 'not_before', now + tonumber(ARGV[3]), 'expires_at', now + tonumber(ARGV[1]), 'token', '', 'lease_until', 0, 'result', '',
+  unpack(ARGV, 4))
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return { tostring(now), tostring(deadline) }

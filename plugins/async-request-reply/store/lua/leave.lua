@@ -4,7 +4,7 @@
 -- KEYS[1] places   KEYS[2] open jobs   KEYS[3] the caller's unsettled jobs   KEYS[4] dead letters
 -- ARGV[1] job ID   ARGV[2] '1' for a dead letter   ARGV[3] when its record goes (ms since 1970)
 -- The run that this departure speaks of has been redriven since: the job is open again.
-if redis.call('GET', sibling_of_places(KEYS[1], 'redriven:' .. ARGV[1])) == ARGV[3] then
+if redis.call('EXISTS', sibling_of_places(KEYS[1], 'redriven:' .. ARGV[1] .. ':' .. ARGV[3])) == 1 then
   return
 end
 local now = now_ms()

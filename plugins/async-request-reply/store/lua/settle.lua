@@ -6,6 +6,7 @@
 -- ARGV[3] result (RUN.ATTEMPT) or ''   ARGV[4] upstream status or ''
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
+-- ARGV[10] with 'hold': '1' where a call was made and may have arrived
 -- Returns {'closed', state, owner, dead, expires_at}, {'retrying', ms}, or {'lost'} where the lease is another's.
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts')
@@ -35,6 +36,9 @@ end
 local at = now + tonumber(ARGV[9])
 if ARGV[2] == 'hold' then
   redis.call('HINCRBY', key, 'attempts', -1)
+  if ARGV[10] == '1' then
+    redis.call('HSET', key, 'ran', '1')
+  end
   redis.call('HSET', key, 'state', next_state(r[1], 'retry'), 'token', '', 'lease_until', 0, 'not_before', at)
   return { 'retrying', ARGV[9] }
 end
