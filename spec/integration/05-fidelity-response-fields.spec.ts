@@ -271,15 +271,14 @@ describe('replayed otherwise than Kong sends it is', () => {
     await expectSameReplay(stack(), newPath(), reply({ headers }), changes);
   });
 
-  test.each([
-    ['no-store', 'no-store'],
-    ['no-cache, no-store', 'no-cache, no-store'],
-    ['private, max-age=5', 'private, max-age=5'],
-  ])('nothing of Cache-Control: %s, which is private enough', async (sent, replayed) => {
-    const changes = { 'cache-control': [replayed] };
+  test.each(['no-store', 'no-cache, no-store', 'private, max-age=5'])(
+    'nothing of Cache-Control: %s, which is private enough',
+    async (value) => {
+      const answer = reply({ headers: { 'Cache-Control': value } });
 
-    await expect(
-      expectSameReplay(stack(), newPath(), reply({ headers: { 'Cache-Control': sent } }), changes),
-    ).rejects.toThrow('the same');
-  });
+      const { replay } = await expectSameReplay(stack(), newPath(), answer, { 'cache-control': undefined });
+
+      expect(replay.headers('Cache-Control')).toEqual([value]);
+    },
+  );
 });
