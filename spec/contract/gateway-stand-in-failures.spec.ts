@@ -1,8 +1,8 @@
 // What a client gets when the plugin server fails: most often the upstream's answer, for Kong fails open. Seen on Kong
 // 3.9.3, and with KONG_BIN.
 import net from 'node:net';
-import { START_MS, pack } from 'msgpackr';
-import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
+import { pack } from 'msgpackr';
+import { START_MS, startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
 import { ScriptedServer, usual, type KongMessage } from './gateway-stand-in-kit/scripted-server';
 import { waitUntil } from '../helpers/gateway/wait-until';
 

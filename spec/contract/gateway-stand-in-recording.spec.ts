@@ -1,8 +1,8 @@
 // The gateway says to a plugin server what a real Kong was recorded to say: the same methods with the same arguments in
 // the same bytes, over the same connections, and the client gets the same. With KONG_BIN the recording is held against
 // that Kong.
-import { START_MS, closeInstance } from './gateway-stand-in-kit/close-instance';
-import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
+import { closeInstance } from './gateway-stand-in-kit/close-instance';
+import { START_MS, startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
 import { RpcTap, type TapEvent } from './gateway-stand-in-kit/rpc-tap';
 import { comparable, noted, readTranscript } from './gateway-stand-in-kit/transcript';

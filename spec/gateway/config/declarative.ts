@@ -21,13 +21,13 @@ const SECTIONS = [
 ];
 
 /**
- * Reads a declarative configuration as Kong does without a database: nested entities are flattened, absent IDs made
+ * Reads a declarative configuration, which is YAML 1.1, as Kong does without a database: nested entities are flattened, absent IDs made
  * from names, shorthands and defaults resolved, references checked.
  * @param schemas the `config` record of every plugin that this gateway knows
  * @throws DeclarativeError, or the YAML parser's error
  */
 export function readDeclarative(text: string, schemas: Map<string, SchemaField>): Entities {
-  const file = bytes(parse(text) as LuaValue);
+  const file = bytes(parse(text, { version: '1.1' }) as LuaValue);
   if (!isLuaTable(file)) throw new DeclarativeError('expected a table');
   const version = file['_format_version'];
   if (typeof version !== 'string' || !/^(1\.1|2\.1|3\.0)$/.test(version)) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { REPOSITORY } from './gateway-setup';
 
@@ -11,7 +12,7 @@ const CACHE = path.join(REPOSITORY, 'node_modules/.cache/gateway-stand-in');
  * time would take longer than all else.
  * @returns the program's file
  */
-export async function compileStandIn(): Promise<string> {
+export function compileStandIn(): string {
   const sources = fs
     .readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -19,12 +20,13 @@ export async function compileStandIn(): Promise<string> {
     .map((name) => ({ name, text: fs.readFileSync(path.join(SOURCE, name), 'utf8') }));
   const hash = createHash('sha256').update(JSON.stringify(sources)).digest('hex').slice(0, 16);
   const folder = path.join(CACHE, hash);
-  if (!fs.existsSync(folder)) await compile(sources, folder);
+  if (!fs.existsSync(folder)) compile(sources, folder);
   return path.join(folder, 'stand-in.js');
 }
 
-async function compile(sources: { name: string; text: string }[], folder: string): Promise<void> {
-  const { default: typescript } = await import('typescript');
+function compile(sources: { name: string; text: string }[], folder: string): void {
+  // Loaded only when there is something to compile; jest has no import().
+  const typescript = createRequire(__filename)('typescript') as typeof import('typescript');
   const { ModuleKind, ScriptTarget } = typescript;
   const compilerOptions = { module: ModuleKind.CommonJS, target: ScriptTarget.ES2022, esModuleInterop: true };
   fs.mkdirSync(CACHE, { recursive: true });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import { waitUntil } from './wait-until';
 
 /** Connections that must all find the new configuration; with two workers one of them is missed once in 2^23. */
@@ -12,7 +12,7 @@ const WITNESSES = 24;
  */
 export function markConfig(text: string): { text: string; isInForce: (proxyPort: number) => Promise<void> } {
   const path = `/gateway-spec-marker/${randomUUID()}`;
-  const config = parse(text) as { routes?: unknown[] };
+  const config = parse(text, { version: '1.1' }) as { routes?: unknown[] };
   const marker = { name: 'gateway-spec-marker', paths: [path], methods: ['OPTIONS'] };
   const marked = { ...config, routes: [...(config.routes ?? []), marker] };
   const isInForce = async (proxyPort: number): Promise<void> => {
@@ -26,7 +26,7 @@ export function markConfig(text: string): { text: string; isInForce: (proxyPort:
       return seen >= WITNESSES;
     });
   };
-  return { text: stringify(marked), isInForce };
+  return { text: JSON.stringify(marked), isInForce };
 }
 
 /** @returns the status, or 404 where there is nobody to answer yet */

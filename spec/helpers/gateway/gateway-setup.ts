@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { stringify } from 'yaml';
 import type { GatewayOptions } from '../gateway';
 
 export const REPOSITORY = path.resolve(__dirname, '../../..');
@@ -57,7 +56,8 @@ export function prepareGateway(options: GatewayOptions): GatewaySetup {
 }
 
 export function configText(config: string | object): string {
-  return typeof config === 'string' ? config : stringify(config);
+  // JSON, since it is the same in every YAML.
+  return typeof config === 'string' ? config : JSON.stringify(config);
 }
 
 function defaultPluginServer(): {

@@ -88,7 +88,7 @@ class StandInProcess {
   async #launch(): Promise<{ proxyPort: number; adminPort: number }> {
     const file = path.join(this.#setup.prefix, 'stand-in.json');
     fs.writeFileSync(file, JSON.stringify(this.#settings()));
-    const child = spawn(process.execPath, [await compileStandIn(), '--config', file, '--with-parent'], {
+    const child = spawn(process.execPath, [compileStandIn(), '--config', file, '--with-parent'], {
       cwd: REPOSITORY,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
