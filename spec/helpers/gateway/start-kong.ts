@@ -112,6 +112,16 @@ class KongInstallation {
 
   /** The first plugin of the dump, which is the only one that Kong takes. */
   async #pluginName(): Promise<string> {
+    const { stdout } = await run('/bin/sh', ['-c', this.#setup.pluginServer.queryCommand]);
+    const dump = JSON.parse(stdout) as { Name: string }[] | { Plugins: { Name: string }[] };
+    const first = (Array.isArray(dump) ? dump : dump.Plugins)[0];
+    if (!first) throw new Error(`the dump has no plugin: ${stdout}`);
+    return first.Name;
+  }
+
+  async #kong(...args: string[]): Promise<string> {
+    // What is set for some other Kong is not for this one.
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KONG_')));
     const words = [...args, ...(args[0] === 'version' ? [] : ['-p', this.#setup.prefix])];
     // Plugin servers run where Kong was started: in the root folder, as in a container.
     const { stdout } = await run(this.#bin, words, { env, cwd: '/' });
