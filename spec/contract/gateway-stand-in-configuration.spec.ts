@@ -3,8 +3,14 @@
 import fs from 'node:fs';
 import { startGateway } from '../helpers/gateway';
 import { waitUntil } from '../helpers/gateway/wait-until';
-import { START_MS, startLab, stockPluginServer, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
-import { sendRequest } from './gateway-stand-in-kit/raw-exchange';
+import {
+  START_MS,
+  startLab,
+  stockPluginServer,
+  withLab,
+  type Lab,
+  type LabRoute,
+} from './gateway-stand-in-kit/lab';
 import { ScriptedServer } from './gateway-stand-in-kit/scripted-server';
 
 const WORKSPACE = '0dc6f45b-8f8d-40d2-a504-473544ee190b';
@@ -150,39 +156,64 @@ describe('the gateway', () => {
     async () => {
       const server = await ScriptedServer.start();
       const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
-      const lab = await startLab({ lab: { lab: { mode: 'pass' } } }, { workers: 2, pluginServer });
-      // Which worker gets a connection is chance in a real Kong.
-      await waitUntil('both workers', async () => {
-        await lab.send('lab');
-        return server.count('StartInstance') === 2;
+      await withLab({ lab: { lab: { mode: 'pass' } } }, { workers: 2, pluginServer }, async (lab) => {
+        // Which worker gets a connection is chance in a real Kong.
+        await waitUntil('both workers', async () => {
+          await lab.send('lab');
+          return server.count('StartInstance') === 2;
+        });
       });
+      await server.stop();
       const numbers = server.messages.flatMap(({ method, argument }) => {
         if (method !== 'StartInstance') return [];
         return [(JSON.parse((argument as { Config: string }).Config) as { __seq__: number }).__seq__];
       });
       expect(new Set(numbers).size).toBe(2);
-      await lab.stop();
-      await server.stop();
     },
     START_MS,
   );
 
   it(
-    'runs the plugin server in the root folder, with its own environment only, and logs what it says',
+    'runs the plugin server in the root folder, with its own environment, and logs what it says',
     async () => {
       const pluginServer = { ...stockPluginServer(), env: { LAB_WORD: 'a b' } };
-      const lab = await startLab({ lab: { lab: { mode: 'exit' } } }, { pluginServer });
-      const [pid = 0, ...others] = await lab.gateway.pluginServerPids();
-      expect(others).toEqual([]);
-      expect(fs.readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
-      // The shell that starts it may tell it where it is.
-      const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
-      expect(environment.filter((entry) => entry !== 'PWD=/')).toEqual(['LAB_WORD=a b']);
-      expect(await lab.gateway.log()).toContain(`[arr:${pid}]`);
+      await withLab({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
+        const [pid = 0, ...others] = await gateway.pluginServerPids();
+        expect(others).toEqual([]);
+        expect(fs.readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+        // The shell that starts it may tell it where it is.
+        const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
+        expect(environment.filter((entry) => entry !== 'PWD=/')).toEqual(['LAB_WORD=a b']);
+        await waitUntil('its words', async () => (await gateway.log()).includes(`[arr:${pid}]`));
+      });
+    },
+    START_MS,
+  );
+
+  it(
+    'leaves nothing when it is stopped, twice too',
+    async () => {
+      const lab = await startLab({ lab: { lab: { mode: 'exit' } } });
+      const [pid = 0] = await lab.gateway.pluginServerPids();
+      await Promise.all([lab.gateway.stop(), lab.gateway.stop()]);
       await lab.stop();
       await waitUntil('its end', () => !fs.existsSync(`/proc/${pid}`));
       expect(fs.existsSync(lab.gateway.prefix)).toBe(false);
-      await lab.stop();
+    },
+    START_MS,
+  );
+
+  it(
+    'starts a plugin server that was killed again',
+    async () => {
+      await withLab({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (lab) => {
+        const [before = 0] = await lab.gateway.pluginServerPids();
+        process.kill(before, 'SIGKILL');
+        await waitUntil('the next', async () => {
+          const { status, body } = await lab.send('who');
+          return status === 200 && body.includes('pid') && !body.includes(String(before));
+        });
+      });
     },
     START_MS,
   );
@@ -190,21 +221,21 @@ describe('the gateway', () => {
   it(
     'lets an event end with the old plugin server while a reload starts a new one',
     async () => {
-      const lab = await startLab({
+      const routes = {
         slow: { lab: { mode: 'slow', max: 1500 } },
         who: { lab: { mode: 'iid', message: 'x' } },
+      };
+      await withLab(routes, {}, async (lab) => {
+        const pidOf = async (): Promise<number> =>
+          (JSON.parse((await lab.send('who')).body) as { pid: number }).pid;
+        const before = await pidOf();
+        const inFlight = lab.send('slow');
+        await lab.gateway.reload();
+        expect(await lab.gateway.pluginServerPids()).toHaveLength(2);
+        expect(await pidOf()).not.toBe(before);
+        expect((await inFlight).status).toBe(202);
+        await waitUntil('the old one to end', () => !fs.existsSync(`/proc/${before}`));
       });
-      const pidOf = async (): Promise<number> =>
-        (JSON.parse((await lab.send('who')).body) as { pid: number }).pid;
-      const before = await pidOf();
-      const inFlight = sendRequest(lab.gateway.proxyPort, { target: '/slow' });
-      await waitUntil('the event', async () => (await lab.gateway.pluginServerPids()).length === 1);
-      await lab.gateway.reload();
-      expect(await lab.gateway.pluginServerPids()).toHaveLength(2);
-      expect(await pidOf()).not.toBe(before);
-      expect((await inFlight).status).toBe(202);
-      await waitUntil('the old one to end', () => !fs.existsSync(`/proc/${before}`));
-      await lab.stop();
     },
     START_MS,
   );

@@ -99,3 +99,17 @@ function service(name: string, given: LabRoute, port: number): object {
     routes: [{ name, paths: [`/${name}`], ...given.route, plugins }],
   };
 }
+
+/** Runs a test with a lab of its own, which is stopped whatever comes of it. */
+export async function withLab(
+  routes: Record<string, LabRoute>,
+  options: Parameters<typeof startLab>[1],
+  test: (lab: Lab) => Promise<void>,
+): Promise<void> {
+  const lab = await startLab(routes, options);
+  try {
+    await test(lab);
+  } finally {
+    await lab.stop();
+  }
+}
