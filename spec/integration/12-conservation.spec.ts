@@ -5,7 +5,7 @@ import { ChaoticUpstream } from '../helpers/soak/chaotic-upstream';
 import { seededRandom } from '../helpers/soak/random';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
-import { WorkerProcess } from '../helpers/worker-process';
+import { useWorkers } from '../helpers/use-workers';
 
 const JOBS = Number(process.env['SOAK_JOBS'] ?? 300);
 const SEED = Number(process.env['SOAK_SEED'] ?? 20261122);
@@ -32,15 +32,7 @@ const stack = useStack({
 
 jest.setTimeout(120_000 + JOBS * 200);
 
-/** A worker process of its own; lost jobs are taken up within seconds. */
-const newWorker = (): WorkerProcess =>
-  new WorkerProcess(stack(), { ARR_LEASE_SECONDS: '3', ARR_STALLED_CHECK_SECONDS: '1' });
-
-const workers: WorkerProcess[] = [];
-
-beforeAll(() => void workers.push(newWorker(), newWorker()));
-
-afterAll(() => Promise.all(workers.map((worker) => worker.kill())));
+const startWorker = useWorkers(stack);
 
 /** Submits in bursts; every other job is a POST. @returns the IDs of what was accepted. */
 async function submitAll(): Promise<string[]> {
@@ -66,6 +58,7 @@ async function killInTurn(
   isOver: () => boolean,
 ): Promise<string[]> {
   const killed: string[] = [];
+  const workers = [startWorker(), startWorker()];
   for (let at = CALLS_BETWEEN_KILLS; !isOver(); at += CALLS_BETWEEN_KILLS) {
     await until('more calls', () => isOver() || upstream.total >= at, { timeoutMs: 60_000 });
     if (isOver()) break;
@@ -74,7 +67,7 @@ async function killInTurn(
       case 0: {
         const chosen = Math.floor(random() * workers.length);
         await workers[chosen]?.kill();
-        workers[chosen] = newWorker();
+        workers[chosen] = startWorker();
         killed.push('worker');
         break;
       }

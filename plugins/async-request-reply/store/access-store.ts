@@ -79,8 +79,12 @@ export class AccessStore {
   async accept(job: NewJob, settings: NamedSettings, admission: Admission): Promise<Acceptance> {
     let mayHaveWritten = false;
     try {
-      return await withinTimeLimit(this.#timeLimitMs, async () => {
+      return await withinTimeLimit(this.#timeLimitMs, async (isOver) => {
         await whenReady(this.#redis);
+        // The client has its 503, and nothing has been written that could be taken back.
+        if (isOver()) {
+          throw new AsyncError('store-unavailable', { detail: 'The job store came too late.' });
+        }
         mayHaveWritten = true;
         const [place] = await Promise.all([
           this.#index.reserve({ ...job, ...admission, lifeMs: job.openTtlMs }),

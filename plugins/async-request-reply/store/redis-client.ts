@@ -136,14 +136,23 @@ export async function whenReady(client: ScriptedRedis): Promise<void> {
 /**
  * Runs `work` against the store for at most `limitMs`, and turns what Redis says into our errors:
  * `store-full` for OOM, `store-unavailable` for everything else, a time-out included.
+ *
+ * @param work goes on when its time is over, as nothing can stop it: it asks `isOver` before each write.
  */
-export async function withinTimeLimit<T>(limitMs: number, work: () => Promise<T>): Promise<T> {
+export async function withinTimeLimit<T>(
+  limitMs: number,
+  work: (isOver: () => boolean) => Promise<T>,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(unavailable()), limitMs);
+    timer = setTimeout(() => {
+      isOver = true;
+      reject(unavailable());
+    }, limitMs);
   });
   try {
-    return await Promise.race([work(), timeout]);
+    return await Promise.race([work(() => isOver), timeout]);
   } catch (error) {
     throw asStoreError(error);
   } finally {
