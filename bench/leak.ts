@@ -39,7 +39,7 @@ main(async (releasers) => {
       default: 100_000,
       help: 'short-circuited requests to each server, half polls and half submits',
     },
-    'warm-up': { default: 10_000, help: 'requests before the first reading' },
+    'warm-up': { default: 20_000, help: 'requests before the first reading' },
   });
   const redis = await startRedis(releasers);
   const servers = await startServers(releasers, redis);
