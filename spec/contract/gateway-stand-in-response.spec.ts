@@ -1,6 +1,6 @@
 // What becomes of an upstream's response, of paths, and of what is no good request; seen on Kong 3.9.3, and with KONG_BIN.
 import { START_MS, calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
-import { parseResponse, sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
+import { converse, parseResponse, sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
 
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
 
@@ -120,6 +120,26 @@ describe('a response', () => {
 
   it('is a 504 where the upstream takes longer than it may', async () => {
     expect((await lab.send('slow', replying({ never: true }))).status).toBe(504);
+  });
+
+  it('is cut where the upstream cuts it', async () => {
+    const { header, body } = await lab.send('plain', replying({ half: true }));
+    expect([header('Content-Length'), body]).toEqual(['10', 'hello']);
+  });
+
+  it('to a WebSocket handshake opens a way for bytes', async () => {
+    const handshake =
+      'GET /plain/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n';
+    const text = await converse(lab.gateway.proxyPort, [
+      [handshake, '\r\n\r\n'],
+      ['hello', 'hello'],
+      ['again', 'again'],
+    ]);
+    expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    expect(text).toMatch(/^upgrade: websocket\r$/im);
+    expect(text).toMatch(/^x-lab: 1\r$/im);
+    expect(lab.upstream.last.header('Connection')).toBe('keep-alive, Upgrade');
+    expect(lab.upstream.last.header('Upgrade')).toBe('websocket');
   });
 
   it.each(

@@ -32,22 +32,33 @@ export class Admin {
   async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const [status, body] = this.#answer(`${request.method} ${request.url}`, Buffer.concat(chunks).toString());
+    const [status, body] = await this.#answer(
+      `${request.method} ${request.url}`,
+      Buffer.concat(chunks).toString(),
+    );
     response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' });
     response.end(JSON.stringify(body));
   }
 
-  #answer(line: string, body: string): [number, object] {
+  async #answer(line: string, body: string): Promise<[number, object]> {
     switch (line) {
       case 'GET /status':
         return [200, { server: {}, plugin_server_pid: this.#gateway.pluginServerPid }];
       case 'POST /config':
         return this.#configure(body);
       case 'POST /reload':
-        this.#gateway.reload();
-        return [200, {}];
+        return await this.#reload();
       default:
         return [404, { message: 'Not found' }];
+    }
+  }
+
+  async #reload(): Promise<[number, object]> {
+    try {
+      await this.#gateway.reload();
+      return [200, {}];
+    } catch (error) {
+      return [500, { message: (error as Error).message }];
     }
   }
 

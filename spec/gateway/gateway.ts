@@ -25,7 +25,7 @@ import type { StandInSettings } from './settings';
 export class Gateway {
   readonly log: GatewayLog;
   readonly #settings: StandInSettings;
-  readonly #plugin: PluginInfo | null;
+  #plugin: PluginInfo | null;
   #workers: KongWorker[];
   readonly #workerOf = new WeakMap<Socket, number>();
   readonly #server: http.Server;
@@ -38,12 +38,18 @@ export class Gateway {
   #connections = 0;
 
   /** @throws when the query command or the configuration is wrong: Kong does not start then either */
-  constructor(settings: StandInSettings) {
+  static async start(settings: StandInSettings): Promise<Gateway> {
+    const gateway = new Gateway(settings, await pluginInfo(settings));
+    await gateway.#listen();
+    return gateway;
+  }
+
+  private constructor(settings: StandInSettings, plugin: PluginInfo | null) {
     this.#settings = settings;
     fs.mkdirSync(path.join(settings.prefix, 'logs'), { recursive: true });
     this.log = new GatewayLog(path.join(settings.prefix, 'logs', 'error.log'));
     this.#proxy = new Proxy(this.log);
-    this.#plugin = settings.pluginServer ? queryPluginInfo(settings.pluginServer.queryCommand) : null;
+    this.#plugin = plugin;
     this.#entities = this.#read(settings.declarativeConfig);
     this.#router = new Router(this.#entities.routes);
     this.#maps = readNginxMaps(settings.nginxInclude ? fs.readFileSync(settings.nginxInclude, 'utf8') : '');
@@ -52,8 +58,8 @@ export class Gateway {
     this.#server.on('connection', (socket) => this.#assign(socket));
   }
 
-  async listen(): Promise<void> {
-    if (this.#settings.pluginServer?.startCommand) this.#startPluginServer();
+  async #listen(): Promise<void> {
+    this.#startPluginServer();
     const { proxyPort: port, backlog } = this.#settings;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
@@ -79,9 +85,10 @@ export class Gateway {
 
   /**
    * Starts new workers and a new plugin server while the old ones finish, as `kong reload` does; the old plugin server
-   * gets its SIGTERM when the old workers are done.
+   * gets its SIGTERM when the old workers are done. The plugin's schema is asked for again.
    */
-  reload(): void {
+  async reload(): Promise<void> {
+    this.#plugin = await pluginInfo(this.#settings);
     const old = this.#pluginServer;
     const retired = this.#workers.map((worker) => worker.retire());
     this.#workers = this.#newWorkers();
@@ -177,4 +184,8 @@ export class Gateway {
       sendAnswer(exchange, errorAnswer(exchange, 503, 'no Service found with those values'));
     else await this.#proxy.forward(exchange, entities.upstreams);
   }
+}
+
+async function pluginInfo({ pluginServer }: StandInSettings): Promise<PluginInfo | null> {
+  return pluginServer ? await queryPluginInfo(pluginServer.queryCommand) : null;
 }

@@ -21,7 +21,7 @@ export interface WorkerOptions {
   timeoutMs: number;
   log: GatewayLog;
   maps: Map<string, NginxMap>;
-  /** Told of an instance that the plugin server does not know: every worker then forgets the plugin's instances. */
+  /** Told of an instance that the plugin server does not know: the other workers forget the plugin's instances too. */
   onUnknownInstance: (pluginName: string) => void;
 }
 
@@ -51,7 +51,10 @@ export class KongWorker {
       },
     });
     this.#instances = new PluginInstances(this.#rpc, options.log);
-    this.#events = new PluginEvents(this.#rpc, this.#instances, options.onUnknownInstance);
+    this.#events = new PluginEvents(this.#rpc, this.#instances, (name) => {
+      this.#instances.reset(name);
+      options.onUnknownInstance(name);
+    });
   }
 
   /** Takes a new configuration: each plugin gets a new number, and its instance is started anew when next used. */

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { SchemaField } from './config/kong-schema';
 
 /** What Kong keeps of a plugin server's dump. */
@@ -20,15 +20,12 @@ interface DumpedPlugin {
  * Runs a `_query_cmd` by the shell, as Kong does at every start and reload, and takes the first plugin of its dump.
  * @throws Error when its output is no JSON: Kong does not start then
  */
-export function queryPluginInfo(command: string): PluginInfo {
-  const run = spawnSync('/bin/sh', ['-c', command], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const dump = decode(run.stdout);
+export async function queryPluginInfo(command: string): Promise<PluginInfo> {
+  const output = await readOutput(command);
+  const dump = decode(output);
   const plugins = Array.isArray(dump) ? dump : dump.Plugins;
   const first = plugins?.[0];
-  if (!first?.Name) throw new Error(`not a plugin info table:\n${command}\n${run.stdout}`);
+  if (!first?.Name) throw new Error(`not a plugin info table:\n${command}\n${output}`);
   const config = first.Schema.fields.map((field) => field['config']).find((field) => field !== undefined);
   return {
     name: first.Name,
@@ -36,6 +33,16 @@ export function queryPluginInfo(command: string): PluginInfo {
     phases: first.Phases,
     config: config ?? { type: 'record', fields: [] },
   };
+}
+
+/** All that the command says, whatever its exit status: Kong does not look at that. */
+function readOutput(command: string): Promise<string> {
+  return new Promise((resolve) => {
+    const child = spawn('/bin/sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.on('close', () => resolve(output));
+  });
 }
 
 function decode(text: string): DumpedPlugin[] | { Plugins?: DumpedPlugin[] } {

@@ -10,9 +10,8 @@ import { readSettings } from './settings';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.argv);
-  const gateway = new Gateway(settings);
+  const gateway = await Gateway.start(settings);
   const admin = new Admin(gateway);
-  await gateway.listen();
   await admin.listen(settings.adminPort);
   let closing: Promise<void> | null = null;
   const close = (): void => {

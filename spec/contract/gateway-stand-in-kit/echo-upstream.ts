@@ -18,6 +18,8 @@ interface Reply {
   hangUp?: boolean;
   /** Answers only when the other side has given up. */
   never?: boolean;
+  /** Sends half of what it promised and ends the connection. */
+  half?: boolean;
 }
 
 /** An upstream that remembers what it saw and answers `upstream METHOD PATH LENGTH`, or what the request asks for. */
@@ -27,6 +29,17 @@ export class EchoUpstream {
 
   static async start(): Promise<EchoUpstream> {
     const upstream = new EchoUpstream();
+    // A WebSocket handshake on /socket is taken, and what comes over the socket is sent back.
+    upstream.#server.on('upgrade', (request, socket) => {
+      const { rawHeaders, method, url } = request;
+      const line = `${method} ${url}`;
+      upstream.seen.push({ line, rawHeaders, body: '', header: (name) => valueOf(rawHeaders, name) });
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-Lab: 1\r\n\r\n',
+      );
+      socket.pipe(socket);
+      socket.on('error', () => socket.destroy());
+    });
     await new Promise<void>((resolve) => upstream.#server.listen(0, '127.0.0.1', resolve));
     return upstream;
   }
@@ -64,6 +77,10 @@ export class EchoUpstream {
       return;
     }
     if (reply.never) return;
+    if (reply.half) {
+      request.socket.end('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello');
+      return;
+    }
     response.writeHead(reply.status ?? 200, { 'Content-Type': 'text/plain', ...reply.headers });
     response.end(reply.body ?? `upstream ${method} ${url} ${body.length}`);
   }

@@ -57,6 +57,24 @@ export function sendBytes(
   });
 }
 
+/** Sends some bytes, waits for a text, sends more and waits for another; returns all that came. */
+export function converse(port: number, turns: [say: string, hear: string][]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const left = [...turns];
+    let text = '';
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(left[0]?.[0] ?? '', 'latin1'));
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      if (!text.includes(left[0]?.[1] ?? '')) return;
+      left.shift();
+      if (left[0]) socket.write(left[0][0], 'latin1');
+      else socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+  });
+}
+
 /** True of a response with as much body as its length says; one without a length has none. */
 function isComplete(text: string): boolean {
   if (!text.includes('\r\n\r\n')) return false;

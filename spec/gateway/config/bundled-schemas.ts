@@ -1,5 +1,7 @@
 import type { SchemaField } from './kong-schema';
 
+const NOT_HERE = 'the gateway stand-in does not do this: use a real Kong';
+
 /** The schemas of the Kong plugins that the stand-in has itself, and their priorities (as in Kong 3.9). */
 export const BUNDLED: Record<string, { priority: number; config: SchemaField }> = {
   'key-auth': {
@@ -12,7 +14,7 @@ export const BUNDLED: Record<string, { priority: number; config: SchemaField }> 
         { anonymous: { type: 'string' } },
         { key_in_header: { type: 'boolean', required: true, default: true } },
         { key_in_query: { type: 'boolean', required: true, default: true } },
-        { key_in_body: { type: 'boolean', required: true, default: false } },
+        { key_in_body: { type: 'boolean', required: true, default: false, eq: false, err: NOT_HERE } },
         { run_on_preflight: { type: 'boolean', required: true, default: true } },
         { realm: { type: 'string' } },
       ],
@@ -27,7 +29,7 @@ export const BUNDLED: Record<string, { priority: number; config: SchemaField }> 
         { message: { type: 'string' } },
         { content_type: { type: 'string' } },
         { body: { type: 'string' } },
-        { echo: { type: 'boolean', required: true, default: false } },
+        { echo: { type: 'boolean', required: true, default: false, eq: false, err: NOT_HERE } },
         { trigger: { type: 'string' } },
       ],
     },

@@ -12,9 +12,13 @@ const METHODS: Record<string, PdkMethod> = {
   ...otherMethods,
 };
 
-/** Namespaces that Kong's PDK has and the stand-in knows nothing of: a plugin that uses them must not pass here. */
-const UNKNOWN_HERE =
-  /^kong\.(vault|telemetry|jwe|enterprise_edition|cluster|plugin|dns|cache|db|node|client\.tls)\b/;
+/** What Kong's PDK has and the stand-in knows nothing of: a plugin that uses it must not pass here unseen. */
+const UNKNOWN_HERE = [
+  /^kong\.(vault|telemetry|tracing|jwe|enterprise_edition|cluster|plugin|dns|cache|db|node|table)\./,
+  /^kong\.client\.(tls|authenticate)/,
+  /^kong\.service\.(set_t|request\.set_body)/,
+  /^kong\.log\.(inspect|set_serialize_value)/,
+];
 
 /** Results that are tables of strings or arrays of them. */
 const MULTI_MAPS = new Set(['kong.request.get_query', 'kong.request.get_headers']);
@@ -43,7 +47,8 @@ export async function callPdk(scope: PdkScope, name: string, args: LuaValue): Pr
   const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   const step = STEP_METHODS[name] ?? 'plugin.Step';
   if (!method) {
-    if (UNKNOWN_HERE.test(name)) throw new LuaError(`the gateway stand-in has no ${name}: use a real Kong`);
+    if (UNKNOWN_HERE.some((pattern) => pattern.test(name)))
+      throw new LuaError(`the gateway stand-in has no ${name}: use a real Kong`);
     scope.log.error(`could not find pdk method: ${name}`);
     return { method: step, data: null };
   }
