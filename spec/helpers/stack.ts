@@ -85,7 +85,9 @@ export class Stack {
       `job ${id} to settle`,
       async () => {
         const response = await this.poll(target, id);
-        return response.status === 202 ? null : response;
+        // A 503 that knows no job is the gateway's, for the moment in which one plugin server follows another.
+        const isGateways = response.status === 503 && response.header('X-Async-Kong-Id') === undefined;
+        return response.status === 202 || isGateways ? null : response;
       },
       options,
     );
