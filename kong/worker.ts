@@ -13,7 +13,6 @@ function main(): void {
   refuseUnsupportedSettings(settings);
   const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
   const worker = JobWorker.start(workerOptions(settings, log));
-  log.info({ pid: process.pid }, 'worker started');
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'draining');
     worker.stop(settings.drain_timeout_seconds * 1000).then(
@@ -25,6 +24,8 @@ function main(): void {
     );
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
+  // Last: whoever waits for this line may send a signal at once.
+  log.info({ pid: process.pid }, 'worker started');
 }
 
 try {

@@ -41,6 +41,7 @@ test('three workers together never have more calls open than the limit, and reac
   stack().upstream.script(path, meter.answer);
   const quick = { ARR_DRAIN_TIMEOUT_SECONDS: '2' };
   const workers = [startWorker(quick), startWorker(quick), startWorker(quick)];
+  await until('all workers to run', () => workers.every(({ log }) => log.includes('worker started')));
   const ids = await submitMany(path, 5 * CONCURRENCY);
   await until('the limit to be reached', () => meter.open === CONCURRENCY);
 
