@@ -1,10 +1,9 @@
 // What the gateway makes of kong.response.exit, odd as it is; all of it seen on Kong 3.9.3. With KONG_BIN it is seen again.
+import { exit, REASONS, refused, types } from './gateway-stand-in-kit/exit-cases';
 import { START_MS, startLab, calling, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { sendBytes } from './gateway-stand-in-kit/raw-exchange';
 
 const ARRAY_BODY = [1, [], {}];
-const exit = (...args: unknown[]): LabRoute => calling([['response.exit', args]]);
-
 /** Named routes, so that one gateway serves the whole file. */
 const routes: Record<string, LabRoute> = {
   header: exit(200, 'x', {
@@ -42,47 +41,8 @@ const routes: Record<string, LabRoute> = {
   nobody302: exit(302),
   empty404: exit(404, ''),
   nil: exit(200, null, { 'x-a': '1' }),
+  tagged: exit(200, 'hello', { ETag: '"a"', 'Content-Type': 'text/plain', 'x-a': '1' }),
 };
-
-const refused: [string, LabRoute][] = [
-  ['a status under 100', exit(99, 'x')],
-  ['a status over 599', exit(600, 'x')],
-  ['a status that is text', exit('200', 'x')],
-  ['a body that is a number', exit(200, 5)],
-  ['a header that is a list with a number', exit(200, 'x', { 'x-a': ['a', 1] })],
-  ['headers that are a list', exit(200, 'x', ['a'])],
-  ['headers that are text', exit(200, 'x', 'a')],
-];
-
-const types: [type: string, status: number, shown: string][] = [
-  ['text/html', 200, 'text/html; charset=UTF-8'],
-  ['TEXT/PLAIN', 404, 'TEXT/PLAIN; charset=UTF-8'],
-  ['text/xml', 200, 'text/xml; charset=UTF-8'],
-  ['text/vnd.wap.wml', 200, 'text/vnd.wap.wml; charset=UTF-8'],
-  ['application/javascript', 200, 'application/javascript; charset=UTF-8'],
-  ['application/rss+xml', 200, 'application/rss+xml; charset=UTF-8'],
-  ['text/css', 200, 'text/css'],
-  ['text/csv', 200, 'text/csv'],
-  ['application/json', 200, 'application/json'],
-  ['application/xml', 200, 'application/xml'],
-  ['text/html; charset=latin1', 200, 'text/html; charset=latin1'],
-  ['text/plain;', 200, 'text/plain;'],
-  ['text/html', 301, 'text/html'],
-  ['text/html', 302, 'text/html'],
-  ['text/html', 303, 'text/html; charset=UTF-8'],
-];
-
-const REASONS: [status: number, reason: string][] = [
-  [202, 'Accepted'],
-  [205, ''],
-  [302, 'Moved Temporarily'],
-  [405, 'Not Allowed'],
-  [413, 'Request Entity Too Large'],
-  [422, ''],
-  [503, 'Service Temporarily Unavailable'],
-  [504, 'Gateway Time-out'],
-  [599, ''],
-];
 
 describe('an exit', () => {
   let lab: Lab;
@@ -210,6 +170,23 @@ describe('an exit', () => {
 
   it('loses the headers behind a missing body', async () => {
     expect((await lab.send('nil')).header('x-a')).toBeUndefined();
+  });
+
+  it.each<[string, [string, string], number]>([
+    ['the same tag', ['If-None-Match', 'W/"a"'], 304],
+    ['another tag', ['If-None-Match', '"b"'], 200],
+    ['any tag', ['If-None-Match', '*'], 304],
+    ['the tag to match', ['If-Match', '"a"'], 200],
+  ])('is taken by nginx for a resource with a tag: %s', async (_what, condition, status) => {
+    const response = await lab.send('tagged', { headers: [condition] });
+    expect([response.status, response.header('x-a'), response.header('ETag')]).toEqual([status, '1', '"a"']);
+    expect(response.body).toBe(status === 200 ? 'hello' : '');
+    expect(response.header('Content-Type')).toBe(status === 200 ? 'text/plain; charset=UTF-8' : undefined);
+  });
+
+  it('is lost, and the connection with it, where nginx finds another tag than the client wants', async () => {
+    const bytes = 'GET /tagged HTTP/1.1\r\nHost: a\r\nIf-Match: "b"\r\n\r\n';
+    expect(await sendBytes(lab.gateway.proxyPort, bytes)).toBe('');
   });
 
   it('sends no body to HEAD', async () => {

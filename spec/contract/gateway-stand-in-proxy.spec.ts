@@ -139,6 +139,12 @@ describe('a request that passes', () => {
     expect(lab.upstream.last.header('X-Forwarded-Host')).toBe('example.com');
   });
 
+  it('has the host of an absolute target, and keeps the one of the Host field', async () => {
+    await lab.send('preserved', { target: 'http://Other.example:9/preserved/x', headers: [['Host', 'a']] });
+    const { line, header } = lab.upstream.last;
+    expect([line, header('X-Forwarded-Host'), header('Host')]).toEqual(['GET /x', 'other.example', 'a']);
+  });
+
   it('is what a plugin makes of it', async () => {
     await lab.send('changed', { headers: [['X-Gone', '1']] });
     const { line, rawHeaders, header } = lab.upstream.last;

@@ -77,8 +77,9 @@ describe('a response', () => {
 
   it('leaves out what concerns one connection only, and what nginx keeps to itself', async () => {
     const headers = {
-      Connection: 'close, X-Named',
+      Connection: ['close, X-Named', 'X-Other'],
       'X-Named': '1',
+      'X-Other': '1',
       'Keep-Alive': 'timeout=9',
       Upgrade: 'h2c',
       Trailer: 'x',
@@ -87,7 +88,7 @@ describe('a response', () => {
       'Proxy-Authenticate': 'x',
     };
     const { header } = await lab.send('plain', replying({ headers }));
-    for (const name of ['X-Named', 'Keep-Alive', 'Upgrade', 'Trailer', 'X-Accel-Buffering']) {
+    for (const name of ['X-Named', 'X-Other', 'Keep-Alive', 'Upgrade', 'Trailer', 'X-Accel-Buffering']) {
       expect([name, header(name)]).toEqual([name, undefined]);
     }
     expect([header('X-Accel-Other'), header('Proxy-Authenticate')]).toEqual(['1', 'x']);
@@ -165,6 +166,8 @@ describe('a response', () => {
   });
 
   it.each([
+    ['a broken escape', 'GET /plain/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
+    ['a path that leads out', 'GET /plain/../../x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
     ['two hosts', 'GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
     ['no host', 'GET /plain HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['no path', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
