@@ -127,7 +127,7 @@ export async function startSentinel(): Promise<RedisTopology> {
     },
     heal: async () => {
       await master.start();
-      await until('the old master to follow the new one', () => isLinked(master), { timeoutMs: 30_000 });
+      await until('the old master to follow the new one', () => isLinked(master), { timeoutMs: 100_000 });
     },
     stop: () => stopAll(nodes.reverse()),
   };
