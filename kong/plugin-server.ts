@@ -14,6 +14,7 @@ import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
+import { readSecretsFile } from './read-secrets-file';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { WorkerThreads } from './worker-threads';
 
@@ -35,6 +36,7 @@ async function main(args: readonly string[]): Promise<void> {
   } = parseArguments(args, packageVersion(__dirname));
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
+  const secrets = readSecretsFile(settings.secrets_file);
   const replies = {
     internalErrorReply: errorReply(internalErrorReply()),
     goneReply: errorReply(restartingReply()),
@@ -61,7 +63,8 @@ async function main(args: readonly string[]): Promise<void> {
       ...replies,
       onLoaded: () => {
         const runtime = pluginRuntime();
-        const threads = new WorkerThreads(settings, logger);
+        secrets.forEach((secret) => runtime.secrets.add(secret));
+        const threads = new WorkerThreads(settings, logger, runtime.secrets);
         runtime.onStore = (redis, keyPrefix) => threads.ensure(redis, keyPrefix);
         onStop.push(
           () => runtime.stores.close(),

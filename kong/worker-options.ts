@@ -1,6 +1,7 @@
 // From the settings of a process to the options of its worker.
 import type pino from 'pino';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
+import type { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
 import type { RedisSettings } from '../plugins/async-request-reply/store/redis-client';
 import type { WorkerOptions } from '../plugins/async-request-reply/worker/worker';
 
@@ -8,6 +9,7 @@ import type { WorkerOptions } from '../plugins/async-request-reply/worker/worker
 export function workerOptions(
   settings: ProcessSettings,
   log: pino.Logger,
+  secrets: SecretBox,
   at: { redis: RedisSettings; keyPrefix: string } = {
     redis: settings.redis,
     keyPrefix: settings.redis.key_prefix,
@@ -18,6 +20,7 @@ export function workerOptions(
     queues: settings.queues,
     leaseMs: settings.lease_seconds * 1000,
     stalledCheckMs: settings.stalled_check_seconds * 1000,
+    secrets,
     log,
   };
 }

@@ -1,6 +1,7 @@
 // A worker in a thread of the plugin server: off its event loop, and gone with its process.
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
+import { SecretBox, type SecretEntry } from '../plugins/async-request-reply/secrets/secret-box';
 import type { RedisSettings } from '../plugins/async-request-reply/store/redis-client';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
@@ -11,14 +12,32 @@ export interface WorkerThreadData {
   readonly settings: ProcessSettings;
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
+  /** Those that the plugin server has when the thread starts; further ones come as messages. */
+  readonly secrets: readonly SecretEntry[];
 }
 
-// Handed over by worker-threads.ts alone.
-const { settings, redis, keyPrefix } = workerData as WorkerThreadData;
-const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
-const worker = JobWorker.start(workerOptions(settings, log, { redis, keyPrefix }));
+/** What the plugin server says to the thread while it runs. */
+export type WorkerThreadMessage =
+  { readonly kind: 'stop' } | { readonly kind: 'secret'; readonly entry: SecretEntry };
 
-parentPort?.once('message', () => {
+// Handed over by worker-threads.ts alone.
+const { settings, redis, keyPrefix, secrets } = workerData as WorkerThreadData;
+const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
+const box = new SecretBox();
+secrets.forEach((entry) => box.addEntry(entry));
+const worker = JobWorker.start(workerOptions(settings, log, box, { redis, keyPrefix }));
+
+parentPort?.on('message', (message: WorkerThreadMessage) => {
+  switch (message.kind) {
+    case 'secret':
+      box.addEntry(message.entry);
+      return;
+    case 'stop':
+      stop();
+  }
+});
+
+function stop(): void {
   worker.stop(settings.drain_timeout_seconds * 1000).then(
     () => parentPort?.close(),
     (error: unknown) => {
@@ -26,4 +45,4 @@ parentPort?.once('message', () => {
       parentPort?.close();
     },
   );
-});
+}

@@ -2,9 +2,10 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import type { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
 import type { RedisSettings } from '../plugins/async-request-reply/store/redis-client';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
-import type { WorkerThreadData } from './worker-thread';
+import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
 
 /** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
 const RESTART_MS = 1000;
@@ -12,13 +13,17 @@ const RESTART_MS = 1000;
 export class WorkerThreads {
   readonly #settings: ProcessSettings;
   readonly #log: Logger;
+  readonly #secrets: SecretBox;
   readonly #started = new Set<string>();
   readonly #threads = new Set<Worker>();
   #stopping = false;
 
-  constructor(settings: ProcessSettings, log: Logger) {
+  /** @param secrets what the threads are told, now and whenever one is added. */
+  constructor(settings: ProcessSettings, log: Logger, secrets: SecretBox) {
     this.#settings = settings;
     this.#log = log;
+    this.#secrets = secrets;
+    secrets.onAdded((entry) => this.#tell({ kind: 'secret', entry }));
   }
 
   /** Starts the threads for this Redis and prefix, unless they run. */
@@ -29,15 +34,25 @@ export class WorkerThreads {
     }
     this.#started.add(key);
     for (let count = 0; count < this.#settings.worker; count += 1) {
-      this.#start({ settings: this.#settings, redis, keyPrefix });
+      this.#start({ redis, keyPrefix });
     }
   }
 
-  #start(workerData: WorkerThreadData): void {
+  #tell(message: WorkerThreadMessage): void {
+    for (const thread of this.#threads) {
+      thread.postMessage(message);
+    }
+  }
+
+  #start(at: Pick<WorkerThreadData, 'redis' | 'keyPrefix'>): void {
     if (this.#stopping) {
       return;
     }
     const file = path.join(__dirname, `worker-thread${path.extname(__filename)}`);
+    const workerData: WorkerThreadData = {
+      ...{ settings: this.#settings, secrets: this.#secrets.entries() },
+      ...at,
+    };
     const thread = new Worker(file, { workerData });
     this.#threads.add(thread);
     thread.on('error', (error: unknown) => {
@@ -49,7 +64,7 @@ export class WorkerThreads {
     thread.on('exit', () => {
       this.#threads.delete(thread);
       if (!this.#stopping) {
-        setTimeout(() => this.#start(workerData), RESTART_MS);
+        setTimeout(() => this.#start(at), RESTART_MS);
       }
     });
   }
@@ -57,14 +72,10 @@ export class WorkerThreads {
   /** Lets every thread drain and resolves when they have ended. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(
-      [...this.#threads].map(
-        (thread) =>
-          new Promise<void>((resolve) => {
-            thread.once('exit', () => resolve());
-            thread.postMessage('stop');
-          }),
-      ),
+    const ended = [...this.#threads].map(
+      (thread) => new Promise<void>((resolve) => thread.once('exit', () => resolve())),
     );
+    this.#tell({ kind: 'stop' });
+    await Promise.all(ended);
   }
 }

@@ -2,17 +2,20 @@
 // A worker as a process of its own: any number of them, on any machine that reaches Redis and the upstreams.
 // Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.
 import pino from 'pino';
+import { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
+import { readSecretsFile } from './read-secrets-file';
 import { workerOptions } from './worker-options';
 
 function main(): void {
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
+  const secrets = new SecretBox(readSecretsFile(settings.secrets_file).values());
   const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
-  const worker = JobWorker.start(workerOptions(settings, log));
+  const worker = JobWorker.start(workerOptions(settings, log, secrets));
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'draining');
     worker.stop(settings.drain_timeout_seconds * 1000).then(

@@ -2,6 +2,7 @@
 import type { Config } from '../../schemas/generated/config-type';
 import { access, type AccessLog } from './access/access';
 import { refuseUnsupported } from './access/refuse-unsupported';
+import { checkClientIdentity, routeSecrets } from './access/route-secrets';
 import {
   jobLifeMs,
   jobSettings,
@@ -30,15 +31,19 @@ export class PluginInstance {
 
   /**
    * @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field.
-   * @throws ConfigError where a setting asks for what this release does not do.
+   * @throws ConfigError where a setting asks for what this release does not do, or a certificate is not its key's.
    */
   constructor(config: Config, raw: unknown) {
     refuseUnsupported(config);
-    const { log, stores, onStore } = pluginRuntime();
+    checkClientIdentity(config);
+    const { log, stores, secrets, onStore } = pluginRuntime();
     const settings = routeSettings(config);
     this.#settings = settings;
     this.#entities = new EntityCache(stringField(raw, 'route_id') !== undefined);
     this.#store = stores.open(settings.redis, settings.keyPrefix);
+    for (const secret of routeSecrets(config).values()) {
+      secrets.add(secret);
+    }
     onStore(settings.redis, settings.keyPrefix);
     this.#announce(settings.queueName ?? stringField(raw, 'service_id'));
     if (

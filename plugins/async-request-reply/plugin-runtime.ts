@@ -1,11 +1,14 @@
 // What the plugin's instances share in one process: connections and the log.
 import pino from 'pino';
+import { SecretBox } from './secrets/secret-box';
 import type { RedisSettings } from './store/redis-client';
 import { StoreRegistry } from './store/store-registry';
 
 export interface PluginRuntime {
   readonly log: pino.Logger;
   readonly stores: StoreRegistry;
+  /** What the instances' jobs need in a worker. The plugin server hands them to its own workers. */
+  readonly secrets: SecretBox;
   /** Told of each Redis that an instance uses; the plugin server starts its worker there. */
   onStore: (redis: RedisSettings, keyPrefix: string) => void;
 }
@@ -19,6 +22,7 @@ export function pluginRuntime(): PluginRuntime {
     runtime = {
       log,
       stores: new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection')),
+      secrets: new SecretBox(),
       onStore: () => undefined,
     };
   }

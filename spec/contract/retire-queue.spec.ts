@@ -2,6 +2,7 @@
 import pino from 'pino';
 import { announce } from '../../plugins/async-request-reply/queue/announcement';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
+import { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings } from '../../plugins/async-request-reply/store/job-settings';
 import { openJobsKey, queuesKey, recordKey } from '../../plugins/async-request-reply/store/keys';
 import { openWorkerClient, type RedisSettings } from '../../plugins/async-request-reply/store/redis-client';
@@ -26,6 +27,7 @@ beforeAll(async () => {
   redis = openWorkerClient(settings, () => undefined);
   worker = JobWorker.start({
     ...{ redis: settings, keyPrefix: PREFIX, queues: ['*'], leaseMs: 1000, stalledCheckMs: 200 },
+    secrets: new SecretBox(),
     log: pino({ level: 'silent' }),
   });
 });

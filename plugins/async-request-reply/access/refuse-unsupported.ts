@@ -11,7 +11,6 @@ const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) =>
   ['request.query_schema', ({ request }) => request.query_schema !== undefined],
   ['request.headers_schema', ({ request }) => request.headers_schema !== undefined],
   ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
-  ['upstream.client_cert', ({ upstream }) => upstream.client_cert !== undefined],
   ['wait.default_ms', ({ wait }) => wait.default_ms > 0],
   ['wait.on_timeout: error', ({ wait }) => wait.on_timeout === 'error'],
   ['idempotency.required', ({ idempotency }) => idempotency.required],

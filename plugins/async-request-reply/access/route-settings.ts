@@ -2,8 +2,9 @@
 // cannot do yet refused, limits brought down to what the lane can carry.
 import type { Config } from '../../../schemas/generated/config-type';
 import type { RedisSettings } from '../store/redis-client';
-import { nameSettings, type NamedSettings } from '../store/job-settings';
+import { nameSettings, type NamedSettings, type SecretFingerprint } from '../store/job-settings';
 import type { OwnerSettings } from './owner';
+import { fingerprints, routeSecrets } from './route-secrets';
 
 /** Over the plugin-server protocol larger bodies would block Kong (docs/kong.md). */
 export const LANE_MAX_REQUEST_BYTES = 1024 * 1024;
@@ -37,6 +38,8 @@ export interface RouteSettings extends OwnerSettings {
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
   readonly idempotencyHeader: string;
+  /** Of what a worker needs and must not read in Redis. */
+  readonly secrets: readonly SecretFingerprint[];
 }
 
 /** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
@@ -72,6 +75,7 @@ export function routeSettings(config: Config): RouteSettings {
     redis: config.redis,
     keyPrefix: config.redis.key_prefix,
     idempotencyHeader: config.idempotency.header,
+    secrets: fingerprints(routeSecrets(config)),
   };
 }
 
@@ -93,6 +97,7 @@ export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: b
     retryStatuses: settings.retry.statuses,
     backoffMs: settings.retry.backoff_ms,
     maxBackoffMs: settings.retry.max_backoff_ms,
+    ...(settings.secrets.length > 0 && { secrets: settings.secrets }),
   });
 }
 

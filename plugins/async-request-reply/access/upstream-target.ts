@@ -24,9 +24,12 @@ export async function upstreamTarget(
         'Set upstream.mode to url and upstream.url to an address that does the balancing.',
     });
   }
-  if (matched.hasClientCertificate && target.scheme === 'https') {
+  const { hasClientCertificate } = matched;
+  if (hasClientCertificate && settings.upstream.client_cert === undefined && target.scheme === 'https') {
     throw new AsyncError('internal-error', {
-      detail: 'The service of this route has a client certificate, which this release cannot present.',
+      detail:
+        'The service of this route has a client certificate, whose key Kong does not give away. ' +
+        'Set upstream.client_cert and upstream.client_key.',
     });
   }
   return target;

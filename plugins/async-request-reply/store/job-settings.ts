@@ -1,6 +1,9 @@
 // What a worker must know of the plugin instance that accepted a job: stored once by content hash, named by each
-// job. It holds no field that is a secret.
+// job. It holds no field that is a secret, only its fingerprint.
 import { createHash } from 'node:crypto';
+
+/** A setting that is a secret, and the secret's fingerprint (secrets/fingerprint.ts). */
+export type SecretFingerprint = readonly [field: string, fingerprint: string];
 
 export interface JobSettings {
   readonly version: 1;
@@ -22,6 +25,8 @@ export interface JobSettings {
   readonly retryStatuses: readonly number[];
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
+  /** Secrets that a worker must have to carry out the job; left out where there are none. */
+  readonly secrets?: readonly SecretFingerprint[];
 }
 
 export interface NamedSettings {

@@ -1,15 +1,29 @@
 // Connections to upstreams, shared by all jobs with the same TLS and connect settings.
 import { Agent } from 'undici';
+import type { Secrets } from '../secrets/secrets-for';
 import type { JobSettings } from '../store/job-settings';
 
 /** Distinct settings at once; more means that somebody changes them by the minute. */
 const MAX_AGENTS = 64;
 
+type ConnectionSettings = Pick<JobSettings, 'connectTimeoutMs' | 'tlsVerify' | 'caCertificates' | 'secrets'>;
+
+/** Other secrets than these have no part in a connection: a change of them may still open another, and does no harm. */
+const keyOf = ({ connectTimeoutMs, tlsVerify, caCertificates, secrets }: ConnectionSettings): string =>
+  JSON.stringify([connectTimeoutMs, tlsVerify, caCertificates, secrets]);
+
+function clientIdentity(secrets: Secrets): { cert?: string; key?: string } {
+  const cert = secrets.get('upstream.client_cert');
+  const key = secrets.get('upstream.client_key');
+  return cert === undefined || key === undefined ? {} : { cert, key };
+}
+
 export class Dispatchers {
   readonly #agents = new Map<string, Agent>();
 
-  for(settings: Pick<JobSettings, 'connectTimeoutMs' | 'tlsVerify' | 'caCertificates'>): Agent {
-    const key = JSON.stringify([settings.connectTimeoutMs, settings.tlsVerify, settings.caCertificates]);
+  /** @param secrets those that the fingerprints in `settings` name. */
+  for(settings: ConnectionSettings, secrets: Secrets): Agent {
+    const key = keyOf(settings);
     let agent = this.#agents.get(key);
     if (agent === undefined) {
       this.#makeRoom();
@@ -21,6 +35,7 @@ export class Dispatchers {
           timeout: settings.connectTimeoutMs,
           rejectUnauthorized: settings.tlsVerify,
           ...(settings.caCertificates.length > 0 && { ca: [...settings.caCertificates] }),
+          ...clientIdentity(secrets),
         },
       });
     } else {

@@ -2,7 +2,9 @@
 import { DelayedError, Worker, type Job, type Queue } from 'bullmq';
 import { announcedSettings } from '../queue/announcement';
 import { openScheduler, turnOf } from '../queue/scheduler';
+import type { JobSettings } from '../store/job-settings';
 import { bullPrefix } from '../store/keys';
+import { JobIntake } from './job-intake';
 import { QueueControl } from './queue-control';
 import { queueLimits, sameLimits, type QueueLimits } from './queue-limits';
 import { runJob } from './run-job';
@@ -25,6 +27,9 @@ export class QueueRunner {
   readonly #worker: Worker;
   readonly #sweeper: Sweeper;
   readonly #control: QueueControl;
+  readonly #intake: JobIntake;
+  /** Turns that are under way: BullMQ does not wait for those of a worker that rests. */
+  readonly #turns = new Set<Promise<unknown>>();
   #limits: QueueLimits | undefined;
 
   constructor(context: WorkerContext, queue: string) {
@@ -48,20 +53,24 @@ export class QueueRunner {
     this.#worker.on('error', (error) => log.warn({ err: error.message }, 'worker'));
     this.#control = new QueueControl(context.redis, context.prefix, queue, this.#scheduler);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
+    this.#intake = new JobIntake(this.#worker, context.secrets, log);
   }
 
   /** Starts to take jobs, once the queue's limits are known. */
   async start(): Promise<void> {
     await this.refresh();
-    this.#worker.run().catch((error: unknown) => {
-      this.#context.log.error({ queue: this.#queue, err: String(error) }, 'worker loop ended');
-    });
     this.#sweeper.start();
   }
 
-  /** Takes over the limits of the instances that fill the queue; where they differ the smallest holds. */
+  /** Takes over what the instances that fill the queue have announced since. */
   async refresh(): Promise<void> {
     const settings = await announcedSettings(this.#context.redis, this.#context.prefix, this.#queue);
+    await this.#setLimits(settings);
+    await this.#intake.heed(settings);
+  }
+
+  /** Where instances differ, the smallest limits hold. */
+  async #setLimits(settings: readonly JobSettings[]): Promise<void> {
     const limits = queueLimits(settings);
     if (limits === undefined) {
       return;
@@ -83,7 +92,9 @@ export class QueueRunner {
   }
 
   async #process(job: Job, token: string | undefined): Promise<void> {
-    const delayMs = await this.#run(String(job.id), turnOf(job.opts.priority ?? 0));
+    const turn = this.#run(String(job.id), turnOf(job.opts.priority ?? 0));
+    this.#turns.add(turn);
+    const delayMs = await turn.finally(() => this.#turns.delete(turn));
     if (delayMs !== undefined) {
       await job.moveToDelayed(Date.now() + delayMs, token);
       throw new DelayedError();
@@ -103,8 +114,10 @@ export class QueueRunner {
 
   /** Takes no further job; resolves when those that run here have ended. */
   async pause(): Promise<void> {
+    this.#intake.stop();
     // At once: while a sweep ends, this worker would take jobs that it may have no time for.
     await Promise.all([this.#worker.pause(), this.#sweeper.stop()]);
+    await Promise.all(this.#turns);
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-store';
 import type { JobSettings } from '../store/job-settings';
+import { secretsFor } from '../secrets/secrets-for';
 import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
 import type { QueueControl } from './queue-control';
@@ -20,6 +21,9 @@ const DONE: Turn = { kind: 'done' };
 
 /** A record of a newer program: a newer worker may be there by then. */
 const NEWER_RETRY_MS = 10_000;
+
+/** Secrets that this worker lacks: another worker may have them. */
+const LACKING_RETRY_MS = 2000;
 
 const SETTLE_RETRY_MS = 200;
 
@@ -103,6 +107,10 @@ async function attempt(
       },
     };
   }
+  const secrets = secretsFor(settings, context.secrets);
+  if (secrets.kind === 'lacking') {
+    return { outcome: 'hold', delayMs: LACKING_RETRY_MS };
+  }
   const gate = await queue.gate(settings);
   if (!lease.isHeld() && lease.end === 'lost') {
     return undefined;
@@ -110,12 +118,17 @@ async function attempt(
   if (gate.kind === 'wait') {
     return { outcome: 'hold', delayMs: gate.ms };
   }
-  const outcome = await callUpstream(context.dispatchers.for(settings), request.head, request.body, {
-    timeoutMs: settings.attemptTimeoutMs,
-    maxResponseBytes: settings.maxResponseBytes,
-    signal: lease.signal,
-    mayStart: () => lease.isHeld(),
-  });
+  const outcome = await callUpstream(
+    context.dispatchers.for(settings, secrets.secrets),
+    request.head,
+    request.body,
+    {
+      timeoutMs: settings.attemptTimeoutMs,
+      maxResponseBytes: settings.maxResponseBytes,
+      signal: lease.signal,
+      mayStart: () => lease.isHeld(),
+    },
+  );
   const end = await attemptEnd(context, start, lease, settings, outcome);
   await tellQueue(queue, outcome, gate.kind === 'probe', settings).catch((error: unknown) => {
     // The job's own end matters more: it is written whatever the queue could be told.

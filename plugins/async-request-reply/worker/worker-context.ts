@@ -1,6 +1,7 @@
 // What the parts of a worker share.
 import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
+import type { SecretBox } from '../secrets/secret-box';
 import type { JobStore } from '../store/job-store';
 import type { ScriptedRedis } from '../store/scripts';
 import type { Dispatchers } from './dispatchers';
@@ -13,6 +14,7 @@ export interface WorkerContext {
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly settings: SettingsCache;
+  readonly secrets: SecretBox;
   readonly dispatchers: Dispatchers;
   /** Leases of the calls that run here, by job ID. */
   readonly leases: Map<string, Lease>;

@@ -3,6 +3,7 @@
 import type pino from 'pino';
 import { knownQueues, parseControlMessage } from '../queue/announcement';
 import { QueueIndex } from '../queue/queue-index';
+import type { SecretBox } from '../secrets/secret-box';
 import { controlChannel } from '../store/keys';
 import { JobStore } from '../store/job-store';
 import { openWorkerClient, type RedisSettings } from '../store/redis-client';
@@ -20,6 +21,8 @@ export interface WorkerOptions {
   readonly queues: readonly string[];
   readonly leaseMs: number;
   readonly stalledCheckMs: number;
+  /** Those of the worker's own settings, and of the plugin instances beside it. */
+  readonly secrets: SecretBox;
   readonly log: pino.Logger;
 }
 
@@ -46,6 +49,7 @@ export class JobWorker {
       jobs: new JobStore(redis, options.keyPrefix),
       index: new QueueIndex(redis, options.keyPrefix),
       settings: new SettingsCache(redis, options.keyPrefix),
+      secrets: options.secrets,
       dispatchers: new Dispatchers(),
       leases: new Map<string, Lease>(),
       leaseMs: options.leaseMs,
@@ -58,6 +62,7 @@ export class JobWorker {
   static start(options: WorkerOptions): JobWorker {
     const worker = new JobWorker(options);
     worker.#listen();
+    options.secrets.onAdded(() => worker.#discover());
     worker.#timer = setInterval(() => worker.#discover(), DISCOVER_MS);
     worker.#discover();
     return worker;

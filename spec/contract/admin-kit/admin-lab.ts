@@ -1,13 +1,12 @@
 // What the admin command looks after, in small: jobs accepted as the access side accepts them, a worker, an upstream,
 // all under a key prefix of their own; and the command itself, as a process.
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
 import pino from 'pino';
 import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
 import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/scheduler';
 import { AccessStore } from '../../../plugins/async-request-reply/store/access-store';
+import { SecretBox } from '../../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/store/job-settings';
 import type { NewJob } from '../../../plugins/async-request-reply/store/job-store';
 import { openWorkerClient } from '../../../plugins/async-request-reply/store/redis-client';
@@ -15,19 +14,13 @@ import type { ScriptedRedis } from '../../../plugins/async-request-reply/store/s
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
 import { resolveConfig } from '../../../schemas/resolve-config';
+import { runAdmin, type CommandResult } from '../../helpers/admin-command';
 import type { RedisServer } from '../../helpers/redis-server';
 import { until } from '../../helpers/until';
 import type { Upstream } from '../../helpers/upstream';
 
-const ADMIN = resolve(__dirname, '../../../dist/kong/admin.js');
 const LAPSING = /:(stalled-check|sweeper|limiter|settled:\d+)$/;
 const HOUR_MS = 3_600_000;
-
-export interface CommandResult {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
 
 export interface JobWishes {
   readonly id?: string;
@@ -111,7 +104,7 @@ export class AdminLab {
   startWorker(): void {
     this.#worker ??= JobWorker.start({
       redis: resolveConfig({ redis: { port: this.#server.port } }).redis,
-      ...{ keyPrefix: this.prefix, queues: [], leaseMs: 3000, stalledCheckMs: 200 },
+      ...{ keyPrefix: this.prefix, queues: [], leaseMs: 3000, stalledCheckMs: 200, secrets: new SecretBox() },
       log: pino({ level: 'silent' }),
     });
   }
@@ -138,15 +131,9 @@ export class AdminLab {
 
   /** Runs the command; options of Node.js come before its file. */
   admin(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
-    const variables = {
-      ...process.env,
+    return runAdmin(args, {
       ...{ ARR_REDIS_PORT: String(this.#server.port), ARR_KEY_PREFIX: this.prefix },
       ...env,
-    };
-    return new Promise((done) => {
-      execFile(process.execPath, [ADMIN, ...args], { env: variables }, (error, stdout, stderr) => {
-        done({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      });
     });
   }
 

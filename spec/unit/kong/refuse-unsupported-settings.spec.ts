@@ -11,7 +11,6 @@ describe('a process', () => {
   it.each([
     ['ARR_HEALTH_LISTEN', '8080', 'health_listen'],
     ['ARR_METRICS_LISTEN', '127.0.0.1:9090', 'metrics_listen'],
-    ['ARR_SECRETS_FILE', '/secrets', 'secrets_file'],
   ])('does not start with %s', (variable, value, field) => {
     expect(() => refuseUnsupportedSettings(resolveSettings({ [variable]: value }, {}))).toThrow(field);
   });

@@ -1,0 +1,41 @@
+// The secrets of a plugin instance that its jobs need in a worker. A setting that is listed here reaches the workers of
+// the plugin server in memory, and separate workers as a fingerprint, for which they look among their own secrets.
+import { createSecureContext } from 'node:tls';
+import type { Config } from '../../../schemas/generated/config-type';
+import { ConfigError } from '../../../schemas/config-error';
+import { fingerprint } from '../secrets/fingerprint';
+import type { Secrets } from '../secrets/secrets-for';
+import type { SecretFingerprint } from '../store/job-settings';
+
+export const CLIENT_CERT = 'upstream.client_cert';
+export const CLIENT_KEY = 'upstream.client_key';
+
+export function routeSecrets({ upstream }: Config): Secrets {
+  const all: [field: string, secret: string | undefined][] = [
+    [CLIENT_CERT, upstream.client_cert],
+    [CLIENT_KEY, upstream.client_key],
+  ];
+  return new Map(all.filter((one): one is [string, string] => one[1] !== undefined));
+}
+
+/** What Redis and logs may have of them. */
+export const fingerprints = (secrets: Secrets): SecretFingerprint[] =>
+  [...secrets].map(([field, secret]) => [field, fingerprint(secret)]);
+
+/** @throws ConfigError where certificate and key cannot be read, or do not belong together. */
+export function checkClientIdentity({ upstream: { client_cert: cert, client_key: key } }: Config): void {
+  if (cert === undefined || key === undefined) {
+    return;
+  }
+  try {
+    createSecureContext({ cert, key });
+  } catch {
+    // What OpenSSL says of it may quote it.
+    throw new ConfigError('The configuration of the plugin async-request-reply', [
+      {
+        field: CLIENT_KEY,
+        message: `${CLIENT_CERT} and ${CLIENT_KEY} are not a certificate and its private key. Give those that belong together.`,
+      },
+    ]);
+  }
+}

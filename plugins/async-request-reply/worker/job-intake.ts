@@ -1,0 +1,62 @@
+// Whether a worker takes jobs of a queue: not while each job that may come needs a secret that it lacks, so that those
+// who have it get them all. Where only some jobs do, they go back to the queue one by one: run-job.ts.
+//
+//   idle ──heed: can run──▶ taking ──heed: lacks──▶ resting ──heed: can run──▶ taking
+//   any ──stop──▶ stopped
+import type { Worker } from 'bullmq';
+import type pino from 'pino';
+import type { SecretBox } from '../secrets/secret-box';
+import { secretsFor } from '../secrets/secrets-for';
+import type { JobSettings } from '../store/job-settings';
+
+export class JobIntake {
+  readonly #worker: Worker;
+  readonly #secrets: SecretBox;
+  readonly #log: pino.Logger;
+  #state: 'idle' | 'taking' | 'resting' | 'stopped' = 'idle';
+  #told = '';
+
+  /** @param worker with `autorun: false`. */
+  constructor(worker: Worker, secrets: SecretBox, log: pino.Logger) {
+    this.#worker = worker;
+    this.#secrets = secrets;
+    this.#log = log;
+  }
+
+  /** @param settings those in force on the queue: under each of them jobs may come. */
+  async heed(settings: readonly JobSettings[]): Promise<void> {
+    if (this.#state === 'stopped') {
+      return;
+    }
+    const outcomes = settings.map((one) => secretsFor(one, this.#secrets));
+    this.#tell(outcomes.flatMap((outcome) => (outcome.kind === 'lacking' ? outcome.names : [])));
+    const canRun = outcomes.length === 0 || outcomes.some(({ kind }) => kind === 'complete');
+    const before = this.#state;
+    this.#state = canRun ? 'taking' : before === 'idle' ? 'idle' : 'resting';
+    if (canRun && before === 'idle') {
+      this.#worker.run().catch((error: unknown) => {
+        this.#log.error({ err: String(error) }, 'worker loop ended');
+      });
+    } else if (canRun && before === 'resting') {
+      await this.#worker.resume();
+    } else if (!canRun && before === 'taking') {
+      // Calls that run here go on.
+      await this.#worker.pause(true);
+    }
+  }
+
+  /** What is heeded from now on changes nothing; the worker is the caller's to pause. */
+  stop(): void {
+    this.#state = 'stopped';
+  }
+
+  /** Once, until what is lacking changes. */
+  #tell(names: readonly string[]): void {
+    const lacks = [...new Set(names)].sort();
+    const text = lacks.join();
+    if (text !== this.#told && lacks.length > 0) {
+      this.#log.warn({ lacks }, 'secrets are missing here: their jobs are left to other workers');
+    }
+    this.#told = text;
+  }
+}
