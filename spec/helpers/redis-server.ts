@@ -15,6 +15,10 @@ export interface RedisServerOptions {
   appendOnly?: boolean;
   /** As redis.conf writes it: `64mb`. Default none. */
   maxMemory?: string;
+  /** More settings, by their names in redis.conf. */
+  settings?: Record<string, string>;
+  /** Whom `command` logs in as, where the default user may not. */
+  login?: { username: string; password: string };
 }
 
 export class RedisServer {
@@ -62,6 +66,7 @@ export class RedisServer {
     const client = new Redis({
       host: this.host,
       port: this.port,
+      ...this.#options.login,
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       lazyConnect: true,
@@ -102,7 +107,7 @@ export class RedisServer {
   }
 
   #arguments(): string[] {
-    const { appendOnly = true, maxMemory } = this.#options;
+    const { appendOnly = true, maxMemory, settings: more = {} } = this.#options;
     const settings: Record<string, string> = {
       bind: this.host,
       port: String(this.port),
@@ -113,6 +118,7 @@ export class RedisServer {
       'maxmemory-policy': 'noeviction',
       'tcp-backlog': '4096',
       ...(maxMemory === undefined ? {} : { maxmemory: maxMemory }),
+      ...more,
     };
     return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   }

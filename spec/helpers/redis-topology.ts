@@ -1,67 +1,14 @@
 // Redis as users run it: one node, a master with its replica under a Sentinel, a Cluster of three masters with replicas.
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import Redis from 'ioredis';
+import { execFileSync } from 'node:child_process';
 import { freePort } from './gateway/free-port';
+import { DATA, HOST, isLinked, RedisNode } from './redis-node';
 import type { PluginConfig } from './stack/kong-config';
 import { until } from './until';
 
-const HOST = '127.0.0.1';
 const MASTER = 'jobs';
 
 /** Half-dead for so long, a node counts as dead. */
 const DOWN_AFTER_MS = 1000;
-
-/** One redis-server process with data of its own. */
-class RedisNode {
-  readonly port: number;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'arr-redis-node-'));
-  readonly #arguments: string[];
-  #child: ChildProcess | null = null;
-  #exited: Promise<void> = Promise.resolve();
-
-  constructor(port: number, settings: Record<string, string>, configFile?: string) {
-    this.port = port;
-    const file = join(this.#directory, 'redis.conf');
-    if (configFile !== undefined) writeFileSync(file, configFile);
-    const all = { port: String(port), bind: HOST, dir: this.#directory, ...settings };
-    this.#arguments = [
-      ...(configFile === undefined ? [] : [file]),
-      ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]),
-      ...(configFile === undefined ? [] : ['--sentinel']),
-    ];
-  }
-
-  async start(): Promise<void> {
-    const child = spawn('redis-server', this.#arguments, { stdio: 'ignore' });
-    this.#child = child;
-    this.#exited = new Promise((resolve) => child.once('close', () => resolve()));
-    await until(`redis-server on port ${this.port}`, () => this.ask('PING').then(Boolean, () => false));
-  }
-
-  async ask(name: string, ...args: string[]): Promise<unknown> {
-    const client = new Redis({ port: this.port, host: HOST, lazyConnect: true, retryStrategy: () => null });
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      return await client.call(name, ...args);
-    } finally {
-      client.disconnect();
-    }
-  }
-
-  async kill(): Promise<void> {
-    this.#child?.kill('SIGKILL');
-    await this.#exited;
-  }
-
-  async stop(): Promise<void> {
-    await this.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
-  }
-}
 
 export interface RedisTopology {
   /** What a plugin instance says of it. */
@@ -73,19 +20,9 @@ export interface RedisTopology {
   stop(): Promise<void>;
 }
 
-const DATA = {
-  save: '',
-  appendonly: 'yes',
-  'maxmemory-policy': 'noeviction',
-  'repl-diskless-sync-delay': '0',
-};
-
 const stopAll = async (nodes: readonly RedisNode[]): Promise<void> => {
   await Promise.all(nodes.map((node) => node.stop()));
 };
-
-const isLinked = async (node: RedisNode): Promise<boolean> =>
-  String(await node.ask('INFO', 'replication')).includes('master_link_status:up');
 
 export async function startOneNode(): Promise<RedisTopology> {
   const node = new RedisNode(await freePort(), DATA);
@@ -101,15 +38,17 @@ export async function startOneNode(): Promise<RedisTopology> {
   };
 }
 
-export async function startSentinel(): Promise<RedisTopology> {
-  const master = new RedisNode(await freePort(), DATA);
-  const replica = new RedisNode(await freePort(), { ...DATA, replicaof: `${HOST} ${master.port}` });
+/** @param tls settings by which every node, the Sentinel too, speaks TLS. */
+export async function startSentinel(tls: Record<string, string> = {}): Promise<RedisTopology> {
+  const data = { ...DATA, ...tls };
+  const master = new RedisNode(await freePort(), data);
+  const replica = new RedisNode(await freePort(), { ...data, replicaof: `${HOST} ${master.port}` });
   const monitor = [
     `sentinel monitor ${MASTER} ${HOST} ${master.port} 1`,
     `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}`,
     `sentinel failover-timeout ${MASTER} 3000`,
   ];
-  const sentinel = new RedisNode(await freePort(), {}, `${monitor.join('\n')}\n`);
+  const sentinel = new RedisNode(await freePort(), tls, `${monitor.join('\n')}\n`);
   const nodes = [master, replica, sentinel];
   for (const node of nodes) await node.start();
   await until('the replica to follow', () => isLinked(replica));
@@ -126,8 +65,9 @@ export async function startSentinel(): Promise<RedisTopology> {
       });
     },
     heal: async () => {
-      await master.start();
-      await until('the old master to follow the new one', () => isLinked(master), { timeoutMs: 100_000 });
+      // As a replica from the first moment: a Sentinel takes its time before it turns an old master into one.
+      await master.start({ replicaof: `${HOST} ${replica.port}` });
+      await until('the old master to follow the new one', () => isLinked(master));
     },
     stop: () => stopAll(nodes.reverse()),
   };

@@ -4,7 +4,7 @@ import { freePort } from './gateway/free-port';
 
 export class TcpProxy {
   readonly port: number;
-  readonly #target: number;
+  #target: number;
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;
   #isCut = false;
@@ -13,6 +13,8 @@ export class TcpProxy {
   #roundTrips = 0;
   #isAsking = false;
   #holdsReplies = false;
+  #holdsRequest: ((bytes: Buffer) => boolean) | undefined;
+  #held: (() => void)[] = [];
 
   private constructor(port: number, target: number, latencyMs: number) {
     this.port = port;
@@ -51,9 +53,32 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /** Closes every connection; further ones go to another port, as when an address moves to another machine. */
+  redirect(target: number): void {
+    this.#target = target;
+    this.#isCut = false;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   /** What is asked arrives, and no reply comes back. */
   holdReplies(): void {
     this.#holdsReplies = true;
+  }
+
+  /** On each connection what is asked is held back from the first chunk on that `matches`, until `letGo`. */
+  holdRequests(matches: (bytes: Buffer) => boolean): void {
+    this.#holdsRequest = matches;
+  }
+
+  /** Whether something is held back. */
+  get isHolding(): boolean {
+    return this.#held.length > 0;
+  }
+
+  /** Sends what was held back, in its order, and holds nothing more. */
+  letGo(): void {
+    this.#holdsRequest = undefined;
+    for (const send of this.#held.splice(0)) send();
   }
 
   /** What was sent while the wire was cut arrives; replies that were held are lost. */
@@ -73,7 +98,10 @@ export class TcpProxy {
 
   #pass(near: Socket): void {
     const far = connect(this.#target, '127.0.0.1');
+    let isHeld = false;
     near.on('data', (bytes: Buffer) => {
+      isHeld = this.#holdsRequest !== undefined && (isHeld || this.#holdsRequest(bytes));
+      if (isHeld) return void this.#held.push(() => far.write(bytes));
       this.#roundTrips += this.#isAsking ? 0 : 1;
       this.#isAsking = true;
       far.write(bytes);

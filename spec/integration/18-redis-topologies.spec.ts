@@ -6,8 +6,7 @@ import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { hangUp, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 
-// A Sentinel may take its time before it turns an old master into a replica.
-jest.setTimeout(200_000);
+jest.setTimeout(90_000);
 
 const START_TIMEOUT_MS = 120_000;
 

@@ -28,18 +28,20 @@ const RECONNECT_MAX_MS = 1000;
 
 const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);
 
+const tlsOptions = (settings: RedisSettings): NonNullable<RedisOptions['tls']> => ({
+  rejectUnauthorized: settings.ssl_verify,
+  ...(settings.server_name !== undefined && { servername: settings.server_name }),
+});
+
 /** What every node of a Redis is spoken to with. */
 const nodeOptions = (settings: RedisSettings): RedisOptions => ({
   db: settings.database,
   connectTimeout: settings.connect_timeout,
   ...(settings.username !== undefined && { username: settings.username }),
   ...(settings.password !== undefined && { password: settings.password }),
-  ...(settings.ssl && {
-    tls: {
-      rejectUnauthorized: settings.ssl_verify,
-      ...(settings.server_name !== undefined && { servername: settings.server_name }),
-    },
-  }),
+  ...(settings.ssl && { tls: tlsOptions(settings) }),
+  // CLIENT SETINFO tells Redis which library this is: one command less that the ACL has to allow.
+  disableClientInfo: true,
   // A command that was under way when the link broke may have been done: the access side never sends it again.
   autoResendUnfulfilledCommands: false,
 });
@@ -53,7 +55,8 @@ const location = (settings: RedisSettings): RedisOptions =>
         sentinels: (settings.sentinel_nodes ?? []).map(({ host, port }) => ({ host, port })),
         ...(settings.sentinel_username !== undefined && { sentinelUsername: settings.sentinel_username }),
         ...(settings.sentinel_password !== undefined && { sentinelPassword: settings.sentinel_password }),
-        ...(settings.ssl && { enableTLSForSentinelMode: true }),
+        // For the nodes, and for the Sentinels themselves.
+        ...(settings.ssl && { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(settings) }),
         sentinelRetryStrategy: retryStrategy,
         // The old master answers READONLY after a failover: the connection is made anew, with the Sentinels' word.
         reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
