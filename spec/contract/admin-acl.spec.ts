@@ -1,7 +1,10 @@
-// The list of commands that the doctor tries against the ACL has all that the system sends.
+// The lists of commands that the doctor tries against the ACL have all that the system sends and nothing else, and the
+// users in docs/redis.md are made of them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { COMMANDS, SUBSCRIBE } from '../../kong/admin/doctor/commands';
+import { aclRules, type Role } from '../../kong/admin/doctor/acl-user';
+import { COMMANDS, SUBSCRIBE, SYSTEM_COMMANDS } from '../../kong/admin/doctor/commands';
+import { documentedUser } from '../helpers/documented-user';
 import { reply } from '../helpers/upstream/answers';
 import { useAdminLab } from './admin-kit/use-admin-lab';
 
@@ -26,27 +29,84 @@ const CONNECTION = [
 /** What the specs look into Redis with. */
 const SPECS = ['KEYS', 'DUMP', 'CONFIG', 'ZREMRANGEBYSCORE'];
 
-/** BullMQ's scripts behind the methods that this program calls, and behind a worker's own rounds. */
-const BULLMQ_SCRIPTS =
-  /^(addDelayedJob|addPrioritizedJob|addStandardJob|extendLock|extendLocks|getCounts|getRateLimitTtl|getState|getStateV2|moveStalledJobsToWait|moveToActive|moveToDelayed|moveToFinished|obliterate|pause|releaseLock|removeJob)-\d+\.js$/;
+/** BullMQ's scripts behind the methods that plugin server and worker call, and behind a worker's own rounds. */
+const SYSTEM_SCRIPTS =
+  /^(addDelayedJob|addPrioritizedJob|addStandardJob|extendLock|extendLocks|moveStalledJobsToWait|moveToActive|moveToDelayed|moveToFinished|obliterate|releaseLock|removeJob)-\d+\.js$/;
 
+/** Those behind what only the admin command calls. */
+const ADMIN_SCRIPTS = /^(getCounts|getRateLimitTtl|getState|getStateV2|pause)-\d+\.js$/;
+
+/** Sent without a script: by BullMQ's worker, by ioredis to run a script, and where replicas are waited for. */
+const UNSCRIPTED = ['BZPOPMIN', 'CLIENT', 'EVAL', 'EVALSHA', 'WAIT', 'INFO'];
+
+/** Methods of a client that send no command of that name. */
+const NO_COMMANDS = [
+  'CALL',
+  'CONNECT',
+  'DISCONNECT',
+  'DUPLICATE',
+  'ON',
+  'OFF',
+  'ONCE',
+  'PIPELINE',
+  'DEFINECOMMAND',
+];
+
+/** Called by their names; BullMQ's pushes also by a variable that holds one of two. */
 const commandsIn = (text: string): string[] =>
-  [...text.matchAll(/(?:rcall|redis\.p?call)\(\s*['"]([A-Za-z]+)['"]/g)].map(([, name = '']) =>
-    name.toUpperCase(),
+  [...text.matchAll(/(?:rcall|redis\.p?call)\(\s*['"]([A-Za-z]+)['"]|['"]([LR]PUSH)['"]/g)].map(
+    ([, name, push = '']) => (name ?? push).toUpperCase(),
   );
 
-it('names every command of our scripts and of those of BullMQ that are used', () => {
-  const ours = resolve(__dirname, '../../plugins/async-request-reply/store/lua');
+const folder = (path: string): string => resolve(__dirname, '../..', path);
+
+function scriptCommands(bullmqScripts: RegExp): string[] {
+  const ours = folder('plugins/async-request-reply/store/lua');
   const theirs = join(dirname(require.resolve('bullmq')), 'scripts');
   const files = [
     ...readdirSync(ours).map((name) => join(ours, name)),
     ...readdirSync(theirs)
-      .filter((name) => BULLMQ_SCRIPTS.test(name))
+      .filter((name) => bullmqScripts.test(name))
       .map((name) => join(theirs, name)),
   ];
-  expect(files.length).toBeGreaterThan(25);
-  const used = new Set(files.flatMap((file) => commandsIn(readFileSync(file, 'utf8'))));
-  expect([...used].filter((name) => !listed.has(name))).toEqual([]);
+  return files.flatMap((file) => commandsIn(readFileSync(file, 'utf8')));
+}
+
+/** Commands that the program itself sends, by the methods of ioredis that it calls. */
+function calledCommands(path: string): string[] {
+  const files = readdirSync(folder(path), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.ts'),
+  );
+  const methods = files.flatMap((name) =>
+    [...readFileSync(join(folder(path), name), 'utf8').matchAll(/\b(?:redis|node|probe)\.([a-z]+)\(/g)].map(
+      ([, method = '']) => method.toUpperCase(),
+    ),
+  );
+  return methods.filter((method) => !NO_COMMANDS.includes(method));
+}
+
+const sortedUnique = (names: readonly string[]): string[] => [...new Set(names)].sort();
+
+it('names what plugin server and worker send, by scripts and without, and nothing else', () => {
+  const used = [...scriptCommands(SYSTEM_SCRIPTS), ...calledCommands('plugins'), ...UNSCRIPTED];
+
+  expect(sortedUnique(used)).toEqual(sortedUnique(SYSTEM_COMMANDS.map(([name]) => name)));
+});
+
+it('names what the admin command sends beyond that, and nothing else', () => {
+  const all = [
+    ...[...scriptCommands(SYSTEM_SCRIPTS), ...scriptCommands(ADMIN_SCRIPTS), ...UNSCRIPTED],
+    ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), SUBSCRIBE],
+  ];
+
+  expect(sortedUnique(all)).toEqual(sortedUnique([...listed]));
+});
+
+it.each<[string, Role]>([
+  ['arr', 'system'],
+  ['arr-admin', 'admin'],
+])('docs/redis.md has these commands for the user %s', (name, role) => {
+  expect(documentedUser(name)).toEqual(['on', '>PASSWORD', ...aclRules('arr', role)]);
 });
 
 it('names every command that a running system sent', async () => {

@@ -29,7 +29,11 @@ export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckRe
     findings:
       names.length === 0
         ? []
-        : [error(`The ACL refuses this user, on keys of the prefix "${prefix}": ${names.join(', ')}.`)],
+        : [
+            error(
+              `The ACL refuses this user, on keys of the prefix "${prefix}": ${names.join(', ')}. See docs/redis.md.`,
+            ),
+          ],
   };
 }
 

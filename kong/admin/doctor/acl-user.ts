@@ -1,0 +1,17 @@
+// The least ACL user that everything works with, as docs/redis.md has it.
+import { controlChannel } from '../../../plugins/async-request-reply/store/keys';
+import { ADMIN_COMMANDS, SUBSCRIBE, SYSTEM_COMMANDS, type Sample } from './commands';
+
+/** `system` is the plugin server and the workers; `admin` is this program, which does what they do and a little more. */
+export type Role = 'system' | 'admin';
+
+/** Of CLIENT only what is sent: the rest of it lets a user end the connections of others. */
+const ruleOf = ([name, subcommand = '']: Sample): string =>
+  `+${name === 'CLIENT' ? `${name}|${subcommand}` : name}`.toLowerCase();
+
+/** The rules that follow the password in `ACL SETUSER`. */
+export function aclRules(prefix: string, role: Role): string[] {
+  const own: Sample[] = role === 'admin' ? [...ADMIN_COMMANDS, ['MULTI'], ['DISCARD']] : [];
+  const commands = [...SYSTEM_COMMANDS, [SUBSCRIBE] as const, ...own].map(ruleOf).sort();
+  return ['resetkeys', `~${prefix}:*`, 'resetchannels', `&${controlChannel(prefix)}`, '-@all', ...commands];
+}
