@@ -30,6 +30,11 @@ export interface Admission extends Pick<Schedule, 'priority'> {
 /** An announcement is repeated by the first accept after this. */
 const ANNOUNCE_EVERY_MS = 30_000;
 
+/**
+ * For so many time limits no sweep schedules a job whose replicas are waited for: by then it is accepted, or taken back.
+ */
+const CONFIRMING_LIMITS = 5;
+
 /** Part of the time limit that replicas get: after it there is still time for the answer. */
 const REPLICATION_PART = 0.5;
 
@@ -94,15 +99,22 @@ export class AccessStore {
           mayHaveWritten = false;
           throw refusedPlace(place, admission.maxWaiting);
         }
-        const createdAt = await this.#write(job, {
-          ...{ turn: place.turn, priority: admission.priority, delayMs: job.delayMs },
-        });
+        const at = { turn: place.turn, priority: admission.priority, delayMs: job.delayMs };
+        const { minReplicas } = admission;
+        const confirm = async (): Promise<void> => {
+          await this.#replicated(job, minReplicas);
+          if (isOver()) {
+            throw new AsyncError('store-unavailable', {
+              detail: 'The replicas of the job store came too late.',
+            });
+          }
+        };
+        const createdAt = await this.#write(job, at, minReplicas > 0 ? confirm : undefined);
         if (createdAt === undefined) {
           // Whoever has the ID is not to be taken back for it.
           mayHaveWritten = false;
           throw new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
         }
-        await this.#replicated(job, admission.minReplicas);
         return { createdAt };
       });
     } catch (error) {
@@ -115,35 +127,43 @@ export class AccessStore {
 
   /**
    * One round trip on one node: the commands leave together on one connection, the record before the others. On a Cluster the record
-   * is waited for, since the scheduler is on another node.
+   * is waited for, since the scheduler is on another node. So are replicas, a round trip more: what too few of them have
+   * is refused, and must not run.
    *
+   * @param confirm waits for them.
    * @returns when the record was created; undefined where the ID is taken.
    */
-  async #write(job: NewJob, at: Schedule): Promise<number | undefined> {
-    const creating = this.jobs.create(job);
+  async #write(job: NewJob, at: Schedule, confirm?: () => Promise<void>): Promise<number | undefined> {
+    const creating = this.jobs.create(job, confirm && CONFIRMING_LIMITS * this.#timeLimitMs);
     if (isCluster(this.#redis)) {
       await creating;
     }
+    const entering = this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs);
+    if (confirm !== undefined) {
+      await Promise.all([creating, entering]);
+      await confirm();
+    }
     const [created] = await Promise.all([
       creating,
+      entering,
       schedule(this.#scheduler(job.queue), job.id, at),
-      this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs),
     ]);
     return created.kind === 'exists' ? undefined : created.createdAt;
   }
 
   /** Waits until enough replicas have what was written: for the job's node and for its queue's. */
   async #replicated(job: NewJob, minReplicas: number): Promise<void> {
-    if (minReplicas === 0) {
-      return;
-    }
-    const limitMs = Math.ceil(this.#timeLimitMs * REPLICATION_PART);
-    const keys = [recordKey(this.#prefix, job.id), openJobsKey(this.#prefix, job.queue)];
+    const record = recordKey(this.#prefix, job.id);
+    const keys = isCluster(this.#redis) ? [record, openJobsKey(this.#prefix, job.queue)] : [record];
+    // One connection waits for one after the other.
+    const limitMs = Math.ceil((this.#timeLimitMs * REPLICATION_PART) / keys.length);
     // WAIT speaks of what its own connection has written; a pipeline goes to the node of its keys.
     const answers = await Promise.all(
       keys.map((key) => this.#redis.pipeline().exists(key).call('WAIT', minReplicas, limitMs).exec()),
     );
     if (answers.some((answer) => Number(answer?.[1]?.[1] ?? 0) < minReplicas)) {
+      // At once, so that nothing is left of it when the client has its answer; where this fails it is tried again.
+      await this.#takeBack(job).catch(() => undefined);
       throw new AsyncError('store-unavailable', {
         detail: 'Too few replicas of the job store have the job. It was not accepted; try again later.',
         retryAfterSeconds: 5,
@@ -186,6 +206,22 @@ export class AccessStore {
       this.#schedulers.set(queue, scheduler);
     }
     return scheduler;
+  }
+
+  /**
+   * Settles a job that its deadline has ended though no worker has said so yet.
+   *
+   * @returns its record as it then is.
+   */
+  async examine({ id, queue }: Pick<JobRecord, 'id' | 'queue'>): Promise<JobRecord | undefined> {
+    return this.read(async (jobs) => {
+      const outcome = await jobs.examine(id);
+      if (outcome.kind === 'closed') {
+        await this.#scheduler(queue).remove(id);
+        await this.#index.leave(queue, id, outcome);
+      }
+      return jobs.read(id);
+    });
   }
 
   /** Cancels what a failed submit may have written, and takes it out of the queue. */

@@ -111,8 +111,12 @@ export class JobStore {
     this.#prefix = prefix;
   }
 
-  /** Writes request and record in one round trip. The record is there only if the request is. */
-  async create(job: NewJob): Promise<CreateOutcome> {
+  /**
+   * Writes request and record in one round trip. The record is there only if the request is.
+   *
+   * @param confirmMs for so long a look at the job does not find it open: whoever writes it is not done with it.
+   */
+  async create(job: NewJob, confirmMs = 0): Promise<CreateOutcome> {
     const [, created] = await Promise.all([
       this.#redis.arrPut(
         requestKey(this.#prefix, job.id),
@@ -124,6 +128,7 @@ export class JobStore {
         job.openTtlMs,
         job.deadlineMs,
         Math.ceil(job.delayMs),
+        confirmMs,
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],

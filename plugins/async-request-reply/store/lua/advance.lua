@@ -8,12 +8,12 @@
 --   {'settled', state, owner, dead, expires_at}   it had settled before
 --   {'closed', state, owner, dead, expires_at}    this call settled it
 --   {'held', ms}              another attempt's lease runs for so long yet
---   {'early', ms}             waiting, and its delay has so long to go
+--   {'early', ms}             waiting, and its delay has so long to go; without a token: whoever accepts it is not done
 --   {'open', state}           waiting (only without a token)
 --   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'v', 'state', 'lease_until', 'attempts', 'max_attempts', 'repeatable',
-  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at', 'ran', 'token')
+  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at', 'ran', 'token', 'confirm_until')
 if not r[2] then
   return { 'missing' }
 end
@@ -72,6 +72,10 @@ if attempts >= tonumber(r[5]) then
   })
 end
 if ARGV[1] == '' then
+  local unconfirmed = tonumber(r[15] or 0) - now
+  if unconfirmed > 0 then
+    return { 'early', tostring(unconfirmed) }
+  end
   return { 'open', state }
 end
 local early = tonumber(r[9] or 0) - now
