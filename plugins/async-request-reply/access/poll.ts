@@ -41,7 +41,7 @@ export async function poll(
   if (id === undefined) {
     throw notFound();
   }
-  const job = await findJob(request, id, settings, store);
+  const job = await upToDate(await findJob(request, id, settings, store), store);
   const links = jobLinks(id, line.uri, settings);
   if (isCancellation(line, asked, job)) {
     return cancel(job, links, settings, store);
@@ -76,6 +76,14 @@ async function findJob(
     throw notFound();
   }
   return job;
+}
+
+/** Where no worker has seen that a job's deadline is over, the poll settles it; a job that runs is its worker's. */
+async function upToDate(job: JobRecord, store: AccessStore): Promise<JobRecord> {
+  if (isSettled(job.state) || job.state === 'running' || Date.now() < job.deadlineAt) {
+    return job;
+  }
+  return (await store.examine(job)) ?? job;
 }
 
 async function inScope(request: GatewayRequest, job: JobRecord, settings: RouteSettings): Promise<boolean> {

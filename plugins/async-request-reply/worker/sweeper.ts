@@ -73,8 +73,17 @@ export class Sweeper {
   async #settleOverdue(): Promise<void> {
     const [seconds = 0] = await this.#context.redis.time();
     const key = openJobsKey(this.#context.prefix, this.#queue);
-    const overdue = await this.#context.redis.zrangebyscore(key, '-inf', seconds * 1000, 'LIMIT', 0, BATCH);
-    await Promise.all(overdue.map((id) => this.#examine(id, false)));
+    // Those that run past their deadline stay where they are: the next page begins behind them.
+    let staying = 0;
+    for (;;) {
+      const page = ['LIMIT', staying, BATCH] as const;
+      const overdue = await this.#context.redis.zrangebyscore(key, '-inf', seconds * 1000, ...page);
+      const stays = await Promise.all(overdue.map((id) => this.#examine(id, false)));
+      staying += stays.filter(Boolean).length;
+      if (overdue.length < BATCH || this.#timer === undefined) {
+        return;
+      }
+    }
   }
 
   /** One batch of the open jobs a round, so that a full queue does not make a long one. */
@@ -94,7 +103,8 @@ export class Sweeper {
     await Promise.all(ids.filter((_id, index) => known[index] === 0).map((id) => this.#examine(id, true)));
   }
 
-  async #examine(id: string, forgotten: boolean): Promise<void> {
+  /** @returns whether the job stays among the open ones. */
+  async #examine(id: string, forgotten: boolean): Promise<boolean> {
     const outcome = await this.#context.jobs.examine(id);
     switch (outcome.kind) {
       case 'missing':
@@ -108,15 +118,16 @@ export class Sweeper {
         if (forgotten) {
           await schedule(this.#scheduler, id, FIRST_TURN);
         }
-        return;
+        return true;
       case 'held':
       case 'early':
       case 'newer':
       case 'leased':
-        return;
+        return true;
     }
     if (!forgotten) {
       await this.#scheduler.remove(id);
     }
+    return false;
   }
 }
