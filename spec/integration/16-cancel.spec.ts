@@ -2,6 +2,7 @@
 // has settled stays as it is.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { TcpProxy } from '../helpers/tcp-proxy';
 import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -130,7 +131,7 @@ test('a job submitted with DELETE is polled by DELETE with its header, and cance
 });
 
 test(`${RACES} cancels that race with completion settle each job exactly once`, async () => {
-  const { redis, upstream, keyPrefix } = stack();
+  const { upstream } = stack();
   const path = '/race/jobs';
   const latch = new Latch();
   upstream.script(path, heldBy(latch, reply({ body: 'done' })));
@@ -155,12 +156,71 @@ test(`${RACES} cancels that race with completion settle each job exactly once`, 
   const again = await Promise.all(ids.map((id) => stack().poll(path, id)));
   expect(again.map(({ status }) => status)).toEqual(wanted);
   expect(upstream.callsTo(path)).toHaveLength(RACES);
-  // The queue counts what settles, for the rate at which it drains.
-  const counted = async (): Promise<number> => {
-    const keys = (await redis.keys()).filter((key) => key.startsWith(`${keyPrefix}:{race}:settled:`));
-    const counts = await Promise.all(keys.map((key) => redis.command('GET', key)));
-    return counts.reduce<number>((sum, count) => sum + Number(count), 0);
-  };
-  await until('every job to be counted', async () => (await counted()) >= RACES);
-  expect(await counted()).toBe(RACES);
+  await until('every job to be counted', async () => (await settledIn('race')) >= RACES);
+  expect(await settledIn('race')).toBe(RACES);
+});
+
+/** How many jobs have settled: the queue counts them, for the rate at which it drains. */
+async function settledIn(queue: string): Promise<number> {
+  const { redis, keyPrefix } = stack();
+  const keys = (await redis.keys()).filter((key) => key.startsWith(`${keyPrefix}:{${queue}}:settled:`));
+  const counts = await Promise.all(keys.map((key) => redis.command('GET', key)));
+  return counts.reduce<number>((sum, count) => sum + Number(count), 0);
+}
+
+describe('a race that is forced', () => {
+  const PATIENCE_MS = 20_000;
+  let wire: TcpProxy;
+  beforeEach(async () => void (wire = await TcpProxy.start(stack().redis.port)));
+  afterEach(() => wire.close());
+
+  const recordOf = (id: string): string => `${stack().keyPrefix}:{${id}}:job`;
+  /** EVALSHA, or EVAL at a script's first time on a connection; a look is neither. */
+  const isScriptOf = (id: string, bytes: Buffer): boolean =>
+    bytes.includes(recordOf(id)) && bytes.includes('eval');
+  const stateInRedis = (id: string): Promise<unknown> => stack().redis.command('HGET', recordOf(id), 'state');
+
+  test("a cancel between the upstream's answer and its settling wins: 202, then cancelled, once", async () => {
+    const path = '/forced-1/job';
+    await stack().applyRoutes([{ name: 'forced-1', config: { queue: { name: 'forced-1' } } }]);
+    stack().upstream.script(path, reply({ body: 'done' }));
+    const { id } = await stack().submit(path);
+    // The worker has the answer in hand, and what would settle the job (key, token, outcome) has left it.
+    wire.holdRequests(
+      (bytes) => isScriptOf(id, bytes) && /:job\s+\$36\s+\S+\s+\$9\s+completed\s/.test(String(bytes)),
+    );
+    startWorker({ ARR_REDIS_PORT: String(wire.port), ARR_LEASE_SECONDS: '30' });
+    await until('the settling to be under way', () => wire.isHolding);
+    const response = await byHeader(path, id);
+    wire.letGo();
+
+    expect(response.status).toBe(202);
+    expect(problem(await stack().settled(path, id))).toEqual([410, 'cancelled']);
+    await until('the job to be counted', async () => (await settledIn('forced-1')) > 0);
+    expect([await settledIn('forced-1'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);
+  });
+
+  test('a completion between the look of a cancel and its write wins: 409 with its state, once', async () => {
+    const path = '/forced-2/job';
+    const redis = { port: wire.port, read_timeout: PATIENCE_MS };
+    await stack().applyRoutes([{ name: 'forced-2', config: { queue: { name: 'forced-2' }, redis } }]);
+    const latch = new Latch();
+    stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
+    startWorker();
+    const { id } = await stack().submit(path);
+    await stack().upstream.called(path);
+    // The plugin server has read that the job runs, and what would cancel it has left it.
+    wire.holdRequests((bytes) => isScriptOf(id, bytes));
+    const cancelling = byHeader(path, id);
+    await until('the cancel to be under way', () => wire.isHolding);
+    latch.open();
+    await until('the job to be completed', async () => (await stateInRedis(id)) === 'completed');
+    wire.letGo();
+    const response = await cancelling;
+
+    expect([...problem(response), response.json()['state']]).toEqual([409, 'already-settled', 'completed']);
+    expect((await stack().poll(path, id)).text).toBe('done');
+    await until('the job to be counted', async () => (await settledIn('forced-2')) > 0);
+    expect([await settledIn('forced-2'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);
+  });
 });
