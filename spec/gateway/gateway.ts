@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import type http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import path from 'node:path';
-import { BUNDLED } from './config/bundled-schemas';
+import { bundledSchemas } from './config/bundled-schemas';
 import { readDeclarative } from './config/declarative';
 import type { Entities } from './config/entities';
 import type { SchemaField } from './config/kong-schema';
@@ -19,6 +19,7 @@ import { sendAnswer } from './http/send-answer';
 import { KongWorker } from './kong-worker';
 import { queryPluginInfo, type PluginInfo } from './plugin-info';
 import { PluginServerProcess } from './plugin-server-process';
+import { ProxyCache } from './plugins/proxy-cache';
 import type { StandInSettings } from './settings';
 
 /** The gateway stand-in: configuration, workers, proxy listener and plugin server, without the Admin API. */
@@ -30,6 +31,7 @@ export class Gateway {
   readonly #workerOf = new WeakMap<Socket, number>();
   readonly #server: http.Server;
   readonly #proxy: Proxy;
+  readonly #cache = new ProxyCache();
   #pluginServer: PluginServerProcess | null = null;
   readonly #maps: Map<string, NginxMap>;
   #entities: Entities;
@@ -108,9 +110,9 @@ export class Gateway {
   }
 
   #read(text: string): Entities {
-    const schemas = new Map<string, SchemaField>(
-      Object.entries(BUNDLED).map(([name, { config }]) => [name, config]),
-    );
+    const { knownLua } = this.#settings;
+    const lua = knownLua === null ? null : fs.readFileSync(knownLua, 'latin1');
+    const schemas = new Map<string, SchemaField>(Object.entries(bundledSchemas(lua)));
     if (this.#plugin) schemas.set(this.#plugin.name, this.#plugin.config);
     return readDeclarative(text, schemas);
   }
@@ -123,6 +125,7 @@ export class Gateway {
       timeoutMs: pluginTimeoutMs,
       log: this.log,
       maps: this.#maps,
+      cache: this.#cache,
       onUnknownInstance: (name: string) => this.#workers.forEach((worker) => worker.forgetInstances(name)),
     };
     const nextSeq = (): number => ++this.#seq;

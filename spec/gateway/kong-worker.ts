@@ -1,4 +1,4 @@
-import { BUNDLED } from './config/bundled-schemas';
+import { BUNDLED_PRIORITIES } from './config/bundled-schemas';
 import type { Entities } from './config/entities';
 import type { PluginConfig } from './config/plugin-config';
 import { PluginIterator } from './config/plugin-iterator';
@@ -7,6 +7,8 @@ import type { Exchange } from './http/exchange';
 import type { NginxMap } from './http/nginx-include';
 import { PhaseExit } from './pdk/pdk-call';
 import { keyAuth } from './plugins/key-auth';
+import { postFunction } from './plugins/post-function';
+import type { ProxyCache } from './plugins/proxy-cache';
 import { requestTermination } from './plugins/request-termination';
 import type { PluginInfo } from './plugin-info';
 import { LuaError } from './rpc/lua-value';
@@ -21,6 +23,7 @@ export interface WorkerOptions {
   timeoutMs: number;
   log: GatewayLog;
   maps: Map<string, NginxMap>;
+  cache: ProxyCache;
   /** Told of an instance that the plugin server does not know: the other workers forget the plugin's instances too. */
   onUnknownInstance: (pluginName: string) => void;
 }
@@ -116,7 +119,9 @@ export class KongWorker {
 
   async #run(name: string, exchange: Exchange, config: PluginConfig): Promise<void> {
     if (name === 'key-auth') keyAuth(exchange, config, this.#entities);
+    else if (name === 'proxy-cache') this.#options.cache.access(exchange, config);
     else if (name === 'request-termination') requestTermination(exchange, config);
+    else if (name === 'post-function') postFunction(exchange, config);
     else {
       const { log, maps } = this.#options;
       exchange.context['plugin_id'] = config.__plugin_id;
@@ -129,7 +134,7 @@ export class KongWorker {
   }
 
   #pluginNames(): string[] {
-    const known = Object.entries(BUNDLED).map(([name, { priority }]) => ({ name, priority }));
+    const known = Object.entries(BUNDLED_PRIORITIES).map(([name, priority]) => ({ name, priority }));
     const { plugin } = this.#options;
     if (plugin?.phases.includes('access')) known.push(plugin);
     return known.sort((a, b) => b.priority - a.priority).map(({ name }) => name);

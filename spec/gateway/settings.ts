@@ -15,6 +15,8 @@ export interface StandInSettings {
   backlog: number;
   /** A file of nginx `map` blocks, or null. */
   nginxInclude: string | null;
+  /** A file with the one Lua function that the stand-in can stand in for (kong/fail-closed.lua), or null. */
+  knownLua: string | null;
   pluginServer: {
     name: string;
     socketPath: string;
@@ -38,6 +40,7 @@ export function readSettings(argv: string[]): StandInSettings {
     pluginTimeoutMs: 60_000,
     backlog: 4096,
     nginxInclude: null,
+    knownLua: null,
     pluginServer: null,
     declarativeConfig: '_format_version: "3.0"',
     ...given,

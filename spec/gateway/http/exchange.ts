@@ -4,6 +4,7 @@ import type { Consumer, KeyAuthCredential, Route, Service } from '../config/enti
 import type { LuaTable, LuaValue } from '../rpc/lua-value';
 import { HeaderList } from './header-list';
 import { RequestBody } from './request-body';
+import type { ResponseObserver } from './response-observer';
 
 /** What an answer of Kong's own is, until it is sent. */
 export interface OwnAnswer {
@@ -56,6 +57,9 @@ export class Exchange {
   /** The query without its question mark; null is none. A plugin may change it. */
   query: string | null;
   answer: OwnAnswer | null = null;
+  observer: ResponseObserver | null = null;
+  /** The answer counts as the upstream's, and has the fields that those have. */
+  isProxied = false;
   /** The host that an absolute-form target names. */
   readonly #authority: string | null;
   /** A Lua error happened: Kong answers 500. */

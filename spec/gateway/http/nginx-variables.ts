@@ -31,7 +31,7 @@ const COMPUTED: Record<string, (exchange: Exchange) => string | null> = {
   request_length: (x) => String(x.headLength),
   request_id: (x) => x.id,
   kong_request_id: (x) => x.id,
-  kong_proxy_mode: () => 'http',
+  kong_proxy_mode: proxyMode,
   request_time: (x) => ((Date.now() - x.startedAtMs) / 1000).toFixed(3),
   uri: (x) => normalizePath(percentDecode(x.rawPath), true),
   document_uri: (x) => normalizePath(percentDecode(x.rawPath), true),
@@ -109,6 +109,12 @@ function cookie(exchange: Exchange, name: string): string | null {
     if (part.startsWith(`${name}=`)) return part.slice(name.length + 1);
   }
   return null;
+}
+
+/** A route without buffering has a location of its own. */
+function proxyMode({ context: { route, service } }: Exchange): string {
+  const isBuffered = route?.['request_buffering'] !== false && route?.['response_buffering'] !== false;
+  return isBuffered || !service ? 'http' : 'unbuffered';
 }
 
 /** nginx keeps what it found when it was first asked: of a chunked body nothing, until the body is read. */

@@ -19,6 +19,7 @@ const HIDDEN = new Set([
   'x-accel-expires',
   'x-accel-limit-rate',
   'x-accel-redirect',
+  'x-pad',
 ]);
 
 /** Sends an upstream's response on, with the fields that Kong adds to it. */
@@ -31,6 +32,7 @@ export function sendProxied(
 ): void {
   const { response } = outcome;
   takeHeaders(exchange, response);
+  exchange.observer?.onHead(response.statusCode ?? 502);
   setLatencies(exchange, Date.now() - triedAtMs, triedAtMs - exchange.startedAtMs);
   setServer(exchange, HeaderList.fromRaw(response.rawHeaders).first('via'));
   const status = response.statusCode ?? 502;
@@ -41,7 +43,18 @@ export function sendProxied(
   writeHead(exchange, status, response.statusMessage);
   response.on('error', () => exchange.response.destroy());
   response.on('aborted', () => exchange.response.destroy());
+  response.on('data', (chunk: Buffer) => exchange.observer?.onBody(chunk));
+  response.on('end', () => response.complete && exchange.observer?.onEnd());
   response.pipe(exchange.response);
+  exchange.response.once('finish', () => endUpload(exchange));
+}
+
+/** What is left of an upload that nobody takes any more is thrown away, and the connection is over. */
+function endUpload({ incoming }: Exchange): void {
+  if (incoming.complete) return;
+  incoming.unpipe();
+  incoming.resume();
+  incoming.socket.end();
 }
 
 /** Kong's answer where no upstream could be had: it counts as proxied, and has its fields. */
@@ -51,6 +64,7 @@ export function sendProxyError(exchange: Exchange, answer: OwnAnswer): void {
     setResponseHeader(exchange.responseHeaders, name, value);
   }
   exchange.responseHeaders.set('Content-Length', String(body.length));
+  exchange.observer?.onHead(answer.status);
   setLatencies(exchange, 0, Date.now() - exchange.startedAtMs);
   setServer(exchange, null);
   writeResponse(exchange, answer.status, body);

@@ -3,17 +3,19 @@ import type { GatewayLog } from '../gateway-log';
 import { errorAnswer, errorPage } from './error-answer';
 import type { Exchange } from './exchange';
 import { choosePeer, type Peer } from './peer';
+import type { BodySource } from './request-body';
 import { sendProxyError, sendProxied } from './proxied-response';
 import { sendAnswer } from './send-answer';
 import { finishUpstreamRequest, upstreamHead } from './upstream-head';
 import { UpstreamTry } from './upstream-try';
 
-/** nginx sends these again when a connection breaks: it takes them for repeatable. */
-const REPEATABLE = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
+/** nginx does not send these again once a connection stood: it takes all others for repeatable. */
+const NOT_REPEATABLE = new Set(['POST', 'LOCK', 'PATCH']);
 
 /**
- * Sends the request to the upstream as nginx does: after the whole body is in, over kept connections, again on a
- * hang-up or a time-out for methods that may be repeated, and for any method where nothing was sent.
+ * Sends the request to the upstream as nginx does: after the whole body is in (unless the route is unbuffered), over
+ * kept connections, again on a hang-up or a time-out for methods that may be repeated, and for any method where the
+ * connection could not be made.
  */
 export class Proxy {
   readonly #log: GatewayLog;
@@ -27,7 +29,8 @@ export class Proxy {
   async forward(exchange: Exchange, upstreams: Map<string, Upstream>): Promise<void> {
     finishUpstreamRequest(exchange);
     const preservedHost = exchange.set.get('upstream_host') ?? '';
-    const body = await exchange.body.read();
+    const isBuffered = exchange.context.route?.['request_buffering'] !== false;
+    const body = await exchange.body.source(isBuffered, exchange.headLength);
     let tries = Number(exchange.context.balancer_data?.['retries'] ?? 5) + 1;
     let failedStatus: 502 | 504 = 502;
     while (tries-- > 0) {
@@ -45,7 +48,7 @@ export class Proxy {
       failedStatus = outcome.status;
       // A connection that was kept may just have been closed as idle: nginx does not count that try.
       if (outcome.wasKept && outcome.status === 502) tries++;
-      if (outcome.wasSent && !REPEATABLE.has(exchange.method)) break;
+      if (outcome.wasSent && (body.kind === 'stream' || NOT_REPEATABLE.has(exchange.method))) break;
     }
     sendProxyError(exchange, errorPage(exchange, failedStatus));
   }
@@ -58,7 +61,7 @@ export class Proxy {
     exchange: Exchange,
     peer: Peer,
     preservedHost: string,
-    body: Buffer,
+    body: BodySource,
   ): Promise<'answered' | { status: 502 | 504; wasSent: boolean; wasKept: boolean }> {
     const startedAtMs = Date.now();
     const head = upstreamHead(exchange, peer, preservedHost, body);

@@ -1,4 +1,9 @@
+import { randomUUID } from 'node:crypto';
+import fs from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import os from 'node:os';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
 
 /** nginx's `client_body_buffer_size` under Kong, and a quarter more: what is left of a shorter body fits. */
 const BUFFER_BYTES = 8192;
@@ -7,31 +12,68 @@ const SINGLE_BUFFER_BYTES = BUFFER_BYTES + BUFFER_BYTES / 4;
 /** The buffer for a request's head; the beginning of the body that fits behind the head is in memory too. */
 const HEADER_BUFFER_BYTES = 1024;
 
-/** The client's body, read once and kept, as nginx does with `proxy_request_buffering on`. */
+/** What the stand-in itself holds in memory; a longer body goes to a file, which has no name from the start. */
+const MEMORY_BYTES = 1_048_576;
+
+/** A body on its way to the upstream. */
+export type BodySource =
+  /** All of it is here, and may be sent as often as needed. */
+  | { kind: 'whole'; length: number; content: Buffer | (() => Readable) }
+  /** It comes from the client while it is sent; null is a chunked one. */
+  | { kind: 'stream'; length: number | null; stream: Readable };
+
+/** The client's body: read once and kept, as nginx does with `proxy_request_buffering on`, or handed through. */
 export class RequestBody {
-  #bytes: Promise<Buffer> | null = null;
+  #received: Promise<void> | null = null;
+  #bytes: Buffer = Buffer.alloc(0);
+  #file: fs.FileHandle | null = null;
   #length: number | null = null;
   #isContinued = false;
 
   constructor(
     private readonly incoming: IncomingMessage,
     private readonly response: ServerResponse,
-  ) {}
+  ) {
+    response.once('close', () => void this.#release());
+  }
 
   /** How many bytes there were, or null before they were read. */
   get readLength(): number | null {
     return this.#length;
   }
 
-  /** @throws when the client goes away in the middle */
-  read(): Promise<Buffer> {
-    this.#bytes ??= this.#readAll();
-    return this.#bytes;
+  /** All of it in memory. @throws when the client goes away in the middle */
+  async read(): Promise<Buffer> {
+    await this.#receive();
+    if (!this.#file || this.#length === null) return this.#bytes;
+    const bytes = Buffer.alloc(this.#length);
+    for (let at = 0; at < bytes.length;) {
+      const { bytesRead } = await this.#file.read(bytes, at, bytes.length - at, at);
+      if (bytesRead === 0) throw new Error('the file of a body is shorter than the body');
+      at += bytesRead;
+    }
+    return bytes;
+  }
+
+  /** What to send on: all of it, once it is here, or the client's bytes as they come, unless they have been read. */
+  async source(isBuffered: boolean, headLength: number): Promise<BodySource> {
+    if (!isBuffered && !this.#received && !this.#isWithHead(headLength)) {
+      this.sayContinue();
+      const length = this.#isChunked ? null : this.#declaredLength;
+      return { kind: 'stream', length, stream: this.incoming };
+    }
+    await this.#receive();
+    const file = this.#file;
+    const content = file ? () => file.createReadStream({ start: 0, autoClose: false }) : this.#bytes;
+    return { kind: 'whole', length: this.#length ?? 0, content };
   }
 
   /** Puts another body in its place. */
   replace(bytes: Buffer): void {
-    this.#bytes = Promise.resolve(bytes);
+    void this.#file?.close();
+    this.#received = Promise.resolve();
+    this.#file = null;
+    this.#bytes = bytes;
     this.#length = bytes.length;
   }
 
@@ -40,10 +82,8 @@ export class RequestBody {
    * with the head; taken is a client that sends both at once.
    */
   isOnDisk(headLength: number): boolean {
-    const preread = Math.max(0, HEADER_BUFFER_BYTES - headLength);
-    const rest = (this.#length ?? 0) - preread;
-    const isChunked = this.incoming.headers['transfer-encoding'] !== undefined;
-    return isChunked ? rest > BUFFER_BYTES : rest >= SINGLE_BUFFER_BYTES;
+    const rest = (this.#length ?? 0) - preread(headLength);
+    return this.#isChunked ? rest > BUFFER_BYTES : rest >= SINGLE_BUFFER_BYTES;
   }
 
   /** Answers `Expect: 100-continue`, once; nginx does so before any answer, whether it wants the body or not. */
@@ -53,12 +93,58 @@ export class RequestBody {
     this.response.writeContinue();
   }
 
-  async #readAll(): Promise<Buffer> {
+  get #isChunked(): boolean {
+    return this.incoming.headers['transfer-encoding'] !== undefined;
+  }
+
+  get #declaredLength(): number {
+    return Number(this.incoming.headers['content-length'] ?? 0);
+  }
+
+  /** True of a body that nginx has with the head, and of none. */
+  #isWithHead(headLength: number): boolean {
+    return !this.#isChunked && this.#declaredLength <= preread(headLength);
+  }
+
+  #receive(): Promise<void> {
+    this.#received ??= this.#receiveAll();
+    return this.#received;
+  }
+
+  async #receiveAll(): Promise<void> {
     this.sayContinue();
     const chunks: Buffer[] = [];
-    for await (const chunk of this.incoming) chunks.push(chunk as Buffer);
-    const bytes = Buffer.concat(chunks);
-    this.#length = bytes.length;
-    return bytes;
+    let length = 0;
+    for await (const chunk of this.incoming as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (this.#file) await this.#file.writeFile(chunk);
+      else chunks.push(chunk);
+      if (!this.#file && length > MEMORY_BYTES) {
+        this.#file = await openNameless();
+        await this.#file.writeFile(Buffer.concat(chunks.splice(0)));
+      }
+    }
+    this.#bytes = Buffer.concat(chunks);
+    this.#length = length;
   }
+
+  async #release(): Promise<void> {
+    await this.#received?.catch(() => undefined);
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+}
+
+/** How much of a body comes with the head, of a client that sends both at once. */
+function preread(headLength: number): number {
+  return Math.max(0, HEADER_BUFFER_BYTES - headLength);
+}
+
+/** A file that is gone from its folder at once, as nginx's `client_body_in_file_only off` has it. */
+async function openNameless(): Promise<fs.FileHandle> {
+  const name = path.join(os.tmpdir(), `gateway-stand-in-${randomUUID()}`);
+  const file = await fs.open(name, 'wx+', 0o600);
+  await fs.unlink(name);
+  return file;
 }

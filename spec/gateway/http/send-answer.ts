@@ -83,13 +83,27 @@ function finish(exchange: Exchange, status: number, body: Buffer): void {
     sendErrorPage(exchange, 500);
     return;
   }
-  responseHeaders.set('X-Kong-Response-Latency', String(Date.now() - exchange.startedAtMs));
+  exchange.observer?.onHead(status);
+  exchange.observer?.onBody(body);
+  exchange.observer?.onEnd();
+  setLatency(exchange);
   if (responseHeaders.first('via') !== SERVER_HEADER) responseHeaders.set('Server', SERVER_HEADER);
   responseHeaders.set('X-Kong-Request-Id', exchange.id);
   const condition = status === 200 ? precondition(exchange) : 'none';
   if (condition === 'failed') exchange.response.destroy();
   if (condition === 'not-modified') for (const name of NOT_IN_NOT_MODIFIED) responseHeaders.clear(name);
   writeResponse(exchange, condition === 'not-modified' ? 304 : status, body);
+}
+
+function setLatency({ isProxied, responseHeaders, startedAtMs }: Exchange): void {
+  const latencyMs = String(Date.now() - startedAtMs);
+  if (!isProxied) {
+    responseHeaders.set('X-Kong-Response-Latency', latencyMs);
+    return;
+  }
+  responseHeaders.set('X-Kong-Upstream-Latency', '0');
+  responseHeaders.set('X-Kong-Proxy-Latency', latencyMs);
+  responseHeaders.set('Via', `1.1 ${SERVER_HEADER}`);
 }
 
 /** Kong's answer to a Lua error in a plugin. */

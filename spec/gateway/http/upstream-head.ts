@@ -2,6 +2,7 @@ import { luaText } from '../rpc/lua-value';
 import type { Exchange } from './exchange';
 import { connectionNames } from './connection-names';
 import { hostField, type Peer } from './peer';
+import type { BodySource } from './request-body';
 
 /** Fields that nginx never takes over from the client: it sets them itself or they are about one connection. */
 const SET_BY_NGINX = new Set([
@@ -39,7 +40,12 @@ export function finishUpstreamRequest(exchange: Exchange): void {
 }
 
 /** The head of the request as nginx sends it: its own fields first, then what is left of the client's. */
-export function upstreamHead(exchange: Exchange, peer: Peer, preservedHost: string, body: Buffer): string {
+export function upstreamHead(
+  exchange: Exchange,
+  peer: Peer,
+  preservedHost: string,
+  body: BodySource,
+): string {
   const { set, headers, id, remoteAddress } = exchange;
   const own: [string, string | undefined][] = [
     ['TE', set.get('upstream_te')],
@@ -56,6 +62,7 @@ export function upstreamHead(exchange: Exchange, peer: Peer, preservedHost: stri
     ['X-Real-IP', remoteAddress],
     ['X-Kong-Request-Id', id],
     ['Content-Length', contentLength(exchange, body)],
+    ['Transfer-Encoding', body.length === null ? 'chunked' : undefined],
   ];
   const fields = own.filter((field): field is [string, string] => field[1] !== undefined && field[1] !== '');
   const rest = [...headers].filter(([name]) => !SET_BY_NGINX.has(name.toLowerCase()));
@@ -64,7 +71,7 @@ export function upstreamHead(exchange: Exchange, peer: Peer, preservedHost: stri
 }
 
 /** nginx sends a length where the client sent a body or said that there is none. */
-function contentLength(exchange: Exchange, body: Buffer): string | undefined {
+function contentLength(exchange: Exchange, { length }: BodySource): string | undefined {
   const said = exchange.headers.first('content-length') ?? exchange.headers.first('transfer-encoding');
-  return said === null && body.length === 0 ? undefined : String(body.length);
+  return length === null || (said === null && length === 0) ? undefined : String(length);
 }

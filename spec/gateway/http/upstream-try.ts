@@ -1,8 +1,11 @@
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import type { Exchange } from './exchange';
 import type { Peer } from './peer';
+import type { BodySource } from './request-body';
+import { sendBody } from './send-body';
 
 /** What became of sending the request to one peer. */
 export type TryOutcome =
@@ -19,8 +22,8 @@ export class UpstreamTry {
   readonly #secure = new https.Agent({ keepAlive: true, maxFreeSockets: 512, timeout: IDLE_TIMEOUT_MS });
 
   /** @param head the request line and the fields, with the empty line that ends them */
-  run(exchange: Exchange, peer: Peer, head: string, body: Buffer): Promise<TryOutcome> {
-    const data = exchange.context.balancer_data ?? {};
+  run(exchange: Exchange, peer: Peer, head: string, body: BodySource): Promise<TryOutcome> {
+    const limitMs = (name: string): number => Number(exchange.context.balancer_data?.[name]);
     return new Promise((resolve) => {
       const request = this.#open(exchange, peer, head);
       let wasSent = false;
@@ -28,31 +31,32 @@ export class UpstreamTry {
         resolve({ kind: 'failed', status, wasSent, wasKept: request.reusedSocket, reason });
         request.destroy();
       };
-      let timer = setTimeout(
-        () => fail(504, 'upstream timed out (connecting)'),
-        Number(data['connect_timeout']),
-      );
-      const onSent = (): void => {
+      const clock = new TryClock((doing) => fail(504, `upstream timed out (${doing})`));
+      clock.start('connecting', limitMs('connect_timeout'));
+      let onResponse = (): void => undefined;
+      whenConnected(request, () => {
         wasSent = true;
-        clearTimeout(timer);
-        timer = setTimeout(() => fail(504, 'upstream timed out (reading)'), Number(data['read_timeout']));
-      };
-      request.on('socket', (socket) => {
-        if (socket.connecting) socket.once('connect', onSent);
-        else onSent();
+        const onProgress = (): void => clock.start('sending', limitMs('send_timeout'));
+        onProgress();
+        request.once('finish', () => clock.start('reading', limitMs('read_timeout')));
+        onResponse = sendBody(request, body, onProgress);
       });
       request.on('error', (error) => fail(502, error.message));
-      request.on('response', (response) => resolve({ kind: 'response', response }));
+      request.on('response', (response) => {
+        onResponse();
+        // What was not sent by now is not sent any more: the connection cannot be used again.
+        response.once('end', () => request.writableFinished || request.destroy());
+        resolve({ kind: 'response', response });
+      });
       request.on('upgrade', (response, socket, rest) =>
         resolve({ kind: 'switched', response, socket, head: rest }),
       );
-      for (const event of ['response', 'upgrade', 'close']) request.on(event, () => clearTimeout(timer));
+      for (const event of ['response', 'upgrade', 'close']) request.on(event, () => clock.stop());
       const onClientGone = (): void => {
         if (!exchange.response.writableFinished) request.destroy();
       };
       exchange.response.once('close', onClientGone);
       request.once('close', () => exchange.response.removeListener('close', onClientGone));
-      request.end(body);
     });
   }
 
@@ -81,4 +85,30 @@ export class UpstreamTry {
     (request as unknown as { _header: string })._header = head;
     return request;
   }
+}
+
+/** One timer at a time, and none any more once it was stopped. */
+class TryClock {
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
+
+  constructor(private readonly onTimeout: (doing: string) => void) {}
+
+  start(doing: string, ms: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#isStopped) this.#timer = setTimeout(() => this.onTimeout(doing), ms);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+}
+
+/** Calls back when the request may be written: after the handshake, where there is one. */
+function whenConnected(request: http.ClientRequest, callback: () => void): void {
+  request.once('socket', (socket) => {
+    if (socket.connecting) socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', callback);
+    else callback();
+  });
 }

@@ -11,6 +11,14 @@ const METHODS = new Set(
   'GET HEAD PUT POST DELETE OPTIONS MKCOL COPY MOVE PROPFIND PROPPATCH LOCK UNLOCK PATCH TRACE'.split(' '),
 );
 
+/** What `ngx.req.set_uri_args` escapes of a string. */
+// eslint-disable-next-line no-control-regex -- control characters are the point
+const UNSAFE = /[\x00-\x20\x7f]/g;
+
+function percent(char: string): string {
+  return `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
 /** `kong.service.*` (kong/pdk/service.lua, kong/pdk/service/request.lua). */
 export const serviceMethods: Record<string, PdkMethod> = {
   'kong.service.set_upstream': ({ exchange, entities }, host) => {
@@ -56,7 +64,7 @@ export const serviceMethods: Record<string, PdkMethod> = {
     return null;
   },
   'kong.service.request.set_raw_query': ({ exchange }, query) => {
-    exchange.query = escapePath(stringArgument(query, 'query'));
+    exchange.query = stringArgument(query, 'query').replace(UNSAFE, percent);
     return null;
   },
   'kong.service.request.set_query': ({ exchange }, args) => {

@@ -115,6 +115,7 @@ class StandInProcess {
       pluginTimeoutMs,
       backlog: 16384,
       nginxInclude,
+      knownLua: path.join(REPOSITORY, 'kong/fail-closed.lua'),
       pluginServer: {
         name: 'arr',
         socketPath: pluginServer.socketPath,

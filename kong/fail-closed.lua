@@ -1,0 +1,10 @@
+-- Nothing passes: 503, unless async-request-reply has pointed the request at its own listener.
+local target, service = ngx.ctx.balancer_data, kong.router.get_service()
+if target and service and target.host == "127.0.0.1"
+  and (target.host ~= service.host or target.port ~= service.port) then
+  return
+end
+return kong.response.exit(503, {
+  type = "about:blank", title = "Service Unavailable", status = 503,
+  detail = "The plugin server cannot be reached. Nothing was accepted.",
+}, { ["Content-Type"] = "application/problem+json", ["Retry-After"] = "1" })

@@ -1,0 +1,120 @@
+// The companion of every route (kong/fail-closed.lua): it ends what the plugin neither answered nor handed to a listener
+// of its own. On Kong it runs in the default sandbox for Lua; seen on Kong 3.9.3, and with KONG_BIN.
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { calling, START_MS, startLab, withLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
+
+const LUA = readFileSync(path.join(__dirname, '../../kong/fail-closed.lua'), 'utf8');
+const COMPANION = { name: 'post-function', config: { access: [LUA] } };
+const plugins = [COMPANION];
+
+describe('the fail-closed companion', () => {
+  let listener: StreamUpstream;
+  let lab: Lab;
+
+  const services = (): [string, LabRoute][] => [
+    ['an address', {}],
+    ['a name', { service: { url: `http://localhost:${lab.upstream.port}` } }],
+    ['the address of loopback with the default port', { service: { url: 'http://127.0.0.1' } }],
+    ['a name with the default port', { service: { url: 'http://localhost/path' } }],
+    ['https', { service: { url: 'https://127.0.0.1' } }],
+    ['https by name', { service: { url: 'https://localhost:8443' } }],
+    ['an upstream', { service: { host: 'lab.upstream', protocol: 'http', url: undefined } }],
+    ['a route without buffering', { route: { request_buffering: false, response_buffering: false } }],
+    ['a preserved host', { route: { preserve_host: true } }],
+  ];
+  const KINDS = 9;
+
+  beforeAll(async () => {
+    listener = await StreamUpstream.start();
+    lab = await startLab({ plain: {} });
+    const handed = calling(
+      [
+        ['service.setTarget', ['127.0.0.1', listener.port]],
+        ['service.request.setScheme', ['http']],
+      ],
+      { passes: true },
+    );
+    const routes: Record<string, LabRoute> = {
+      answers: { plugins, lab: { mode: 'exit' } },
+      passes: { plugins, lab: { mode: 'pass' } },
+      throws: { plugins, lab: { mode: 'throw' } },
+      strays: calling([['service.setTarget', ['127.0.0.2', listener.port]]], { passes: true, plugins }),
+    };
+    services().forEach(([, route], i) => {
+      routes[`closed-${i}`] = { ...route, plugins };
+      routes[`handed-${i}`] = { ...route, ...handed, plugins };
+    });
+    const upstreams = [{ name: 'lab.upstream', targets: [{ target: `127.0.0.1:${lab.upstream.port}` }] }];
+    const config = { ...lab.configWith(routes), upstreams };
+    const bare = [{ name: 'bare', paths: ['/bare'], plugins }];
+    await lab.gateway.applyConfig({ ...config, routes: bare });
+  }, START_MS);
+
+  afterEach(() => {
+    expect(lab.upstream.seen).toEqual([]);
+    listener.arrivals.length = 0;
+  });
+
+  afterAll(async () => {
+    await lab.stop();
+    await listener.stop();
+  });
+
+  it('answers with a problem', async () => {
+    const response = await lab.send('passes');
+    expect([response.status, response.header('Content-Type'), response.header('Retry-After')]).toEqual([
+      503,
+      'application/problem+json',
+      '1',
+    ]);
+    expect(JSON.parse(response.body)).toEqual({
+      type: 'about:blank',
+      title: 'Service Unavailable',
+      status: 503,
+      detail: 'The plugin server cannot be reached. Nothing was accepted.',
+    });
+  });
+
+  it.each(Array.from({ length: KINDS }, (_, i) => i))(
+    'ends what would go to the service, and lets through what was handed on (kind %i)',
+    async (i) => {
+      const [kind] = services()[i] ?? [];
+      // Twice: Kong compiles the function with the first request.
+      for (let time = 0; time < 2; time++) {
+        expect([kind, (await lab.send(`closed-${i}`)).status]).toEqual([kind, 503]);
+        expect([kind, (await lab.send(`handed-${i}`)).status]).toEqual([kind, 200]);
+      }
+      expect(listener.arrivals).toHaveLength(2);
+    },
+  );
+
+  it.each<[string, string, number]>([
+    ['is skipped after an answer', 'answers', 202],
+    ['answers for a plugin that throws', 'throws', 503],
+    ['ends what was pointed at another machine', 'strays', 503],
+    ['answers on a route without a service', 'bare', 503],
+  ])('%s', async (_what, route, status) => {
+    const response = await lab.send(route);
+    expect([response.status, listener.arrivals.length]).toEqual([status, 0]);
+    if (status === 503) expect(response.header('Content-Type')).toBe('application/problem+json');
+  });
+
+  it('answers while the plugin server is gone', async () => {
+    await lab.send('answers');
+    const pids = await lab.gateway.pluginServerPids();
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    expect((await lab.send('answers')).status).toBe(503);
+  });
+});
+
+it('is the only Lua that the stand-in takes', async () => {
+  await withLab({ plain: {} }, {}, async ({ gateway, configWith }) => {
+    const other = { name: 'post-function', config: { access: ['return kong.response.exit(418)'] } };
+    const applied = gateway.applyConfig(configWith({ plain: { plugins: [other] } }));
+    if (gateway.kind === 'stand-in')
+      await expect(applied).rejects.toThrow('the gateway stand-in runs no Lua');
+    else await applied;
+  });
+});

@@ -1,0 +1,157 @@
+// Large and slow bodies through the gateway, with and without buffering. Seen on Kong 3.9.3, and with KONG_BIN.
+import http from 'node:http';
+import net from 'node:net';
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { until } from '../helpers/until';
+import { calling, START_MS, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { digestOf, pieces, StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
+
+const LARGE = 256 * 1024 * 1024;
+
+jest.setTimeout(120_000);
+
+describe('a body on its way through the gateway', () => {
+  let listener: StreamUpstream;
+  let lab: Lab;
+
+  beforeAll(async () => {
+    listener = await StreamUpstream.start();
+    const handing = (route: Record<string, unknown>): LabRoute =>
+      calling([['service.setTarget', ['127.0.0.1', listener.port]]], { route, passes: true });
+    lab = await startLab({
+      buffered: handing({}),
+      'request-flows': handing({ request_buffering: false }),
+      'response-flows': handing({ response_buffering: false }),
+      'both-flow': handing({ request_buffering: false, response_buffering: false }),
+    });
+  }, START_MS);
+
+  afterEach(() => {
+    listener.arrivals.length = 0;
+  });
+
+  afterAll(async () => {
+    await lab.stop();
+    await listener.stop();
+  });
+
+  /** A request whose body the spec writes. */
+  function open(
+    path: string,
+    headers: http.OutgoingHttpHeaders,
+    method = 'POST',
+  ): { request: http.ClientRequest; response: Promise<http.IncomingMessage> } {
+    const { proxyPort: port } = lab.gateway;
+    const request = http.request({ port, host: '127.0.0.1', method, path, headers, agent: false });
+    const response = new Promise<http.IncomingMessage>((resolve, reject) => {
+      request.once('response', resolve).once('error', reject);
+    });
+    return { request, response };
+  }
+
+  async function text(response: http.IncomingMessage): Promise<string> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    return Buffer.concat(chunks).toString('latin1');
+  }
+
+  it.each([
+    ['chunked', { 'Transfer-Encoding': 'chunked' }],
+    ['with a length', { 'Content-Length': 200_000 }],
+  ])('is taken whole before anybody hears of the request (%s)', async (_kind, headers) => {
+    const { request, response } = open('/buffered/sink', headers);
+    request.write(Buffer.alloc(100_000));
+    // A second request that comes and goes meanwhile: the first had its time.
+    for (let i = 0; i < 3; i++) await lab.send('buffered', { target: '/buffered/other' });
+    expect(listener.arrivals.map(({ line }) => line)).toEqual(Array(3).fill('GET /other'));
+    request.end(Buffer.alloc(100_000));
+    expect((await response).statusCode).toBe(200);
+    expect(listener.last).toMatchObject({ line: 'POST /sink', bytes: 200_000 });
+    expect(listener.last.headers).toMatchObject({ 'content-length': '200000' });
+  });
+
+  it.each([
+    ['chunked', { 'Transfer-Encoding': 'chunked' }, undefined, 'chunked'],
+    ['with a length', { 'Content-Length': 200_000 }, '200000', undefined],
+  ])(
+    'flows while it comes where the route does not buffer requests (%s)',
+    async (_kind, headers, length, coding) => {
+      const { request, response } = open('/request-flows/sink', headers);
+      request.write(Buffer.alloc(100_000));
+      await until('the first half', () => listener.arrivals[0]?.bytes === 100_000);
+      request.end(Buffer.alloc(100_000));
+      expect((await response).statusCode).toBe(200);
+      expect(listener.last.bytes).toBe(200_000);
+      expect([listener.last.headers['content-length'], listener.last.headers['transfer-encoding']]).toEqual([
+        length,
+        coding,
+      ]);
+    },
+  );
+
+  it('is told to go on where it flows', async () => {
+    const { request, response } = open('/request-flows/sink', {
+      'Content-Length': 5,
+      Expect: '100-continue',
+    });
+    request.flushHeaders();
+    await new Promise((resolve) => request.once('continue', resolve));
+    request.end('hello');
+    expect((await response).statusCode).toBe(200);
+    expect(listener.last).toMatchObject({ bytes: 5, headers: { 'content-length': '5' } });
+    expect(listener.last.headers.expect).toBeUndefined();
+  });
+
+  it.each(['/response-flows/two-pieces', '/both-flow/two-pieces', '/buffered/two-pieces/no'])(
+    'comes piece by piece to a client where responses are not buffered (%s)',
+    async (path) => {
+      const { request, response } = open(path, {}, 'GET');
+      request.end();
+      const head = await response;
+      const first = await new Promise<Buffer>((resolve) => head.once('data', resolve));
+      expect(first.toString()).toBe('first');
+      listener.release();
+      expect(await text(head)).toBe('later');
+      expect(Object.keys(head.headers).filter((name) => name.startsWith('x-accel'))).toEqual([]);
+    },
+  );
+
+  it.each(['/buffered/bytes', '/both-flow/bytes'])('has 256 MiB down (%s)', async (path) => {
+    const { request, response } = open(`${path}/${LARGE}`, {}, 'GET');
+    request.end();
+    const hash = createHash('sha256');
+    await pipeline(await response, hash);
+    expect(hash.digest('hex')).toBe(digestOf(LARGE));
+  });
+
+  it.each(['/buffered/sink', '/both-flow/sink'])('has 256 MiB up (%s)', async (path) => {
+    const { request, response } = open(path, { 'Content-Length': LARGE });
+    await pipeline(Readable.from(pieces(LARGE)), request);
+    expect(JSON.parse(await text(await response))).toEqual({ bytes: LARGE, sha256: digestOf(LARGE) });
+  });
+
+  it('is given up where the client goes away in the middle', async () => {
+    const { request, response } = open('/request-flows/sink', { 'Content-Length': 200_000 });
+    const failed = expect(response).rejects.toThrow();
+    request.write(Buffer.alloc(100_000));
+    await until('the first half', () => listener.arrivals[0]?.bytes === 100_000);
+    request.destroy();
+    await failed;
+    await until('the listener to hear of it', () => listener.last.isAborted);
+  });
+
+  it('is not waited for where the answer is there already', async () => {
+    const socket = net.connect(lab.gateway.proxyPort, '127.0.0.1');
+    let seen = '';
+    socket.on('data', (chunk) => (seen += chunk.toString('latin1')));
+    const closed = new Promise((resolve) => socket.once('end', resolve));
+    socket.write('POST /request-flows/early HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n');
+    socket.write(Buffer.alloc(100_000));
+    await until('the answer', () => seen.includes('too much'));
+    expect(seen).toMatch(/^HTTP\/1\.1 413 /);
+    await closed;
+    socket.destroy();
+  });
+});
