@@ -12,8 +12,10 @@ const DEADLINE_CHECK_MS = 1000;
 /** Jobs looked at in one go: a few milliseconds of Redis. */
 const BATCH = 500;
 
+type SweeperContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'index' | 'stalledCheckMs' | 'log'>;
+
 export class Sweeper {
-  readonly #context: WorkerContext;
+  readonly #context: SweeperContext;
   readonly #queue: string;
   readonly #scheduler: Queue;
   readonly #token = randomUUID();
@@ -22,7 +24,7 @@ export class Sweeper {
   #cursor = '0';
   #nextFullSweep = 0;
 
-  constructor(context: WorkerContext, queue: string, scheduler: Queue) {
+  constructor(context: SweeperContext, queue: string, scheduler: Queue) {
     this.#context = context;
     this.#queue = queue;
     this.#scheduler = scheduler;

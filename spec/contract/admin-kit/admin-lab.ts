@@ -9,18 +9,28 @@ import { AccessStore } from '../../../plugins/async-request-reply/store/access-s
 import { SecretBox } from '../../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/store/job-settings';
 import type { NewJob } from '../../../plugins/async-request-reply/store/job-store';
-import { openWorkerClient } from '../../../plugins/async-request-reply/store/redis-client';
+import {
+  openWorkerClient,
+  type RedisSettings,
+} from '../../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../../plugins/async-request-reply/store/scripts';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
-import { resolveConfig } from '../../../schemas/resolve-config';
 import { runAdmin, type CommandResult } from '../../helpers/admin-command';
-import type { RedisServer } from '../../helpers/redis-server';
 import { until } from '../../helpers/until';
 import type { Upstream } from '../../helpers/upstream';
 
 const LAPSING = /:(stalled-check|sweeper|limiter|settled:\d+)$/;
 const HOUR_MS = 3_600_000;
+
+/** The Redis under a lab, whatever it is. */
+export interface LabRedis {
+  readonly settings: RedisSettings;
+  /** What tells the command of it. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Every key that there is. */
+  readonly keys: () => Promise<string[]>;
+}
 
 export interface JobWishes {
   readonly id?: string;
@@ -42,17 +52,16 @@ export class AdminLab {
   readonly client: ScriptedRedis;
   readonly access: AccessStore;
   readonly index: QueueIndex;
-  readonly #server: RedisServer;
+  readonly #redis: LabRedis;
   readonly #upstream: Upstream;
   #worker: JobWorker | undefined;
 
-  constructor(server: RedisServer, upstream: Upstream) {
-    this.#server = server;
+  constructor(redis: LabRedis, upstream: Upstream) {
+    this.#redis = redis;
     this.#upstream = upstream;
-    const { redis } = resolveConfig({ redis: { port: server.port } });
-    this.client = openWorkerClient(redis, () => undefined);
+    this.client = openWorkerClient(redis.settings, () => undefined);
     this.access = new AccessStore(
-      openWorkerClient(redis, () => undefined),
+      openWorkerClient(redis.settings, () => undefined),
       this.prefix,
       5000,
     );
@@ -103,7 +112,7 @@ export class AdminLab {
 
   startWorker(): void {
     this.#worker ??= JobWorker.start({
-      redis: resolveConfig({ redis: { port: this.#server.port } }).redis,
+      redis: this.#redis.settings,
       ...{ keyPrefix: this.prefix, queues: [], leaseMs: 3000, stalledCheckMs: 200, secrets: new SecretBox() },
       log: pino({ level: 'silent' }),
     });
@@ -132,7 +141,8 @@ export class AdminLab {
   /** Runs the command; options of Node.js come before its file. */
   admin(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
     return runAdmin(args, {
-      ...{ ARR_REDIS_PORT: String(this.#server.port), ARR_KEY_PREFIX: this.prefix },
+      ...this.#redis.env,
+      ARR_KEY_PREFIX: this.prefix,
       ...env,
     });
   }
@@ -148,7 +158,7 @@ export class AdminLab {
    * seconds by itself.
    */
   async dump(): Promise<Record<string, string>> {
-    const keys = (await this.#server.keys()).filter(
+    const keys = (await this.#redis.keys()).filter(
       (key) => key.startsWith(`${this.prefix}:`) && !LAPSING.test(key),
     );
     const values = await Promise.all(keys.map((key) => this.client.dumpBuffer(key)));

@@ -1,13 +1,20 @@
 // One Redis and one upstream for a spec file, a lab of its own for each test.
 import { RedisServer } from '../../helpers/redis-server';
 import { Upstream } from '../../helpers/upstream';
-import { AdminLab } from './admin-lab';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import { AdminLab, type LabRedis } from './admin-lab';
 
 export interface AdminStage {
   readonly lab: AdminLab;
   readonly server: RedisServer;
   readonly upstream: Upstream;
 }
+
+const labRedis = (server: RedisServer): LabRedis => ({
+  settings: resolveConfig({ redis: { port: server.port } }).redis,
+  env: { ARR_REDIS_PORT: String(server.port) },
+  keys: () => server.keys(),
+});
 
 export function useAdminLab(): AdminStage {
   let stage: { lab?: AdminLab; server?: RedisServer; upstream?: Upstream } = {};
@@ -17,7 +24,7 @@ export function useAdminLab(): AdminStage {
     stage = { server, upstream: await Upstream.start() };
   });
   beforeEach(() => {
-    stage.lab = new AdminLab(here('server'), here('upstream'));
+    stage.lab = new AdminLab(labRedis(here('server')), here('upstream'));
   });
   afterEach(() => stage.lab?.close());
   afterAll(async () => {

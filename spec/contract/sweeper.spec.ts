@@ -1,0 +1,45 @@
+// The sweep goes through all that is overdue, whatever holds the first of it.
+import { randomUUID } from 'node:crypto';
+import pino from 'pino';
+import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
+import { openJobsKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
+import { until } from '../helpers/until';
+import { useAdminLab } from './admin-kit/use-admin-lab';
+
+const stage = useAdminLab();
+
+/** Over the sweep's page of 500. */
+const HELD = 510;
+const LEASE_MS = 3_600_000;
+
+test(`settles what is overdue behind ${HELD} jobs that run past their deadline, and leaves those alone`, async () => {
+  const { lab } = stage;
+  const { jobs } = lab.access;
+  const open = openJobsKey(lab.prefix, 'q');
+  for (let made = 0; made < HELD; made += 1) {
+    const id = await lab.accept();
+    await jobs.start(id, randomUUID(), LEASE_MS);
+    await lab.client.zadd(open, 'XX', 1, id);
+  }
+  const overdue = [await lab.accept(), await lab.accept()];
+  for (const id of overdue) {
+    await lab.client.hset(recordKey(lab.prefix, id), 'deadline_at', 2);
+    await lab.client.zadd(open, 'XX', 2, id);
+  }
+  const scheduler = openScheduler(lab.client, lab.prefix, 'q');
+  const context = { redis: lab.client, prefix: lab.prefix, jobs, index: lab.index, stalledCheckMs: LEASE_MS };
+  const sweeper = new Sweeper({ ...context, log: pino({ level: 'silent' }) }, 'q', scheduler);
+  sweeper.start();
+  try {
+    for (const id of overdue) expect((await lab.left(id)).state).toBe('expired');
+    await until('BullMQ to know them no more', async () => {
+      const known = await Promise.all(overdue.map((id) => scheduler.getJob(id)));
+      return known.every((job) => job === undefined);
+    });
+  } finally {
+    await sweeper.stop();
+    await scheduler.close();
+  }
+  expect(await lab.client.zcard(open)).toBe(HELD);
+});
