@@ -71,6 +71,7 @@ async function main(args: readonly string[]): Promise<void> {
           () => threads.stop(),
         );
       },
+      onDrain: () => pluginRuntime().stores.held.release(),
       onStop,
     });
   } catch (error) {

@@ -81,7 +81,7 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     { default: 1 },
   ),
   poll_floor_ms: field.integer(
-    'Polls of one job that come faster than this, in milliseconds, get 429. 0 is off.',
+    'Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off.',
     0,
     60000,
     { default: 0 },

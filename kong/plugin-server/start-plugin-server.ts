@@ -20,6 +20,8 @@ export type StartOptions = {
   readonly goneReply: ErrorReply;
   /** Called with what each plugin's entry file exports, by plugin name, before the socket is opened; awaited. */
   readonly onLoaded?: (plugins: ReadonlyMap<string, unknown>) => Promise<void> | void;
+  /** Called at the first signal, before anything is waited for: what holds requests lets go of them. */
+  readonly onDrain?: () => void;
   /** Run at SIGTERM and SIGINT, last first, once nothing is under way. Read then: it may be added to while running. */
   readonly onStop: readonly (() => Promise<void>)[];
 };
@@ -49,6 +51,7 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
     logger.info({ signal, events: server.eventCount }, isStopping ? 'exiting at once' : 'draining');
     if (isStopping) process.exit(EXIT_FORCED);
     isStopping = true;
+    options.onDrain?.();
     void drain({ isIdle, timeoutMs: drainTimeoutMs, onStop, logger }).then((succeeded) => {
       logger.info('stopped');
       process.exit(succeeded ? 0 : 1);

@@ -96,6 +96,8 @@ export class PluginInstance {
     const decision = await access(request, this.#settings, this.#store, this.#log);
     if (decision.kind === 'reply') {
       await sendReply(pdk, facts, decision.reply);
+    } else if (decision.vary !== undefined) {
+      await pdk.response.add_header('Vary', decision.vary);
     }
   }
 }

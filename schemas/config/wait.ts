@@ -8,7 +8,7 @@ export const waitSchema = field.record(
   'How long an answer may be held until the job settles.',
   {
     default_ms: field.integer(
-      'How long an answer is held when the client does not ask for a time, in milliseconds. 0 answers at once.',
+      'How long the answer to a submit is held when the client does not ask for a time, in milliseconds. 0 answers at once.',
       0,
       MAX_HOLD_MS,
       { default: 0 },
@@ -30,7 +30,7 @@ export const waitSchema = field.record(
       },
     ),
     on_timeout: field.choice(
-      'What a held request gets when the time is over: accepted is a 202, error is a 504 and cancels the job.',
+      'What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job.',
       ['accepted', 'error'],
       { default: 'accepted' },
     ),

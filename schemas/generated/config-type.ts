@@ -96,13 +96,13 @@ export interface BreakerConfig {
 
 /** How long an answer may be held until the job settles. */
 export interface WaitConfig {
-  /** How long an answer is held when the client does not ask for a time, in milliseconds. 0 answers at once. */
+  /** How long the answer to a submit is held when the client does not ask for a time, in milliseconds. 0 answers at once. */
   readonly default_ms: number;
   /** The longest hold that a client gets with Prefer: wait, in milliseconds. */
   readonly max_ms: number;
   /** How many requests one process holds at once; more get their 202 at once. */
   readonly max_held: number;
-  /** What a held request gets when the time is over: accepted is a 202, error is a 504 and cancels the job. */
+  /** What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job. */
   readonly on_timeout: 'accepted' | 'error';
 }
 
@@ -262,7 +262,7 @@ export interface Config {
   readonly deadline_seconds: number;
   /** What a pending answer suggests as Retry-After, in seconds; it grows with the queue's wait where that is known. */
   readonly retry_after_seconds: number;
-  /** Polls of one job that come faster than this, in milliseconds, get 429. 0 is off. */
+  /** Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off. */
   readonly poll_floor_ms: number;
   /** Who may see a job: auto is the consumer if there is one, else the credential, else whoever has the ID; header is the hash of owner_header. */
   readonly owner: 'auto' | 'consumer' | 'credential' | 'header' | 'none';

@@ -171,7 +171,7 @@ export const kongSchema = [
   },
   {
     "poll_floor_ms": {
-      "description": "Polls of one job that come faster than this, in milliseconds, get 429. 0 is off.",
+      "description": "Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off.",
       "type": "integer",
       "required": true,
       "default": 0,
@@ -689,7 +689,7 @@ export const kongSchema = [
       "fields": [
         {
           "default_ms": {
-            "description": "How long an answer is held when the client does not ask for a time, in milliseconds. 0 answers at once.",
+            "description": "How long the answer to a submit is held when the client does not ask for a time, in milliseconds. 0 answers at once.",
             "type": "integer",
             "required": true,
             "default": 0,
@@ -725,7 +725,7 @@ export const kongSchema = [
         },
         {
           "on_timeout": {
-            "description": "What a held request gets when the time is over: accepted is a 202, error is a 504 and cancels the job.",
+            "description": "What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job.",
             "type": "string",
             "required": true,
             "default": "accepted",

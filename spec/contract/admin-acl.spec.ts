@@ -3,14 +3,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { aclRules, type Role } from '../../kong/admin/doctor/acl-user';
-import { COMMANDS, SUBSCRIBE, SYSTEM_COMMANDS } from '../../kong/admin/doctor/commands';
+import { COMMANDS, SUBSCRIPTIONS, SYSTEM_COMMANDS } from '../../kong/admin/doctor/commands';
 import { documentedUser } from '../helpers/documented-user';
 import { reply } from '../helpers/upstream/answers';
 import { useAdminLab } from './admin-kit/use-admin-lab';
 
 const stage = useAdminLab();
 
-const listed = new Set([...COMMANDS.map(([name]) => name), SUBSCRIBE]);
+const listed = new Set([...COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS]);
 
 /** What a connection does about itself; Redis lets every user do these, or ioredis goes on without. */
 const CONNECTION = [
@@ -88,15 +88,16 @@ function calledCommands(path: string): string[] {
 const sortedUnique = (names: readonly string[]): string[] => [...new Set(names)].sort();
 
 it('names what plugin server and worker send, by scripts and without, and nothing else', () => {
-  const used = [...scriptCommands(SYSTEM_SCRIPTS), ...calledCommands('plugins'), ...UNSCRIPTED];
+  const used = [...scriptCommands(SYSTEM_SCRIPTS), ...calledCommands('plugins'), ...UNSCRIPTED, 'SUBSCRIBE'];
 
-  expect(sortedUnique(used)).toEqual(sortedUnique(SYSTEM_COMMANDS.map(([name]) => name)));
+  const names = [...SYSTEM_COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS];
+  expect(sortedUnique(used)).toEqual(sortedUnique(names));
 });
 
 it('names what the admin command sends beyond that, and nothing else', () => {
   const all = [
     ...[...scriptCommands(SYSTEM_SCRIPTS), ...scriptCommands(ADMIN_SCRIPTS), ...UNSCRIPTED],
-    ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), SUBSCRIBE],
+    ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), ...SUBSCRIPTIONS],
   ];
 
   expect(sortedUnique(all)).toEqual(sortedUnique([...listed]));

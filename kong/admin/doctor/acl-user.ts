@@ -1,6 +1,6 @@
 // The least ACL user that everything works with, as docs/redis.md has it.
-import { controlChannel } from '../../../plugins/async-request-reply/store/keys';
-import { ADMIN_COMMANDS, SUBSCRIBE, SYSTEM_COMMANDS, type Sample } from './commands';
+import { controlChannel, settledChannel } from '../../../plugins/async-request-reply/store/keys';
+import { ADMIN_COMMANDS, SUBSCRIPTIONS, SYSTEM_COMMANDS, type Sample } from './commands';
 
 /** `system` is the plugin server and the workers; `admin` is this program, which does what they do and a little more. */
 export type Role = 'system' | 'admin';
@@ -12,6 +12,7 @@ const ruleOf = ([name, subcommand = '']: Sample): string =>
 /** The rules that follow the password in `ACL SETUSER`. */
 export function aclRules(prefix: string, role: Role): string[] {
   const own: Sample[] = role === 'admin' ? [...ADMIN_COMMANDS, ['MULTI'], ['DISCARD']] : [];
-  const commands = [...SYSTEM_COMMANDS, [SUBSCRIBE] as const, ...own].map(ruleOf).sort();
-  return ['resetkeys', `~${prefix}:*`, 'resetchannels', `&${controlChannel(prefix)}`, '-@all', ...commands];
+  const commands = [...SYSTEM_COMMANDS, ...SUBSCRIPTIONS.map((name): Sample => [name]), ...own].map(ruleOf);
+  const channels = [controlChannel(prefix), settledChannel(prefix, '*')].map((name) => `&${name}`);
+  return ['resetkeys', `~${prefix}:*`, 'resetchannels', ...channels, '-@all', ...commands.sort()];
 }

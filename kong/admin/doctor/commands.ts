@@ -10,15 +10,15 @@ const parse = (samples: string): Sample[] =>
     .split(/\s*[|\n]\s*/)
     .map((sample) => sample.split(' ') as [string, ...string[]]);
 
-/** `KEY` stands for a key of ours; numbers of arguments are right, since Redis looks at these before the ACL. */
+/** `KEY` stands for a key of ours, `CHANNEL` and `SETTLED` for our channels; numbers of arguments are right, since Redis looks at these before the ACL. */
 export const SYSTEM_COMMANDS: readonly Sample[] = parse(`
   BZPOPMIN KEY 1|CLIENT SETNAME x|DEL KEY|EVAL x 0|EVALSHA x 0|EXISTS KEY|GET KEY|HDEL KEY f|HEXISTS KEY f
   HGET KEY f|HGETALL KEY|HINCRBY KEY f 1|HMGET KEY f|HMSET KEY f v|HSET KEY f v|HSETNX KEY f v|INCR KEY|INFO
   LLEN KEY|LPOS KEY v|LPUSH KEY v|LRANGE KEY 0 0|LREM KEY 0 v|LTRIM KEY 0 0|PERSIST KEY|PEXPIRE KEY 1
   PEXPIREAT KEY 1|PTTL KEY|PUBLISH CHANNEL x|RPOPLPUSH KEY KEY|RPUSH KEY v|SADD KEY v|SCARD KEY|SET KEY v|SMEMBERS KEY
-  SREM KEY v|TIME|UNLINK KEY|WAIT 0 1|XADD KEY * f v|XTRIM KEY MAXLEN 1|ZADD KEY 1 v|ZCARD KEY|ZCOUNT KEY 0 1
-  ZPOPMIN KEY|ZRANGE KEY 0 0|ZRANGEBYSCORE KEY 0 1|ZREM KEY v|ZREMRANGEBYRANK KEY 0 0|ZREMRANGEBYSCORE KEY 0 1
-  ZREVRANGE KEY 0 0|ZREVRANGEBYSCORE KEY 1 0|ZSCAN KEY 0|ZSCORE KEY v
+  SPUBLISH SETTLED x|SREM KEY v|TIME|UNLINK KEY|WAIT 0 1|XADD KEY * f v|XTRIM KEY MAXLEN 1|ZADD KEY 1 v|ZCARD KEY
+  ZCOUNT KEY 0 1|ZPOPMIN KEY|ZRANGE KEY 0 0|ZRANGEBYSCORE KEY 0 1|ZRANK KEY v|ZREM KEY v|ZREMRANGEBYRANK KEY 0 0
+  ZREMRANGEBYSCORE KEY 0 1|ZREVRANGE KEY 0 0|ZREVRANGEBYSCORE KEY 1 0|ZSCAN KEY 0|ZSCORE KEY v
 `);
 
 /** What only this program sends. MULTI and DISCARD, too: it tries the others between the two. */
@@ -28,5 +28,5 @@ export const ADMIN_COMMANDS: readonly Sample[] = parse(`
 
 export const COMMANDS: readonly Sample[] = [...SYSTEM_COMMANDS, ...ADMIN_COMMANDS];
 
-/** SUBSCRIBE cannot be tried among the others: it changes the connection. */
-export const SUBSCRIBE = 'SUBSCRIBE';
+/** These cannot be tried among the others: they change the connection. */
+export const SUBSCRIPTIONS = ['SUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'] as const;

@@ -7,6 +7,9 @@ export type KeyKind =
 
 const JOB_KEY = /^\{([^}]+)\}:(job|req|res:.+)$/;
 
+/** What says something of a job for a moment. */
+const JOB_MARK = /^\{[^}]+\}:polled$/;
+
 /** Keys of a queue that hold callers' or jobs' data for a while, or a state that must heal by itself. */
 const LIVING_QUEUE_KEY =
   /^\{[^}]+\}:(turns|turn:.+|caller:.+|dead|redriven:.+|breaker|settings|sweeper|settled:.+)$/;
@@ -18,6 +21,6 @@ export function keyKind(prefix: string, key: string): KeyKind | undefined {
   if (id !== undefined) {
     return { kind: part === 'job' ? 'record' : 'payload', id };
   }
-  const lives = LIVING_QUEUE_KEY.test(name) || name.startsWith('settings:');
+  const lives = JOB_MARK.test(name) || LIVING_QUEUE_KEY.test(name) || name.startsWith('settings:');
   return lives ? { kind: 'other', lives } : undefined;
 }

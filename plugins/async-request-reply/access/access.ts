@@ -2,15 +2,17 @@
 // Kong takes a plugin that throws for one that lets the request pass.
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
+import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
 import type { AccessStore } from '../store/access-store';
 import { classify } from './classify';
-import type { GatewayRequest } from './gateway-request';
+import type { GatewayRequest, RequestLine } from './gateway-request';
 import { internalErrorReply } from './error-replies';
-import { answerFields } from './our-fields';
+import { answerFields, varyValue } from './our-fields';
 import { poll } from './poll';
 import type { RouteSettings } from './route-settings';
 import { submit, SubmitError } from './submit';
+import { isWebSocketHandshake } from './web-socket';
 
 /** Where the access side says what an operator should know. */
 export interface AccessLog {
@@ -53,13 +55,33 @@ async function decide(
       throw new AsyncError('not-found', { detail: 'This address is for polls only: send a job ID.' });
     case 'poll':
       return replyWith(await poll(request, line, kind, settings, store));
-    case 'submit': {
-      const outcome = await submit(request, line, settings, store, (text) => log.advice(text));
-      return outcome.kind === 'empty-id'
-        ? replyWith(await poll(request, line, { id: '', view: 'header' }, settings, store))
-        : outcome;
+    case 'handshake':
+      return (await isWebSocketHandshake(request, line))
+        ? PASS
+        : submitOrPass(request, line, settings, store, log);
+    case 'submit':
+      return submitOrPass(request, line, settings, store, log);
+  }
+}
+
+/** On a route for those who prefer it the others pass: the answer then depends on what they did not say. */
+async function submitOrPass(
+  request: GatewayRequest,
+  line: RequestLine,
+  settings: RouteSettings,
+  store: AccessStore,
+  log: AccessLog,
+): Promise<Decision> {
+  if (settings.intercept === 'prefer') {
+    const { respondAsync } = preferencesOf(await request.headerValues('prefer'));
+    if (!respondAsync) {
+      return { kind: 'pass', vary: varyValue(settings) };
     }
   }
+  const outcome = await submit(request, line, settings, store, (text) => log.advice(text));
+  return outcome.kind === 'empty-id'
+    ? replyWith(await poll(request, line, { id: '', view: 'header' }, settings, store))
+    : outcome;
 }
 
 function refusal(error: AsyncError, settings: RouteSettings, log: AccessLog): Decision {

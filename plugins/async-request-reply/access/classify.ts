@@ -16,6 +16,8 @@ export interface PollTarget {
 export type RequestKind =
   | ({ readonly kind: 'poll' } & PollTarget)
   | { readonly kind: 'submit' }
+  /** A submit, unless it opens a WebSocket on a route that lets these pass. */
+  | { readonly kind: 'handshake' }
   /** No ID on a route that is for polls only. */
   | { readonly kind: 'nothing-here' }
   | { readonly kind: 'pass' };
@@ -50,10 +52,10 @@ export function classify(line: RequestLine, settings: RouteSettings): RequestKin
   if (settings.intercept === 'never') {
     return { kind: 'nothing-here' };
   }
-  const isWebSocket = settings.passWebSocket && line.upgrade.toLowerCase() === 'websocket';
-  return NEVER_JOBS.has(line.method) || !settings.methods.has(line.method) || isWebSocket
-    ? { kind: 'pass' }
-    : { kind: 'submit' };
+  if (NEVER_JOBS.has(line.method) || !settings.methods.has(line.method)) {
+    return { kind: 'pass' };
+  }
+  return { kind: settings.passWebSocket && line.upgrade !== '' ? 'handshake' : 'submit' };
 }
 
 const ambiguous = (detail: string): AsyncError => new AsyncError('ambiguous-id', { detail });

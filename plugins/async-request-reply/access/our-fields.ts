@@ -2,7 +2,10 @@
 import type { HeaderField } from '../http/reply';
 import type { RouteSettings } from './route-settings';
 
-const varyField = (settings: RouteSettings): HeaderField => ['Vary', `${settings.idHeader}, Prefer`];
+/** The fields of a request that decide what becomes of it. */
+export const varyValue = (settings: RouteSettings): string => `${settings.idHeader}, Prefer`;
+
+const varyField = (settings: RouteSettings): HeaderField => ['Vary', varyValue(settings)];
 
 /** For answers that are ours alone: never to be stored by anybody. */
 export const answerFields = (settings: RouteSettings, id?: string): HeaderField[] => [

@@ -1,20 +1,22 @@
 // Answers whoever asks for a job: pending, settled, or nothing that may be told.
 import { AsyncError } from '../errors/async-error';
-import { isProblemCode, PROBLEMS } from '../errors/problem-catalog';
 import { problemReply } from '../errors/problem-reply';
 import type { HeaderField, Reply } from '../http/reply';
 import { jobIdTimeMs, parseJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../store/access-store';
-import type { PollTarget, PollView } from './classify';
+import type { PollTarget } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { jobLinks, type JobLinks } from './job-links';
-import { answerFields, jobFields } from './our-fields';
+import { answerFields } from './our-fields';
 import { cancel, isCancellation } from './cancel';
+import { holdPoll } from './hold-poll';
 import { isOwner } from './owner';
-import { replay } from './replay';
+import { pendingReply } from './pending-reply';
 import { jobLifeMs, type RouteSettings } from './route-settings';
+import { settledResult } from './settled-result';
 import { statusReply } from './status-reply';
+import { withJobId } from './with-job-id';
 
 const RESULT_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const STATUS_METHODS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
@@ -30,7 +32,7 @@ export async function poll(
     const methods = asked.view === 'result' ? RESULT_METHODS : STATUS_METHODS;
     const allow: HeaderField = ['Allow', methods.join(', ')];
     if (line.method === 'OPTIONS') {
-      return { status: 204, headers: [allow], body: Buffer.alloc(0) };
+      return { status: 204, headers: [...answerFields(settings), allow], body: Buffer.alloc(0) };
     }
     if (!methods.includes(line.method)) {
       const error = new AsyncError('method-not-allowed', { detail: `Use one of ${allow[1]} here.` });
@@ -41,17 +43,23 @@ export async function poll(
   if (id === undefined) {
     throw notFound();
   }
-  const job = await upToDate(await findJob(request, id, settings, store), store);
+  const found = await upToDate(await findJob(request, id, settings, store), store);
   const links = jobLinks(id, line.uri, settings);
-  if (isCancellation(line, asked, job)) {
-    return cancel(job, links, settings, store);
-  }
-  if (!isSettled(job.state)) {
-    return pending(job, asked.view, links, settings);
-  }
-  return asked.view === 'status'
-    ? settledStatus(job, links, settings, store)
-    : settledResult(job, settings, store);
+  return withJobId(id, settings, async () => {
+    if (isCancellation(line, asked, found)) {
+      return cancel(found, links, settings, store);
+    }
+    const held = isSettled(found.state)
+      ? { job: found, fields: [] }
+      : await holdPoll(request, found, settings, store);
+    const job = held.job ?? found;
+    if (!isSettled(job.state)) {
+      return pendingReply(asked.view === 'status' ? 200 : 202, job, links, settings, store, held.fields);
+    }
+    return asked.view === 'status'
+      ? settledStatus(job, links, settings, store)
+      : settledResult(job, line.method, settings, store);
+  });
 }
 
 /** The three that are not told apart: unknown, malformed, another caller's. */
@@ -97,12 +105,6 @@ async function inScope(request: GatewayRequest, job: JobRecord, settings: RouteS
   return (serviceId ?? routeId) === job.queue;
 }
 
-function pending(job: JobRecord, view: PollView, links: JobLinks, settings: RouteSettings): Reply {
-  return statusReply(view === 'status' ? 200 : 202, job, links, settings, [
-    ['Retry-After', String(settings.retryAfterSeconds)],
-  ]);
-}
-
 /** What the status URL says of a settled job. */
 async function settledStatus(
   job: JobRecord,
@@ -121,7 +123,10 @@ async function settledStatus(
     : statusReply(303, job, links, settings, [['Location', location]]);
 }
 
-/** The Location of a stored 201 or 3xx. */
+/**
+ * The Location of a stored 201 or 3xx. One that is relative to the request's path would be another place from the status
+ * URL: it is left to the result, which has it under the path that it belongs to.
+ */
 async function createdResource(job: JobRecord, store: AccessStore): Promise<string | undefined> {
   const status = job.upstreamStatus ?? 0;
   if (job.result === undefined || (status !== 201 && (status < 300 || status > 399))) {
@@ -129,34 +134,6 @@ async function createdResource(job: JobRecord, store: AccessStore): Promise<stri
   }
   const result = job.result;
   const stored = await store.read((jobs) => jobs.readResponse(job.id, result));
-  return stored?.head.headers.find(([name]) => name.toLowerCase() === 'location')?.[1];
-}
-
-/** What stands in the place of the upstream's response: the response, or the problem. */
-async function settledResult(job: JobRecord, settings: RouteSettings, store: AccessStore): Promise<Reply> {
-  if (job.state === 'completed' && job.result !== undefined) {
-    const result = job.result;
-    const stored = await store.read((jobs) => jobs.readResponse(job.id, result));
-    if (stored === undefined) {
-      throw gone();
-    }
-    const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
-    return replay(stored.head, stored.body, storedSeconds, jobFields(settings, job.id));
-  }
-  return problemReply(problemOf(job), [...answerFields(settings, job.id), ...proxyStatus(job)]);
-}
-
-function problemOf(job: JobRecord): AsyncError {
-  if (job.state === 'cancelled') {
-    return new AsyncError('cancelled', { detail: 'The job was cancelled before it had a response.' });
-  }
-  const code = job.error?.code ?? '';
-  const known = isProblemCode(code) && PROBLEMS[code].status >= 500 ? code : 'upstream-failed';
-  return new AsyncError(known, { detail: job.error?.detail ?? 'The upstream gave no response.' });
-}
-
-function proxyStatus(job: JobRecord): HeaderField[] {
-  return job.error?.proxyError === undefined
-    ? []
-    : [['Proxy-Status', `async-request-reply; error=${job.error.proxyError}`]];
+  const location = stored?.head.headers.find(([name]) => name.toLowerCase() === 'location')?.[1];
+  return location !== undefined && /^(\/|[a-z][a-z0-9+.-]*:)/i.test(location) ? location : undefined;
 }

@@ -4,15 +4,10 @@ import type { Config } from '../../../schemas/generated/config-type';
 import { ConfigError } from '../../../schemas/config-error';
 
 const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) => boolean])[] = [
-  ['intercept: prefer', ({ intercept }) => intercept === 'prefer'],
-  ['single_read', (config) => config.single_read],
-  ['poll_floor_ms', (config) => config.poll_floor_ms > 0],
   ['request.body_schema', ({ request }) => request.body_schema !== undefined],
   ['request.query_schema', ({ request }) => request.query_schema !== undefined],
   ['request.headers_schema', ({ request }) => request.headers_schema !== undefined],
   ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
-  ['wait.default_ms', ({ wait }) => wait.default_ms > 0],
-  ['wait.on_timeout: error', ({ wait }) => wait.on_timeout === 'error'],
   ['idempotency.required', ({ idempotency }) => idempotency.required],
   ['idempotency.from: content', ({ idempotency }) => idempotency.from === 'content'],
   ['callback.targets', ({ callback }) => callback.targets.length > 0],

@@ -33,6 +33,9 @@ export interface RouteSettings extends OwnerSettings {
   readonly queue: Config['queue'];
   readonly retry: Config['retry'];
   readonly breaker: Config['breaker'];
+  readonly wait: Config['wait'];
+  readonly singleRead: boolean;
+  readonly pollFloorMs: number;
   /** Replicas that must have a job before its 202. */
   readonly minReplicas: number;
   readonly redis: RedisSettings;
@@ -71,6 +74,9 @@ export function routeSettings(config: Config): RouteSettings {
     queue: config.queue,
     retry: config.retry,
     breaker: config.breaker,
+    wait: config.wait,
+    singleRead: config.single_read,
+    pollFloorMs: config.poll_floor_ms,
     minReplicas: config.redis.min_replicas,
     redis: config.redis,
     keyPrefix: config.redis.key_prefix,

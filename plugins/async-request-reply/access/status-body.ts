@@ -6,8 +6,13 @@ import type { JobLinks } from './job-links';
 /** RFC 3339 in UTC. */
 const time = (ms: number): string => new Date(ms).toISOString();
 
-/** The JSON text of a job's status; docs/http.md has the members. */
-export function statusBody(job: JobRecord, links: JobLinks | undefined): Buffer {
+/**
+ * The JSON text of a job's status; docs/http.md has the members.
+ *
+ * @param queuePosition where it stands among the jobs that wait for their turn, from 1; undefined where it does not, or
+ *   where that is not known.
+ */
+export function statusBody(job: JobRecord, links: JobLinks | undefined, queuePosition?: number): Buffer {
   return Buffer.from(
     JSON.stringify({
       id: job.id,
@@ -17,6 +22,7 @@ export function statusBody(job: JobRecord, links: JobLinks | undefined): Buffer 
       ...(job.startedAt !== undefined && { started_at: time(job.startedAt) }),
       ...(job.settledAt !== undefined && { settled_at: time(job.settledAt) }),
       expires_at: time(job.expiresAt),
+      ...(queuePosition !== undefined && { queue_position: queuePosition }),
       ...(job.upstreamStatus !== undefined && { upstream_status: job.upstreamStatus }),
       ...(job.error !== undefined &&
         isSettled(job.state) && {

@@ -12,8 +12,9 @@ export const statusReply = (
   links: JobLinks | undefined,
   settings: RouteSettings,
   headers: readonly HeaderField[] = [],
+  queuePosition?: number,
 ): Reply => ({
   status,
   headers: [...answerFields(settings, job.id), ...headers, ['Content-Type', 'application/json']],
-  body: statusBody(job, links),
+  body: statusBody(job, links, queuePosition),
 });

@@ -1,20 +1,20 @@
 // Makes a job of a request: reads it as the upstream would have seen it, accepts it durably, answers 202.
 import { AsyncError } from '../errors/async-error';
 import { endToEndRequestFields } from '../http/hop-by-hop';
-import { prefersAsync } from '../http/prefer';
+import { preferencesOf } from '../http/prefer';
 import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
 import { newJobId } from '../jobs/job-id';
 import { isRepeatable } from '../jobs/repeatable';
 import type { AccessStore, Acceptance, Admission } from '../store/access-store';
 import type { NewJob } from '../store/job-store';
+import { answerAccepted } from './answer-accepted';
 import type { GatewayRequest, RequestLine } from './gateway-request';
-import { hasLinks, jobLinks, type JobLinks } from './job-links';
-import { answerFields } from './our-fields';
+import { hasLinks, jobLinks } from './job-links';
 import { ownerOf } from './owner';
+import { queuedRecord } from './queued-record';
 import { jobLifeMs, jobSettings, type RouteSettings } from './route-settings';
 import { scheduleHeaders } from './schedule-headers';
-import { statusBody } from './status-body';
 import { upstreamTarget } from './upstream-target';
 
 /** An empty ID header cannot be told from none by nginx's variable: with it, this is a poll after all. */
@@ -53,6 +53,7 @@ export async function submit(
     deadlineMs: settings.deadlineMs,
     resultTtlMs: settings.resultTtlMs,
     openTtlMs: jobLifeMs(settings),
+    singleRead: settings.singleRead,
   };
   const named = jobSettings(settings, queue, matched.tlsVerify);
   const links = hasLinks(settings, matched.routeMethods) ? jobLinks(id, line.uri, settings) : undefined;
@@ -65,8 +66,9 @@ export async function submit(
     maxPerCaller: settings.queue.max_per_caller,
     minReplicas: settings.minReplicas,
   });
-  const prefer = headers.filter(([name]) => name === 'prefer').map(([, value]) => value);
-  return accepted(job, createdAt, links, prefersAsync(prefer), settings);
+  const preferences = preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value));
+  const accepted = { job: queuedRecord(job, createdAt), links, preferences, method: line.method };
+  return replyWith(await answerAccepted(accepted, settings, store));
 }
 
 /** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
@@ -146,47 +148,4 @@ async function upstreamRequestHead(
 function hostOf(target: UpstreamTarget): string {
   const isDefault = target.port === (target.scheme === 'https' ? 443 : 80);
   return isDefault ? target.host : `${target.host}:${String(target.port)}`;
-}
-
-function accepted(
-  job: NewJob,
-  createdAt: number,
-  links: JobLinks | undefined,
-  askedForIt: boolean,
-  settings: RouteSettings,
-): Decision {
-  const body = statusBody(
-    {
-      ...{
-        id: job.id,
-        version: 1,
-        queue: job.queue,
-        state: 'queued',
-        method: job.request.method,
-        owner: job.owner,
-      },
-      ...{
-        attempts: 0,
-        maxAttempts: job.maxAttempts,
-        repeatable: job.repeatable,
-        createdAt,
-        startedAt: undefined,
-        settledAt: undefined,
-      },
-      ...{ deadlineAt: createdAt + job.deadlineMs, expiresAt: createdAt + job.openTtlMs },
-      ...{ upstreamStatus: undefined, error: undefined, settingsHash: job.settingsHash, result: undefined },
-    },
-    links,
-  );
-  return replyWith({
-    status: 202,
-    headers: [
-      ...answerFields(settings, job.id),
-      ...(links === undefined ? [] : [['Location', links.status] as const]),
-      ...(askedForIt ? [['Preference-Applied', 'respond-async'] as const] : []),
-      ['Retry-After', String(settings.retryAfterSeconds)],
-      ['Content-Type', 'application/json'],
-    ],
-    body,
-  });
 }

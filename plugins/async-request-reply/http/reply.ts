@@ -10,7 +10,10 @@ export interface Reply {
 }
 
 /** What becomes of a request: answered by us, or left to Kong and the upstream. */
-export type Decision = { readonly kind: 'reply'; readonly reply: Reply } | { readonly kind: 'pass' };
+export type Decision =
+  | { readonly kind: 'reply'; readonly reply: Reply }
+  /** `vary` says which fields of the request had a say in it: caches on the way have to know. */
+  | { readonly kind: 'pass'; readonly vary?: string };
 
 export const PASS: Decision = { kind: 'pass' };
 

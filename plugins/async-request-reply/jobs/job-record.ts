@@ -54,6 +54,8 @@ export interface JobRecord {
   readonly startedAt: number | undefined;
   readonly settledAt: number | undefined;
   readonly deadlineAt: number;
+  /** Before this no attempt starts: a start time that was asked for, or the pause after an attempt. */
+  readonly notBefore: number;
   /** When record and result go. */
   readonly expiresAt: number;
   readonly upstreamStatus: number | undefined;
@@ -62,6 +64,10 @@ export interface JobRecord {
   readonly settingsHash: string;
   /** Which of the stored responses is the result: `RUN.ATTEMPT`, or undefined where there is none. */
   readonly result: string | undefined;
+  /** Whether the result can be read only once. */
+  readonly singleRead: boolean;
+  /** When that was. */
+  readonly readAt: number | undefined;
 }
 
 export const isSettled = (state: JobState): state is SettledState =>
@@ -97,6 +103,7 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
     startedAt: optionalNumber(fields['started_at']),
     settledAt: optionalNumber(fields['settled_at']),
     deadlineAt: Number(fields['deadline_at']),
+    notBefore: Number(fields['not_before'] ?? 0),
     expiresAt: Number(fields['expires_at']),
     upstreamStatus: optionalNumber(fields['upstream_status']),
     error:
@@ -109,5 +116,7 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
           },
     settingsHash: fields['settings'] ?? '',
     result: fields['result'] === '' ? undefined : fields['result'],
+    singleRead: fields['single_read'] === '1',
+    readAt: optionalNumber(fields['read_at']),
   };
 }

@@ -33,6 +33,9 @@ const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
   ['x-kong-request-id', 'kong_request_id'],
 ];
 
+/** Header fields that are among the facts of every request. */
+const FACTS_OF_HEADERS: ReadonlyMap<string, FactName> = new Map([['prefer', 'http_prefer']]);
+
 export class KongRequest implements GatewayRequest {
   readonly #pdk: Pdk;
   readonly #facts: RequestFacts;
@@ -69,8 +72,9 @@ export class KongRequest implements GatewayRequest {
   }
 
   async headerValues(name: string): Promise<string[]> {
-    const value = await this.#variable(name);
-    return value === undefined ? [] : [value];
+    const fact = FACTS_OF_HEADERS.get(name);
+    const value = fact === undefined ? await this.#variable(name) : await this.#facts.get(fact);
+    return value === undefined || value === '' ? [] : [value];
   }
 
   async caller(): Promise<Caller> {

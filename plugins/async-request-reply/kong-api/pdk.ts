@@ -23,6 +23,7 @@ export interface Pdk {
     request: { clear_header(name: string): Promise<void> };
   };
   response: {
+    add_header(name: string, value: string): Promise<void>;
     exit(status: number, body?: Buffer | string, headers?: OutgoingHeaders): Promise<void>;
   };
 }

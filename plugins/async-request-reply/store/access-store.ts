@@ -3,16 +3,18 @@
 import type { Queue } from 'bullmq';
 import { AsyncError } from '../errors/async-error';
 import { announce, publishControl } from '../queue/announcement';
-import type { JobRecord } from '../jobs/job-record';
+import { isSettled, type JobRecord } from '../jobs/job-record';
 import { QueueIndex } from '../queue/queue-index';
 import { openScheduler, schedule, type Schedule } from '../queue/scheduler';
 import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
 import { JobStore, type CancelOutcome, type NewJob } from './job-store';
 import type { NamedSettings } from './job-settings';
-import { openJobsKey, recordKey } from './keys';
+import type { HeldRequests, HoldEnd } from './held-requests';
+import { openJobsKey, recordKey, settledChannel } from './keys';
 import { isCluster, whenReady, withinTimeLimit } from './redis-client';
 import { refusedPlace } from './refused-place';
 import type { ScriptedRedis } from './scripts';
+import type { SettleSignals } from './settle-signals';
 
 export interface Acceptance {
   readonly createdAt: number;
@@ -25,6 +27,13 @@ export interface Admission extends Pick<Schedule, 'priority'> {
   readonly maxPerCaller: number;
   /** Replicas that must have the job before it counts as accepted. */
   readonly minReplicas: number;
+}
+
+/** What holds requests, and tells of settled jobs. */
+export interface Waiting {
+  /** Of the whole process. */
+  readonly held: HeldRequests;
+  readonly signals: SettleSignals;
 }
 
 /** An announcement is repeated by the first accept after this. */
@@ -44,11 +53,14 @@ export class AccessStore {
   readonly #prefix: string;
   readonly #timeLimitMs: number;
   readonly #index: QueueIndex;
+  readonly #waiting: Waiting | undefined;
   readonly #schedulers = new Map<string, Queue>();
   readonly #announcedAt = new Map<string, number>();
   readonly #abandoned = new AbandonedSubmits((submit) => this.#takeBack(submit));
 
-  constructor(redis: ScriptedRedis, prefix: string, timeLimitMs: number) {
+  /** @param waiting for requests that are held; without it none is. */
+  constructor(redis: ScriptedRedis, prefix: string, timeLimitMs: number, waiting?: Waiting) {
+    this.#waiting = waiting;
     this.#redis = redis;
     this.#prefix = prefix;
     this.#timeLimitMs = timeLimitMs;
@@ -66,6 +78,40 @@ export class AccessStore {
       await whenReady(this.#redis);
       return work(this.jobs);
     });
+  }
+
+  /** Like {@link read}, for what is not in the records. */
+  ask<T>(work: (redis: ScriptedRedis, prefix: string) => Promise<T>): Promise<T> {
+    return withinTimeLimit(this.#timeLimitMs, async () => {
+      await whenReady(this.#redis);
+      return work(this.#redis, this.#prefix);
+    });
+  }
+
+  /**
+   * Holds a request until the job settles, at most for `limitMs`. Nothing is asked of Redis meanwhile: the settling itself
+   * ends the hold. Redis is looked at once when messages are sure to come, and again after each time they were not.
+   */
+  async hold(id: string, limitMs: number, maxHeld: number): Promise<HoldEnd> {
+    if (this.#waiting === undefined) {
+      return 'refused';
+    }
+    const { held, signals } = this.#waiting;
+    return held.hold(limitMs, maxHeld, (onSettled) =>
+      signals.listen(settledChannel(this.#prefix, id), {
+        settled: onSettled,
+        listening: () => {
+          this.read((jobs) => jobs.read(id)).then(
+            (job) => {
+              if (job === undefined || isSettled(job.state)) {
+                onSettled();
+              }
+            },
+            () => undefined, // Redis went again: when it is back there is another look.
+          );
+        },
+      }),
+    );
   }
 
   /** Makes a queue known to the workers. Failure is harmless: the next accept announces it again. */

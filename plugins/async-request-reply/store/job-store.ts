@@ -29,6 +29,7 @@ export interface NewJob {
   readonly resultTtlMs: number;
   /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
   readonly openTtlMs: number;
+  readonly singleRead?: boolean;
 }
 
 /** `exists`: a record, or the tombstone of a submit that was given up, has this ID. */
@@ -132,7 +133,7 @@ export class JobStore {
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
-        ...['settings', job.settingsHash],
+        ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
       ),
     ]);
     return created.length === 0

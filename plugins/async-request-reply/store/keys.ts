@@ -11,6 +11,12 @@ export const requestKey = (prefix: string, id: string): string => `${prefix}:{${
 export const responseKey = (prefix: string, id: string, result: string): string =>
   `${prefix}:{${id}}:res:${result}`;
 
+/** Channel on which the settling of a job is told, in the job's slot (store/lua/lib.lua). */
+export const settledChannel = (prefix: string, id: string): string => `${prefix}:{${id}}:settled`;
+
+/** That a job was polled a moment ago: a string that lives as long as the route's floor. */
+export const polledKey = (prefix: string, id: string): string => `${prefix}:{${id}}:polled`;
+
 /** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
 export const placesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
 
@@ -55,6 +61,10 @@ export const settingsKey = (prefix: string, hash: string): string => `${prefix}:
 
 /** Channel on which announcements and cancellations reach the workers. */
 export const controlChannel = (prefix: string): string => `${prefix}:control`;
+
+/** BullMQ's jobs of a queue that may start, in their order: sorted set. All of ours have a priority. */
+export const bullWaitingKey = (prefix: string, queue: string): string =>
+  `${bullPrefix(prefix, queue)}:${queue}:prioritized`;
 
 /** Prefix of BullMQ's keys of a queue: BullMQ adds `:NAME:…`. */
 export const bullPrefix = (prefix: string, queue: string): string => `${prefix}:{${queue}}`;

@@ -1,5 +1,5 @@
 // Opens connections to Redis and bounds what is asked of them: a stopped Redis answers nothing at all.
-import Redis, { Cluster, type RedisOptions } from 'ioredis';
+import Redis, { Cluster, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { AsyncError } from '../errors/async-error';
 import { defineScripts, type ScriptedRedis } from './scripts';
 
@@ -78,7 +78,21 @@ export function openWorkerClient(settings: RedisSettings, onError: (error: Error
   return open(settings, { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true }, onError);
 }
 
-function open(settings: RedisSettings, role: RedisOptions, onError: (error: Error) => void): ScriptedRedis {
+/**
+ * A connection that hears of settled jobs. It subscribes to nothing by itself, also not after a break: who listens does
+ * (store/settle-signals.ts). On a Cluster it is one to each node that has a job that is waited for.
+ */
+export function openSignalClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
+  const role = { enableOfflineQueue: false, maxRetriesPerRequest: null, autoResubscribe: false };
+  return open(settings, role, onError, { shardedSubscribers: true });
+}
+
+function open(
+  settings: RedisSettings,
+  role: RedisOptions,
+  onError: (error: Error) => void,
+  clusterRole: ClusterOptions = {},
+): ScriptedRedis {
   const client = defineScripts(
     settings.cluster_nodes === undefined || settings.cluster_nodes.length === 0
       ? new Redis({
@@ -88,7 +102,7 @@ function open(settings: RedisSettings, role: RedisOptions, onError: (error: Erro
           retryStrategy,
           lazyConnect: true,
         })
-      : openCluster(settings, role),
+      : openCluster(settings, role, clusterRole),
   );
   client.on('error', onError);
   client.connect().catch(() => {
@@ -97,13 +111,14 @@ function open(settings: RedisSettings, role: RedisOptions, onError: (error: Erro
   return client;
 }
 
-function openCluster(settings: RedisSettings, role: RedisOptions): Cluster {
+function openCluster(settings: RedisSettings, role: RedisOptions, clusterRole: ClusterOptions): Cluster {
   const nodes = (settings.cluster_nodes ?? []).map(({ ip, port }) => ({ host: ip, port }));
   return new Cluster(nodes, {
     redisOptions: { ...nodeOptions(settings), ...role },
     enableOfflineQueue: role.enableOfflineQueue ?? true,
     clusterRetryStrategy: retryStrategy,
     lazyConnect: true,
+    ...clusterRole,
   });
 }
 

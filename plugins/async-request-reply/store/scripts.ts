@@ -21,6 +21,8 @@ interface Scripts {
   arrRedrive(recordKey: string): Promise<string[]>;
   arrPurge(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrBreaker(breakerKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrConsume(recordKey: string, ...argv: Argument[]): Promise<number>;
+  arrStanding(...keysAndArgv: Argument[]): Promise<string[]>;
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
 }
 
@@ -31,6 +33,7 @@ export type ScriptedRedis = Redis & Scripts;
 const SCRIPTS = {
   ...{ reserve: 4, enter: 3, free: 2, leave: 4, breaker: 1 },
   ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
+  ...{ consume: 1, standing: 2 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');

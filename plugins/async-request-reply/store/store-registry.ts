@@ -1,10 +1,15 @@
 // The connections of the process, one for each Redis and key prefix that plugin instances name. Instances come
 // and go without notice; connections stay until the process ends.
-import { openAccessClient, type RedisSettings } from './redis-client';
 import { AccessStore } from './access-store';
+import { HeldRequests } from './held-requests';
+import { openAccessClient, openSignalClient, type RedisSettings } from './redis-client';
+import { SettleSignals } from './settle-signals';
 
 export class StoreRegistry {
+  /** The requests that the process holds, whatever their Redis. */
+  readonly held = new HeldRequests();
   readonly #stores = new Map<string, AccessStore>();
+  readonly #signals = new Map<string, SettleSignals>();
   readonly #onError: (error: Error) => void;
 
   /** @param onError is told of connection errors; it must not throw. */
@@ -17,15 +22,33 @@ export class StoreRegistry {
     const key = JSON.stringify([redis, keyPrefix]);
     let store = this.#stores.get(key);
     if (store === undefined) {
-      store = new AccessStore(openAccessClient(redis, this.#onError), keyPrefix, redis.read_timeout);
+      store = new AccessStore(openAccessClient(redis, this.#onError), keyPrefix, redis.read_timeout, {
+        held: this.held,
+        signals: this.#signalsOf(redis),
+      });
       this.#stores.set(key, store);
     }
     return store;
+  }
+
+  /** What tells of settled jobs in this Redis, whatever their prefix. It connects when somebody waits. */
+  #signalsOf(redis: RedisSettings): SettleSignals {
+    const key = JSON.stringify({ ...redis, key_prefix: undefined });
+    let signals = this.#signals.get(key);
+    if (signals === undefined) {
+      signals = new SettleSignals(() => openSignalClient(redis, this.#onError));
+      this.#signals.set(key, signals);
+    }
+    return signals;
   }
 
   async close(): Promise<void> {
     const stores = [...this.#stores.values()].reverse();
     this.#stores.clear();
     await Promise.all(stores.map((store) => store.close()));
+    for (const signals of this.#signals.values()) {
+      signals.close();
+    }
+    this.#signals.clear();
   }
 }

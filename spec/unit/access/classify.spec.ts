@@ -100,12 +100,10 @@ describe('classify', () => {
     });
   });
 
-  it('lets a WebSocket handshake pass only where the route says so', () => {
+  it('looks at an upgrade only where the route lets WebSockets pass', () => {
     const handshake = line({ upgrade: 'WebSocket' });
     expect(classify(handshake, settings())).toEqual({ kind: 'submit' });
-    expect(classify(handshake, settings({ pass_websocket: true }))).toEqual({ kind: 'pass' });
-    expect(classify(line({ upgrade: 'h2c' }), settings({ pass_websocket: true }))).toEqual({
-      kind: 'submit',
-    });
+    expect(classify(handshake, settings({ pass_websocket: true }))).toEqual({ kind: 'handshake' });
+    expect(classify(line({}), settings({ pass_websocket: true }))).toEqual({ kind: 'submit' });
   });
 });

@@ -22,11 +22,7 @@ describe('a plugin instance', () => {
   });
 
   it.each([
-    [{ intercept: 'prefer' }, 'intercept: prefer'],
-    [{ single_read: true }, 'single_read'],
-    [{ poll_floor_ms: 10 }, 'poll_floor_ms'],
     [{ request: { body_schema: '{}' } }, 'request.body_schema'],
-    [{ wait: { default_ms: 10 } }, 'wait.default_ms'],
     [{ idempotency: { from: 'content' } }, 'idempotency.from: content'],
     [{ encryption: { keys: [Buffer.alloc(32, 7).toString('base64')] } }, 'encryption.keys'],
     [{ upstream: { mode: 'loopback', loopback_secret: 'x'.repeat(32) } }, 'upstream.mode: loopback'],

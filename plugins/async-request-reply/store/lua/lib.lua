@@ -47,6 +47,8 @@ local function settle(job_key, now, from, event, keep_request, err)
   else
     redis.call('UNLINK', sibling(job_key, 'req'))
   end
+  -- Whoever holds a request for it: store/settle-signals.ts. A user whom the ACL keeps off the channel settles all the same.
+  redis.pcall('SPUBLISH', sibling(job_key, 'settled'), state)
   return { 'closed', state, r[3] or '', dead, tostring(now + ttl) }
 end
 

@@ -1,0 +1,116 @@
+// The answer to a submit whose job is there: 202, or where the client or the route waits, what became of the job.
+import { AsyncError } from '../errors/async-error';
+import { problemReply } from '../errors/problem-reply';
+import type { Preferences } from '../http/prefer';
+import type { HeaderField, Reply } from '../http/reply';
+import { isSettled, type JobRecord } from '../jobs/job-record';
+import type { AccessStore } from '../store/access-store';
+import { appliedPreferences, submitHoldMs } from './hold-limit';
+import type { JobLinks } from './job-links';
+import { answerFields } from './our-fields';
+import { pendingReply } from './pending-reply';
+import { proxyError } from './proxy-status';
+import { retryAfterSeconds } from './retry-after';
+import type { RouteSettings } from './route-settings';
+import { settledResult } from './settled-result';
+import { statusReply } from './status-reply';
+import { withJobId } from './with-job-id';
+
+/** What is answered, and to whom. */
+export interface Accepted {
+  /** As it was accepted; it may have moved on since. */
+  readonly job: JobRecord;
+  readonly links: JobLinks | undefined;
+  readonly preferences: Preferences;
+  /** Of the submit. */
+  readonly method: string;
+}
+
+/**
+ * Answers 202 at once where nobody waits. Else the request is held until the job settles: then the answer is its result.
+ * When the time is over it is 202 with the job's state, or with `wait.on_timeout: error` 504, and the job is cancelled.
+ *
+ * The job is accepted, and the client is told so whatever becomes of Redis meanwhile.
+ */
+export async function answerAccepted(
+  accepted: Accepted,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<Reply> {
+  const { job, preferences } = accepted;
+  const limitMs = submitHoldMs(preferences, settings);
+  if (limitMs <= 0) {
+    return firstReply(accepted, settings);
+  }
+  try {
+    const end = await store.hold(job.id, limitMs, settings.wait.max_held);
+    return end === 'refused'
+      ? firstReply(accepted, settings)
+      : await withJobId(job.id, settings, () =>
+          replyAfterHold(accepted, end === 'over' ? limitMs : 0, settings, store),
+        );
+  } catch (error) {
+    if (error instanceof AsyncError) {
+      return firstReply(accepted, settings);
+    }
+    throw error;
+  }
+}
+
+/** The 202 of a job that has just been accepted: nothing more is asked of Redis. */
+function firstReply({ job, links, preferences }: Accepted, settings: RouteSettings): Reply {
+  const applied = appliedPreferences(preferences, true, 0);
+  return statusReply(202, job, links, settings, [
+    ...locationField(links),
+    ['Retry-After', String(retryAfterSeconds(job, settings.retryAfterSeconds, undefined, Date.now()))],
+    ...(applied === undefined ? [] : [['Preference-Applied', applied] as const]),
+  ]);
+}
+
+const locationField = (links: JobLinks | undefined): HeaderField[] =>
+  links === undefined ? [] : [['Location', links.status]];
+
+/** @param heldMs how long the request was held, if its time was over; 0 where the hold ended before. */
+async function replyAfterHold(
+  accepted: Accepted,
+  heldMs: number,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<Reply> {
+  const { links, preferences, method } = accepted;
+  const job = await store.read((jobs) => jobs.read(accepted.job.id));
+  if (job === undefined) {
+    return firstReply(accepted, settings);
+  }
+  if (isSettled(job.state)) {
+    return settledResult(job, method, settings, store);
+  }
+  if (heldMs > 0 && settings.wait.on_timeout === 'error') {
+    return giveUp(job, method, settings, store);
+  }
+  const applied = appliedPreferences(preferences, true, heldMs);
+  return pendingReply(202, job, links, settings, store, [
+    ...locationField(links),
+    ...(applied === undefined ? [] : [['Preference-Applied', applied] as const]),
+  ]);
+}
+
+/** Cancels the job; one that has settled at the last moment is answered with its result after all. */
+async function giveUp(
+  job: JobRecord,
+  method: string,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<Reply> {
+  const outcome = await store.cancel(job);
+  const settled = outcome.kind === 'settled' ? await store.read((jobs) => jobs.read(job.id)) : undefined;
+  if (settled !== undefined && isSettled(settled.state)) {
+    return settledResult(settled, method, settings, store);
+  }
+  return problemReply(
+    new AsyncError('wait-timeout', {
+      detail: 'The job did not settle in the time that this route waits, and was cancelled.',
+    }),
+    [...answerFields(settings, job.id), proxyError('http_response_timeout')],
+  );
+}

@@ -1,0 +1,22 @@
+// Refusals of whoever may see a job: they carry its ID, as every answer about a known job does.
+import { AsyncError } from '../errors/async-error';
+import { problemReply } from '../errors/problem-reply';
+import type { Reply } from '../http/reply';
+import { answerFields } from './our-fields';
+import type { RouteSettings } from './route-settings';
+
+/** What `work` answers, or the problem in its place; what is not the client's doing is thrown on. */
+export async function withJobId(
+  id: string,
+  settings: RouteSettings,
+  work: () => Promise<Reply>,
+): Promise<Reply> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof AsyncError && error.status < 500) {
+      return problemReply(error, answerFields(settings, id));
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+// What tells of settled jobs, on a real Redis, over a wire that can be cut.
+import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
+import { JobStore, type NewJob } from '../../plugins/async-request-reply/store/job-store';
+import { settledChannel } from '../../plugins/async-request-reply/store/keys';
+import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { SettleSignals } from '../../plugins/async-request-reply/store/settle-signals';
+import { resolveConfig } from '../../schemas/resolve-config';
+import { RedisServer } from '../helpers/redis-server';
+import { TcpProxy } from '../helpers/tcp-proxy';
+import { until } from '../helpers/until';
+
+const PREFIX = 'signals';
+const LONG = 60_000;
+
+let server: RedisServer;
+let wire: TcpProxy;
+let redis: ScriptedRedis;
+let jobs: JobStore;
+let signals: SettleSignals;
+let opened = 0;
+
+beforeAll(async () => {
+  server = await RedisServer.reserve({ appendOnly: false });
+  await server.start();
+  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
+  jobs = new JobStore(redis, PREFIX);
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  wire = await TcpProxy.start(server.port);
+  opened = 0;
+  signals = new SettleSignals(() => {
+    opened += 1;
+    return openSignalClient(resolveConfig({ redis: { port: wire.port } }).redis, () => undefined);
+  });
+});
+
+afterEach(async () => {
+  signals.close();
+  await wire.close();
+});
+
+async function queued(change: Partial<NewJob> = {}): Promise<string> {
+  const job: NewJob = {
+    ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true },
+    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
+    request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
+    ...change,
+  };
+  await jobs.create(job);
+  return job.id;
+}
+
+class Ear {
+  settles = 0;
+  listens = 0;
+  readonly stop: () => void;
+
+  constructor(id: string) {
+    this.stop = signals.listen(settledChannel(PREFIX, id), {
+      settled: () => void (this.settles += 1),
+      listening: () => void (this.listens += 1),
+    });
+  }
+}
+
+/** One that hears whatever is told from now on. */
+async function listen(id: string): Promise<Ear> {
+  const ear = new Ear(id);
+  await until('the subscription', () => ear.listens > 0);
+  return ear;
+}
+
+const channels = async (): Promise<unknown> => server.command('PUBSUB', 'SHARDCHANNELS');
+
+async function start(id: string): Promise<void> {
+  expect(await jobs.start(id, 't', LONG)).toMatchObject({ kind: 'leased' });
+}
+
+describe('a job that settles is told of', () => {
+  test.each<[string, (id: string) => Promise<unknown>]>([
+    [
+      'when it completes',
+      async (id) => {
+        await start(id);
+        await jobs.settle(id, 't', { outcome: 'completed' });
+      },
+    ],
+    [
+      'when it fails',
+      async (id) => {
+        await start(id);
+        await jobs.settle(id, 't', { outcome: 'failed', error: { code: 'upstream-failed', detail: '' } });
+      },
+    ],
+    ['when it is cancelled while it waits', (id) => jobs.cancel(id)],
+    [
+      'when it is cancelled while it runs',
+      async (id) => {
+        await start(id);
+        await jobs.cancel(id);
+        await jobs.settle(id, 't', { outcome: 'completed' });
+      },
+    ],
+  ])('%s', async (_how, settle) => {
+    const id = await queued();
+    const ear = await listen(id);
+    await settle(id);
+    await until('the message', () => ear.settles > 0);
+    expect(ear.settles).toBe(1);
+  });
+
+  test('when a sweep finds it past its deadline', async () => {
+    const id = await queued({ deadlineMs: 1 });
+    const ear = await listen(id);
+    await until('the deadline', async () => (await jobs.examine(id)).kind === 'closed');
+    await until('the message', () => ear.settles > 0);
+  });
+
+  test('to all who listen, and to nobody who listens to another', async () => {
+    const [id, other] = [await queued(), await queued()];
+    const ears = [await listen(id), await listen(id), await listen(other)];
+    await jobs.cancel(id);
+    await until('the messages', () => ears[0]?.settles === 1 && ears[1]?.settles === 1);
+    expect(ears[2]?.settles).toBe(0);
+    expect(opened).toBe(1);
+  });
+
+  test('and settles where the ACL keeps its user off the channel', async () => {
+    await server.command('ACL', 'SETUSER', 'mute', 'on', '>p', '~*', '+@all', 'resetchannels');
+    const settings = resolveConfig({ redis: { port: server.port, username: 'mute', password: 'p' } }).redis;
+    const muted = openWorkerClient(settings, () => undefined);
+    const id = await queued();
+    expect(await new JobStore(muted, PREFIX).cancel(id)).toMatchObject({ kind: 'closed' });
+    muted.disconnect();
+  });
+});
+
+test('opens no connection before somebody listens, and one for all who do', async () => {
+  expect(opened).toBe(0);
+  const ears = await Promise.all(Array.from({ length: 20 }, async () => listen(await queued())));
+  expect(opened).toBe(1);
+  expect(await channels()).toHaveLength(20);
+  ears.forEach((ear) => ear.stop());
+  await until('the subscriptions to end', async () => ((await channels()) as string[]).length === 0);
+});
+
+test('keeps a subscription until the last of its listeners goes', async () => {
+  const id = await queued();
+  const [first, last] = [await listen(id), await listen(id)];
+  first.stop();
+  first.stop();
+  await jobs.cancel(id);
+  await until('the message', () => last.settles === 1);
+  expect(first.settles).toBe(0);
+});
+
+test('a lost connection is made anew, and every listener is told that messages come again', async () => {
+  const ids = [await queued(), await queued()];
+  const ears = await Promise.all(ids.map(listen));
+  await wire.close();
+  // Nobody hears this one.
+  await jobs.cancel(ids[0] ?? '');
+  await wire.open();
+  await until('the listeners to be told', () => ears.every(({ listens }) => listens === 2));
+  expect(ears[0]?.settles).toBe(0);
+  await jobs.cancel(ids[1] ?? '');
+  await until('the message', () => ears[1]?.settles === 1);
+});
+
+test('who begins to listen while the connection is away hears of it when it is back', async () => {
+  const first = await listen(await queued());
+  await wire.close();
+  const id = await queued();
+  const ear = new Ear(id);
+  const gone = new Ear(await queued());
+  gone.stop();
+  await wire.open();
+  await until('the subscription', () => ear.listens > 0 && first.listens === 2);
+  await jobs.cancel(id);
+  await until('the message', () => ear.settles === 1);
+  expect(gone.listens).toBe(0);
+});
+
+test('who stops and begins again at once is told of what comes then', async () => {
+  const id = await queued();
+  const ear = await listen(id);
+  ear.stop();
+  const again = await listen(id);
+  await jobs.cancel(id);
+  await until('the message', () => again.settles === 1);
+});

@@ -1,0 +1,90 @@
+// A thousand requests held at once cost a thousand entries in one process: no connection each, and no question to Redis.
+import type { HttpResponse } from '../helpers/http-client';
+import { strangeJobId } from '../helpers/job-ids';
+import { until } from '../helpers/until';
+import { useStack } from '../helpers/use-stack';
+import { useWorkers } from '../helpers/use-workers';
+
+const CROWD = 1000;
+const PATIENCE_MS = 120_000;
+/** What this spec itself looks into Redis with, and what its connections say of themselves. */
+const OURS = /^(info|client|config|pubsub|ping|hello|select|command|auth)\b/;
+
+const stack = useStack({
+  routes: [
+    { name: 'crowd', config: { queue: { concurrency: 50 }, wait: { max_ms: 50_000, max_held: CROWD } } },
+  ],
+  // Workers ask Redis for work: here only the plugin server speaks with it.
+  env: { ARR_WORKER: '0' },
+});
+const startWorker = useWorkers(stack);
+
+jest.setTimeout(2 * PATIENCE_MS);
+
+const lines = async (...command: [string, ...string[]]): Promise<string[]> =>
+  String(await stack().redis.command(...command)).split(/\r?\n/);
+
+const subscriptions = async (): Promise<number> =>
+  ((await stack().redis.command('PUBSUB', 'SHARDCHANNELS')) as string[]).length;
+
+/** Connections of the plugin server: those of this spec come and go. */
+const connections = async (): Promise<number> =>
+  (await lines('CLIENT', 'LIST')).filter((line) => / cmd=/.test(line) && !/ cmd=client/.test(line)).length;
+
+const subscribers = async (): Promise<number> =>
+  (await lines('CLIENT', 'LIST')).filter((line) => / ssub=[1-9]/.test(line)).length;
+
+/** Calls by command, so far. */
+async function commands(): Promise<Record<string, number>> {
+  const stats = (await lines('INFO', 'commandstats')).flatMap((line) => {
+    const [, name = '', calls] = /^cmdstat_([^:]+):calls=(\d+)/.exec(line) ?? [];
+    return name === '' || OURS.test(name) ? [] : [[name, Number(calls)] as const];
+  });
+  return Object.fromEntries(stats);
+}
+
+test(`${CROWD} requests held at once cost one connection and no command`, async () => {
+  const { client } = stack();
+  const headers = { Prefer: 'wait=50' };
+  const first = stack().request('/crowd/x', { headers, timeoutMs: PATIENCE_MS });
+  await until('the first to be held', async () => (await subscriptions()) === 1);
+  const connectionsOfOne = await connections();
+
+  const others = client.crowd(Array<string>(CROWD - 1).fill('/crowd/x'), () => ({
+    headers,
+    timeoutMs: PATIENCE_MS,
+  }));
+  await until('all to be held', async () => (await subscriptions()) === CROWD, { timeoutMs: 50_000 });
+  const before = await commands();
+  // Held requests hold nobody back: these are answered without Redis.
+  const answers: HttpResponse[] = [];
+  for (let asked = 0; asked < 50; asked++) {
+    answers.push(
+      await stack().request(`/crowd/x?async-id=${strangeJobId()}`, {
+        method: 'OPTIONS',
+        timeoutMs: PATIENCE_MS,
+      }),
+    );
+  }
+  const after = await commands();
+
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([204]));
+  expect(after).toEqual(before);
+  expect(await subscriptions()).toBe(CROWD);
+  expect([await connections(), await subscribers()]).toEqual([connectionsOfOne, 1]);
+  // One more than may be held is answered at once, and so is a poll.
+  const { id, response } = await stack().submit('/crowd/x', { headers });
+  expect([response.status, (await stack().poll('/crowd/x', id)).status]).toEqual([202, 202]);
+
+  startWorker();
+  const ends = await Promise.all([first, others]).then(([one, many]) => [one, ...many]);
+  // On a slow machine the last may have waited in vain.
+  const statuses = new Set(ends.map(({ status }) => status));
+  expect([...statuses].filter((status) => status !== 200 && status !== 202)).toEqual([]);
+  expect(ends.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
+  await until('nothing to be held', async () => (await subscriptions()) === 0, { timeoutMs: 60_000 });
+  expect(stack().upstream.requests.filter(({ jobId }) => jobId === undefined)).toEqual([]);
+  for (const end of ends.filter(({ status }) => status === 202)) {
+    await stack().settled('/crowd/x', end.header('X-Async-Kong-Id') ?? '', { timeoutMs: 60_000 });
+  }
+});

@@ -1,0 +1,67 @@
+import { HeldRequests } from '../../../plugins/async-request-reply/store/held-requests';
+
+describe('held requests', () => {
+  const unwatched: number[] = [];
+  let wakes: (() => void)[] = [];
+  const watch = (onSettled: () => void) => {
+    const at = wakes.push(onSettled);
+    return () => void unwatched.push(at);
+  };
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    unwatched.length = 0;
+    wakes = [];
+  });
+  afterEach(() => jest.useRealTimers());
+
+  it('are held until their job settles, and their watching ends with them', async () => {
+    const held = new HeldRequests();
+    const hold = held.hold(1000, 10, watch);
+    expect(held.size).toBe(1);
+    wakes[0]?.();
+    expect(await hold).toBe('settled');
+    expect([held.size, unwatched, jest.getTimerCount()]).toEqual([0, [1], 0]);
+  });
+
+  it('are held no longer than their time', async () => {
+    const held = new HeldRequests();
+    const hold = held.hold(1000, 10, watch);
+    await jest.advanceTimersByTimeAsync(999);
+    expect(held.size).toBe(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(await hold).toBe('over');
+    expect([held.size, unwatched]).toEqual([0, [1]]);
+  });
+
+  it('are no more than allowed, and one that goes makes room', async () => {
+    const held = new HeldRequests();
+    const first = held.hold(1000, 1, watch);
+    expect(await held.hold(1000, 1, watch)).toBe('refused');
+    expect(wakes).toHaveLength(1);
+    wakes[0]?.();
+    await first;
+    const next = held.hold(1000, 1, watch);
+    wakes[1]?.();
+    expect(await next).toBe('settled');
+  });
+
+  it('are let go when the process is about to end, and no other begins', async () => {
+    const held = new HeldRequests();
+    const holds = [held.hold(1000, 10, watch), held.hold(1000, 10, watch)];
+    held.release();
+    expect(await Promise.all(holds)).toEqual(['released', 'released']);
+    expect(await held.hold(1000, 10, watch)).toBe('refused');
+    expect([held.size, jest.getTimerCount()]).toEqual([0, 0]);
+  });
+
+  it('leave nothing behind where they cannot be watched', async () => {
+    const held = new HeldRequests();
+    const failure = new Error('no connection');
+    const hold = held.hold(1000, 10, () => {
+      throw failure;
+    });
+    await expect(hold).rejects.toBe(failure);
+    expect([held.size, jest.getTimerCount()]).toEqual([0, 0]);
+  });
+});
