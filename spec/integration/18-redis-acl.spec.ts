@@ -69,6 +69,7 @@ beforeAll(async () => {
         },
       },
       { name: 'short', config: { deadline_seconds: 1, queue: { name: 'short', concurrency: 1 } } },
+      { name: 'once', config: { single_read: true, poll_floor_ms: 60_000, wait: { max_ms: 50_000 } } },
       { name: 'kept', config: { redis: { min_replicas: 1, read_timeout: 500 } } },
     ],
     env: login('arr'),
@@ -110,6 +111,20 @@ test('a queue with limits, callers, priorities and a breaker works', async () =>
   });
 
   expect([end.status, end.text]).toEqual([200, 'done']);
+});
+
+test('requests are held, polls are paced, and a result is read once', async () => {
+  const held = await stack.request('/once/a', { headers: { Prefer: 'wait=50' }, timeoutMs: 60_000 });
+  const id = held.header('X-Async-Kong-Id') ?? '';
+  stack.upstream.script('/once/b', silence());
+  const open = await stack.submit('/once/b');
+  await stack.upstream.called('/once/b');
+  const polls = [await stack.poll('/once/b', open.id), await stack.poll('/once/b', open.id)];
+  await stack.poll('/once/b', open.id, { method: 'DELETE' });
+
+  expect([held.status, (await stack.poll('/once/a', id)).status]).toEqual([200, 410]);
+  expect(polls.map(({ status }) => status)).toEqual([202, 429]);
+  await until('the call to be over', () => stack.upstream.answersPending === 0);
 });
 
 test('jobs are cancelled while they wait and while they run', async () => {
