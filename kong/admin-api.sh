@@ -9,6 +9,13 @@ ADMIN_URL=${1:-http://127.0.0.1:8001}
 UPSTREAM_URL=${UPSTREAM_URL:-http://127.0.0.1:8080}
 REDIS_HOST=${REDIS_HOST:-127.0.0.1}
 REDIS_PORT=${REDIS_PORT:-6379}
+FAIL_CLOSED=$(dirname "$0")/fail-closed.lua
+
+# An empty function would let everything pass.
+if [ ! -s "$FAIL_CLOSED" ]; then
+  echo "$FAIL_CLOSED is missing" >&2
+  exit 1
+fi
 
 # send METHOD PATH < JSON: ends the script with Kong's own words where Kong refuses.
 send() {
@@ -36,15 +43,13 @@ send PUT /services/reports/routes/reports <<EOF
 { "paths": ["/reports"], "strip_path": false, "protocols": ["http", "https"] }
 EOF
 
-# The companion first: from here on nothing passes.
+# The companion first: from here on nothing passes. Its Lua as a JSON string: nothing in it but quotes, backslashes and
+# line ends needs an escape.
+lua=$(sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' "$FAIL_CLOSED" | tr -d '\n')
 send PUT /routes/reports/plugins/reports-fail-closed <<EOF
 {
-  "name": "request-termination",
-  "config": {
-    "status_code": 503,
-    "content_type": "application/problem+json",
-    "body": "{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"The plugin server cannot be reached. Nothing was accepted.\"}"
-  }
+  "name": "post-function",
+  "config": { "access": ["$lua"] }
 }
 EOF
 

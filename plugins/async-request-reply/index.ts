@@ -7,7 +7,7 @@ import type { Pdk } from './kong-api/pdk';
 export const Name = 'async-request-reply';
 export const Version = '0.1.0';
 
-/** After authentication, rate limiting and transformation, before caches and request-termination. */
+/** After authentication, rate limiting and transformation, before caches and the fail-closed companion. */
 export const Priority = 740;
 
 export const Schema = kongSchema;

@@ -15,6 +15,15 @@ local function plugin_home()
 end
 
 
+-- The companion of every route, as a string of JSON, which YAML takes too.
+local function fail_closed_lua()
+  local file = assert(io.open(plugin_home() .. "/kong/fail-closed.lua"))
+  local text = file:read("*a")
+  file:close()
+  return (cjson.encode(text):gsub("\\/", "/"))
+end
+
+
 local function node_path()
   local pipe = assert(io.popen("command -v node"))
   local path = pipe:read("*l")
@@ -94,10 +103,11 @@ local function declarative_config(upstream_port)
                     host: %s
                     port: %d
                     key_prefix: pongo-%d-%d
-              - name: request-termination
+              - name: post-function
                 config:
-                  status_code: 503
-  ]], upstream_port, PLUGIN_NAME, helpers.redis_host, helpers.redis_port, ngx.worker.pid(), ngx.now() * 1000))
+                  access: [%s]
+  ]], upstream_port, PLUGIN_NAME, helpers.redis_host, helpers.redis_port, ngx.worker.pid(), ngx.now() * 1000,
+    fail_closed_lua()))
 end
 
 

@@ -203,7 +203,10 @@ describe('this machine', () => {
 });
 
 describe('a kong.yml', () => {
-  const companion = '{ name: request-termination, config: { status_code: 503 } }';
+  const lua = JSON.stringify(readFileSync(resolve(__dirname, '../../kong/fail-closed.lua'), 'utf8'));
+  const config = `config: { access: [${lua}] }`;
+  const companion = `{ name: post-function, ${config} }`;
+  const termination = '{ name: request-termination, config: { status_code: 503 } }';
   const plugin = '{ name: async-request-reply }';
   const directory = mkdtempSync(join(tmpdir(), 'arr-kong-yml-'));
   const file = join(directory, 'kong.yml');
@@ -215,26 +218,51 @@ describe('a kong.yml', () => {
   it.each([
     ['the plugin alone', route(plugin), 'error'],
     ['the plugin and its companion', route(`${plugin}, ${companion}`), undefined],
-    ['a companion that is off', route(`${plugin}, { name: request-termination, enabled: false }`), 'error'],
     [
-      'a companion with a trigger',
-      route(`${plugin}, { name: request-termination, config: { trigger: x } }`),
+      'a companion that is off',
+      route(`${plugin}, { name: post-function, enabled: false, ${config} }`),
+      'error',
+    ],
+    [
+      'a function that is another',
+      route(`${plugin}, { name: post-function, config: { access: ['return kong.response.exit(503)'] } }`),
+      'error',
+    ],
+    [
+      'a function of another phase',
+      route(`${plugin}, { name: post-function, config: { log: [${lua}] } }`),
       'error',
     ],
     [
       'a companion for one consumer',
-      route(`${plugin}, { name: request-termination, consumer: bob }`),
+      route(`${plugin}, { name: post-function, consumer: bob, ${config} }`),
       'error',
     ],
     ['a companion for all routes', route(plugin, `plugins: [${companion}]`), undefined],
     [
+      'a companion for all routes and a function of the route before it',
+      route(`${plugin}, { name: post-function, config: { access: ['return'] } }`, `plugins: [${companion}]`),
+      'error',
+    ],
+    [
       'a companion that names the route',
-      route(plugin, 'plugins: [{ name: request-termination, route: r }]'),
+      route(plugin, `plugins: [{ name: post-function, route: r, ${config} }]`),
       undefined,
     ],
     [
       'a companion of another route',
-      route(plugin, 'plugins: [{ name: request-termination, route: x }]'),
+      route(plugin, `plugins: [{ name: post-function, route: x, ${config} }]`),
+      'error',
+    ],
+    [
+      'request-termination, which also ends what is handed off',
+      route(`${plugin}, ${termination}`),
+      'warning',
+    ],
+    ['the companion and request-termination', route(`${plugin}, ${companion}, ${termination}`), 'warning'],
+    [
+      'request-termination with a trigger',
+      route(`${plugin}, { name: request-termination, config: { trigger: x } }`),
       'error',
     ],
     ['the plugin for all routes', route('', `plugins: [${plugin}]`), 'error'],
@@ -258,7 +286,7 @@ describe('a kong.yml', () => {
   it('of this project has the companion on every route, and a merged key is understood', async () => {
     const ours = resolve(__dirname, '../../kong/kong.yml');
     expect((await diagnose(['--no-scan', '--kong-yml', ours])).code).toBe(0);
-    writeFileSync(file, readFileSync(ours, 'utf8').replaceAll('name: request-termination', 'name: cors'));
+    writeFileSync(file, readFileSync(ours, 'utf8').replaceAll('name: post-function', 'name: cors'));
     const { code, messages } = await diagnose(['--no-scan', '--kong-yml', file]);
     expect([code, messages]).toEqual([1, expect.stringMatching(/Route reports .*\n.*Route orders /)]);
   });

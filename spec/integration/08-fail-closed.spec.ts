@@ -1,4 +1,4 @@
-// The recipe of every kong.yml of ours: request-termination behind the plugin. Whatever becomes of the plugin server, the
+// The recipe of every kong.yml of ours: kong/fail-closed.lua behind the plugin. Whatever becomes of the plugin server, the
 // upstream sees the calls of workers and nothing else.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { strangeJobId } from '../helpers/job-ids';

@@ -6,7 +6,11 @@ import { CommandError } from '../report';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
 const PLUGIN = 'async-request-reply';
-const COMPANION = 'request-termination';
+const COMPANION = 'post-function';
+const TERMINATION = 'request-termination';
+
+/** What kong/fail-closed.lua comes down to: it looks where the request goes and answers 503. */
+const FAIL_CLOSED = /balancer_data[\s\S]*kong\.response\.exit\(\s*503\b/;
 
 type Entity = Readonly<Record<string, unknown>>;
 
@@ -43,23 +47,45 @@ async function load(file: string): Promise<Entity> {
 
 function judge({ name, hasService, plugins }: RouteView): Finding[] {
   const plugin = plugins.find((one) => one['name'] === PLUGIN);
-  const companion = plugins.find((one) => one['name'] === COMPANION);
-  // With a trigger it answers only the requests that ask for it.
-  const isClosed = companion !== undefined && record(companion['config'])['trigger'] === undefined;
-  if (plugin === undefined || isClosed) {
+  if (plugin === undefined) {
     return [];
   }
+  const terminates = isTerminated(plugins);
+  const findings: Finding[] = [];
+  if (terminates) {
+    const message =
+      `Route ${name} has ${TERMINATION}: requests that go through the handoff lane would be answered 503. ` +
+      `Put the ${COMPANION} of kong/fail-closed.lua in its place.`;
+    findings.push(warning(message));
+  }
+  return terminates || hasCompanion(plugins) ? findings : judgeOpen(name, plugin, hasService);
+}
+
+/** Kong runs one plugin of a name on a route: the most specific. */
+function hasCompanion(plugins: readonly Entity[]): boolean {
+  const companion = plugins.find((one) => one['name'] === COMPANION);
+  const functions = record(companion?.['config'])['access'];
+  return Array.isArray(functions) && functions.some((lua) => FAIL_CLOSED.test(String(lua)));
+}
+
+/** With a trigger it answers only the requests that ask for it. */
+function isTerminated(plugins: readonly Entity[]): boolean {
+  const termination = plugins.find((one) => one['name'] === TERMINATION);
+  return termination !== undefined && record(termination['config'])['trigger'] === undefined;
+}
+
+function judgeOpen(name: string, plugin: Entity, hasService: boolean): Finding[] {
   const intercept = record(plugin['config'])['intercept'] ?? 'always';
   if (intercept === 'always') {
     const message =
-      `Route ${name} has ${PLUGIN} with intercept always and not ${COMPANION}: ` +
-      'without the plugin server its requests go straight to the upstream. Add the companion.';
+      `Route ${name} has ${PLUGIN} with intercept always and not the fail-closed ${COMPANION}: ` +
+      'without the plugin server its requests go straight to the upstream. Add kong/fail-closed.lua.';
     return [error(message)];
   }
   return intercept === 'never' && hasService
     ? [
         warning(
-          `Route ${name} is for polls and has no ${COMPANION}: without the plugin server polls go upstream.`,
+          `Route ${name} is for polls and has no fail-closed ${COMPANION}: without the plugin server polls go upstream.`,
         ),
       ]
     : [];

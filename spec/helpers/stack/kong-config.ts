@@ -1,4 +1,6 @@
 // The kong.yml of a stack, from routes as a spec writes them.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Config } from '../../../schemas/generated/config-type';
 
 type DeepPartial<T> = T extends readonly unknown[]
@@ -19,7 +21,7 @@ export interface RouteOptions {
   serviceUrl?: string;
   /** The plugin's configuration; false: the route has no plugin. */
   config?: PluginConfig | false;
-  /** Whether `request-termination` (503) stands behind the plugin. Default true; there is none without the plugin. */
+  /** Whether the fail-closed companion (503) stands behind the plugin. Default true; there is none without the plugin. */
   isFailClosed?: boolean;
   /** More plugins of the route. */
   plugins?: object[];
@@ -39,10 +41,10 @@ export interface KongConfigOptions {
 
 const PLUGIN = 'async-request-reply';
 
-/** Kong's own plugin that answers in the upstream's place whenever ours does not. */
+/** Kong's own plugin that answers in the upstream's place whenever ours does nothing. */
 const FAIL_CLOSED = {
-  name: 'request-termination',
-  config: { status_code: 503, message: 'The asynchronous gateway is not available' },
+  name: 'post-function',
+  config: { access: [readFileSync(join(__dirname, '../../../kong/fail-closed.lua'), 'utf8')] },
 };
 
 export function kongConfig(

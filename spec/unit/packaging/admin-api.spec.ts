@@ -1,10 +1,13 @@
 import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { resolveConfig } from '../../../schemas/resolve-config';
-import { inRoot, readYaml } from './files';
-import { COMPANION, everyRoute, PLUGIN, pluginOf, type KongConfig, type KongPlugin } from './kong-config';
+import { inRoot } from './files';
+import { COMPANION, FAIL_CLOSED, PLUGIN, type KongPlugin } from './kong-config';
 
 interface Call {
   line: string;
@@ -35,8 +38,8 @@ describe('admin-api.sh', () => {
 
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-  const runScript = (): Promise<{ stdout: string }> =>
-    run(inRoot('kong/admin-api.sh'), [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], { env });
+  const runScript = (script = inRoot('kong/admin-api.sh')): Promise<{ stdout: string }> =>
+    run(script, [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], { env });
 
   beforeEach(() => {
     calls = [];
@@ -60,15 +63,23 @@ describe('admin-api.sh', () => {
     expect(calls[0]?.line).toBe('PUT /services/reports/routes/reports');
   });
 
-  test('sends plugins that are those of kong.yml', async () => {
+  test('sends the companion of kong.yml, and a plugin at the Redis that it is told', async () => {
     await runScript();
     const sent = (name: string): Record<string, unknown> =>
       calls.find(({ body }) => body.name === name)?.body.config ?? {};
-    const route = everyRoute(readYaml<KongConfig>('kong/kong.yml')).find(({ name }) => name === 'reports');
-    expect(sent(COMPANION)).toEqual(route && pluginOf(route, COMPANION)?.config);
+    expect(sent(COMPANION)).toEqual(FAIL_CLOSED);
     const settings = resolveConfig(sent(PLUGIN));
     expect(settings.redis).toMatchObject({ host: '10.0.0.9', port: 6379 });
     expect(settings.queue).toMatchObject({ name: 'reports', concurrency: 20 });
+  });
+
+  test('does nothing where the Lua of the companion is not beside it', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'arr-admin-api-'));
+    const copy = join(directory, 'admin-api.sh');
+    copyFileSync(inRoot('kong/admin-api.sh'), copy);
+    await expect(runScript(copy)).rejects.toMatchObject({ code: 1 });
+    rmSync(directory, { recursive: true });
+    expect(calls).toEqual([]);
   });
 
   test("stops at the first refusal, with Kong's words", async () => {

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { inRoot, missingPaths, readText } from './files';
-import { PLUGIN, type KongPlugin } from './kong-config';
+import { COMPANION, FAIL_CLOSED, PLUGIN, pluginOf, type KongPlugin, type KongRoute } from './kong-config';
 import { settingsFrom } from './process-settings';
 
 /** A heading's anchor, as GitHub makes it. */
@@ -51,4 +51,15 @@ describe.each(['docs/installation.md', 'docs/kong.md'])('%s', (path) => {
       expect(() => resolveConfig(config ?? {})).not.toThrow();
     }
   });
+});
+
+test('the first route of the README has the companion', () => {
+  const [, block = ''] = /```yaml\n(routes:[^`]*)```/.exec(readText('README.md')) ?? [];
+  const [route] = (parse(block) as { routes: KongRoute[] }).routes;
+  expect(route && pluginOf(route, COMPANION)?.config).toEqual(FAIL_CLOSED);
+});
+
+test('docs/kong.md shows the companion as it is', () => {
+  const [, lua] = /```lua\n([^`]*)```/.exec(readText('docs/kong.md')) ?? [];
+  expect(lua).toBe(FAIL_CLOSED.access[0]);
 });

@@ -1,6 +1,7 @@
 // What a kong.yml says, as far as these specs ask.
 import { resolveConfig } from '../../../schemas/resolve-config';
 import type { Config } from '../../../schemas/generated/config-type';
+import { readText } from './files';
 
 export interface KongPlugin {
   name: string;
@@ -26,7 +27,10 @@ export interface KongConfig {
 
 export const PLUGIN = 'async-request-reply';
 
-export const COMPANION = 'request-termination';
+export const COMPANION = 'post-function';
+
+/** What the companion is told, in whatever file it stands. */
+export const FAIL_CLOSED = { access: [readText('kong/fail-closed.lua')] };
 
 export const everyRoute = (config: KongConfig): KongRoute[] => [
   ...config.services.flatMap(({ routes }) => routes),

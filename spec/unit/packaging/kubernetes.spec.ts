@@ -2,7 +2,7 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
 import { CONTAINER_SOCKET } from './health-check';
 import { missingPaths, packageVersion, readDocuments, readText, readYaml } from './files';
-import { COMPANION, PLUGIN } from './kong-config';
+import { COMPANION, FAIL_CLOSED, PLUGIN } from './kong-config';
 import { settingsFrom } from './process-settings';
 
 interface Container {
@@ -56,6 +56,7 @@ describe('reports.yaml', () => {
     const names = ingress?.metadata.annotations?.['konghq.com/plugins']?.split(',');
     expect(plugins.map(({ metadata }) => metadata.name)).toEqual(names);
     expect(plugins.map(({ plugin }) => plugin)).toEqual([PLUGIN, COMPANION]);
+    expect(plugins[1]?.config).toEqual(FAIL_CLOSED);
     expect(new Set(manifests.map(({ metadata }) => metadata.namespace)).size).toBe(1);
   });
 
