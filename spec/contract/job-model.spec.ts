@@ -81,7 +81,9 @@ function settling(token: string, name: string, end: AttemptEnd, hasResponse: boo
     inRedis: async (id, record) => {
       const result = resultOf(record);
       if (hasResponse && record !== undefined) {
-        await store.storeResponse(id, result, { status: 200, headers: [] }, Buffer.from('r'), DEADLINE_MS);
+        const response = store.writeResponse(id, result, { status: 200, headers: [] }, DEADLINE_MS);
+        await response.write(Buffer.from('r'));
+        await response.finish({ status: 200, headers: [] });
       }
       const delayMs = end.pastDeadline === true ? 2 * DEADLINE_MS : DELAY_MS;
       const { outcome, keepRequest = false } = end;

@@ -23,6 +23,7 @@ export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({
   error: undefined,
   settingsHash: job.settingsHash,
   result: undefined,
+  resultBytes: 0,
   singleRead: job.singleRead ?? false,
   readAt: undefined,
 });

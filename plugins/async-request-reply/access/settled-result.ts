@@ -35,7 +35,7 @@ export async function settledResult(
       : new AsyncError('gone', { detail: 'The result of the job is gone.' });
   }
   const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
-  const reply = replay(stored.head, stored.body, storedSeconds, jobFields(settings, id));
+  const reply = replay(stored.head, await stored.body(), storedSeconds, jobFields(settings, id));
   // As late as can be: from here on only the way to the client can lose it.
   if (
     (job.singleRead || settings.singleRead) &&

@@ -68,6 +68,8 @@ export interface JobRecord {
   readonly singleRead: boolean;
   /** When that was. */
   readonly readAt: number | undefined;
+  /** Length of the result's body; 0 where there is none. */
+  readonly resultBytes: number;
 }
 
 export const isSettled = (state: JobState): state is SettledState =>
@@ -118,5 +120,6 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
     result: fields['result'] === '' ? undefined : fields['result'],
     singleRead: fields['single_read'] === '1',
     readAt: optionalNumber(fields['read_at']),
+    resultBytes: Number(fields['result_bytes'] ?? 0),
   };
 }

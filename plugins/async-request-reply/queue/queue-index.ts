@@ -30,8 +30,8 @@ export interface PlaceRequest {
 }
 
 export type PlaceOutcome =
-  /** `turn` counts from 1: jobs with a lower one go first. */
-  | { readonly kind: 'reserved'; readonly turn: number }
+  /** `turn` counts from 1: jobs with a lower one go first. `at` is the time of Redis, in ms. */
+  | { readonly kind: 'reserved'; readonly turn: number; readonly at: number }
   | { readonly kind: 'full'; readonly settledPerMinute: number }
   | { readonly kind: 'caller-full' };
 
@@ -57,7 +57,7 @@ export class QueueIndex {
   async reserve(request: PlaceRequest): Promise<PlaceOutcome> {
     const { queue, id, owner } = request;
     const caller = callerHash(owner);
-    const [kind, detail] = await this.#redis.arrReserve(
+    const [kind, detail, at] = await this.#redis.arrReserve(
       placesKey(this.#prefix, queue),
       turnsKey(this.#prefix, queue),
       callerTurnKey(this.#prefix, queue, caller),
@@ -66,7 +66,7 @@ export class QueueIndex {
     );
     switch (kind) {
       case 'reserved':
-        return { kind, turn: Number(detail) };
+        return { kind, turn: Number(detail), at: Number(at) };
       case 'full':
         return { kind, settledPerMinute: Number(detail) };
       default:

@@ -7,7 +7,7 @@ import { isSettled, type JobRecord } from '../jobs/job-record';
 import { QueueIndex } from '../queue/queue-index';
 import { openScheduler, schedule, type Schedule } from '../queue/scheduler';
 import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
-import { JobStore, type CancelOutcome, type NewJob } from './job-store';
+import { JobStore, type CancelOutcome, type CreateOutcome, type NewJob } from './job-store';
 import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
 import { openJobsKey, recordKey, settledChannel } from './keys';
@@ -44,8 +44,32 @@ const ANNOUNCE_EVERY_MS = 30_000;
  */
 const CONFIRMING_LIMITS = 5;
 
+/**
+ * Part of the time limit after which Redis creates no record any more. What waited in front of a Redis that stood still
+ * is refused there; the rest of the limit is for its answer to arrive, so that a 503 seldom hides a job that was made.
+ */
+const CREATE_PART = 0.75;
+
 /** Part of the time limit that replicas get: after it there is still time for the answer. */
 const REPLICATION_PART = 0.5;
+
+/** What `#write` has to know of a job beside the job. */
+interface WriteTerms {
+  readonly at: Schedule;
+  /** Time of the queue's node, in ms, after which the record is not written any more. */
+  readonly latestAt: number;
+  /** Waits for replicas. */
+  readonly confirm: (() => Promise<void>) | undefined;
+  readonly isOver: () => boolean;
+}
+
+const tooLate = (): AsyncError =>
+  new AsyncError('store-unavailable', { detail: 'The job store came too late.', retryAfterSeconds: 5 });
+
+const notCreated = (why: 'exists' | 'late'): AsyncError =>
+  why === 'late'
+    ? tooLate()
+    : new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
 
 export class AccessStore {
   readonly jobs: JobStore;
@@ -129,6 +153,8 @@ export class AccessStore {
    */
   async accept(job: NewJob, settings: NamedSettings, admission: Admission): Promise<Acceptance> {
     let mayHaveWritten = false;
+    const startedAt = performance.now();
+    const createWithinMs = this.#timeLimitMs * CREATE_PART;
     try {
       return await withinTimeLimit(this.#timeLimitMs, async (isOver) => {
         await whenReady(this.#redis);
@@ -145,23 +171,25 @@ export class AccessStore {
           mayHaveWritten = false;
           throw refusedPlace(place, admission.maxWaiting);
         }
-        const at = { turn: place.turn, priority: admission.priority, delayMs: job.delayMs };
         const { minReplicas } = admission;
         const confirm = async (): Promise<void> => {
           await this.#replicated(job, minReplicas);
           if (isOver()) {
-            throw new AsyncError('store-unavailable', {
-              detail: 'The replicas of the job store came too late.',
-            });
+            throw tooLate();
           }
         };
-        const createdAt = await this.#write(job, at, minReplicas > 0 ? confirm : undefined);
-        if (createdAt === undefined) {
+        const created = await this.#write(job, {
+          at: { turn: place.turn, priority: admission.priority, delayMs: job.delayMs },
+          latestAt: place.at + createWithinMs - (performance.now() - startedAt),
+          confirm: minReplicas > 0 ? confirm : undefined,
+          isOver,
+        });
+        if (created.kind !== 'created') {
           // Whoever has the ID is not to be taken back for it.
-          mayHaveWritten = false;
-          throw new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
+          mayHaveWritten = created.kind === 'late';
+          throw notCreated(created.kind);
         }
-        return { createdAt };
+        return { createdAt: created.createdAt };
       });
     } catch (error) {
       if (mayHaveWritten) {
@@ -172,29 +200,34 @@ export class AccessStore {
   }
 
   /**
-   * One round trip on one node: the commands leave together on one connection, the record before the others. On a Cluster the record
-   * is waited for, since the scheduler is on another node. So are replicas, a round trip more: what too few of them have
-   * is refused, and must not run.
-   *
-   * @param confirm waits for them.
-   * @returns when the record was created; undefined where the ID is taken.
+   * One round trip on one node: the commands leave together on one connection, the record before the others. On a
+   * Cluster the record is waited for, since the scheduler is on another node. So are replicas, a round trip more: what
+   * too few of them have is refused, and must not run.
    */
-  async #write(job: NewJob, at: Schedule, confirm?: () => Promise<void>): Promise<number | undefined> {
-    const creating = this.jobs.create(job, confirm && CONFIRMING_LIMITS * this.#timeLimitMs);
-    if (isCluster(this.#redis)) {
-      await creating;
+  async #write(job: NewJob, terms: WriteTerms): Promise<CreateOutcome> {
+    const onCluster = isCluster(this.#redis);
+    const creating = this.jobs.create(job, {
+      // The nodes of a Cluster have clocks of their own.
+      latestAt: onCluster ? 0 : terms.latestAt,
+      confirmMs: terms.confirm ? CONFIRMING_LIMITS * this.#timeLimitMs : 0,
+    });
+    if (onCluster) {
+      const created = await creating;
+      if (created.kind !== 'created' || terms.isOver()) {
+        return created.kind === 'created' ? { kind: 'late' } : created;
+      }
     }
     const entering = this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs);
-    if (confirm !== undefined) {
+    if (terms.confirm !== undefined) {
       await Promise.all([creating, entering]);
-      await confirm();
+      await terms.confirm();
     }
     const [created] = await Promise.all([
       creating,
       entering,
-      schedule(this.#scheduler(job.queue), job.id, at),
+      schedule(this.#scheduler(job.queue), job.id, terms.at),
     ]);
-    return created.kind === 'exists' ? undefined : created.createdAt;
+    return created;
   }
 
   /** Waits until enough replicas have what was written: for the job's node and for its queue's. */

@@ -8,9 +8,12 @@ import {
   type JobState,
   type SettledState,
 } from '../jobs/job-record';
+import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
 import { recordKey, requestKey, responseKey } from './keys';
-import { payloadFields, readPayload } from './payload';
+import { CHUNK_BYTES, chunkCount, packMeta } from './payload';
+import { StoredPayload } from './payload-reader';
+import { PayloadWriter, type PayloadOptions } from './payload-writer';
 import type { ScriptedRedis } from './scripts';
 
 export interface NewJob {
@@ -19,7 +22,8 @@ export interface NewJob {
   readonly owner: string;
   readonly settingsHash: string;
   readonly request: UpstreamRequestHead;
-  readonly body: Buffer;
+  /** `stored`: it has been written by `writeRequest`. */
+  readonly body: Buffer | 'stored';
   /** Whether an attempt that may have reached the upstream may be followed by another. */
   readonly repeatable: boolean;
   readonly maxAttempts: number;
@@ -32,8 +36,9 @@ export interface NewJob {
   readonly singleRead?: boolean;
 }
 
-/** `exists`: a record, or the tombstone of a submit that was given up, has this ID. */
-export type CreateOutcome = { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'exists' };
+/** `exists`: a record, or the tombstone of a submit that was given up, has this ID. `late`: nothing was written. */
+export type CreateOutcome =
+  { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'exists' | 'late' };
 
 /** What a queue has to know of a job that has settled. */
 export interface Departure {
@@ -56,11 +61,13 @@ export type AdvanceOutcome =
   /** The lease is taken; `lifeMs` is what is left of the record's life. */
   | { kind: 'leased'; record: JobRecord; run: string; lifeMs: number };
 
-/** How an attempt ended. `result` names a response stored by `storeResponse`. */
+/** How an attempt ended. `result` names a response stored by `writeResponse`. */
 export interface AttemptEnd {
   /** `hold`: no call was made, or it was ended from here; it does not count as an attempt. */
   readonly outcome: 'completed' | 'failed' | 'retry' | 'hold';
   readonly result?: string;
+  /** Length of its body. */
+  readonly resultBytes?: number;
   readonly upstreamStatus?: number;
   readonly error?: JobError;
   /** With `completed`: a dead letter, which keeps its request. */
@@ -103,6 +110,9 @@ export type RenewOutcome = 'renewed' | 'cancel' | 'lost';
 /** Long enough for a write that was abandoned in some buffer to arrive. */
 const TOMBSTONE_MS = 3_600_000;
 
+/** Between two writes of an upload. */
+const UPLOAD_TTL_MS = 300_000;
+
 export class JobStore {
   readonly #redis: ScriptedRedis;
   readonly #prefix: string;
@@ -115,20 +125,21 @@ export class JobStore {
   /**
    * Writes request and record in one round trip. The record is there only if the request is.
    *
-   * @param confirmMs for so long a look at the job does not find it open: whoever writes it is not done with it.
+   * @param terms `latestAt`: time of Redis, in ms, after which the record is not written any more; `confirmMs`: for so long
+   *   a look at the job does not find it open: whoever writes it is not done with it. 0 for none.
    */
-  async create(job: NewJob, confirmMs = 0): Promise<CreateOutcome> {
-    const [, created] = await Promise.all([
-      this.#redis.arrPut(
-        requestKey(this.#prefix, job.id),
-        job.openTtlMs,
-        ...payloadFields(job.request, job.body),
-      ),
+  async create(
+    job: NewJob,
+    { latestAt = 0, confirmMs = 0 }: { latestAt?: number; confirmMs?: number } = {},
+  ): Promise<CreateOutcome> {
+    const [, [kind, createdAt, deadlineAt]] = await Promise.all([
+      job.body === 'stored' ? undefined : this.#putRequest(job, job.body),
       this.#redis.arrCreate(
         recordKey(this.#prefix, job.id),
         job.openTtlMs,
         job.deadlineMs,
         Math.ceil(job.delayMs),
+        Math.floor(latestAt),
         confirmMs,
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
@@ -136,9 +147,20 @@ export class JobStore {
         ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
       ),
     ]);
-    return created.length === 0
-      ? { kind: 'exists' }
-      : { kind: 'created', createdAt: Number(created[0]), deadlineAt: Number(created[1]) };
+    return kind === 'created'
+      ? { kind, createdAt: Number(createdAt), deadlineAt: Number(deadlineAt) }
+      : { kind: kind === 'late' ? 'late' : 'exists' };
+  }
+
+  /** A small body: head and chunks leave in one command, which is on the wire before the record's. */
+  #putRequest(job: NewJob, body: Buffer): Promise<number> {
+    const head = packMeta({ head: job.request, bytes: body.length });
+    const chunks = Array.from({ length: chunkCount(body.length) }, (_item, index) => [
+      String(index),
+      body.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES),
+    ]);
+    const key = requestKey(this.#prefix, job.id);
+    return this.#redis.arrPut(key, job.openTtlMs, '', 'head', head, ...chunks.flat());
   }
 
   /** The record, or undefined where there is none (a tombstone is none). One round trip. */
@@ -147,27 +169,39 @@ export class JobStore {
     return record?.version === 0 ? undefined : record;
   }
 
-  async readRequest(id: string): Promise<{ head: UpstreamRequestHead; body: Buffer } | undefined> {
-    return readPayload(await this.#redis.hgetallBuffer(requestKey(this.#prefix, id)));
+  /** The stored request, or undefined where it is gone. One round trip for head and first chunk. */
+  readRequest(id: string): Promise<StoredPayload<UpstreamRequestHead> | undefined> {
+    return StoredPayload.open(this.#redis, requestKey(this.#prefix, id));
   }
 
-  async readResponse(id: string, result: string): Promise<{ head: ResponseHead; body: Buffer } | undefined> {
-    return readPayload(await this.#redis.hgetallBuffer(responseKey(this.#prefix, id, result)));
+  /** A stored response: the record names it as its result, or nobody does. */
+  readResponse(id: string, result: string): Promise<StoredPayload<ResponseHead> | undefined> {
+    return StoredPayload.open(this.#redis, responseKey(this.#prefix, id, result));
+  }
+
+  /**
+   * Writes a request's body while it comes in, before the job is there: `create` with the body `stored` comes after
+   * it. It goes by itself where nothing is written for `UPLOAD_TTL_MS`.
+   */
+  writeRequest(id: string, openTtlMs: number, head: UpstreamRequestHead): PayloadWriter {
+    return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
+      ...{ ttlMs: openTtlMs, writingTtlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false },
+      ...mediaOf(head.headers),
+    });
   }
 
   /** Stores an attempt's response beside the record; it counts only once `settle` has named it. */
-  async storeResponse(
+  writeResponse(
     id: string,
     result: string,
     head: ResponseHead,
-    body: Buffer,
     ttlMs: number,
-  ): Promise<void> {
-    await this.#redis.arrPut(
-      responseKey(this.#prefix, id, result),
-      Math.max(1, Math.ceil(ttlMs)),
-      ...payloadFields(head, body),
-    );
+    persist?: PayloadOptions['persist'],
+  ): PayloadWriter {
+    return new PayloadWriter(this.#redis, responseKey(this.#prefix, id, result), {
+      ...{ ttlMs, digest: true, ...(persist && { persist }) },
+      ...mediaOf(head.headers),
+    });
   }
 
   /** Takes the lease for an attempt with this token, or settles, or says why not: store/lua/advance.lua. */
@@ -213,6 +247,7 @@ export class JobStore {
       ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
       ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
       ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0), end.called ? '1' : ''],
+      end.resultBytes ?? 0,
     );
     const [kind, detail] = reply;
     switch (kind) {
@@ -320,4 +355,12 @@ function leased(id: string, reply: readonly string[]): AdvanceOutcome {
     return { kind: 'missing' };
   }
   return { kind: 'leased', record, run: fields['run'] ?? '1', lifeMs: record.expiresAt - Number(reply[1]) };
+}
+
+function mediaOf(headers: readonly HeaderField[]): { contentType?: string; contentEncoding?: string } {
+  const value = (name: string): string | undefined =>
+    headers.find(([field]) => field.toLowerCase() === name)?.[1];
+  const contentType = value('content-type');
+  const contentEncoding = value('content-encoding');
+  return { ...(contentType && { contentType }), ...(contentEncoding && { contentEncoding }) };
 }

@@ -1,39 +1,25 @@
 // How a request or a response lies in Redis: a hash with the head under `head` and the body in chunks under
-// `0`, `1`, …, all of it raw bytes. One key, one TTL: no chunk can outlive the rest.
+// `0`, `1`, …, all of it raw bytes. One key, one TTL: no chunk can outlive the rest. The head is written last.
 import { pack, unpack } from 'msgpackr';
 
-/** A chunk is small enough that no command moves more than this at once. */
+/** A chunk is small enough that no command moves more than this at once (docs/redis.md has the measurement). */
 export const CHUNK_BYTES = 256 * 1024;
 
-/** The fields of the hash for `head` and `body`, as arguments of HSET. An empty body has no chunk. */
-export function payloadFields(head: unknown, body: Buffer): (string | Buffer)[] {
-  const fields: (string | Buffer)[] = ['head', pack(head)];
-  for (let at = 0, chunk = 0; at < body.length; at += CHUNK_BYTES, chunk += 1) {
-    fields.push(String(chunk), body.subarray(at, at + CHUNK_BYTES));
-  }
-  return fields;
+/** What is stored under `head`, beside the head itself. */
+export interface PayloadMeta<Head> {
+  readonly head: Head;
+  /** Length of the body as it came. */
+  readonly bytes: number;
+  /** SHA-256 of the body as it came, in base64. */
+  readonly sha256?: string | undefined;
+  /** How each chunk is compressed; absent: not at all. */
+  readonly coding?: 'br' | undefined;
 }
 
-/**
- * Head and body of a stored payload.
- *
- * @param fields what HGETALL returned, as buffers. Only this program writes them, so that the head is taken to
- *   have the type it was stored with.
- * @returns undefined where there is no payload.
- */
-export function readPayload<Head>(
-  fields: Readonly<Record<string, Buffer>>,
-): { head: Head; body: Buffer } | undefined {
-  const head = fields['head'];
-  if (head === undefined) {
-    return undefined;
-  }
-  const chunks: Buffer[] = [];
-  for (let chunk = fields['0']; chunk !== undefined; chunk = fields[String(chunks.length)]) {
-    chunks.push(chunk);
-  }
-  return {
-    head: unpack(head) as Head,
-    body: chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks),
-  };
-}
+export const packMeta = (meta: PayloadMeta<unknown>): Buffer => pack(meta);
+
+/** Only this program writes payloads, so that the head is taken to have the type it was stored with. */
+export const unpackMeta = <Head>(stored: Buffer): PayloadMeta<Head> => unpack(stored) as PayloadMeta<Head>;
+
+/** How many chunks a body of `bytes` has. An empty body has none. */
+export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);

@@ -13,7 +13,7 @@ interface Scripts {
   arrEnter(...keysAndArgv: Argument[]): Promise<null>;
   arrFree(...keysAndArgv: Argument[]): Promise<null>;
   arrLeave(...keysAndArgv: Argument[]): Promise<null>;
-  arrPut(payloadKey: string, ...argv: Argument[]): Promise<null>;
+  arrPut(payloadKey: string, ...argv: Argument[]): Promise<number>;
   arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRenew(recordKey: string, ...argv: Argument[]): Promise<number>;

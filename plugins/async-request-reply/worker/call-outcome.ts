@@ -1,5 +1,6 @@
 // How a call to an upstream can end.
 import type { ProblemCode } from '../errors/problem-catalog';
+import type { PayloadWriter } from '../store/payload-writer';
 import type { ResponseHead } from '../http/upstream-request';
 
 export interface CallFailure {
@@ -15,7 +16,8 @@ export interface CallFailure {
 }
 
 export type CallOutcome =
-  | { readonly kind: 'response'; readonly head: ResponseHead; readonly body: Buffer }
+  /** `body` has taken all of it in; what is left to do is its `finish`. */
+  | { readonly kind: 'response'; readonly head: ResponseHead; readonly body: PayloadWriter }
   | CallFailure
   /** The caller's signal ended the call. */
   | { readonly kind: 'aborted'; readonly mayHaveArrived: boolean };

@@ -19,6 +19,10 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   EAI_AGAIN: failed('dns_timeout', 'The name of the upstream could not be resolved.'),
   EHOSTUNREACH: failed('destination_ip_unroutable', 'The upstream cannot be reached.'),
   ENETUNREACH: failed('destination_ip_unroutable', 'The upstream cannot be reached.'),
+  ARR_PAYLOAD_LOST: {
+    ...failed('proxy_internal_error', 'A part of the request or of its response was lost in the job store.'),
+    code: 'internal-error',
+  },
   UND_ERR_CONNECT_TIMEOUT: {
     ...failed('connection_timeout', 'The upstream did not accept the connection in time.'),
     code: 'upstream-timeout',

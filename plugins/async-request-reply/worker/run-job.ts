@@ -1,6 +1,7 @@
 // One turn of a job in a worker: take the lease, call the upstream, settle. The record decides at every step;
 // each step may be repeated after a crash.
 import { randomUUID } from 'node:crypto';
+import type { JobRecord } from '../jobs/job-record';
 import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-store';
 import type { JobSettings } from '../store/job-settings';
 import { secretsFor } from '../secrets/secrets-for';
@@ -9,6 +10,7 @@ import { Lease } from './lease';
 import type { QueueControl } from './queue-control';
 import { afterFailure, afterResponse, retryAfterMs } from './retry-policy';
 import type { CallOutcome } from './call-outcome';
+import { classifyFailure } from './classify-failure';
 import { callUpstream } from './upstream-call';
 import type { WorkerContext } from './worker-context';
 
@@ -118,18 +120,16 @@ async function attempt(
   if (gate.kind === 'wait') {
     return { outcome: 'hold', delayMs: gate.ms };
   }
-  const outcome = await callUpstream(
-    context.dispatchers.for(settings, secrets.secrets),
-    request.head,
-    request.body,
-    {
-      timeoutMs: settings.attemptTimeoutMs,
-      maxResponseBytes: settings.maxResponseBytes,
-      signal: lease.signal,
-      mayStart: () => lease.isHeld(),
-    },
-  );
-  const end = await attemptEnd(context, start, lease, settings, outcome);
+  const result = `${start.run}.${String(record.attempts)}`;
+  const outcome = await callUpstream(context.dispatchers.for(settings, secrets.secrets), request, {
+    timeoutMs: settings.attemptTimeoutMs,
+    maxResponseBytes: settings.maxResponseBytes,
+    signal: lease.signal,
+    mayStart: () => lease.isHeld(),
+    store: (head) =>
+      context.jobs.writeResponse(record.id, result, head, start.lifeMs, (write) => persistHeld(lease, write)),
+  });
+  const end = await attemptEnd(record, result, lease, settings, outcome);
   await tellQueue(queue, outcome, gate.kind === 'probe', settings).catch((error: unknown) => {
     // The job's own end matters more: it is written whatever the queue could be told.
     context.log.warn({ queue: queue.name, err: String(error) }, 'the queue could not be told of an attempt');
@@ -159,25 +159,28 @@ async function tellQueue(
 }
 
 async function attemptEnd(
-  context: WorkerContext,
-  start: Leased,
+  record: JobRecord,
+  result: string,
   lease: Lease,
   settings: JobSettings,
   outcome: CallOutcome,
 ): Promise<AttemptEnd | undefined> {
-  const { record, run, lifeMs } = start;
   switch (outcome.kind) {
     case 'failure':
       return afterFailure(outcome, record.attempts, record.repeatable, settings);
     case 'aborted':
       return abortedEnd(lease, outcome.mayHaveArrived, record.repeatable);
     case 'response': {
-      const result = `${run}.${String(record.attempts)}`;
       const end = afterResponse(outcome.head, record.attempts, record.repeatable, settings, Date.now());
-      const stored = await persist(lease, () =>
-        context.jobs.storeResponse(record.id, result, outcome.head, outcome.body, lifeMs),
-      );
-      return stored === undefined ? undefined : { ...end, result };
+      const { bytes } = outcome.body;
+      try {
+        await outcome.body.finish(outcome.head);
+        return { ...end, result, resultBytes: bytes };
+      } catch (error) {
+        return lease.end === 'lost'
+          ? undefined
+          : afterFailure(classifyFailure(error, true, true), record.attempts, record.repeatable, settings);
+      }
     }
   }
 }
@@ -207,6 +210,15 @@ async function settle(
 ): Promise<SettleOutcome> {
   const settled = await persist(lease, () => context.jobs.settle(id, lease.token, end));
   return settled?.value ?? { kind: 'lost' };
+}
+
+/** Like `persist`, for those who have nothing to do once the lease is lost. */
+async function persistHeld<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
+  const written = await persist(lease, write);
+  if (written === undefined) {
+    throw new Error('the lease was lost');
+  }
+  return written.value;
 }
 
 /** Repeats a write until Redis takes it or the lease is lost: the upstream's answer exists only here. */

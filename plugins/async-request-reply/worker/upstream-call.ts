@@ -1,9 +1,14 @@
-// One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte.
+// One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte. Both
+// bodies stream: no more than a few chunks of either are in memory.
+import { Readable } from 'node:stream';
 import { errors, type Dispatcher } from 'undici';
 import { storableResponseFields } from '../http/hop-by-hop';
 import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
 import type { CallFailure, CallOutcome } from './call-outcome';
+import { CHUNK_BYTES } from '../store/payload';
+import type { StoredPayload } from '../store/payload-reader';
+import type { PayloadWriter } from '../store/payload-writer';
 import { classifyFailure } from './classify-failure';
 
 export interface CallLimits {
@@ -13,15 +18,26 @@ export interface CallLimits {
   readonly signal: AbortSignal;
   /** Asked right before the request is written: where it says no, `signal` has ended the call. */
   readonly mayStart: () => boolean;
+  /** Where the response's body goes. */
+  readonly store: (head: ResponseHead) => PayloadWriter;
 }
 
-/** Makes the call. Never rejects: whatever goes wrong is an outcome. */
-export function callUpstream(
+/**
+ * Makes the call. Never rejects: whatever goes wrong is an outcome. What had been stored of a response that did not
+ * become one is removed first.
+ */
+export async function callUpstream(
   dispatcher: Dispatcher,
-  request: UpstreamRequestHead,
-  body: Buffer,
+  stored: StoredPayload<UpstreamRequestHead>,
   limits: CallLimits,
 ): Promise<CallOutcome> {
+  const request = stored.head;
+  let body: Buffer | Readable | null;
+  try {
+    body = await requestBody(stored);
+  } catch (error) {
+    return classifyFailure(error, false, false);
+  }
   return new Promise((resolve) => {
     const call = new UpstreamCall(limits, resolve);
     try {
@@ -31,7 +47,7 @@ export function callUpstream(
           path: request.path,
           method: request.method,
           headers: request.headers.flat(),
-          body: body.length > 0 ? body : null,
+          body,
         },
         call,
       );
@@ -39,6 +55,14 @@ export function callUpstream(
       call.onResponseError(null, error);
     }
   });
+}
+
+/** A body of one chunk has come with its head. */
+async function requestBody(stored: StoredPayload<UpstreamRequestHead>): Promise<Buffer | Readable | null> {
+  if (stored.bytes === 0) {
+    return null;
+  }
+  return stored.bytes <= CHUNK_BYTES ? stored.body() : Readable.from(stored.read(), { objectMode: false });
 }
 
 function originOf({ target }: UpstreamRequestHead): string {
@@ -56,8 +80,10 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   #sent = false;
   #ended = false;
   #head: ResponseHead | undefined;
-  #chunks: Buffer[] = [];
+  #body: PayloadWriter | undefined;
   #bytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #waitingBytes = 0;
 
   constructor(limits: CallLimits, resolve: (outcome: CallOutcome) => void) {
     this.#limits = limits;
@@ -93,9 +119,10 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       return;
     }
     this.#head = { status: statusCode, headers: storableResponseFields(rawFields(controller.rawHeaders)) };
+    this.#body = this.#limits.store(this.#head);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
     if (this.#bytes > this.#limits.maxResponseBytes) {
       this.#end({
@@ -108,14 +135,41 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       });
       return;
     }
-    this.#chunks.push(chunk);
+    // undici gives pieces of no length, for ever, to who pauses at each of them once the connection has ended.
+    if (chunk.length > 0) {
+      this.#take(controller, chunk);
+    }
+  }
+
+  /** The upstream waits while more than a chunk does. */
+  #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#waitingBytes += chunk.length;
+    const isFull = this.#waitingBytes > CHUNK_BYTES;
+    if (isFull) {
+      controller.pause();
+    }
+    this.#writing = this.#writing.then(async () => {
+      await this.#body?.write(chunk);
+      this.#waitingBytes -= chunk.length;
+      if (isFull) {
+        controller.resume();
+      }
+    });
+    this.#writing.catch((error: unknown) => this.onResponseError(controller, error));
   }
 
   onResponseEnd(): void {
-    this.#end(
-      this.#head === undefined
-        ? this.#badResponse('The upstream ended its answer without a response.')
-        : { kind: 'response', head: this.#head, body: Buffer.concat(this.#chunks) },
+    // The upstream has done its part: what is left is for the store, which has the lease's time.
+    clearTimeout(this.#timer);
+    const [head, body] = [this.#head, this.#body];
+    this.#writing.then(
+      () =>
+        this.#end(
+          head === undefined || body === undefined
+            ? this.#badResponse('The upstream ended its answer without a response.')
+            : { kind: 'response', head, body },
+        ),
+      () => undefined,
     );
   }
 
@@ -152,8 +206,11 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#limits.signal.removeEventListener('abort', this.#onAbort);
-    this.#chunks = [];
-    this.#resolve(outcome);
+    const partial = outcome.kind === 'response' ? undefined : this.#body?.discard();
+    Promise.resolve(partial)
+      .catch(() => undefined)
+      .then(() => this.#resolve(outcome))
+      .catch(() => undefined);
     if (outcome.kind !== 'response' && this.#controller?.aborted === false) {
       this.#controller.abort(new Error('the call has ended'));
     }

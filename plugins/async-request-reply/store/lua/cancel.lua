@@ -10,6 +10,7 @@ if not state then
   if tonumber(ARGV[1]) > 0 then
     redis.call('HSET', key, 'v', 0, 'state', 'cancelled', 'queue', '')
     redis.call('PEXPIRE', key, ARGV[1])
+    redis.call('UNLINK', sibling(key, 'req'))
   end
   return { 'missing' }
 end

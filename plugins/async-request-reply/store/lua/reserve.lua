@@ -5,7 +5,7 @@
 -- KEYS[3] the caller's last turn   KEYS[4] the caller's unsettled jobs: sorted set like the places
 -- ARGV[1] job ID   ARGV[2] most places   ARGV[3] how long an unconfirmed place is held (ms)
 -- ARGV[4] most unsettled jobs of the caller, 0 for no limit   ARGV[5] life of a job (ms)
--- Returns {'reserved', turn}, {'caller-full'}, or {'full', jobs that settled in the last minute}.
+-- Returns {'reserved', turn, time (ms)}, {'caller-full'}, or {'full', jobs that settled in the last minute}.
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local waiting = redis.call('ZCARD', KEYS[1])
@@ -37,4 +37,4 @@ redis.call('SET', KEYS[3], turn, 'PX', ARGV[5])
 redis.call('HSET', KEYS[2], 'max', math.max(highest, turn))
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
-return { 'reserved', tostring(turn - floor) }
+return { 'reserved', tostring(turn - floor), tostring(now) }

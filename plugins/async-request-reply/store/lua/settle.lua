@@ -6,7 +6,7 @@
 -- ARGV[3] result (RUN.ATTEMPT) or ''   ARGV[4] upstream status or ''
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
--- ARGV[10] with 'hold': '1' where a call was made and may have arrived
+-- ARGV[10] with 'hold': '1' where a call was made and may have arrived   ARGV[11] bytes of the result's body
 -- Returns {'closed', state, owner, dead, expires_at}, {'retrying', ms}, or {'lost'} where the lease is another's.
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts')
@@ -18,7 +18,7 @@ if ARGV[3] ~= '' then
   if r[4] and r[4] ~= '' then
     redis.call('UNLINK', sibling(key, 'res:' .. r[4]))
   end
-  redis.call('HSET', key, 'result', ARGV[3])
+  redis.call('HSET', key, 'result', ARGV[3], 'result_bytes', ARGV[11])
 end
 if ARGV[4] ~= '' then
   redis.call('HSET', key, 'upstream_status', ARGV[4])

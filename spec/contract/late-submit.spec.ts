@@ -1,0 +1,56 @@
+// A submit whose writes reach Redis after the client has had its 503: what waited in front of a Redis that stood still.
+import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
+import { JobStore, type NewJob } from '../../plugins/async-request-reply/store/job-store';
+import { requestKey } from '../../plugins/async-request-reply/store/keys';
+import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { resolveConfig } from '../../schemas/resolve-config';
+import { RedisServer } from '../helpers/redis-server';
+
+const PREFIX = 'late';
+const LONG = 60_000;
+
+let server: RedisServer;
+let redis: ScriptedRedis;
+let store: JobStore;
+
+beforeAll(async () => {
+  server = await RedisServer.reserve({ appendOnly: false });
+  await server.start();
+  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
+  store = new JobStore(redis, PREFIX);
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+});
+
+const newJob = (): NewJob => ({
+  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', repeatable: true, maxAttempts: 1 },
+  ...{ delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, body: Buffer.from('a') },
+  request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
+});
+
+const secondsOfRedis = async (): Promise<number> => (await redis.time())[0] ?? 0;
+
+test('a record is not written after its time by the clock of Redis', async () => {
+  const job = newJob();
+  expect(await store.create(job, { latestAt: (await secondsOfRedis()) * 1000 - 1 })).toEqual({
+    kind: 'late',
+  });
+  expect(await store.read(job.id)).toBeUndefined();
+});
+
+test('a record is written in its time', async () => {
+  const latestAt = (await secondsOfRedis()) * 1000 + LONG;
+  expect(await store.create(newJob(), { latestAt })).toMatchObject({ kind: 'created' });
+});
+
+test('the request of a submit that was given up goes with it', async () => {
+  const job = newJob();
+  await store.create(job, { latestAt: 1 });
+  expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(1);
+  expect(await store.abandon(job.id)).toEqual({ kind: 'missing' });
+  expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(0);
+});
