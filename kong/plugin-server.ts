@@ -14,6 +14,7 @@ import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
+import { startHealthServer } from './health-server';
 import { readSecretsFile } from './read-secrets-file';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { WorkerThreads } from './worker-threads';
@@ -66,6 +67,10 @@ async function main(args: readonly string[]): Promise<void> {
         secrets.forEach((secret) => runtime.secrets.add(secret));
         const threads = new WorkerThreads(settings, logger, runtime.secrets);
         runtime.onStore = (redis, keyPrefix) => threads.ensure(redis, keyPrefix);
+        startHealth(settings.health_listen, logger, async () => [
+          ...(await runtime.stores.silent()).map((name) => `Redis does not answer: ${name}`),
+          ...threads.reasons(),
+        ]);
         onStop.push(
           () => runtime.stores.close(),
           () => threads.stop(),
@@ -76,6 +81,19 @@ async function main(args: readonly string[]): Promise<void> {
     });
   } catch (error) {
     failToStart(logger, error);
+  }
+}
+
+/** From the first signal on the port is free for the process that follows: a reload starts it before this one has ended. */
+function startHealth(
+  listen: string | undefined,
+  log: Logger,
+  reasons: () => Promise<readonly string[]>,
+): void {
+  if (listen !== undefined) {
+    const health = startHealthServer({ listen, log, reasons });
+    const close = (): void => void health.close();
+    process.once('SIGTERM', close).once('SIGINT', close);
   }
 }
 

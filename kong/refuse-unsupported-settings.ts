@@ -3,7 +3,7 @@
 import { ConfigError } from '../schemas/config-error';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
 
-const UNSUPPORTED = ['health_listen', 'metrics_listen'] as const;
+const UNSUPPORTED = ['metrics_listen'] as const;
 
 /** @throws ConfigError that names every setting that cannot be had yet. */
 export function refuseUnsupportedSettings(settings: ProcessSettings): void {

@@ -69,6 +69,12 @@ export class WorkerThreads {
     });
   }
 
+  /** Why jobs may not be carried out here; nothing when all threads run that should. */
+  reasons(): string[] {
+    const missing = this.#started.size * this.#settings.worker - this.#threads.size;
+    return missing > 0 ? [`${String(missing)} worker threads are being started again`] : [];
+  }
+
   /** Lets every thread drain and resolves when they have ended. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -7,6 +7,7 @@ import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
+import { startHealthServer } from './health-server';
 import { readSecretsFile } from './read-secrets-file';
 import { workerOptions } from './worker-options';
 
@@ -16,6 +17,10 @@ function main(): void {
   const secrets = new SecretBox(readSecretsFile(settings.secrets_file).values());
   const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
   const worker = JobWorker.start(workerOptions(settings, log, secrets));
+  const { health_listen: listen } = settings;
+  if (listen !== undefined) {
+    startHealthServer({ listen, log, reasons: () => worker.reasons() });
+  }
   const stop = (signal: NodeJS.Signals): void => {
     log.info({ signal }, 'draining');
     worker.stop(settings.drain_timeout_seconds * 1000).then(

@@ -10,9 +10,11 @@ import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
 import { JobStore, type CancelOutcome, type CreateOutcome, type NewJob } from './job-store';
 import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
-import { openJobsKey, recordKey, settledChannel } from './keys';
+import { settledChannel } from './keys';
+import { RedisProbe } from './redis-probe';
 import { isCluster, whenReady, withinTimeLimit } from './redis-client';
 import { refusedPlace } from './refused-place';
+import { replicasHave } from './replicas-have';
 import type { ScriptedRedis } from './scripts';
 import type { SettleSignals } from './settle-signals';
 
@@ -78,6 +80,7 @@ export class AccessStore {
   readonly #timeLimitMs: number;
   readonly #index: QueueIndex;
   readonly #waiting: Waiting | undefined;
+  readonly #probe: RedisProbe;
   readonly #schedulers = new Map<string, Queue>();
   readonly #announcedAt = new Map<string, number>();
   readonly #abandoned = new AbandonedSubmits((submit) => this.#takeBack(submit));
@@ -90,6 +93,7 @@ export class AccessStore {
     this.#timeLimitMs = timeLimitMs;
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
+    this.#probe = new RedisProbe(redis, timeLimitMs);
   }
 
   /**
@@ -230,24 +234,18 @@ export class AccessStore {
     return created;
   }
 
-  /** Waits until enough replicas have what was written: for the job's node and for its queue's. */
+  /** Waits until enough replicas have the job. @throws AsyncError `store-unavailable`, and then it is taken back. */
   async #replicated(job: NewJob, minReplicas: number): Promise<void> {
-    const record = recordKey(this.#prefix, job.id);
-    const keys = isCluster(this.#redis) ? [record, openJobsKey(this.#prefix, job.queue)] : [record];
-    // One connection waits for one after the other.
-    const limitMs = Math.ceil((this.#timeLimitMs * REPLICATION_PART) / keys.length);
-    // WAIT speaks of what its own connection has written; a pipeline goes to the node of its keys.
-    const answers = await Promise.all(
-      keys.map((key) => this.#redis.pipeline().exists(key).call('WAIT', minReplicas, limitMs).exec()),
-    );
-    if (answers.some((answer) => Number(answer?.[1]?.[1] ?? 0) < minReplicas)) {
-      // At once, so that nothing is left of it when the client has its answer; where this fails it is tried again.
-      await this.#takeBack(job).catch(() => undefined);
-      throw new AsyncError('store-unavailable', {
-        detail: 'Too few replicas of the job store have the job. It was not accepted; try again later.',
-        retryAfterSeconds: 5,
-      });
+    const limitMs = this.#timeLimitMs * REPLICATION_PART;
+    if (await replicasHave(this.#redis, this.#prefix, job, { minReplicas, limitMs })) {
+      return;
     }
+    // At once, so that nothing is left of it when the client has its answer; where this fails it is tried again.
+    await this.#takeBack(job).catch(() => undefined);
+    throw new AsyncError('store-unavailable', {
+      detail: 'Too few replicas of the job store have the job. It was not accepted; try again later.',
+      retryAfterSeconds: 5,
+    });
   }
 
   /**
@@ -311,6 +309,11 @@ export class AccessStore {
       await this.#scheduler(queue).remove(id);
       await this.#index.forget(queue, id, owner);
     });
+  }
+
+  /** Whether Redis answers, within the time limit. */
+  answers(): Promise<boolean> {
+    return this.#probe.answers();
   }
 
   /** Submits that are waiting to be taken back: for health reports and tests. */

@@ -24,6 +24,17 @@ export interface RedisSettings {
   readonly read_timeout: number;
 }
 
+/** Where a Redis is, for a person. */
+export function nameOfRedis(settings: RedisSettings): string {
+  if (settings.sentinel_master !== undefined) {
+    return `Sentinel master ${settings.sentinel_master}`;
+  }
+  const [node] = settings.cluster_nodes ?? [];
+  return node === undefined
+    ? `${settings.host}:${String(settings.port)}`
+    : `Cluster at ${node.ip}:${String(node.port)}`;
+}
+
 const RECONNECT_MAX_MS = 1000;
 
 const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);

@@ -2,7 +2,7 @@
 // and go without notice; connections stay until the process ends.
 import { AccessStore } from './access-store';
 import { HeldRequests } from './held-requests';
-import { openAccessClient, openSignalClient, type RedisSettings } from './redis-client';
+import { nameOfRedis, openAccessClient, openSignalClient, type RedisSettings } from './redis-client';
 import { SettleSignals } from './settle-signals';
 
 export class StoreRegistry {
@@ -10,6 +10,7 @@ export class StoreRegistry {
   readonly held = new HeldRequests();
   readonly #stores = new Map<string, AccessStore>();
   readonly #signals = new Map<string, SettleSignals>();
+  readonly #names = new Map<AccessStore, string>();
   readonly #onError: (error: Error) => void;
 
   /** @param onError is told of connection errors; it must not throw. */
@@ -27,6 +28,7 @@ export class StoreRegistry {
         signals: this.#signalsOf(redis),
       });
       this.#stores.set(key, store);
+      this.#names.set(store, nameOfRedis(redis));
     }
     return store;
   }
@@ -40,6 +42,16 @@ export class StoreRegistry {
       this.#signals.set(key, signals);
     }
     return signals;
+  }
+
+  /** Which of the Redis in use do not answer now, by where they are. */
+  async silent(): Promise<string[]> {
+    const stores = [...this.#stores.values()];
+    const answers = await Promise.all(stores.map((store) => store.answers()));
+    const names = stores
+      .filter((_store, index) => !answers[index])
+      .map((store) => this.#names.get(store) ?? '');
+    return [...new Set(names)];
   }
 
   async close(): Promise<void> {

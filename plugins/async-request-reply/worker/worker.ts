@@ -6,7 +6,8 @@ import { QueueIndex } from '../queue/queue-index';
 import type { SecretBox } from '../secrets/secret-box';
 import { controlChannel } from '../store/keys';
 import { JobStore } from '../store/job-store';
-import { openWorkerClient, type RedisSettings } from '../store/redis-client';
+import { nameOfRedis, openWorkerClient, type RedisSettings } from '../store/redis-client';
+import { RedisProbe } from '../store/redis-probe';
 import { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
 import { QueueRunner } from './queue-runner';
@@ -31,6 +32,8 @@ const DISCOVER_MS = 2000;
 
 export class JobWorker {
   readonly #context: WorkerContext;
+  readonly #probe: RedisProbe;
+  readonly #redisName: string;
   readonly #subscriber: WorkerContext['redis'];
   readonly #takes: (queue: string) => boolean;
   readonly #runners = new Map<string, QueueRunner>();
@@ -43,6 +46,8 @@ export class JobWorker {
     const redis = openWorkerClient(options.redis, onError);
     this.#subscriber = openWorkerClient(options.redis, onError);
     this.#takes = queueFilter(options.queues);
+    this.#probe = new RedisProbe(redis, options.redis.read_timeout);
+    this.#redisName = nameOfRedis(options.redis);
     this.#context = {
       redis,
       prefix: options.keyPrefix,
@@ -66,6 +71,16 @@ export class JobWorker {
     worker.#timer = setInterval(() => worker.#discover(), DISCOVER_MS);
     worker.#discover();
     return worker;
+  }
+
+  /** Why it takes no jobs now; nothing when it does. */
+  async reasons(): Promise<string[]> {
+    const isStopping = this.#stopped !== undefined;
+    const isThere = isStopping || (await this.#probe.answers());
+    return [
+      ...(isStopping ? ['draining'] : []),
+      ...(isThere ? [] : [`Redis does not answer: ${this.#redisName}`]),
+    ];
   }
 
   #listen(): void {
