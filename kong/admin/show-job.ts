@@ -1,9 +1,8 @@
 // `show`: one job, with what is stored beside its record only by size. Of the request: method, path without query
 // (queries carry keys and tokens), and where it goes.
-import { unpack } from 'msgpackr';
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
 import { requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import { CHUNK_BYTES } from '../../plugins/async-request-reply/store/payload';
+import { unpackMeta } from '../../plugins/async-request-reply/store/payload';
 import type { AdminContext } from './admin-context';
 import { jobJson, resolveJobId, shownIdInTable } from './job-view';
 import { notFound, type Report } from './report';
@@ -47,22 +46,20 @@ async function requestFacts({ redis, prefix }: AdminContext, id: string): Promis
   if (head === null) {
     return undefined;
   }
-  const { method, path, target } = unpack(head) as UpstreamRequestHead;
+  const meta = unpackMeta<UpstreamRequestHead>(head);
+  const { method, path, target } = meta.head;
   return {
     method,
     path: path.split('?')[0],
     upstream: `${target.scheme}://${target.host}:${String(target.port)}`,
-    body_bytes: await bodyBytes(redis, key),
+    body_bytes: meta.bytes,
   };
 }
 
-/** The length of a stored body, without reading it: all chunks but the last are full. */
+/** The length of a stored body as it came, without reading it. */
 async function bodyBytes(redis: AdminContext['redis'], key: string): Promise<number | undefined> {
-  const chunks = (await redis.hlen(key)) - 1;
-  if (chunks < 0) {
-    return undefined;
-  }
-  return chunks === 0 ? 0 : (chunks - 1) * CHUNK_BYTES + (await redis.hstrlen(key, String(chunks - 1)));
+  const head = await redis.hgetBuffer(key, 'head');
+  return head === null ? undefined : unpackMeta(head).bytes;
 }
 
 /** One line for each member, records taken apart. */

@@ -50,6 +50,7 @@ const NO_COMMANDS = [
   'ONCE',
   'PIPELINE',
   'DEFINECOMMAND',
+  'ANSWERS',
 ];
 
 /** Called by their names; BullMQ's pushes also by a variable that holds one of two. */
