@@ -1,0 +1,293 @@
+// PROTOCOL.md, "Poll" and "Replay": how often a job may be polled and its result be read, and what a pending answer tells.
+import type { HttpResponse } from '../helpers/http-client';
+import { Latch } from '../helpers/latch';
+import { until } from '../helpers/until';
+import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
+import { useStack } from '../helpers/use-stack';
+import { useWorkers } from '../helpers/use-workers';
+
+const ID_HEADER = 'X-Async-Kong-Id';
+const READERS = 10;
+
+const stack = useStack({
+  shared: { retry: { attempts: 1 } },
+  routes: [
+    { name: 'queue', config: { queue: { concurrency: 1 }, retry_after_seconds: 2 } },
+    { name: 'delayed', config: { queue: { delay_header: 'X-Delay' } } },
+    { name: 'later', config: { retry: { attempts: 2, backoff_ms: 600_000, max_backoff_ms: 600_000 } } },
+    { name: 'floor', config: { poll_floor_ms: 60_000 } },
+    { name: 'low-floor', config: { poll_floor_ms: 10 } },
+    { name: 'once', config: { single_read: true, queue: { name: 'once' }, wait: { max_ms: 50_000 } } },
+    { name: 'once-elsewhere', config: { intercept: 'never', poll_queues: ['once', 'often'] } },
+    { name: 'often', config: { queue: { name: 'often' } } },
+    { name: 'often-read-once', config: { intercept: 'never', single_read: true, poll_queues: ['often'] } },
+    { name: 'resource', config: { on_complete: 'resource' } },
+  ],
+  env: { ARR_WORKER: '0' },
+});
+const startWorker = useWorkers(stack);
+
+jest.setTimeout(60_000);
+
+const statusUrl = (path: string, id: string): Promise<HttpResponse> =>
+  stack().request(`${path}?async-id=${id}`);
+const problem = (response: HttpResponse): [number, string] => [
+  response.status,
+  String(response.json()['type']).replace(/^.*:/, ''),
+];
+
+describe('a pending answer', () => {
+  test('has queue_position, 1 for the next, while the job waits for its turn', async () => {
+    const path = '/queue/position';
+    const latch = new Latch();
+    stack().upstream.script(path, heldBy(latch, reply()));
+    const ids: string[] = [];
+    for (let count = 0; count < 4; count++) ids.push((await stack().submit(path)).id);
+    const positions = async () =>
+      Promise.all(ids.map(async (id) => (await statusUrl(path, id)).json()['queue_position']));
+    const before = await positions();
+    startWorker();
+    await stack().upstream.called(path);
+    const during = await positions();
+    const polled = await stack().poll(path, ids[3] ?? '');
+    latch.open();
+    for (const id of ids) await stack().settled(path, id);
+
+    expect(before).toEqual([1, 2, 3, 4]);
+    expect(during).toEqual([undefined, 1, 2, 3]);
+    expect(polled.json()['queue_position']).toBe(3);
+    expect((await statusUrl(path, ids[3] ?? '')).json()).not.toHaveProperty('queue_position');
+  });
+
+  test('has a Retry-After of the route at least', async () => {
+    const { id, response } = await stack().submit('/queue/base');
+    const polled = await stack().poll('/queue/base', id);
+    await stack().request(`/queue/base?async-id=${id}`, { method: 'DELETE' });
+
+    expect([response.header('Retry-After'), polled.header('Retry-After')]).toEqual(['2', '2']);
+  });
+
+  test('has a Retry-After that grows with the queue before the job, and never over what it has waited', async () => {
+    const path = '/queue/grows';
+    const latch = new Latch();
+    stack().upstream.script(path, reply(), heldBy(latch, reply()));
+    const ids = await Promise.all(Array.from({ length: 40 }, async () => (await stack().submit(path)).id));
+    startWorker();
+    // One has settled in that time: 38 more will take long.
+    await stack().upstream.called(path, 2);
+    const last = await until('the last in the queue', async () => {
+      const looks = await Promise.all(ids.map((id) => statusUrl(path, id)));
+      return looks.findIndex((look) => look.json()['queue_position'] === 38) + 1;
+    });
+    const id = ids[last - 1] ?? '';
+    const response = await until(
+      'a Retry-After over the least',
+      async () => {
+        const look = await statusUrl(path, id);
+        return Number(look.header('Retry-After')) > 2 ? look : null;
+      },
+      { timeoutMs: 40_000 },
+    );
+    const waitedMs = Date.now() - Date.parse(String(response.json()['created_at']));
+    latch.open();
+    for (const one of ids) await stack().settled(path, one);
+
+    expect(Number(response.header('Retry-After'))).toBeLessThanOrEqual(Math.ceil(waitedMs / 1000));
+  });
+
+  test('has a Retry-After to the start time that was asked for', async () => {
+    const { id, response } = await stack().submit('/delayed/x', { headers: { 'X-Delay': '600' } });
+    const polled = await stack().poll('/delayed/x', id);
+    await stack().poll('/delayed/x', id, { method: 'DELETE' });
+
+    for (const seconds of [response, polled].map((one) => Number(one.header('Retry-After')))) {
+      expect(seconds).toBeGreaterThan(500);
+      expect(seconds).toBeLessThanOrEqual(600);
+    }
+    expect(polled.json()).not.toHaveProperty('queue_position');
+  });
+
+  test('has a Retry-After to the next attempt', async () => {
+    const path = '/later/x';
+    stack().upstream.script(path, reply({ status: 503, headers: { 'Retry-After': '700' } }));
+    startWorker();
+    const { id } = await stack().submit(path);
+    const retrying = await until('the job to wait', async () => {
+      const response = await statusUrl(path, id);
+      return response.json()['state'] === 'retrying' ? response : null;
+    });
+    await stack().poll(path, id, { method: 'DELETE' });
+
+    expect(Number(retrying.header('Retry-After'))).toBeGreaterThan(600);
+  });
+});
+
+describe('poll_floor_ms', () => {
+  test('polls of an open job that come faster get 429 with Retry-After', async () => {
+    const path = '/floor/fast';
+    const { id } = await stack().submit(path);
+    const first = await stack().poll(path, id);
+    const others = [await stack().poll(path, id), await statusUrl(path, id)];
+    const cancelled = await stack().poll(path, id, { method: 'DELETE' });
+
+    expect(first.status).toBe(202);
+    for (const response of others) {
+      expect(problem(response)).toEqual([429, 'polled-too-soon']);
+      expect(response.header('Retry-After')).toBe('60');
+      expect(response.header(ID_HEADER)).toBe(id);
+    }
+    expect(cancelled.status).toBe(204);
+  });
+
+  test('is not told to who may not see the job', async () => {
+    const { id } = await stack().submit('/floor/foreign');
+    await stack().poll('/floor/foreign', id);
+
+    expect(problem(await stack().poll('/often/x', id))).toEqual([404, 'not-found']);
+    await stack().poll('/floor/foreign', id, { method: 'DELETE' });
+  });
+
+  test('lets a client that keeps to it through, and lets it follow the 303 at once', async () => {
+    const path = '/low-floor/x';
+    const { id } = await stack().submit(path);
+    startWorker();
+    await until('the 303', async () => (await statusUrl(path, id)).status === 303);
+
+    expect((await stack().request(`${path}?async-id=${id}&async-view=result`)).status).toBe(200);
+    expect((await stack().poll(path, id)).status).toBe(200);
+  });
+});
+
+describe('single_read', () => {
+  const completed = async (path: string): Promise<string> => {
+    stack().upstream.script(path, reply({ body: 'once' }));
+    const { id } = await stack().submit(path);
+    startWorker();
+    await until('the job to settle', async () => (await statusUrl(path, id)).status === 303);
+    return id;
+  };
+
+  test('of ten reads at the same time one gets the result, and all others 410', async () => {
+    const path = '/once/many';
+    const id = await completed(path);
+    const reads = await Promise.all(
+      Array.from({ length: READERS }, (_, index) =>
+        index % 2 === 0
+          ? stack().poll(path, id)
+          : stack().request(`${path}?async-id=${id}&async-view=result`),
+      ),
+    );
+
+    const told = reads.filter(({ status }) => status === 200);
+    expect(told.map(({ text }) => text)).toEqual(['once']);
+    for (const response of reads.filter((read) => read !== told[0])) {
+      expect(problem(response)).toEqual([410, 'already-read']);
+      expect(response.header(ID_HEADER)).toBe(id);
+    }
+  });
+
+  test('HEAD, the status URL and a cancel are no reads', async () => {
+    const path = '/once/looked-at';
+    const id = await completed(path);
+    const head = await stack().request(path, { method: 'HEAD', headers: { [ID_HEADER]: id } });
+    const status = await statusUrl(path, id);
+    const cancel = await stack().poll(path, id, { method: 'DELETE' });
+    const read = await stack().poll(path, id);
+    const after = await stack().request(path, { method: 'HEAD', headers: { [ID_HEADER]: id } });
+
+    expect([head.status, status.status, cancel.status, read.text, after.status]).toEqual([
+      200,
+      303,
+      409,
+      'once',
+      410,
+    ]);
+  });
+
+  test('a submit that waited has read the result', async () => {
+    const path = '/once/waited';
+    stack().upstream.script(path, reply({ body: 'once' }));
+    startWorker();
+    const response = await stack().request(path, { headers: { Prefer: 'wait=50' }, timeoutMs: 60_000 });
+
+    expect([response.status, response.text]).toEqual([200, 'once']);
+    expect(problem(await stack().poll(path, response.header(ID_HEADER) ?? ''))).toEqual([
+      410,
+      'already-read',
+    ]);
+  });
+
+  test('goes with the job to a poll route, and with a poll route to all jobs', async () => {
+    const [mine, others] = [await completed('/once/elsewhere'), await completed('/often/elsewhere')];
+
+    const reads = [
+      ...[await stack().poll('/once-elsewhere', mine), await stack().poll('/once-elsewhere', mine)],
+      ...[await stack().poll('/often', others), await stack().poll('/often', others)],
+      ...[await stack().poll('/often-read-once', others), await stack().poll('/often', others)],
+    ];
+    expect(reads.map(({ status }) => status)).toEqual([200, 410, 200, 200, 200, 410]);
+  });
+
+  test('a problem is no result, and can be read again', async () => {
+    const path = '/once/failed';
+    stack().upstream.script(path, hangUp());
+    const { id } = await stack().submit(path);
+    startWorker();
+    const first = await stack().settled(path, id);
+
+    expect([first.status, (await stack().poll(path, id)).status]).toEqual([502, 502]);
+  });
+
+  test('the response is gone from Redis with its read', async () => {
+    const path = '/once/gone';
+    const id = await completed(path);
+    const responses = async () => (await stack().redis.keys()).filter((key) => key.includes(`{${id}}:res:`));
+    const before = await responses();
+    await stack().poll(path, id);
+
+    expect([before.length, await responses()]).toEqual([1, []]);
+  });
+});
+
+describe('on_complete: resource', () => {
+  test.each([
+    ['an absolute path', '/things/7?x=1', '/things/7?x=1'],
+    ['an address', 'https://api.example.com/things/7', 'https://api.example.com/things/7'],
+    ['the result URL where the Location is relative to the request', 'things/7', null],
+  ])('leads to %s', async (title, sent, expected) => {
+    const path = `/resource/${title.replaceAll(' ', '-')}`;
+    stack().upstream.script(path, reply({ status: 201, headers: { Location: sent } }));
+    startWorker();
+    const { id } = await stack().submit(path);
+    await stack().settled(path, id);
+
+    expect((await statusUrl(path, id)).header('Location')).toBe(
+      expected ?? `${path}?async-id=${id}&async-view=result`,
+    );
+  });
+});
+
+describe('the URLs of a job', () => {
+  test.each([
+    ['', 'GET, HEAD, DELETE, OPTIONS'],
+    ['&async-view=result', 'GET, HEAD, OPTIONS'],
+  ])('OPTIONS with an ID in the query (%s) is 204 with Allow, and not to be stored', async (view, allow) => {
+    const { id } = await stack().submit('/often/options');
+    const response = await stack().request(`/often/options?async-id=${id}${view}`, { method: 'OPTIONS' });
+
+    expect([response.status, response.header('Allow'), response.text]).toEqual([204, allow, '']);
+    expect(response.header('Cache-Control')).toBe('no-store');
+    expect(response.header('Vary')).toBe('X-Async-Kong-Id, Prefer');
+  });
+
+  test('DELETE of the result URL is 405 with Allow', async () => {
+    const path = '/often/delete';
+    stack().upstream.script(path, silence());
+    const { id } = await stack().submit(path);
+    const response = await stack().request(`${path}?async-id=${id}&async-view=result`, { method: 'DELETE' });
+
+    expect(problem(response)).toEqual([405, 'method-not-allowed']);
+    expect(response.header('Allow')).toBe('GET, HEAD, OPTIONS');
+    expect((await stack().poll(path, id, { method: 'DELETE' })).status).toBe(204);
+  });
+});
