@@ -1,3 +1,4 @@
+import { FOR_POLLS_ONLY } from '../plugins/post-function';
 import type { SchemaField } from './kong-schema';
 
 const NOT_HERE = 'the gateway stand-in does not do this: use a real Kong';
@@ -24,9 +25,10 @@ export function bundledSchemas(
 }
 
 function postFunction(knownLua: string | null): SchemaField {
+  const known = knownLua === null ? [] : [knownLua, FOR_POLLS_ONLY + knownLua];
   const elements: SchemaField = {
     type: 'string',
-    one_of: knownLua === null ? [] : [knownLua, knownLua.trimEnd()],
+    one_of: known.flatMap((lua) => [lua, lua.trimEnd()]),
     err: 'the gateway stand-in runs no Lua and knows only the function of kong/fail-closed.lua: use a real Kong',
   };
   const others = ['certificate', 'rewrite', 'header_filter', 'body_filter', 'log'];

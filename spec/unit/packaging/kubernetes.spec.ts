@@ -39,26 +39,50 @@ const environmentOf = ({ env }: Container): Record<string, string> =>
 const values = readYaml<Values>('kong/kubernetes/values.yaml');
 const [sidecar] = values.deployment.initContainers;
 const manifests = readDocuments<Manifest>('kong/kubernetes/reports.yaml');
+const pollManifests = readDocuments<Manifest>('kong/kubernetes/jobs.yaml');
 const [workers] = readDocuments<Manifest>('kong/kubernetes/worker.yaml');
 
-test.each(['values.yaml', 'worker.yaml', 'reports.yaml'])('%s names only what the images have', (file) => {
-  const text = readText(`kong/kubernetes/${file}`);
-  expect(missingPaths(text)).toEqual([]);
-  const tags = [...text.matchAll(/async-request-reply-(?:worker|kong):(\S+)/g)].map(([, tag]) => tag);
-  expect(tags.filter((tag) => tag !== packageVersion)).toEqual([]);
-});
+test.each(['values.yaml', 'worker.yaml', 'reports.yaml', 'jobs.yaml'])(
+  '%s names only what the images have',
+  (file) => {
+    const text = readText(`kong/kubernetes/${file}`);
+    expect(missingPaths(text)).toEqual([]);
+    const tags = [...text.matchAll(/async-request-reply-(?:worker|kong):(\S+)/g)].map(([, tag]) => tag);
+    expect(tags.filter((tag) => tag !== packageVersion)).toEqual([]);
+  },
+);
 
-describe('reports.yaml', () => {
-  const plugins = manifests.filter(({ kind }) => kind === 'KongPlugin');
-  const ingress = manifests.find(({ kind }) => kind === 'Ingress');
+const pluginsIn = (documents: readonly Manifest[]): Manifest[] =>
+  documents.filter(({ kind }) => kind === 'KongPlugin');
 
+describe.each([
+  ['reports.yaml', manifests],
+  ['jobs.yaml', pollManifests],
+])('%s', (_file, documents) => {
   test('puts the plugin and its companion on the Ingress', () => {
+    const ingress = documents.find(({ kind }) => kind === 'Ingress');
     const names = ingress?.metadata.annotations?.['konghq.com/plugins']?.split(',');
+    const plugins = pluginsIn(documents);
     expect(plugins.map(({ metadata }) => metadata.name)).toEqual(names);
     expect(plugins.map(({ plugin }) => plugin)).toEqual([PLUGIN, COMPANION]);
     expect(plugins[1]?.config).toEqual(FAIL_CLOSED);
-    expect(new Set(manifests.map(({ metadata }) => metadata.namespace)).size).toBe(1);
+    expect(new Set(documents.map(({ metadata }) => metadata.namespace)).size).toBe(1);
   });
+});
+
+describe('jobs.yaml', () => {
+  test('polls the jobs of reports.yaml, where their 202 says', () => {
+    const [submits, polls] = [manifests, pollManifests].map((all) =>
+      resolveConfig(pluginsIn(all)[0]?.config),
+    );
+    expect(polls).toMatchObject({ intercept: 'never', status_url: submits?.status_url });
+    expect(polls?.poll_queues).toContain(submits?.queue.name);
+    expect(polls?.redis).toEqual(submits?.redis);
+  });
+});
+
+describe('reports.yaml', () => {
+  const plugins = pluginsIn(manifests);
 
   test('tells workers the address of the Service, which is a Kong Upstream to Kong', () => {
     const { upstream } = resolveConfig(plugins[0]?.config);

@@ -1,0 +1,113 @@
+// What stays closed, and what does not, on the other kinds of routes while the plugin server does not answer.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HttpResponse } from '../helpers/http-client';
+import { strangeJobId } from '../helpers/job-ids';
+import { until } from '../helpers/until';
+import { reply } from '../helpers/upstream/answers';
+import { useStack } from '../helpers/use-stack';
+
+const root = (path: string): string => readFileSync(join(__dirname, '../..', path), 'utf8');
+/** The line of docs/kong.md, and the companion. */
+const [, FOR_POLLS_ONLY = ''] = /```text\n(if not .*\n)```/.exec(root('docs/kong.md')) ?? [];
+const CLOSED_TO_POLLS = {
+  name: 'post-function',
+  config: { access: [FOR_POLLS_ONLY + root('kong/fail-closed.lua')] },
+};
+
+const stack = useStack({
+  routes: [
+    { name: 'jobs', config: { intercept: 'never', status_url: '/jobs/{id}', poll_queues: ['shared'] } },
+    {
+      name: 'prefer',
+      isFailClosed: false,
+      plugins: [CLOSED_TO_POLLS],
+      config: { intercept: 'prefer', queue: { name: 'shared' } },
+    },
+    { name: 'open', isFailClosed: false, config: { intercept: 'prefer', queue: { name: 'shared' } } },
+  ],
+  // Frozen, a plugin server is away for as long as a test wants it.
+  pluginTimeoutMs: 1000,
+});
+
+jest.setTimeout(60_000);
+
+/** While the plugin server is frozen. Kong has an instance of each route before, as it has in production. */
+async function whileAway<T>(requests: () => Promise<T>): Promise<T> {
+  for (const route of ['/jobs', '/prefer', '/open']) {
+    await until(
+      'the plugin to answer',
+      async () => (await stack().poll(`${route}/x`, strangeJobId())).status === 404,
+    );
+  }
+  const pids = await stack().gateway.pluginServerPids();
+  const signal = (name: NodeJS.Signals): void => pids.forEach((pid) => void process.kill(pid, name));
+  signal('SIGSTOP');
+  try {
+    return await requests();
+  } finally {
+    signal('SIGCONT');
+  }
+}
+
+const statuses = (responses: readonly HttpResponse[]): number[] => responses.map(({ status }) => status);
+
+test('a poll route with the companion lets nothing through while the plugin server is away', async () => {
+  const id = strangeJobId();
+  const responses = await whileAway(() =>
+    Promise.all([
+      stack().poll('/jobs', id),
+      stack().poll('/jobs', id, { method: 'POST', body: 'a' }),
+      stack().request(`/jobs/${id}`),
+      stack().request(`/jobs/${id}/result`),
+      stack().request(`/jobs/${id}`, { method: 'DELETE' }),
+      stack().request('/jobs'),
+    ]),
+  );
+
+  expect(statuses(responses)).toEqual([503, 503, 503, 503, 503, 503]);
+  expect(stack().upstream.requests.filter(({ path }) => path.startsWith('/jobs'))).toEqual([]);
+});
+
+test('with intercept: prefer and the companion for polls these stay closed while the plugin server is away', async () => {
+  const id = strangeJobId();
+  const responses = await whileAway(() =>
+    Promise.all([
+      stack().poll('/prefer/poll', id),
+      stack().poll('/prefer/poll', id, { method: 'POST', body: 'a' }),
+      stack().request(`/prefer/poll?async-id=${id}`),
+      stack().request(`/prefer/poll?async-id=${id}&async-view=result`),
+    ]),
+  );
+
+  expect(statuses(responses)).toEqual([503, 503, 503, 503]);
+  expect(stack().upstream.callsTo('/prefer/poll')).toEqual([]);
+});
+
+test('with intercept: prefer a submit is answered by the upstream while the plugin server is away', async () => {
+  stack().upstream.script('/prefer/submit', reply({ status: 203 }));
+  const headers = { Prefer: 'respond-async' };
+  const response = await whileAway(() =>
+    stack().request('/prefer/submit', { method: 'POST', body: 'a', headers }),
+  );
+
+  expect(response.status).toBe(203);
+  expect(stack().upstream.callsTo('/prefer/submit')).toHaveLength(1);
+});
+
+test('with intercept: prefer and no companion a poll reaches the upstream while the plugin server is away', async () => {
+  const response = await whileAway(() => stack().poll('/open/poll', strangeJobId()));
+
+  expect(response.status).toBe(200);
+  expect(stack().upstream.callsTo('/open/poll')).toHaveLength(1);
+});
+
+test('with the companion for polls the route takes submits and polls as any other while the plugin server is there', async () => {
+  const path = '/prefer/there';
+  const { id, response } = await stack().submit(path, { headers: { Prefer: 'respond-async' } });
+  await stack().settled(path, id);
+
+  expect(response.header('Location')).toBe(`${path}?async-id=${id}`);
+  expect((await stack().request(`${path}?async-id=${id}`)).status).toBe(303);
+  expect((await stack().request(`/jobs/${id}/result`)).status).toBe(200);
+});
