@@ -1,6 +1,8 @@
 // What the gateway makes of a configuration, of its workers and of the plugin server that it manages; seen on Kong 3.9.3,
 // and with KONG_BIN.
 import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { startGateway } from '../helpers/gateway';
 import { waitUntil } from '../helpers/gateway/wait-until';
 import {
@@ -221,21 +223,25 @@ describe('the gateway', () => {
   it(
     'lets an event end with the old plugin server while a reload starts a new one',
     async () => {
+      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
+      const release = path.join(folder, 'release');
       const routes = {
-        slow: { lab: { mode: 'slow', max: 1500 } },
+        held: { lab: { mode: 'held', message: release } },
         who: { lab: { mode: 'iid', message: 'x' } },
       };
       await withLab(routes, {}, async (lab) => {
         const pidOf = async (): Promise<number> =>
           (JSON.parse((await lab.send('who')).body) as { pid: number }).pid;
         const before = await pidOf();
-        const inFlight = lab.send('slow');
+        const inFlight = lab.send('held');
         await lab.gateway.reload();
         expect(await lab.gateway.pluginServerPids()).toHaveLength(2);
         expect(await pidOf()).not.toBe(before);
+        fs.writeFileSync(release, '');
         expect((await inFlight).status).toBe(202);
         await waitUntil('the old one to end', () => !fs.existsSync(`/proc/${before}`));
       });
+      fs.rmSync(folder, { recursive: true });
     },
     START_MS,
   );

@@ -6,9 +6,12 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { until } from '../helpers/until';
 import { calling, START_MS, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { peakMemoryBytes } from './gateway-stand-in-kit/peak-memory';
 import { digestOf, pieces, StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
 
 const LARGE = 256 * 1024 * 1024;
+/** More than the buffers of all sockets on the way. */
+const UNREAD = 64 * 1024 * 1024;
 
 jest.setTimeout(120_000);
 
@@ -49,6 +52,12 @@ describe('a body on its way through the gateway', () => {
       request.once('response', resolve).once('error', reject);
     });
     return { request, response };
+  }
+
+  function get(path: string): Promise<http.IncomingMessage> {
+    const { request, response } = open(path, {}, 'GET');
+    request.end();
+    return response;
   }
 
   async function text(response: http.IncomingMessage): Promise<string> {
@@ -107,9 +116,7 @@ describe('a body on its way through the gateway', () => {
   it.each(['/response-flows/two-pieces', '/both-flow/two-pieces', '/buffered/two-pieces/no'])(
     'comes piece by piece to a client where responses are not buffered (%s)',
     async (path) => {
-      const { request, response } = open(path, {}, 'GET');
-      request.end();
-      const head = await response;
+      const head = await get(path);
       const first = await new Promise<Buffer>((resolve) => head.once('data', resolve));
       expect(first.toString()).toBe('first');
       listener.release();
@@ -118,19 +125,51 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  it.each(['/buffered/bytes', '/both-flow/bytes'])('has 256 MiB down (%s)', async (path) => {
-    const { request, response } = open(`${path}/${LARGE}`, {}, 'GET');
-    request.end();
-    const hash = createHash('sha256');
-    await pipeline(await response, hash);
-    expect(hash.digest('hex')).toBe(digestOf(LARGE));
+  it('comes when it is whole where the response is buffered, its head too', async () => {
+    const response = get('/buffered/two-pieces');
+    await until('the request', () => listener.arrivals.length === 1);
+    const isFirst = await Promise.race([
+      response.then(() => true),
+      lab.send('buffered', { target: '/buffered/other' }).then(() => false),
+    ]);
+    expect(isFirst).toBe(false);
+    listener.release();
+    expect(await text(await response)).toBe('firstlater');
   });
 
-  it.each(['/buffered/sink', '/both-flow/sink'])('has 256 MiB up (%s)', async (path) => {
-    const { request, response } = open(path, { 'Content-Length': LARGE });
-    await pipeline(Readable.from(pieces(LARGE)), request);
-    expect(JSON.parse(await text(await response))).toEqual({ bytes: LARGE, sha256: digestOf(LARGE) });
+  it.each([
+    ['/response-flows/bytes', false],
+    ['/buffered/bytes', true],
+  ])('is taken off the upstream for a client that does not read: %s, %s', async (path, isTaken) => {
+    const head = await get(`${path}/${UNREAD}`);
+    const [first] = listener.arrivals;
+    const isDone = (): boolean => first?.isAnswered === true;
+    if (isTaken) await until('the upstream to be done', isDone);
+    // As much for a client that reads: the first had its time.
+    else expect((await text(await get(`${path}/${UNREAD}`))).length).toBe(UNREAD);
+    expect(isDone()).toBe(isTaken);
+    expect((await text(head)).length).toBe(UNREAD);
   });
+
+  it.each(['/buffered/bytes', '/both-flow/bytes'])(
+    'has 256 MiB down, which no process holds (%s)',
+    async (path) => {
+      const hash = createHash('sha256');
+      await pipeline(await get(`${path}/${LARGE}`), hash);
+      expect(hash.digest('hex')).toBe(digestOf(LARGE));
+      expect(peakMemoryBytes(lab.gateway.prefix)).toBeLessThan(LARGE);
+    },
+  );
+
+  it.each(['/buffered/sink', '/both-flow/sink'])(
+    'has 256 MiB up, which no process holds (%s)',
+    async (path) => {
+      const { request, response } = open(path, { 'Content-Length': LARGE });
+      await pipeline(Readable.from(pieces(LARGE)), request);
+      expect(JSON.parse(await text(await response))).toEqual({ bytes: LARGE, sha256: digestOf(LARGE) });
+      expect(peakMemoryBytes(lab.gateway.prefix)).toBeLessThan(LARGE);
+    },
+  );
 
   it('is given up where the client goes away in the middle', async () => {
     const { request, response } = open('/request-flows/sink', { 'Content-Length': 200_000 });

@@ -13,6 +13,8 @@ export interface Arrival {
   bytes: number;
   /** The other side went away before the request was whole. */
   isAborted: boolean;
+  /** The last of the answer is with the kernel. */
+  isAnswered: boolean;
 }
 
 /** An upstream that handles bodies of any size without holding them. */
@@ -47,10 +49,18 @@ export class StreamUpstream {
 
   #serve(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { method, url = '/', headers, rawHeaders } = request;
-    const arrival: Arrival = { line: `${method} ${url}`, headers, rawHeaders, bytes: 0, isAborted: false };
+    const arrival: Arrival = {
+      line: `${method} ${url}`,
+      headers,
+      rawHeaders,
+      bytes: 0,
+      isAborted: false,
+      isAnswered: false,
+    };
     this.arrivals.push(arrival);
     // Over a kept connection the gateway would try once more.
     response.shouldKeepAlive = false;
+    response.once('finish', () => (arrival.isAnswered = true));
     const [, what, argument] = new URL(url, 'http://upstream').pathname.split('/');
     if (what === 'hang-up') {
       // After the body, so that nginx is not still writing when the connection goes.

@@ -6,6 +6,7 @@ import { HeaderList } from './header-list';
 import { isSingleField, setResponseHeader } from './response-header';
 import { SERVER_HEADER } from './send-answer';
 import { connectionNames } from './connection-names';
+import { sendBuffered } from './send-buffered';
 import { writeHead, writeResponse } from './write-response';
 
 /** Fields of an upstream's response that nginx keeps to itself. */
@@ -41,12 +42,27 @@ export function sendProxied(
     return;
   }
   writeHead(exchange, status, response.statusMessage);
-  response.on('error', () => exchange.response.destroy());
-  response.on('aborted', () => exchange.response.destroy());
-  response.on('data', (chunk: Buffer) => exchange.observer?.onBody(chunk));
-  response.on('end', () => response.complete && exchange.observer?.onEnd());
-  response.pipe(exchange.response);
+  const { observer } = exchange;
+  if (observer) {
+    response.on('data', (chunk: Buffer) => observer.onBody(chunk));
+    response.on('end', () => response.complete && observer.onEnd());
+  }
   exchange.response.once('finish', () => endUpload(exchange));
+  if (isBuffered(exchange, response)) void sendBuffered(response, exchange.response);
+  else sendUnbuffered(response, exchange.response);
+}
+
+/** The route says so, or the upstream for this response. */
+function isBuffered({ context }: Exchange, { headers }: http.IncomingMessage): boolean {
+  const said = String(headers['x-accel-buffering']).toLowerCase();
+  if (said === 'yes' || said === 'no') return said === 'yes';
+  return context.route?.['response_buffering'] !== false;
+}
+
+function sendUnbuffered(source: http.IncomingMessage, sink: http.ServerResponse): void {
+  source.on('error', () => sink.destroy());
+  sink.flushHeaders();
+  source.pipe(sink);
 }
 
 /** What is left of an upload that nobody takes any more is thrown away, and the connection is over. */

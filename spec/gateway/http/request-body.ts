@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import fs from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import os from 'node:os';
-import path from 'node:path';
 import type { Readable } from 'node:stream';
+import { openNameless } from './nameless-file';
 
 /** nginx's `client_body_buffer_size` under Kong, and a quarter more: what is left of a shorter body fits. */
 const BUFFER_BYTES = 8192;
@@ -26,7 +24,7 @@ export type BodySource =
 export class RequestBody {
   #received: Promise<void> | null = null;
   #bytes: Buffer = Buffer.alloc(0);
-  #file: fs.FileHandle | null = null;
+  #file: FileHandle | null = null;
   #length: number | null = null;
   #isContinued = false;
 
@@ -139,12 +137,4 @@ export class RequestBody {
 /** How much of a body comes with the head, of a client that sends both at once. */
 function preread(headLength: number): number {
   return Math.max(0, HEADER_BUFFER_BYTES - headLength);
-}
-
-/** A file that is gone from its folder at once, as nginx's `client_body_in_file_only off` has it. */
-async function openNameless(): Promise<fs.FileHandle> {
-  const name = path.join(os.tmpdir(), `gateway-stand-in-${randomUUID()}`);
-  const file = await fs.open(name, 'wx+', 0o600);
-  await fs.unlink(name);
-  return file;
 }
