@@ -72,6 +72,7 @@ async function main(args: readonly string[]): Promise<void> {
           ...threads.reasons(),
         ]);
         onStop.push(
+          () => runtime.validators.close(),
           () => runtime.stores.close(),
           () => threads.stop(),
         );

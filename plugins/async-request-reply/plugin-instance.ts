@@ -1,6 +1,7 @@
 // One configured plugin: what it derives from its configuration once, and how a request goes through it.
 import type { Config } from '../../schemas/generated/config-type';
 import { access, type AccessLog } from './access/access';
+import { checkRequestSchemas, hasRequestSchemas } from './access/validation-settings';
 import { refuseUnsupported } from './access/refuse-unsupported';
 import { checkClientIdentity, routeSecrets } from './access/route-secrets';
 import {
@@ -31,13 +32,16 @@ export class PluginInstance {
 
   /**
    * @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field.
-   * @throws ConfigError where a setting asks for what this release does not do, or a certificate is not its key's.
+   * @throws ConfigError where a setting asks for what this release does not do, a certificate is not its key's, or a
+   *   schema does not compile.
    */
   constructor(config: Config, raw: unknown) {
     refuseUnsupported(config);
     checkClientIdentity(config);
-    const { log, stores, secrets, onStore } = pluginRuntime();
-    const settings = routeSettings(config);
+    checkRequestSchemas(config);
+    const { log, stores, secrets, validators, onStore } = pluginRuntime();
+    const settings = routeSettings(config, hasRequestSchemas(config) ? validators : undefined);
+    settings.validation?.prepare();
     this.#settings = settings;
     this.#entities = new EntityCache(stringField(raw, 'route_id') !== undefined);
     this.#store = stores.open(settings.redis, settings.keyPrefix);

@@ -3,12 +3,15 @@ import pino from 'pino';
 import { SecretBox } from './secrets/secret-box';
 import type { RedisSettings } from './store/redis-client';
 import { StoreRegistry } from './store/store-registry';
+import { ValidatorPool } from './validation/validator-pool';
 
 export interface PluginRuntime {
   readonly log: pino.Logger;
   readonly stores: StoreRegistry;
   /** What the instances' jobs need in a worker. The plugin server hands them to its own workers. */
   readonly secrets: SecretBox;
+  /** Has no thread before its first use. */
+  readonly validators: ValidatorPool;
   /** Told of each Redis that an instance uses; the plugin server starts its worker there. */
   onStore: (redis: RedisSettings, keyPrefix: string) => void;
 }
@@ -23,6 +26,7 @@ export function pluginRuntime(): PluginRuntime {
       log,
       stores: new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection')),
       secrets: new SecretBox(),
+      validators: new ValidatorPool(),
       onStore: () => undefined,
     };
   }

@@ -119,10 +119,11 @@ function passing(
 const OPERATIONS: readonly Operation[] = [
   {
     name: 'create',
-    // The request is on its way before anybody knows whether the ID is taken.
+    // The request is on its way before anybody knows whether the ID is taken; one that nobody will need goes again.
     inModel: (scripts, record) => {
       const [created, reply] = scripts.create(record);
-      return [created === undefined ? created : { ...created, request: true }, reply];
+      const request = created !== undefined && (created.dead || !isSettled(created.state));
+      return [created === undefined ? created : { ...created, request }, reply];
     },
     inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(newJob(id, kind))).kind }),
   },

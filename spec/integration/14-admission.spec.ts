@@ -165,23 +165,23 @@ test(`max_per_caller takes ${MAX_PER_CALLER} of ${CROWD} jobs that a caller send
   expect(again.map(({ status }) => status)).toEqual([202, 429]);
 });
 
-test('an accept takes at most two round trips to Redis', async () => {
+test('an accept takes two round trips to Redis, and one more under an idempotency key', async () => {
   const wire = await startWire(30);
   const config = { queue: { name: 'wired', max_per_caller: 100 }, redis: { port: wire.port } };
   await stack().applyRoutes([...routes, { name: 'wired', plugins: [keyAuth], config }]);
-  const submit = (): Promise<HttpResponse> =>
-    stack().request('/wired/jobs', { method: 'POST', body: 'a', headers: ALICE });
+  const submit = (headers = {}): Promise<HttpResponse> =>
+    stack().request('/wired/jobs', { method: 'POST', body: 'a', headers: { ...ALICE, ...headers } });
   await until('the route to take jobs', async () => (await submit()).status === 202);
   // The first ones load scripts, and announce the queue.
-  await submit();
+  await submit({ 'Idempotency-Key': 'first' });
   const counts: number[] = [];
-  for (let count = 0; count < 5; count++) {
+  for (const headers of [{}, {}, {}, ...['a', 'b', 'c'].map((key) => ({ 'Idempotency-Key': key }))]) {
     const before = wire.roundTrips;
-    expect((await submit()).status).toBe(202);
+    expect((await submit(headers)).status).toBe(202);
     counts.push(wire.roundTrips - before);
   }
 
-  expect(counts).toEqual([2, 2, 2, 2, 2]);
+  expect(counts).toEqual([2, 2, 2, 3, 3, 3]);
   await stack().applyRoutes(routes);
   await stack().killPluginServer();
   await stack().pluginServerBack('/full');

@@ -4,12 +4,7 @@ import type { Config } from '../../../schemas/generated/config-type';
 import { ConfigError } from '../../../schemas/config-error';
 
 const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) => boolean])[] = [
-  ['request.body_schema', ({ request }) => request.body_schema !== undefined],
-  ['request.query_schema', ({ request }) => request.query_schema !== undefined],
-  ['request.headers_schema', ({ request }) => request.headers_schema !== undefined],
   ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
-  ['idempotency.required', ({ idempotency }) => idempotency.required],
-  ['idempotency.from: content', ({ idempotency }) => idempotency.from === 'content'],
   ['callback.targets', ({ callback }) => callback.targets.length > 0],
   ['encryption.keys', ({ encryption }) => (encryption.keys ?? []).length > 0],
   ['dispatch: kafka', ({ dispatch }) => dispatch === 'kafka'],

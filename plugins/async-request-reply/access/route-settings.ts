@@ -3,8 +3,11 @@
 import type { Config } from '../../../schemas/generated/config-type';
 import type { RedisSettings } from '../store/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../store/job-settings';
-import type { OwnerSettings } from './owner';
 import { fingerprints, routeSecrets } from './route-secrets';
+import type { IdempotencySettings } from './idempotency';
+import type { OwnerSettings } from './owner';
+import { validationSettings, type ValidationSettings } from './validation-settings';
+import type { ValidatorPool } from '../validation/validator-pool';
 
 /** Over the plugin-server protocol larger bodies would block Kong (docs/kong.md). */
 export const LANE_MAX_REQUEST_BYTES = 1024 * 1024;
@@ -40,16 +43,19 @@ export interface RouteSettings extends OwnerSettings {
   readonly minReplicas: number;
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
-  readonly idempotencyHeader: string;
   /** Of what a worker needs and must not read in Redis. */
   readonly secrets: readonly SecretFingerprint[];
+  readonly idempotency: IdempotencySettings;
+  /** Undefined where the route has no schemas. */
+  readonly validation: ValidationSettings | undefined;
 }
 
 /** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
 export const jobLifeMs = (settings: RouteSettings): number =>
   settings.deadlineMs + settings.upstream.attempt_timeout + settings.resultTtlMs;
 
-export function routeSettings(config: Config): RouteSettings {
+/** @param pool where requests are checked; undefined where nothing is to be checked. */
+export function routeSettings(config: Config, pool?: ValidatorPool): RouteSettings {
   return {
     intercept: config.intercept,
     methods: new Set(config.methods),
@@ -80,8 +86,14 @@ export function routeSettings(config: Config): RouteSettings {
     minReplicas: config.redis.min_replicas,
     redis: config.redis,
     keyPrefix: config.redis.key_prefix,
-    idempotencyHeader: config.idempotency.header,
     secrets: fingerprints(routeSecrets(config)),
+    idempotency: {
+      header: config.idempotency.header,
+      from: config.idempotency.from,
+      required: config.idempotency.required,
+      ttlMs: config.idempotency.ttl_seconds * 1000,
+    },
+    validation: pool && validationSettings(config.request, pool),
   };
 }
 

@@ -6,16 +6,23 @@ import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
 import { newJobId } from '../jobs/job-id';
 import { isRepeatable } from '../jobs/repeatable';
-import type { AccessStore, Acceptance, Admission } from '../store/access-store';
+import type { AccessStore, Acceptance } from '../store/access-store';
+import type { Claim } from '../store/idempotency-store';
 import type { NewJob } from '../store/job-store';
+import type { Admission } from '../store/job-writer';
 import { answerAccepted } from './answer-accepted';
 import type { GatewayRequest, RequestLine } from './gateway-request';
+import { claimOf, idempotencyKey } from './idempotency';
 import { hasLinks, jobLinks } from './job-links';
 import { ownerOf } from './owner';
 import { queuedRecord } from './queued-record';
+import { RequestDigest } from './request-digest';
 import { jobLifeMs, jobSettings, type RouteSettings } from './route-settings';
 import { scheduleHeaders } from './schedule-headers';
 import { upstreamTarget } from './upstream-target';
+import { validateRequest } from './validate-request';
+
+const EMPTY = Buffer.alloc(0);
 
 /** An empty ID header cannot be told from none by nginx's variable: with it, this is a poll after all. */
 export type SubmitOutcome = Decision | { readonly kind: 'empty-id' };
@@ -34,9 +41,11 @@ export async function submit(
   refuseUnsendable(headers);
   const asked = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
+  const key = idempotencyKey(headers, owner, settings.idempotency);
   const matched = await request.matched();
   const target = await upstreamTarget(request, settings, matched);
   const body = await requestBody(request, settings);
+  await validateRequest(line, headers, body, settings.validation);
   const id = newJobId();
   const queue = settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default';
   const head = await upstreamRequestHead(request, line, headers, body, target, id, settings);
@@ -46,8 +55,8 @@ export async function submit(
     owner,
     settingsHash: '',
     request: head,
-    body: body ?? Buffer.alloc(0),
-    repeatable: isRepeatable(head, settings.idempotencyHeader, settings.retry.unsafe_methods),
+    body: body ?? EMPTY,
+    repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
     maxAttempts: settings.retry.attempts,
     delayMs: asked.delayMs,
     deadlineMs: settings.deadlineMs,
@@ -56,19 +65,29 @@ export async function submit(
     singleRead: settings.singleRead,
   };
   const named = jobSettings(settings, queue, matched.tlsVerify);
-  const links = hasLinks(settings, matched.routeMethods) ? jobLinks(id, line.uri, settings) : undefined;
-  if (links === undefined) {
+  const isPollable = hasLinks(settings, matched.routeMethods);
+  if (!isPollable) {
     advise('the route does not take GET and there is no status_url: a 202 has no Location and no links');
   }
-  const { createdAt } = await acceptOrThrow(store, { ...job, settingsHash: named.hash }, named, {
+  const claim =
+    key && claimOf(key, owner, new RequestDigest(line).update(body ?? EMPTY).digest(), settings.idempotency);
+  const admission: Admission = {
     priority: asked.priority,
     maxWaiting: settings.queue.max_waiting,
     maxPerCaller: settings.queue.max_per_caller,
     minReplicas: settings.minReplicas,
-  });
+  };
+  const accepting = { ...job, settingsHash: named.hash };
+  const acceptance = await acceptOrThrow(store, accepting, named, admission, claim);
+  const record =
+    acceptance.kind === 'repeat'
+      ? acceptance.record
+      : queuedRecord({ ...accepting, id: acceptance.id }, acceptance.createdAt);
+  const links = isPollable ? jobLinks(record.id, line.uri, settings) : undefined;
   const preferences = preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value));
-  const accepted = { job: queuedRecord(job, createdAt), links, preferences, method: line.method };
-  return replyWith(await answerAccepted(accepted, settings, store));
+  return replyWith(
+    await answerAccepted({ job: record, links, preferences, method: line.method }, settings, store),
+  );
 }
 
 /** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
@@ -87,10 +106,14 @@ async function acceptOrThrow(
   job: NewJob,
   named: ReturnType<typeof jobSettings>,
   admission: Admission,
+  claim: Claim | undefined,
 ): Promise<Acceptance> {
   try {
-    return await store.accept(job, named, admission);
+    return await store.accept(job, named, admission, claim);
   } catch (error) {
+    if (error instanceof AsyncError && error.status < 429) {
+      throw error;
+    }
     // The ID lets an operator follow what became of it; the job itself is cancelled once Redis is back.
     throw error instanceof AsyncError ? new SubmitError(error, job.id) : error;
   }

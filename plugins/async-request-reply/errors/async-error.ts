@@ -1,4 +1,5 @@
 // The one exception of the plugin. Expected outcomes are tagged unions; this is for what ends a request.
+import type { HeaderField } from '../http/reply';
 import { PROBLEMS, type ProblemCode } from './problem-catalog';
 
 export interface AsyncErrorDetails {
@@ -8,6 +9,8 @@ export interface AsyncErrorDetails {
   retryAfterSeconds?: number;
   /** Members beside those of RFC 9457, such as `errors` of a failed validation. */
   extension?: Readonly<Record<string, unknown>>;
+  /** Header fields that belong to the problem, such as `Accept` with 415. */
+  headers?: readonly HeaderField[];
   cause?: unknown;
 }
 
@@ -21,6 +24,7 @@ export class AsyncError extends Error {
   readonly status: number;
   readonly retryAfterSeconds: number | undefined;
   readonly extension: Readonly<Record<string, unknown>> | undefined;
+  readonly headers: readonly HeaderField[];
 
   constructor(code: ProblemCode, details: AsyncErrorDetails) {
     super(details.detail, details.cause === undefined ? undefined : { cause: details.cause });
@@ -28,5 +32,6 @@ export class AsyncError extends Error {
     this.status = PROBLEMS[code].status;
     this.retryAfterSeconds = details.retryAfterSeconds;
     this.extension = details.extension;
+    this.headers = details.headers ?? [];
   }
 }

@@ -17,7 +17,7 @@ export function problemReply(error: AsyncError, headers: readonly HeaderField[])
     detail: error.message,
     ...error.extension,
   };
-  const fields: HeaderField[] = [['Content-Type', 'application/problem+json'], ...headers];
+  const fields: HeaderField[] = [['Content-Type', 'application/problem+json'], ...error.headers, ...headers];
   if (error.retryAfterSeconds !== undefined) {
     fields.push(['Retry-After', String(error.retryAfterSeconds)]);
   }

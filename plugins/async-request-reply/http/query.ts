@@ -25,3 +25,15 @@ export function queryValues(rawQuery: string, name: string): string[] {
   }
   return values;
 }
+
+/** Every argument of a raw query (without `?`), in order, percent-decoded. One without `=` has the value ''. */
+export const queryEntries = (rawQuery: string): [name: string, value: string][] =>
+  rawQuery
+    .split('&')
+    .filter((pair) => pair !== '')
+    .map((pair) => {
+      const equals = pair.indexOf('=');
+      return equals < 0
+        ? [decode(pair), '']
+        : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))];
+    });

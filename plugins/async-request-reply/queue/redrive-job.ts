@@ -10,6 +10,7 @@ import type { Queue } from 'bullmq';
 import { isSettled, RECORD_VERSION, type JobRecord, type JobState } from '../jobs/job-record';
 import type { JobStore, RunTerms } from '../store/job-store';
 import type { ScriptedRedis } from '../store/scripts';
+import { prolongClaim } from '../store/idempotency-store';
 import { prolong } from './announcement';
 import type { QueueIndex } from './queue-index';
 import { DEFAULT_PRIORITY, FIRST_TURN, schedule } from './scheduler';
@@ -50,7 +51,7 @@ export async function redriveJob(context: RedriveContext, id: string): Promise<R
 async function redrive(
   context: RedriveContext,
   record: JobRecord,
-  { deadlineMs, openTtlMs }: RunTerms,
+  { deadlineMs, openTtlMs, claimKey }: RunTerms,
 ): Promise<RedriveJobOutcome> {
   const { redis, prefix, jobs, index } = context;
   const { id, queue, owner } = record;
@@ -64,6 +65,9 @@ async function redrive(
     ...{ queue, id, owner, maxWaiting: NO_CAP, maxPerCaller: 0, lifeMs: openTtlMs },
   });
   await index.readmit(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
+  if (claimKey !== undefined) {
+    await prolongClaim(redis, prefix, queue, claimKey, openTtlMs);
+  }
   const outcome = await jobs.redrive(id);
   if (outcome.kind !== 'redriven') {
     return outcome;

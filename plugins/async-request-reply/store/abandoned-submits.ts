@@ -5,6 +5,8 @@ export interface AbandonedSubmit {
   readonly id: string;
   readonly queue: string;
   readonly owner: string;
+  /** The idempotency key that names it. */
+  readonly claimKey?: string | undefined;
 }
 
 /** Remembered while Redis is away; more are left to the caps and TTLs in Redis. */
@@ -27,9 +29,9 @@ export class AbandonedSubmits {
     return this.#submits.size;
   }
 
-  add({ id, queue, owner }: AbandonedSubmit): void {
+  add({ id, queue, owner, claimKey }: AbandonedSubmit): void {
     if (this.#submits.size < MAX_REMEMBERED) {
-      this.#submits.set(id, { id, queue, owner });
+      this.#submits.set(id, { id, queue, owner, claimKey });
     }
     this.#schedule();
   }

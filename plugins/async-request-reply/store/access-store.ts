@@ -5,31 +5,25 @@ import { AsyncError } from '../errors/async-error';
 import { announce, publishControl } from '../queue/announcement';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import { QueueIndex } from '../queue/queue-index';
-import { openScheduler, schedule, type Schedule } from '../queue/scheduler';
+import { openScheduler } from '../queue/scheduler';
+import { reenter } from '../queue/reenter';
 import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
-import { JobStore, type CancelOutcome, type CreateOutcome, type NewJob } from './job-store';
+import { acceptOnce, withId, type OnceSteps } from './accept-once';
+import { IdempotencyStore, type Claim } from './idempotency-store';
+import { JobStore, type CancelOutcome, type NewJob } from './job-store';
 import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
+import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
 import { settledChannel } from './keys';
 import { RedisProbe } from './redis-probe';
-import { isCluster, whenReady, withinTimeLimit } from './redis-client';
-import { refusedPlace } from './refused-place';
-import { replicasHave } from './replicas-have';
+import { whenReady, withinTimeLimit } from './redis-client';
 import type { ScriptedRedis } from './scripts';
 import type { SettleSignals } from './settle-signals';
 
-export interface Acceptance {
-  readonly createdAt: number;
-}
-
-/** What the queue allows, and what the caller asked of it. */
-export interface Admission extends Pick<Schedule, 'priority'> {
-  readonly maxWaiting: number;
-  /** 0 is no limit. */
-  readonly maxPerCaller: number;
-  /** Replicas that must have the job before it counts as accepted. */
-  readonly minReplicas: number;
-}
+export type Acceptance =
+  | Made
+  /** The same request was accepted before, under the same idempotency key. */
+  | { readonly kind: 'repeat'; readonly record: JobRecord };
 
 /** What holds requests, and tells of settled jobs. */
 export interface Waiting {
@@ -40,33 +34,6 @@ export interface Waiting {
 
 /** An announcement is repeated by the first accept after this. */
 const ANNOUNCE_EVERY_MS = 30_000;
-
-/**
- * For so many time limits no sweep schedules a job whose replicas are waited for: by then it is accepted, or taken back.
- */
-const CONFIRMING_LIMITS = 5;
-
-/**
- * Part of the time limit after which Redis creates no record any more. What waited in front of a Redis that stood still
- * is refused there; the rest of the limit is for its answer to arrive, so that a 503 seldom hides a job that was made.
- */
-const CREATE_PART = 0.75;
-
-/** Part of the time limit that replicas get: after it there is still time for the answer. */
-const REPLICATION_PART = 0.5;
-
-/** What `#write` has to know of a job beside the job. */
-interface WriteTerms {
-  readonly at: Schedule;
-  /** Time of the queue's node, in ms, after which the record is not written any more. */
-  readonly latestAt: number;
-  /** Waits for replicas. */
-  readonly confirm: (() => Promise<void>) | undefined;
-  readonly isOver: () => boolean;
-}
-
-const tooLate = (): AsyncError =>
-  new AsyncError('store-unavailable', { detail: 'The job store came too late.', retryAfterSeconds: 5 });
 
 const notCreated = (why: 'exists' | 'late'): AsyncError =>
   why === 'late'
@@ -81,6 +48,8 @@ export class AccessStore {
   readonly #index: QueueIndex;
   readonly #waiting: Waiting | undefined;
   readonly #probe: RedisProbe;
+  readonly #claims: IdempotencyStore;
+  readonly #writer: JobWriter;
   readonly #schedulers = new Map<string, Queue>();
   readonly #announcedAt = new Map<string, number>();
   readonly #abandoned = new AbandonedSubmits((submit) => this.#takeBack(submit));
@@ -94,6 +63,13 @@ export class AccessStore {
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
     this.#probe = new RedisProbe(redis, timeLimitMs);
+    this.#claims = new IdempotencyStore(redis, prefix);
+    this.#writer = new JobWriter({
+      ...{ redis, prefix, timeLimitMs, jobs: this.jobs, index: this.#index },
+      scheduler: (queue) => this.#scheduler(queue),
+      announce: (job, settings) => this.#announceWhenDue(job, settings),
+      takeBack: (submit) => this.#takeBack(submit),
+    });
   }
 
   /**
@@ -153,99 +129,75 @@ export class AccessStore {
    * Accepts a job: first its place in the queue, then request and record, then the scheduler. When this resolves
    * the job is durable. When it rejects, the job does not run, or is cancelled as soon as Redis is back.
    *
-   * @throws AsyncError `queue-full`, `too-many-jobs`, `store-unavailable` or `store-full`, within the time limit.
+   * @param claim the idempotency key that the request came under: a repeat gets the job that there is.
+   * @throws AsyncError `queue-full`, `too-many-jobs`, `store-unavailable` or `store-full`, within the time limit; with
+   *   a claim also `idempotency-key-reused` or `gone`.
    */
-  async accept(job: NewJob, settings: NamedSettings, admission: Admission): Promise<Acceptance> {
-    let mayHaveWritten = false;
-    const startedAt = performance.now();
-    const createWithinMs = this.#timeLimitMs * CREATE_PART;
+  async accept(
+    job: NewJob,
+    settings: NamedSettings,
+    admission: Admission,
+    claim?: Claim,
+  ): Promise<Acceptance> {
+    let written: AbandonedSubmit | undefined;
     try {
       return await withinTimeLimit(this.#timeLimitMs, async (isOver) => {
         await whenReady(this.#redis);
         // The client has its 503, and nothing has been written that could be taken back.
         if (isOver()) {
-          throw new AsyncError('store-unavailable', { detail: 'The job store came too late.' });
+          throw tooLate();
         }
-        mayHaveWritten = true;
-        const [place] = await Promise.all([
-          this.#index.reserve({ ...job, ...admission, lifeMs: job.openTtlMs }),
-          this.#announceWhenDue(job, settings),
-        ]);
-        if (place.kind !== 'reserved') {
-          mayHaveWritten = false;
-          throw refusedPlace(place, admission.maxWaiting);
+        if (claim !== undefined) {
+          const mayHaveWritten = (id: string | undefined): void => {
+            written = id === undefined ? undefined : { ...job, id, claimKey: claim.key };
+          };
+          return await this.#acceptOnce(job, settings, admission, claim, { isOver, mayHaveWritten });
         }
-        const { minReplicas } = admission;
-        const confirm = async (): Promise<void> => {
-          await this.#replicated(job, minReplicas);
-          if (isOver()) {
-            throw tooLate();
-          }
-        };
-        const created = await this.#write(job, {
-          at: { turn: place.turn, priority: admission.priority, delayMs: job.delayMs },
-          latestAt: place.at + createWithinMs - (performance.now() - startedAt),
-          confirm: minReplicas > 0 ? confirm : undefined,
-          isOver,
-        });
-        if (created.kind !== 'created') {
-          // Whoever has the ID is not to be taken back for it.
-          mayHaveWritten = created.kind === 'late';
-          throw notCreated(created.kind);
+        written = job;
+        const made = await this.#writer.make(job, settings, admission, isOver);
+        if (made.kind === 'created') {
+          return made;
         }
-        return { createdAt: created.createdAt };
+        // Nothing was written, or whoever has the ID is not to be taken back for it.
+        written = made.kind === 'late' ? job : undefined;
+        throw made.kind === 'refused' ? made.error : notCreated(made.kind);
       });
     } catch (error) {
-      if (mayHaveWritten) {
-        this.#abandoned.add(job);
+      if (written !== undefined) {
+        this.#abandoned.add(written);
       }
       throw error;
     }
   }
 
-  /**
-   * One round trip on one node: the commands leave together on one connection, the record before the others. On a
-   * Cluster the record is waited for, since the scheduler is on another node. So are replicas, a round trip more: what
-   * too few of them have is refused, and must not run.
-   */
-  async #write(job: NewJob, terms: WriteTerms): Promise<CreateOutcome> {
-    const onCluster = isCluster(this.#redis);
-    const creating = this.jobs.create(job, {
-      // The nodes of a Cluster have clocks of their own.
-      latestAt: onCluster ? 0 : terms.latestAt,
-      confirmMs: terms.confirm ? CONFIRMING_LIMITS * this.#timeLimitMs : 0,
+  async #acceptOnce(
+    job: NewJob,
+    settings: NamedSettings,
+    admission: Admission,
+    claim: Claim,
+    watch: Pick<OnceSteps<unknown>, 'isOver' | 'mayHaveWritten'>,
+  ): Promise<Acceptance> {
+    const outcome = await acceptOnce(this.#claims, job, claim, {
+      ...watch,
+      create: async (id, isHelp) => {
+        const once = { claimKey: claim.key, ttlMs: claim.ttlMs, isHelp };
+        const made = await this.#writer.make({ ...withId(job, id), once }, settings, admission, watch.isOver);
+        if (made.kind === 'refused' || made.kind === 'late') {
+          throw made.kind === 'refused' ? made.error : tooLate();
+        }
+        return made.kind === 'created' ? made : undefined;
+      },
     });
-    if (onCluster) {
-      const created = await creating;
-      if (created.kind !== 'created' || terms.isOver()) {
-        return created.kind === 'created' ? { kind: 'late' } : created;
-      }
+    if (outcome.kind === 'created') {
+      return outcome.made;
     }
-    const entering = this.#index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs);
-    if (terms.confirm !== undefined) {
-      await Promise.all([creating, entering]);
-      await terms.confirm();
+    const { record } = outcome;
+    if (admission.minReplicas > 0) {
+      await this.#writer.replicated(record, admission.minReplicas);
     }
-    const [created] = await Promise.all([
-      creating,
-      entering,
-      schedule(this.#scheduler(job.queue), job.id, terms.at),
-    ]);
-    return created;
-  }
-
-  /** Waits until enough replicas have the job. @throws AsyncError `store-unavailable`, and then it is taken back. */
-  async #replicated(job: NewJob, minReplicas: number): Promise<void> {
-    const limitMs = this.#timeLimitMs * REPLICATION_PART;
-    if (await replicasHave(this.#redis, this.#prefix, job, { minReplicas, limitMs })) {
-      return;
-    }
-    // At once, so that nothing is left of it when the client has its answer; where this fails it is tried again.
-    await this.#takeBack(job).catch(() => undefined);
-    throw new AsyncError('store-unavailable', {
-      detail: 'Too few replicas of the job store have the job. It was not accepted; try again later.',
-      retryAfterSeconds: 5,
-    });
+    const { redis, prefix, index } = { redis: this.#redis, prefix: this.#prefix, index: this.#index };
+    await reenter({ redis, prefix, index, scheduler: (queue) => this.#scheduler(queue) }, record);
+    return outcome;
   }
 
   /**
@@ -302,10 +254,16 @@ export class AccessStore {
   }
 
   /** Cancels what a failed submit may have written, and takes it out of the queue. */
-  async #takeBack({ id, queue, owner }: AbandonedSubmit): Promise<void> {
+  async #takeBack({ id, queue, owner, claimKey }: AbandonedSubmit): Promise<void> {
     await withinTimeLimit(this.#timeLimitMs, async () => {
       await whenReady(this.#redis);
-      await this.jobs.abandon(id);
+      const outcome = await this.jobs.abandon(id, claimKey !== undefined);
+      if (outcome.kind === 'kept') {
+        return;
+      }
+      if (claimKey !== undefined) {
+        await this.#claims.release(queue, claimKey, id);
+      }
       await this.#scheduler(queue).remove(id);
       await this.#index.forget(queue, id, owner);
     });

@@ -34,6 +34,16 @@ export interface NewJob {
   /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
   readonly openTtlMs: number;
   readonly singleRead?: boolean;
+  /** Where the job was asked for under an idempotency key. */
+  readonly once?: OnceTerms;
+}
+
+export interface OnceTerms {
+  /** Hash of caller and key: the claim that names the job. */
+  readonly claimKey: string;
+  readonly ttlMs: number;
+  /** Made for a claim of somebody else, who can no longer take it back. */
+  readonly isHelp: boolean;
 }
 
 /** `exists`: a record, or the tombstone of a submit that was given up, has this ID. `late`: nothing was written. */
@@ -89,6 +99,9 @@ export type CancelOutcome =
   | { kind: 'cancelling' | 'missing' }
   | { kind: 'settled'; state: SettledState };
 
+/** `kept`: it has begun, or a repeat of its request has been told of it. */
+export type AbandonOutcome = CancelOutcome | { kind: 'kept' };
+
 export type RedriveOutcome =
   | { kind: 'redriven'; queue: string; owner: string; deadlineMs: number; openTtlMs: number }
   | { kind: 'not-dead'; state: JobState }
@@ -103,6 +116,8 @@ export type PurgeOutcome =
 export interface RunTerms {
   readonly deadlineMs: number;
   readonly openTtlMs: number;
+  /** The idempotency key that names the job: it is kept as long as the job is open. */
+  readonly claimKey: string | undefined;
 }
 
 export type RenewOutcome = 'renewed' | 'cancel' | 'lost';
@@ -141,10 +156,12 @@ export class JobStore {
         Math.ceil(job.delayMs),
         Math.floor(latestAt),
         confirmMs,
+        job.once?.ttlMs ?? 0,
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
         ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
+        ...(job.once ? ['claim', job.once.claimKey, 'vouched', job.once.isHelp ? '1' : ''] : []),
       ),
     ]);
     return kind === 'created'
@@ -262,12 +279,17 @@ export class JobStore {
 
   /** Cancels a job: at once where it waits, by a mark that its worker reads where it runs. */
   async cancel(id: string): Promise<CancelOutcome> {
-    return this.#cancel(id, 0);
+    const outcome = await this.#cancel(id, 0, false);
+    return outcome.kind === 'kept' ? { kind: 'cancelling' } : outcome;
   }
 
-  /** Cancels a submit whose outcome is not known, so that it does not run even if its writes come late. */
-  async abandon(id: string): Promise<CancelOutcome> {
-    return this.#cancel(id, TOMBSTONE_MS);
+  /**
+   * Cancels a submit whose outcome is not known, so that it does not run even if its writes come late.
+   *
+   * @param hasClaim it had an idempotency key: a job that a repeat was, or will be, told of is kept.
+   */
+  async abandon(id: string, hasClaim = false): Promise<AbandonOutcome> {
+    return this.#cancel(id, TOMBSTONE_MS, hasClaim);
   }
 
   /** Opens a new run of a dead letter; the caller schedules it. */
@@ -315,19 +337,26 @@ export class JobStore {
   /** What a redrive would give the job; undefined where there is no record. */
   async readTerms(id: string): Promise<RunTerms | undefined> {
     const key = recordKey(this.#prefix, id);
-    const [deadlineMs, openTtlMs] = await this.#redis.hmget(key, 'deadline_ms', 'open_ttl');
+    const [deadlineMs, openTtlMs, claim] = await this.#redis.hmget(
+      key,
+      ...['deadline_ms', 'open_ttl', 'claim'],
+    );
     return deadlineMs && openTtlMs
-      ? { deadlineMs: Number(deadlineMs), openTtlMs: Number(openTtlMs) }
+      ? {
+          ...{ deadlineMs: Number(deadlineMs), openTtlMs: Number(openTtlMs) },
+          claimKey: claim || undefined,
+        }
       : undefined;
   }
 
-  async #cancel(id: string, tombstoneMs: number): Promise<CancelOutcome> {
-    const reply = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs);
+  async #cancel(id: string, tombstoneMs: number, hasClaim: boolean): Promise<AbandonOutcome> {
+    const reply = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs, hasClaim ? '1' : '');
     const [kind, state] = reply;
     switch (kind) {
       case 'closed':
         return { kind, ...departure(reply) };
       case 'cancelling':
+      case 'kept':
         return { kind };
       case 'settled':
         return { kind, state: state as SettledState };

@@ -17,6 +17,13 @@ export const settledChannel = (prefix: string, id: string): string => `${prefix}
 /** That a job was polled a moment ago: a string that lives as long as the route's floor. */
 export const polledKey = (prefix: string, id: string): string => `${prefix}:{${id}}:polled`;
 
+/** The mark of a job that was made under an idempotency key: a string that outlives the record (store/lua/vouch.lua). */
+export const onceKey = (prefix: string, id: string): string => `${prefix}:{${id}}:once`;
+
+/** Which job an idempotency key stands for. `key` is a hash: it tells neither caller nor key. */
+export const claimKey = (prefix: string, queue: string, key: string): string =>
+  `${prefix}:{${queue}}:idem:${key}`;
+
 /** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
 export const placesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
 
@@ -68,3 +75,7 @@ export const bullWaitingKey = (prefix: string, queue: string): string =>
 
 /** Prefix of BullMQ's keys of a queue: BullMQ adds `:NAME:…`. */
 export const bullPrefix = (prefix: string, queue: string): string => `${prefix}:{${queue}}`;
+
+/** BullMQ's own key of a job: it is there as long as BullMQ knows the job. */
+export const bullJobKey = (prefix: string, queue: string, id: string): string =>
+  `${bullPrefix(prefix, queue)}:${queue}:${id}`;

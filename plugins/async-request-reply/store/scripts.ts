@@ -24,6 +24,9 @@ interface Scripts {
   arrConsume(recordKey: string, ...argv: Argument[]): Promise<number>;
   arrStanding(...keysAndArgv: Argument[]): Promise<string[]>;
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrClaim(claimKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrVouch(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrRelease(claimKey: string, ...argv: Argument[]): Promise<null>;
 }
 
 /** A single node or a Cluster: what this program calls on either is the same. */
@@ -34,6 +37,7 @@ const SCRIPTS = {
   ...{ reserve: 4, enter: 3, free: 2, leave: 4, breaker: 1 },
   ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
   ...{ consume: 1, standing: 2 },
+  ...{ claim: 1, vouch: 1, release: 1 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { FIRST_TURN, schedule } from '../queue/scheduler';
-import { bullPrefix, openJobsKey, sweepLockKey } from '../store/keys';
+import { bullJobKey, openJobsKey, sweepLockKey } from '../store/keys';
 import type { WorkerContext } from './worker-context';
 
 /** How often deadlines are looked at. */
@@ -99,9 +99,7 @@ export class Sweeper {
     );
     this.#cursor = cursor;
     const ids = members.filter((_member, index) => index % 2 === 0);
-    const known = await Promise.all(
-      ids.map((id) => redis.exists(`${bullPrefix(prefix, this.#queue)}:${this.#queue}:${id}`)),
-    );
+    const known = await Promise.all(ids.map((id) => redis.exists(bullJobKey(prefix, this.#queue, id))));
     await Promise.all(ids.filter((_id, index) => known[index] === 0).map((id) => this.#examine(id, true)));
   }
 

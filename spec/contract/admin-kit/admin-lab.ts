@@ -17,6 +17,7 @@ import type { ScriptedRedis } from '../../../plugins/async-request-reply/store/s
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
 import { runAdmin, type CommandResult } from '../../helpers/admin-command';
+import { JOB_SETTINGS } from '../../helpers/job-settings';
 import { until } from '../../helpers/until';
 import type { Upstream } from '../../helpers/upstream';
 
@@ -39,13 +40,6 @@ export interface JobWishes {
   readonly path?: string;
   readonly settings?: Partial<JobSettings>;
 }
-
-const SETTINGS: Omit<JobSettings, 'queue'> = {
-  version: 1,
-  ...{ concurrency: 4, rateMax: 0, ratePerMs: 0, breakerFailures: 0, breakerOpenMs: 1000 },
-  ...{ connectTimeoutMs: 1000, attemptTimeoutMs: 10_000, tlsVerify: true, caCertificates: [] },
-  ...{ maxResponseBytes: 1_000_000, retryStatuses: [500, 503], backoffMs: 1, maxBackoffMs: 1 },
-};
 
 export class AdminLab {
   readonly prefix = `admin-${randomBytes(6).toString('hex')}`;
@@ -71,7 +65,7 @@ export class AdminLab {
   /** A job of one attempt: on a path that answers 503 it ends as a dead letter. */
   async accept(wishes: JobWishes = {}): Promise<string> {
     const { queue = 'q', path = '/ok', id = newJobId() } = wishes;
-    const named = nameSettings({ ...SETTINGS, ...wishes.settings, queue });
+    const named = nameSettings({ ...JOB_SETTINGS, ...wishes.settings, queue });
     const job: NewJob = {
       ...{ id, queue, owner: wishes.owner ?? 'consumer:alice', settingsHash: named.hash },
       ...{ body: Buffer.from('secret body'), repeatable: true, maxAttempts: 1 },

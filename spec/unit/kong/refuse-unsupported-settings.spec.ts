@@ -22,8 +22,6 @@ describe('a plugin instance', () => {
   });
 
   it.each([
-    [{ request: { body_schema: '{}' } }, 'request.body_schema'],
-    [{ idempotency: { from: 'content' } }, 'idempotency.from: content'],
     [{ encryption: { keys: [Buffer.alloc(32, 7).toString('base64')] } }, 'encryption.keys'],
     [{ upstream: { mode: 'loopback', loopback_secret: 'x'.repeat(32) } }, 'upstream.mode: loopback'],
   ])('does not start with %j', (config, field) => {

@@ -3,9 +3,12 @@
 -- KEYS[1] record
 -- ARGV[1] how long (ms) to leave a tombstone where there is no record yet, so that a late write of an abandoned
 --         submit finds it; 0 leaves none
--- Returns {'closed', 'cancelled', owner, …}, {'cancelling'}, {'settled', state} or {'missing'}.
+-- ARGV[2] '1' where a submit with an idempotency key is taken back: a repeat of it may have been told of the job, and
+--         once it has begun the next repeat will be
+-- Returns {'closed', 'cancelled', owner, …}, {'cancelling'}, {'settled', state}, {'kept'} or {'missing'}.
 local key = KEYS[1]
-local state = redis.call('HGET', key, 'state')
+local r = redis.call('HMGET', key, 'state', 'vouched', 'v')
+local state = r[1]
 if not state then
   if tonumber(ARGV[1]) > 0 then
     redis.call('HSET', key, 'v', 0, 'state', 'cancelled', 'queue', '')
@@ -13,6 +16,12 @@ if not state then
     redis.call('UNLINK', sibling(key, 'req'))
   end
   return { 'missing' }
+end
+if ARGV[2] == '1' and tonumber(r[3]) > 0 then
+  if r[2] == '1' or state ~= 'queued' then
+    return { 'kept' }
+  end
+  redis.call('HSET', key, 'withdrawn', '1')
 end
 if is_settled(state) then
   return { 'settled', state }

@@ -9,7 +9,9 @@
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local waiting = redis.call('ZCARD', KEYS[1])
-if waiting >= tonumber(ARGV[2]) then
+-- Several submits under one idempotency key make one job: it has its place already.
+local has_place = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not has_place and waiting >= tonumber(ARGV[2]) then
   local settled = 0
   for bucket = 0, 6 do
     settled = settled + tonumber(redis.call('GET', settled_key(KEYS[1], now - bucket * 10000)) or 0)
@@ -19,10 +21,10 @@ end
 local per_caller = tonumber(ARGV[4])
 if per_caller > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
-  if redis.call('ZCARD', KEYS[4]) >= per_caller then
+  if not redis.call('ZSCORE', KEYS[4], ARGV[1]) and redis.call('ZCARD', KEYS[4]) >= per_caller then
     return { 'caller-full' }
   end
-  redis.call('ZADD', KEYS[4], now + tonumber(ARGV[3]), ARGV[1])
+  redis.call('ZADD', KEYS[4], 'NX', now + tonumber(ARGV[3]), ARGV[1])
   redis.call('PEXPIRE', KEYS[4], ARGV[5])
 end
 local turns = redis.call('HMGET', KEYS[2], 'now', 'floor', 'max')
@@ -36,5 +38,5 @@ local turn = math.max(current, tonumber(redis.call('GET', KEYS[3]) or 0)) + 1
 redis.call('SET', KEYS[3], turn, 'PX', ARGV[5])
 redis.call('HSET', KEYS[2], 'max', math.max(highest, turn))
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
-redis.call('ZADD', KEYS[1], now + tonumber(ARGV[3]), ARGV[1])
+redis.call('ZADD', KEYS[1], 'NX', now + tonumber(ARGV[3]), ARGV[1])
 return { 'reserved', tostring(turn - floor), tostring(now) }

@@ -1,0 +1,54 @@
+import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { Latch } from './latch';
+
+interface Held {
+  send: () => void;
+  drop: (reason: Error) => void;
+}
+
+/** Holds back what a Redis client sends after so many commands: between any two of them its process may be killed or stopped. */
+export class CommandHold {
+  readonly #held: Held[] = [];
+  #holding = new Latch();
+  #left = Number.POSITIVE_INFINITY;
+
+  constructor(client: ScriptedRedis) {
+    // Every command of ioredis and of BullMQ goes through here, those of a pipeline one by one.
+    const send = client.sendCommand.bind(client);
+    client.sendCommand = (command, stream) => {
+      if (this.#left > 0) {
+        this.#left--;
+        return send(command, stream);
+      }
+      this.#holding.open();
+      return new Promise((resolve, reject) => {
+        this.#held.push({
+          send: () => void Promise.resolve(send(command, stream)).then(resolve, reject),
+          drop: reject,
+        });
+      });
+    };
+  }
+
+  /** Lets so many commands through from now on. */
+  after(commands: number): void {
+    this.#left = commands;
+    this.#holding = new Latch();
+  }
+
+  /** Settles when the first command is held. */
+  get holding(): Promise<void> {
+    return this.#holding.opened;
+  }
+
+  /** The process goes on: what was held is sent in its order. */
+  release(): void {
+    this.#left = Number.POSITIVE_INFINITY;
+    for (const { send } of this.#held.splice(0)) send();
+  }
+
+  /** The process is gone: nothing of it arrives any more. */
+  drop(): void {
+    for (const { drop } of this.#held.splice(0)) drop(new Error('the process was killed'));
+  }
+}

@@ -1,0 +1,318 @@
+// PROTOCOL.md, "Idempotency-Key": the same request twice is one job, also at once, and also where the gateway dies between.
+import { randomUUID } from 'node:crypto';
+import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { Latch } from '../helpers/latch';
+import { TcpProxy } from '../helpers/tcp-proxy';
+import { heldBy, reply } from '../helpers/upstream/answers';
+import { until } from '../helpers/until';
+import { useStack } from '../helpers/use-stack';
+
+const REPEATS = 50;
+
+const ALICE = { apikey: 'key-of-alice' };
+const BOB = { apikey: 'key-of-bob' };
+const keyAuth = { name: 'key-auth', config: { key_names: ['apikey'] } };
+
+const routes = [
+  { name: 'open' },
+  { name: 'keyed', plugins: [keyAuth] },
+  { name: 'required', config: { idempotency: { required: true } } },
+  { name: 'renamed', config: { idempotency: { header: 'X-Order' } } },
+  { name: 'content', plugins: [keyAuth], config: { idempotency: { from: 'content' as const } } },
+  { name: 'strangers', config: { idempotency: { from: 'content' as const } } },
+  { name: 'brief', config: { result_ttl_seconds: 1 } },
+  { name: 'once', config: { single_read: true, wait: { max_ms: 20_000 } } },
+  { name: 'short', config: { idempotency: { ttl_seconds: 1 } } },
+];
+
+const stack = useStack({
+  routes,
+  extra: {
+    consumers: [
+      { username: 'alice', keyauth_credentials: [{ key: 'key-of-alice' }] },
+      { username: 'bob', keyauth_credentials: [{ key: 'key-of-bob' }] },
+    ],
+  },
+});
+
+jest.setTimeout(60_000);
+
+type Headers = Record<string, string>;
+
+const post = (path: string, key: string | undefined, change: RequestOptions = {}): Promise<HttpResponse> =>
+  stack().request(path, {
+    method: 'POST',
+    body: 'order',
+    ...change,
+    headers: { ...(key === undefined ? {} : { 'Idempotency-Key': key }), ...(change.headers as Headers) },
+  });
+
+const idOf = (response: HttpResponse): string => {
+  expect([response.status, response.text]).toEqual([202, expect.any(String)]);
+  return response.header('X-Async-Kong-Id') ?? '';
+};
+
+const problemOf = (response: HttpResponse): [number, string] => [
+  response.status,
+  String(response.json()['type']).replace(/^.*:/, ''),
+];
+
+it('the same key with the same request gives the same 202 with the same ID, and starts nothing', async () => {
+  const path = '/open/same';
+  const latch = new Latch();
+  stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
+  const key = randomUUID();
+  const first = await post(path, key);
+  const id = idOf(first);
+  await stack().upstream.called(path);
+
+  const repeat = await post(path, key);
+
+  expect(idOf(repeat)).toBe(id);
+  for (const name of ['Location', 'Retry-After', 'Vary', 'Cache-Control', 'Content-Type']) {
+    expect(repeat.header(name)).toBe(first.header(name));
+  }
+  const told = repeat.json();
+  expect(told).toEqual({ ...first.json(), state: 'running', attempts: 1, started_at: told['started_at'] });
+  latch.open();
+  expect((await stack().settled(path, id)).text).toBe('done');
+  expect(idOf(await post(path, key))).toBe(id);
+  expect(stack().upstream.callsTo(path)).toHaveLength(1);
+  expect(stack().upstream.callsTo(path)[0]?.header('Idempotency-Key')).toBe(key);
+});
+
+it(`${REPEATS} repeats at once are one job`, async () => {
+  const path = '/open/crowd';
+  const key = randomUUID();
+  const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
+    ...{ method: 'POST', body: 'order' },
+    headers: { 'Idempotency-Key': key },
+  }));
+
+  const ids = new Set(responses.map(idOf));
+  expect(ids.size).toBe(1);
+  await stack().settled(path, [...ids][0] ?? '');
+  expect(stack().upstream.callsTo(path)).toHaveLength(1);
+});
+
+describe('another request under the same key is 422 idempotency-key-reused', () => {
+  test.each([
+    ['another body', { body: 'other' }],
+    ['no body', { body: '' }],
+    ['another method', { method: 'PUT' }],
+  ])('%s', async (_what, change: RequestOptions) => {
+    const key = randomUUID();
+    idOf(await post('/open/other?a=1', key));
+    expect(problemOf(await post('/open/other?a=1', key, change))).toEqual([422, 'idempotency-key-reused']);
+  });
+
+  test.each(['/open/other', '/open/other?a=2', '/open/else?a=1'])('%s', async (target) => {
+    const key = randomUUID();
+    idOf(await post('/open/other?a=1', key));
+    expect(problemOf(await post(target, key))).toEqual([422, 'idempotency-key-reused']);
+  });
+});
+
+it('a key counts for its owner alone', async () => {
+  const id = idOf(await post('/keyed/a', 'short', { headers: ALICE }));
+  const other = idOf(await post('/keyed/a', 'short', { headers: BOB }));
+
+  expect(other).not.toBe(id);
+  expect(idOf(await post('/keyed/a', 'short', { headers: ALICE }))).toBe(id);
+});
+
+it('a key counts for its queue alone', async () => {
+  const key = randomUUID();
+  expect(idOf(await post('/open/a', key))).not.toBe(idOf(await post('/brief/a', key)));
+});
+
+describe('the key', () => {
+  const plain = 'k'.repeat(32);
+
+  test.each([
+    ['in quotes, as the draft has it, is the same as bare', `"${plain}-1"`, `${plain}-1`],
+    ['with escapes is what they stand for', `"${plain}\\"\\\\2"`, `${plain}"\\2`],
+    ['may have 255 characters', 'x'.repeat(255), `"${'x'.repeat(255)}"`],
+    ['may have 1 character where the caller is known', '~', '"~"'],
+  ])('%s', async (_title, one, other) => {
+    expect(idOf(await post('/keyed/b', one, { headers: ALICE }))).toBe(
+      idOf(await post('/keyed/b', other, { headers: ALICE })),
+    );
+  });
+
+  test.each([
+    ['empty', ''],
+    ['empty in quotes', '""'],
+    ['256 characters long', 'x'.repeat(256)],
+    ['with a space', 'a b'],
+    ['with a space in quotes', `"${plain} x"`],
+    ['with a quote that does not end', `"${plain}`],
+    ['with something behind the quotes', `"${plain}";a=1`],
+    ['with an unknown escape', `"${plain}\\x"`],
+    ['not ASCII', `${plain}\u00e9`],
+  ])('%s is 400 idempotency-key-invalid', async (_what, key) => {
+    for (const path of ['/keyed/c', '/required/c']) {
+      expect(problemOf(await post(path, key, { headers: ALICE }))).toEqual([400, 'idempotency-key-invalid']);
+    }
+  });
+
+  it('sent twice is 400 idempotency-key-invalid', async () => {
+    const headers: [string, string][] = [
+      ['Idempotency-Key', plain],
+      ['Idempotency-Key', plain],
+    ];
+    const response = await stack().request('/open/c', { method: 'POST', body: 'a', headers });
+    expect(problemOf(response)).toEqual([400, 'idempotency-key-invalid']);
+  });
+
+  it('of fewer than 32 characters is 400 idempotency-key-too-short where nobody is known', async () => {
+    expect(problemOf(await post('/open/d', 'x'.repeat(31)))).toEqual([400, 'idempotency-key-too-short']);
+    idOf(await post('/open/d', 'x'.repeat(32)));
+  });
+
+  it('that is required and missing is 400 idempotency-key-required', async () => {
+    expect(problemOf(await post('/required/e', undefined))).toEqual([400, 'idempotency-key-required']);
+    idOf(await post('/required/e', randomUUID()));
+    expect(stack().upstream.callsTo('/required/e').length).toBeLessThanOrEqual(1);
+  });
+
+  it('stands in the header that the route names', async () => {
+    const headers = { 'X-Order': 'o'.repeat(40) };
+    const id = idOf(await post('/renamed/a', undefined, { headers }));
+    expect(idOf(await post('/renamed/a', undefined, { headers }))).toBe(id);
+    expect(idOf(await post('/renamed/a', randomUUID()))).not.toBe(id);
+  });
+});
+
+it('a repeat whose result is gone is 410, never a second run', async () => {
+  const path = '/brief/gone';
+  const key = randomUUID();
+  const id = idOf(await post(path, key));
+  await until('the record to go', async () => (await stack().poll(path, id)).status === 404);
+
+  expect(problemOf(await post(path, key))).toEqual([410, 'gone']);
+  expect(stack().upstream.callsTo(path)).toHaveLength(1);
+});
+
+it('a repeat of what was read once, where a result is read once, is 410', async () => {
+  const path = '/once/read';
+  const key = randomUUID();
+  const id = idOf(await post(path, key));
+  expect((await stack().settled(path, id)).status).toBe(200);
+
+  expect(problemOf(await post(path, key))).toEqual([410, 'gone']);
+  expect(stack().upstream.callsTo(path)).toHaveLength(1);
+});
+
+it('a repeat that waits is answered with the result of the job that there is', async () => {
+  const path = '/open/waits';
+  stack().upstream.script(path, reply({ status: 201, body: 'made' }));
+  const key = randomUUID();
+  const first = post(path, key, { headers: { Prefer: 'wait=20' } });
+  const repeat = await post(path, key, { headers: { Prefer: 'wait=20' } });
+
+  expect([repeat.status, repeat.text]).toEqual([201, 'made']);
+  expect(repeat.header('X-Async-Kong-Id')).toBe((await first).header('X-Async-Kong-Id'));
+  expect(stack().upstream.callsTo(path)).toHaveLength(1);
+});
+
+it('a key whose time is over and whose job has settled starts a new job', async () => {
+  const path = '/short/again';
+  const key = randomUUID();
+  const first = idOf(await post(path, key));
+  await stack().settled(path, first);
+  const next = await until('another job', async () => {
+    const id = idOf(await post(path, key));
+    return id === first ? '' : id;
+  });
+  await stack().settled(path, next);
+  expect(stack().upstream.callsTo(path)).toHaveLength(2);
+});
+
+it('a key whose time is over and whose job is open gives that job', async () => {
+  const path = '/short/open';
+  const latch = new Latch();
+  stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
+  const key = randomUUID();
+  const id = idOf(await post(path, key));
+  const claims = (await stack().redis.keys()).filter((name) => name.includes(':idem:'));
+  await until('the time of the key to be over', async () => {
+    const ends = await Promise.all(claims.map((name) => stack().redis.command('HGET', name, 'until')));
+    return ends.every((end) => Number(end) < Date.now() || Number(end) > Date.now() + 5000);
+  });
+
+  expect(idOf(await post(path, key))).toBe(id);
+  latch.open();
+  await stack().settled(path, id);
+  expect(stack().upstream.callsTo(path)).toHaveLength(1);
+});
+
+describe('from: content', () => {
+  it('the same order of the same owner, sent twice, is one job', async () => {
+    const id = idOf(await post('/content/a?x=1', undefined, { headers: ALICE }));
+
+    expect(idOf(await post('/content/a?x=1', 'whatever', { headers: ALICE }))).toBe(id);
+    const others = [
+      await post('/content/a?x=1', undefined, { headers: BOB }),
+      await post('/content/a?x=2', undefined, { headers: ALICE }),
+      await post('/content/a?x=1', undefined, { headers: ALICE, body: 'other' }),
+      await post('/content/a?x=1', undefined, { headers: ALICE, method: 'PUT' }),
+    ];
+    expect(new Set([id, ...others.map(idOf)]).size).toBe(5);
+  });
+
+  it(`${REPEATS} at once are one job`, async () => {
+    const path = '/content/crowd';
+    const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
+      ...{ method: 'POST', body: 'order', headers: ALICE },
+    }));
+    expect(new Set(responses.map(idOf)).size).toBe(1);
+  });
+
+  it('strangers are told apart by everything that may say who they are', async () => {
+    const send = (headers: Headers): Promise<HttpResponse> => post('/strangers/a', undefined, { headers });
+    const one = { Authorization: 'Bearer one' };
+    const id = idOf(await send(one));
+
+    expect(idOf(await send({ ...one, Date: 'now', 'User-Agent': 'x', traceparent: 'y' }))).toBe(id);
+    const others = [
+      await send({}),
+      await send({ Authorization: 'Bearer two' }),
+      await send({ ...one, Cookie: 'session=1' }),
+      await send({ ...one, 'X-Api-Key': 'k' }),
+    ];
+    expect(new Set([id, ...others.map(idOf)]).size).toBe(5);
+  });
+});
+
+it('a submit that dies with the plugin server before its 202 is found, or made, by its repeat', async () => {
+  const wire = await TcpProxy.start(stack().redis.port);
+  try {
+    const config = { redis: { port: wire.port } };
+    await stack().applyRoutes([...routes, { name: 'crash', config }]);
+    await stack().pluginServerBack('/crash/jobs');
+    const key = randomUUID();
+    const claims = async (): Promise<number> =>
+      (await stack().redis.keys()).filter((name) => name.includes(':idem:')).length;
+    const before = await claims();
+    // Redis has the claim, and whoever asked never hears of it.
+    wire.holdReplies();
+    const submit = post('/crash/jobs', key);
+    await until('the key to be claimed', async () => (await claims()) > before);
+    await stack().killPluginServer();
+    expect((await submit).status).toBeGreaterThanOrEqual(500);
+    wire.mend();
+    await stack().pluginServerBack('/crash/jobs');
+
+    const id = idOf(await post('/crash/jobs', key));
+
+    expect(idOf(await post('/crash/jobs', key))).toBe(id);
+    await stack().settled('/crash/jobs', id);
+    expect(stack().upstream.callsTo('/crash/jobs')).toHaveLength(1);
+  } finally {
+    await stack().applyRoutes(routes);
+    await stack().killPluginServer();
+    await stack().pluginServerBack('/open');
+    await wire.close();
+  }
+});

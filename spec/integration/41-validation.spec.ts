@@ -1,0 +1,189 @@
+// PROTOCOL.md, "Submit", 3: what fails the route's JSON Schema is refused before anything is stored, and what is hard to check
+// holds up nothing but itself.
+import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { until } from '../helpers/until';
+import { useStack } from '../helpers/use-stack';
+
+const ORDER = {
+  type: 'object',
+  required: ['item'],
+  properties: { item: { type: 'string' }, count: { type: 'integer', minimum: 1 } },
+  additionalProperties: false,
+};
+
+/** Takes longer than anybody waits, for a text of some thirty letters that does not end in one. */
+const ENDLESS = { properties: { item: { pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } } };
+const ENDLESS_BODY = JSON.stringify({ item: 'a'.repeat(50) });
+
+const text = (schema: object): string => JSON.stringify(schema);
+const patient = { validation_timeout_ms: 10_000 };
+
+const stack = useStack({
+  routes: [
+    { name: 'order', config: { request: { ...patient, body_schema: text(ORDER) } } },
+    {
+      name: 'fields',
+      config: {
+        request: {
+          ...patient,
+          query_schema: text({ required: ['page'], properties: { page: { type: 'integer' } } }),
+          headers_schema: text({ required: ['x-tenant'] }),
+        },
+      },
+    },
+    { name: 'endless', config: { request: { ...patient, body_schema: text(ENDLESS) } } },
+    { name: 'hasty', config: { request: { validation_timeout_ms: 1, body_schema: text(ENDLESS) } } },
+    { name: 'free' },
+    { name: 'broken', config: { request: { query_schema: text({ $ref: 'https://example.com/s.json' }) } } },
+  ],
+});
+
+jest.setTimeout(60_000);
+
+interface Problem {
+  type: string;
+  errors: { in: string; pointer: string; keyword: string; message: string }[];
+}
+
+const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+const post = (path: string, body: string | Buffer, change: RequestOptions = {}): Promise<HttpResponse> =>
+  stack().request(path, { method: 'POST', body, headers: JSON_TYPE, ...change });
+
+const problemOf = (response: HttpResponse): [number, string] => [
+  response.status,
+  response.json<Problem>().type.replace(/^.*:/, ''),
+];
+
+const errorsOf = (response: HttpResponse): string[] =>
+  response.json<Problem>().errors.map((error) => `${error.in} ${error.pointer} ${error.keyword}`);
+
+it('a body that satisfies the schema is accepted, and arrives as it was sent', async () => {
+  const body = ' {"item" : "\\u0061", "count": 1.0} ';
+  const { id } = await stack().submit('/order/good', { method: 'POST', body, headers: JSON_TYPE });
+  await stack().settled('/order/good', id);
+  expect(stack().upstream.callsTo('/order/good')[0]?.body.toString()).toBe(body);
+});
+
+it('a body that fails it is 400 validation-failed with a pointer for each error, and nothing is stored', async () => {
+  const jobs = async (): Promise<number> =>
+    (await stack().redis.keys()).filter((key) => key.endsWith(':job')).length;
+  const before = await jobs();
+  const response = await post('/order/bad', '{"count":0,"more":true}');
+
+  expect(problemOf(response)).toEqual([400, 'validation-failed']);
+  expect(response.header('Content-Type')).toBe('application/problem+json');
+  expect(response.header('Cache-Control')).toBe('no-store');
+  expect(errorsOf(response).sort()).toEqual([
+    'body  required',
+    'body /count minimum',
+    'body /more additionalProperties',
+  ]);
+  expect(await jobs()).toBe(before);
+  expect(stack().upstream.callsTo('/order/bad')).toEqual([]);
+});
+
+it('query and headers that fail theirs are 400 validation-failed', async () => {
+  const response = await stack().request('/fields/a?page=two');
+  expect(problemOf(response)).toEqual([400, 'validation-failed']);
+  expect(errorsOf(response)).toEqual(['query /page type', 'headers  required']);
+  await stack().submit('/fields/a?page=2', { headers: { 'X-Tenant': 'a' } });
+});
+
+describe('a body that is not JSON is 400 validation-failed', () => {
+  test.each([
+    ['nothing', ''],
+    ['half of it', '{"item":'],
+    ['a member twice', '{"item":"a","item":"b"}'],
+    ['a byte order mark', '\ufeff{"item":"a"}'],
+    ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+  ])('%s', async (_what, body) => {
+    const response = await post('/order/json', body);
+    expect(problemOf(response)).toEqual([400, 'validation-failed']);
+    expect(response.json<Problem>().errors[0]?.keyword).toBe('json');
+  });
+
+  it('__proto__ is a member too many', async () => {
+    expect(errorsOf(await post('/order/json', '{"item":"a","__proto__":{}}'))).toEqual([
+      'body /__proto__ additionalProperties',
+    ]);
+  });
+
+  it('neither a problem nor the log tells what it holds', async () => {
+    const response = await post('/order/json', '{"item":"secret-of-alice" "count"}');
+    expect(response.text).not.toContain('secret');
+  });
+});
+
+describe('415 unsupported-media-type', () => {
+  const body = '{"item":"a"}';
+
+  test.each([
+    ['no type', {}],
+    ['text/plain', { 'Content-Type': 'text/plain' }],
+    ['application/x-www-form-urlencoded', { 'Content-Type': 'application/x-www-form-urlencoded' }],
+    ['application/jsonp', { 'Content-Type': 'application/jsonp' }],
+    ['another charset', { 'Content-Type': 'application/json; charset=utf-16' }],
+  ])('%s: says what it takes', async (_what, headers) => {
+    const response = await post('/order/type', body, { headers });
+    expect(problemOf(response)).toEqual([415, 'unsupported-media-type']);
+    expect(response.header('Accept')).toBe('application/json, application/*+json');
+  });
+
+  it('a content coding: says that it takes none', async () => {
+    const response = await post('/order/type', body, {
+      headers: { ...JSON_TYPE, 'Content-Encoding': 'gzip' },
+    });
+    expect(problemOf(response)).toEqual([415, 'unsupported-media-type']);
+    expect(response.header('Accept-Encoding')).toBe('identity');
+  });
+
+  test.each([
+    'application/json;charset=utf-8',
+    'Application/JSON',
+    'application/problem+json',
+    'application/vnd.a.b-c+json; v=1',
+  ])('%s is JSON', async (type) => {
+    expect((await post('/order/type', body, { headers: { 'Content-Type': type } })).status).toBe(202);
+  });
+
+  it('requests of methods without content need neither', async () => {
+    expect((await stack().request('/order/type')).status).toBe(202);
+    expect((await stack().request('/order/type', { method: 'DELETE' })).status).toBe(202);
+  });
+});
+
+it('while a check takes for ever, other requests are answered, checked ones among them', async () => {
+  const endless = await until('others to be answered before it', async () => {
+    const checking = post('/endless/a', ENDLESS_BODY);
+    let isOver = false;
+    const watched = checking.finally(() => (isOver = true));
+    expect((await stack().request('/free/a')).status).toBe(202);
+    expect((await post('/order/meanwhile', '{"item":"a"}')).status).toBe(202);
+    expect((await post('/order/meanwhile', '{}')).status).toBe(400);
+    return isOver ? (await watched, null) : { response: watched };
+  });
+
+  expect(problemOf(await endless.response)).toEqual([503, 'validation-timeout']);
+  expect((await endless.response).header('Retry-After')).toBe('1');
+});
+
+it('a check that is over its time is 503 validation-timeout, and the next request finds a thread', async () => {
+  const responses = await stack().client.crowd(Array<string>(10).fill('/hasty/a'), () => ({
+    ...{ method: 'POST', body: ENDLESS_BODY, headers: JSON_TYPE },
+  }));
+  expect(responses.map(problemOf)).toEqual(Array(10).fill([503, 'validation-timeout']));
+  expect((await post('/order/after', '{"item":"a"}')).status).toBe(202);
+});
+
+it('a body of 200,000 levels is refused like any other', async () => {
+  const response = await post('/order/deep', '['.repeat(200_000) + ']'.repeat(200_000));
+  expect(errorsOf(response)).toEqual(['body  type']);
+});
+
+it('a schema that refers to the network fails the configuration, not a request: the log names the field', async () => {
+  expect((await stack().request('/broken/a')).status).toBe(500);
+  await until('the log to say so', async () =>
+    (await stack().gateway.log()).includes('request.query_schema does not compile'),
+  );
+});
