@@ -14,6 +14,9 @@ export type OwnerTag = string;
 
 const NOBODY: OwnerTag = '';
 
+/** The owner that is asked for where there is no job: no consumer has such an ID. */
+export const NOBODYS_JOB: OwnerTag = 'consumer:';
+
 /**
  * The owner of a job that this request makes.
  *

@@ -2,7 +2,7 @@
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
 import type { HeaderField, Reply } from '../http/reply';
-import { jobIdTimeMs, parseJobId } from '../jobs/job-id';
+import { jobIdTimeMs, newJobId, parseJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../store/access-store';
 import type { PollTarget } from './classify';
@@ -11,7 +11,7 @@ import { jobLinks, type JobLinks } from './job-links';
 import { answerFields } from './our-fields';
 import { cancel, isCancellation } from './cancel';
 import { holdPoll } from './hold-poll';
-import { isOwner } from './owner';
+import { isOwner, NOBODYS_JOB } from './owner';
 import { pendingReply } from './pending-reply';
 import { jobLifeMs, type RouteSettings } from './route-settings';
 import { settledResult } from './settled-result';
@@ -39,10 +39,8 @@ export async function poll(
       return problemReply(error, [...answerFields(settings), allow]);
     }
   }
-  const id = parseJobId(asked.id);
-  if (id === undefined) {
-    throw notFound();
-  }
+  // A malformed ID goes the way of one that nobody has: neither the answer nor its work tells them apart.
+  const id = parseJobId(asked.id) ?? newJobId();
   const found = await upToDate(await findJob(request, id, settings, store), store);
   const links = jobLinks(id, line.uri, settings);
   return withJobId(id, settings, async () => {
@@ -80,7 +78,10 @@ async function findJob(
     throw gone();
   }
   const job = await store.read((jobs) => jobs.read(id));
-  if (job === undefined || !(await inScope(request, job, settings)) || !(await isOwner(request, job.owner))) {
+  // Every question is asked whatever the others' answers are.
+  const isHere = await inScope(request, job?.queue, settings);
+  const isTheirs = await isOwner(request, job?.owner ?? NOBODYS_JOB);
+  if (job === undefined || !isHere || !isTheirs) {
     throw notFound();
   }
   return job;
@@ -94,15 +95,19 @@ async function upToDate(job: JobRecord, store: AccessStore): Promise<JobRecord> 
   return (await store.examine(job)) ?? job;
 }
 
-async function inScope(request: GatewayRequest, job: JobRecord, settings: RouteSettings): Promise<boolean> {
-  if (settings.pollQueues.includes(job.queue)) {
+async function inScope(
+  request: GatewayRequest,
+  queue: string | undefined,
+  settings: RouteSettings,
+): Promise<boolean> {
+  if (queue !== undefined && settings.pollQueues.includes(queue)) {
     return true;
   }
   if (settings.queueName !== undefined) {
-    return settings.queueName === job.queue;
+    return settings.queueName === queue;
   }
   const { serviceId, routeId } = await request.matched();
-  return (serviceId ?? routeId) === job.queue;
+  return (serviceId ?? routeId) === queue;
 }
 
 /** What the status URL says of a settled job. */
