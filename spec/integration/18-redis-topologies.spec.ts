@@ -3,7 +3,8 @@ import type { HttpResponse } from '../helpers/http-client';
 import { startCluster, startOneNode, startSentinel, type RedisTopology } from '../helpers/redis-topology';
 import { startStack, type Stack } from '../helpers/stack';
 import { watchOpenHandles } from '../helpers/stack/open-handles';
-import { hangUp, reply, silence } from '../helpers/upstream/answers';
+import { Latch } from '../helpers/latch';
+import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 
 jest.setTimeout(90_000);
@@ -31,8 +32,14 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
       redis: { isStarted: false },
       shared: { redis: topology.settings },
       routes: [
-        { name: 'jobs', config: { retry: { backoff_ms: 1 } } },
-        { name: 'kept', config: { redis: { min_replicas: replicas }, queue: { concurrency: 5 } } },
+        {
+          name: 'jobs',
+          config: { retry: { backoff_ms: 1 }, wait: { max_ms: 50_000 }, queue: { concurrency: 20 } },
+        },
+        {
+          name: 'kept',
+          config: { redis: { min_replicas: replicas }, queue: { concurrency: 5 }, wait: { max_ms: 50_000 } },
+        },
       ],
     });
   }, START_TIMEOUT_MS);
@@ -52,6 +59,36 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
     const second = await stack.poll('/jobs/one', id);
 
     expect([first.status, first.text, second.text]).toEqual([201, 'made', 'made']);
+  });
+
+  test('a held request is woken by the settling of its job, on whichever node that is', async () => {
+    // Job IDs, and so their nodes, are random: ten are on all of them, but for one time in a hundred.
+    const paths = Array.from({ length: 10 }, (_, index) => `/jobs/held-${index}`);
+    const latch = new Latch();
+    for (const path of paths) stack.upstream.script(path, heldBy(latch, reply({ body: path })));
+    const headers = { Prefer: 'wait=50' };
+    const answers = paths.map((path) => stack.request(path, { headers, timeoutMs: 60_000 }));
+    await Promise.all(paths.map((path) => stack.upstream.called(path)));
+    latch.open();
+
+    expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(paths);
+  });
+
+  test('a request that is held while a master is killed is answered with its result', async () => {
+    const path = '/kept/held';
+    const latch = new Latch();
+    stack.upstream.script(path, heldBy(latch, reply({ body: 'told' })));
+    const answer = stack.request(path, { headers: { Prefer: 'wait=50' }, timeoutMs: 70_000 });
+    const [call] = await stack.upstream.called(path);
+    await topology.failOver();
+    latch.open();
+    const response = await answer;
+    await topology.heal();
+
+    // A slow failover may outlast the wait: then the 202 has the ID of the same job.
+    expect([200, 202]).toContain(response.status);
+    expect(response.header('X-Async-Kong-Id')).toBe(call?.jobId);
+    expect((await stack.settled(path, call?.jobId ?? '', { timeoutMs: 60_000 })).text).toBe('told');
   });
 
   test('is tried again, and cancelled', async () => {
