@@ -32,13 +32,11 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
       redis: { isStarted: false },
       shared: { redis: topology.settings },
       routes: [
+        { name: 'jobs', config: { retry: { backoff_ms: 1 } } },
+        { name: 'kept', config: { redis: { min_replicas: replicas }, queue: { concurrency: 5 } } },
         {
-          name: 'jobs',
-          config: { retry: { backoff_ms: 1 }, wait: { max_ms: 50_000 }, queue: { concurrency: 20 } },
-        },
-        {
-          name: 'kept',
-          config: { redis: { min_replicas: replicas }, queue: { concurrency: 5 }, wait: { max_ms: 50_000 } },
+          name: 'held',
+          config: { redis: { min_replicas: replicas }, queue: { concurrency: 20 }, wait: { max_ms: 50_000 } },
         },
       ],
     });
@@ -61,34 +59,43 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
     expect([first.status, first.text, second.text]).toEqual([201, 'made', 'made']);
   });
 
-  test('a held request is woken by the settling of its job, on whichever node that is', async () => {
-    // Job IDs, and so their nodes, are random: ten are on all of them, but for one time in a hundred.
-    const paths = Array.from({ length: 10 }, (_, index) => `/jobs/held-${index}`);
-    const latch = new Latch();
-    for (const path of paths) stack.upstream.script(path, heldBy(latch, reply({ body: path })));
-    const headers = { Prefer: 'wait=50' };
-    const answers = paths.map((path) => stack.request(path, { headers, timeoutMs: 60_000 }));
-    await Promise.all(paths.map((path) => stack.upstream.called(path)));
-    latch.open();
+  /** Job IDs, and so their nodes, are random: of ten at least one is on any node but for one time in fifty. */
+  const PATHS = Array.from({ length: 10 }, (_, index) => `/held/${index}`);
 
-    expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(paths);
+  /** Holds ten submits, calls `change` while their jobs run, lets these end and returns the answers with the IDs. */
+  async function held(change: () => Promise<void>): Promise<{ response: HttpResponse; id: string }[]> {
+    const { upstream } = stack;
+    const latch = new Latch();
+    for (const path of PATHS) upstream.script(path, heldBy(latch, reply({ body: path })));
+    const before = PATHS.map((path) => upstream.callsTo(path).length);
+    const options = { headers: { Prefer: 'wait=50' }, timeoutMs: 70_000 };
+    const answers = PATHS.map((path) => stack.request(path, options));
+    const calls = await Promise.all(
+      PATHS.map(async (path, index) => (await upstream.called(path, (before[index] ?? 0) + 1)).at(-1)),
+    );
+    await change();
+    latch.open();
+    const responses = await Promise.all(answers);
+    return responses.map((response, index) => ({ response, id: calls[index]?.jobId ?? '' }));
+  }
+
+  test('a held request is woken by the settling of its job, on whichever node that is', async () => {
+    const answers = await held(() => Promise.resolve());
+
+    expect(answers.map(({ response }) => response.text)).toEqual(PATHS);
   });
 
   test('a request that is held while a master is killed is answered with its result', async () => {
-    const path = '/kept/held';
-    const latch = new Latch();
-    stack.upstream.script(path, heldBy(latch, reply({ body: 'told' })));
-    const answer = stack.request(path, { headers: { Prefer: 'wait=50' }, timeoutMs: 70_000 });
-    const [call] = await stack.upstream.called(path);
-    await topology.failOver();
-    latch.open();
-    const response = await answer;
+    const answers = await held(() => topology.failOver());
     await topology.heal();
 
-    // A slow failover may outlast the wait: then the 202 has the ID of the same job.
-    expect([200, 202]).toContain(response.status);
-    expect(response.header('X-Async-Kong-Id')).toBe(call?.jobId);
-    expect((await stack.settled(path, call?.jobId ?? '', { timeoutMs: 60_000 })).text).toBe('told');
+    for (const [index, { response, id }] of answers.entries()) {
+      // A slow failover may outlast the wait: then the 202 has the ID of the same job.
+      expect([200, 202]).toContain(response.status);
+      expect(response.header('X-Async-Kong-Id')).toBe(id);
+      const path = PATHS[index] ?? '';
+      expect((await stack.settled(path, id, { timeoutMs: 60_000 })).text).toBe(path);
+    }
   });
 
   test('is tried again, and cancelled', async () => {
