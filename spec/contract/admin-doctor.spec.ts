@@ -89,7 +89,10 @@ describe('Redis', () => {
     await stage.server.command('ACL', 'SETUSER', 'limited', ...rules);
     const user = { ARR_REDIS_USERNAME: 'limited', ARR_REDIS_PASSWORD: 'pw' };
     const { code, messages } = await diagnose(['--no-scan'], user);
-    expect([code, messages]).toEqual([1, expect.stringMatching(/: SUBSCRIBE, ZPOPMIN\. See docs\/redis\.md\.$/)]);
+    expect([code, messages]).toEqual([
+      1,
+      expect.stringMatching(/: SUBSCRIBE, ZPOPMIN\. See docs\/redis\.md\.$/),
+    ]);
   });
 
   it('keys that the ACL refuses', async () => {
