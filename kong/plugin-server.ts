@@ -3,7 +3,7 @@
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
 import { pino, type Logger } from 'pino';
 import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
-import type { Reply } from '../plugins/async-request-reply/http/reply';
+import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
@@ -16,13 +16,14 @@ import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
 import { startHealthServer } from './health-server';
 import { readSecretsFile } from './read-secrets-file';
+import { ThreadedHandoffLane } from './handoff-lane';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { WorkerThreads } from './worker-threads';
 
 const STDERR = 2;
 
 /** A reply of the plugin's own, as the server sends it where the plugin could not. */
-const errorReply = ({ status, headers, body }: Reply): ErrorReply => ({
+const errorReply = ({ status, headers, body }: ShortReply): ErrorReply => ({
   status,
   body: body.toString('latin1'),
   headers: Object.fromEntries(headers),
@@ -62,8 +63,13 @@ async function main(args: readonly string[]): Promise<void> {
       drainTimeoutMs: settings.drain_timeout_seconds * 1000,
       logger,
       ...replies,
-      onLoaded: () => {
+      onLoaded: async () => {
         const runtime = pluginRuntime();
+        const handoff = await ThreadedHandoffLane.start(logger, {
+          logLevel: settings.log_level,
+          backlog: settings.listen_backlog,
+        });
+        runtime.handoff = handoff;
         secrets.forEach((secret) => runtime.secrets.add(secret));
         const threads = new WorkerThreads(settings, logger, runtime.secrets);
         runtime.onStore = (redis, keyPrefix) => threads.ensure(redis, keyPrefix);
@@ -75,6 +81,7 @@ async function main(args: readonly string[]): Promise<void> {
           () => runtime.validators.close(),
           () => runtime.stores.close(),
           () => threads.stop(),
+          () => handoff.stop(),
         );
       },
       onDrain: () => pluginRuntime().stores.held.release(),

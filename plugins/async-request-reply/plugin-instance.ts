@@ -18,6 +18,10 @@ import { stringField } from './kong-api/lua-values';
 import type { Pdk } from './kong-api/pdk';
 import { RequestFacts } from './kong-api/request-facts';
 import { sendReply } from './kong-api/send-reply';
+import { handOff } from './kong-api/hand-off';
+import { restartingReply } from './access/error-replies';
+import type { HandoffOrder } from './handoff/order';
+import type { Reply } from './http/reply';
 import { pluginRuntime } from './plugin-runtime';
 import { AsyncError } from './errors/async-error';
 import type { AccessStore } from './store/access-store';
@@ -25,6 +29,7 @@ import type { AccessStore } from './store/access-store';
 export class PluginInstance {
   readonly #settings: RouteSettings;
   readonly #store: AccessStore;
+  readonly #settingsKey: string;
   readonly #entities: EntityCache;
   /** Advice that the log has had already. */
   readonly #given = new Set<string>();
@@ -39,9 +44,13 @@ export class PluginInstance {
     refuseUnsupported(config);
     checkClientIdentity(config);
     checkRequestSchemas(config);
-    const { log, stores, secrets, validators, onStore } = pluginRuntime();
-    const settings = routeSettings(config, hasRequestSchemas(config) ? validators : undefined);
+    const { log, stores, secrets, validators, onStore, handoff } = pluginRuntime();
+    const settings = routeSettings(config, {
+      validators: hasRequestSchemas(config) ? validators : undefined,
+      hasHandoff: handoff !== undefined,
+    });
     settings.validation?.prepare();
+    this.#settingsKey = handoff?.register(config) ?? '';
     this.#settings = settings;
     this.#entities = new EntityCache(stringField(raw, 'route_id') !== undefined);
     this.#store = stores.open(settings.redis, settings.keyPrefix);
@@ -51,12 +60,13 @@ export class PluginInstance {
     onStore(settings.redis, settings.keyPrefix);
     this.#announce(settings.queueName ?? stringField(raw, 'service_id'));
     if (
-      config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES ||
-      config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES
+      handoff === undefined &&
+      (config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES ||
+        config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES)
     ) {
       log.warn(
         { requestBytes: settings.maxRequestBytes, responseBytes: settings.maxResponseBytes },
-        'bodies are limited to what this release carries: larger requests get 413, larger responses fail their job',
+        'this plugin server has no handoff lane: larger requests get 413, larger responses fail their job',
       );
     }
   }
@@ -98,10 +108,39 @@ export class PluginInstance {
     });
     const request = new KongRequest(pdk, facts, this.#entities, this.#settings.idHeader);
     const decision = await access(request, this.#settings, this.#store, this.#log);
-    if (decision.kind === 'reply') {
-      await sendReply(pdk, facts, decision.reply);
-    } else if (decision.vary !== undefined) {
-      await pdk.response.add_header('Vary', decision.vary);
+    switch (decision.kind) {
+      case 'reply':
+        await this.#reply(pdk, facts, decision.reply);
+        break;
+      case 'hand-off':
+        // The submit made it: access knows the order by its kind alone.
+        await this.#handOff(pdk, facts, decision.order as HandoffOrder);
+        break;
+      case 'pass':
+        if (decision.vary !== undefined) {
+          await pdk.response.add_header('Vary', decision.vary);
+        }
     }
+  }
+
+  async #reply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
+    const { status, headers, body } = reply;
+    if (Buffer.isBuffer(body)) {
+      await sendReply(pdk, facts, { status, headers, body });
+    } else {
+      await this.#handOff(pdk, facts, { kind: 'replay', status, headers, body });
+    }
+  }
+
+  async #handOff(pdk: Pdk, facts: RequestFacts, order: HandoffOrder): Promise<void> {
+    const { handoff } = pluginRuntime();
+    const port = handoff?.port();
+    if (handoff === undefined || port === undefined) {
+      await sendReply(pdk, facts, restartingReply());
+      return;
+    }
+    const method = await facts.get('request_method');
+    const note = handoff.seal({ settingsKey: this.#settingsKey, method, order });
+    await handOff(pdk, facts, port, note, order.kind === 'replay' ? order.body.jobId : undefined);
   }
 }

@@ -1,5 +1,6 @@
 // What the plugin's instances share in one process: connections and the log.
 import pino from 'pino';
+import type { HandoffLane } from './handoff/lane';
 import { SecretBox } from './secrets/secret-box';
 import type { RedisSettings } from './store/redis-client';
 import { StoreRegistry } from './store/store-registry';
@@ -14,6 +15,8 @@ export interface PluginRuntime {
   readonly validators: ValidatorPool;
   /** Told of each Redis that an instance uses; the plugin server starts its worker there. */
   onStore: (redis: RedisSettings, keyPrefix: string) => void;
+  /** Where large bodies go; undefined in a plugin server that has no listener for them. */
+  handoff: HandoffLane | undefined;
 }
 
 let runtime: PluginRuntime | undefined;
@@ -28,6 +31,7 @@ export function pluginRuntime(): PluginRuntime {
       secrets: new SecretBox(),
       validators: new ValidatorPool(),
       onStore: () => undefined,
+      handoff: undefined,
     };
   }
   return runtime;

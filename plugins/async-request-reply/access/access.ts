@@ -11,7 +11,8 @@ import { internalErrorReply } from './error-replies';
 import { answerFields, varyValue } from './our-fields';
 import { poll } from './poll';
 import type { RouteSettings } from './route-settings';
-import { submit, SubmitError } from './submit';
+import { SubmitError } from './accept-order';
+import { submit } from './submit';
 import { isWebSocketHandshake } from './web-socket';
 
 /** Where the access side says what an operator should know. */

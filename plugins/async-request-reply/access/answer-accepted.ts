@@ -83,7 +83,7 @@ async function replyAfterHold(
     return firstReply(accepted, settings);
   }
   if (isSettled(job.state)) {
-    return settledResult(job, method, settings, store);
+    return settledResult(job, { method }, settings, store);
   }
   if (heldMs > 0 && settings.wait.on_timeout === 'error') {
     return giveUp(job, method, settings, store);
@@ -105,7 +105,7 @@ async function giveUp(
   const outcome = await store.cancel(job);
   const settled = outcome.kind === 'settled' ? await store.read((jobs) => jobs.read(job.id)) : undefined;
   if (settled !== undefined && isSettled(settled.state)) {
-    return settledResult(settled, method, settings, store);
+    return settledResult(settled, { method }, settings, store);
   }
   return problemReply(
     new AsyncError('wait-timeout', {

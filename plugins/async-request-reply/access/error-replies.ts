@@ -1,16 +1,16 @@
 // Answers where no problem names what broke: a stranger learns nothing from them.
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
-import type { HeaderField, Reply } from '../http/reply';
+import type { HeaderField, ShortReply } from '../http/reply';
 
 const NOT_STORED: readonly HeaderField[] = [['Cache-Control', 'no-store']];
 
 /** Something of ours failed. */
-export const internalErrorReply = (): Reply =>
+export const internalErrorReply = (): ShortReply =>
   problemReply(new AsyncError('internal-error', { detail: 'The request could not be handled.' }), NOT_STORED);
 
 /** Kong asks for a plugin instance that is long closed. */
-export const restartingReply = (): Reply =>
+export const restartingReply = (): ShortReply =>
   problemReply(
     new AsyncError('plugin-restarting', {
       detail: 'The gateway is taking over a new configuration. Send the request again.',

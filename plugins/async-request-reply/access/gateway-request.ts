@@ -44,6 +44,11 @@ export interface MatchedRoute {
 export type BodyOutcome =
   { readonly kind: 'body'; readonly body: Buffer | undefined } | { readonly kind: 'too-large' };
 
+/** What a request says of its body before that is read. */
+export type ExpectedBody =
+  /** `undeclared`: over HTTP/2 a body needs no announcement. */
+  { readonly kind: 'none' | 'chunked' | 'undeclared' } | { readonly kind: 'length'; readonly bytes: number };
+
 export interface GatewayRequest {
   line(): Promise<RequestLine>;
   /** Every header field, names in lower case, repeated fields apart. */
@@ -55,6 +60,7 @@ export interface GatewayRequest {
   matched(): Promise<MatchedRoute>;
   /** Where Kong's balancer would connect to; `load-balanced` where the host is a Kong Upstream. */
   target(): Promise<UpstreamTarget | 'load-balanced'>;
+  expectedBody(): Promise<ExpectedBody>;
   /** The body, undefined where the request has none and says no length. Nothing over `maxBytes` is read. */
   body(maxBytes: number): Promise<BodyOutcome>;
 }

@@ -1,6 +1,7 @@
 // Answers whoever asks for a job: pending, settled, or nothing that may be told.
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
+import type { RangeRequest } from '../http/byte-range';
 import type { HeaderField, Reply } from '../http/reply';
 import { jobIdTimeMs, newJobId, parseJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
@@ -56,8 +57,26 @@ export async function poll(
     }
     return asked.view === 'status'
       ? settledStatus(job, links, settings, store)
-      : settledResult(job, line.method, settings, store);
+      : settledResult(
+          job,
+          { method: line.method, range: await rangeOf(request, line, asked) },
+          settings,
+          store,
+        );
   });
+}
+
+/** A part is asked for by GET of the result URL alone (RFC 9110, 14.2): at other addresses the submit had the field. */
+async function rangeOf(
+  request: GatewayRequest,
+  line: RequestLine,
+  asked: PollTarget,
+): Promise<RangeRequest | undefined> {
+  if (asked.view !== 'result' || line.method !== 'GET') {
+    return undefined;
+  }
+  const [range] = await request.headerValues('range');
+  return range === undefined ? undefined : { range, ifRange: (await request.headerValues('if-range')).at(0) };
 }
 
 /** The three that are not told apart: unknown, malformed, another caller's. */

@@ -39,21 +39,21 @@ function age(head: ResponseHead, storedSeconds: number): number {
   );
 }
 
-/**
- * The reply that replays a stored response; a problem (502) in place of one whose status cannot be sent.
- *
- * @param ours the fields that every answer about a job carries.
- * @param storedSeconds how long ago the response was stored.
- */
-export function replay(
+/** What a replay has to know beside the stored response. */
+export interface ReplayTerms {
+  /** The fields that every answer about a job carries. */
+  readonly ours: readonly HeaderField[];
+  /** How long ago the response was stored. */
+  readonly storedSeconds: number;
+  /** SHA-256 of the stored body, in base64. */
+  readonly sha256: string | undefined;
+}
+
+/** Status and header fields of the replay of a stored response. */
+export function replayHead(
   head: ResponseHead,
-  body: Buffer,
-  storedSeconds: number,
-  ours: readonly HeaderField[],
-): Reply {
-  if (UNSENDABLE_STATUSES.has(head.status)) {
-    return unsendable(head.status, ours);
-  }
+  { ours, storedSeconds, sha256 }: ReplayTerms,
+): Omit<Reply, 'body'> {
   const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => name.toLowerCase())]);
   replaced.delete('vary');
   return {
@@ -62,13 +62,29 @@ export function replay(
       ...head.headers.filter(([name]) => !replaced.has(name.toLowerCase())),
       ['Cache-Control', privateCacheControl(named(head.headers, 'cache-control'))],
       ['Age', String(age(head, storedSeconds))],
+      ...digestField(head, sha256),
       ...ours,
     ],
-    body,
   };
 }
 
-function unsendable(status: number, ours: readonly HeaderField[]): Reply {
+/** Statuses whose content, if any, is not the whole of a representation. */
+const WITHOUT_REPRESENTATION: ReadonlySet<number> = new Set([204, 206, 304]);
+
+/** RFC 9530, unless the upstream has sent its own. */
+function digestField(head: ResponseHead, sha256: string | undefined): HeaderField[] {
+  return sha256 === undefined ||
+    WITHOUT_REPRESENTATION.has(head.status) ||
+    named(head.headers, 'repr-digest').length > 0
+    ? []
+    : [['Repr-Digest', `sha-256=:${sha256}:`]];
+}
+
+/** Whether the lane of short answers can send the status. */
+export const isSendable = (status: number): boolean => !UNSENDABLE_STATUSES.has(status);
+
+/** A problem (502) in place of a response whose status cannot be sent. */
+export function unsendable(status: number, ours: readonly HeaderField[]): Reply {
   const error = new AsyncError('bad-response', {
     detail: `The upstream answered with status ${String(status)}, which Kong cannot send.`,
   });

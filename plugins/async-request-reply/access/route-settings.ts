@@ -26,6 +26,14 @@ export interface RouteSettings extends OwnerSettings {
   readonly deadlineMs: number;
   readonly retryAfterSeconds: number;
   readonly storeFailure: Config['store_failure'];
+  /** What takes the handoff lane; undefined where this process has none. 0 is everything. */
+  readonly handoff:
+    | {
+        /** Undefined: no request does. */
+        readonly requestOverBytes: number | undefined;
+        readonly responseOverBytes: number;
+      }
+    | undefined;
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
   readonly dropHeaders: ReadonlySet<string>;
@@ -54,8 +62,22 @@ export interface RouteSettings extends OwnerSettings {
 export const jobLifeMs = (settings: RouteSettings): number =>
   settings.deadlineMs + settings.upstream.attempt_timeout + settings.resultTtlMs;
 
-/** @param pool where requests are checked; undefined where nothing is to be checked. */
-export function routeSettings(config: Config, pool?: ValidatorPool): RouteSettings {
+/** What a process has for the requests of an instance. */
+export interface RouteMeans {
+  /** Where requests are checked; undefined where nothing is to be checked. */
+  readonly validators?: ValidatorPool | undefined;
+  /** Whether requests can be handed off: without it bodies are limited to the other lane's. */
+  readonly hasHandoff?: boolean;
+}
+
+export function routeSettings(
+  config: Config,
+  { validators, hasHandoff = false }: RouteMeans = {},
+): RouteSettings {
+  const limit = (bytes: number, laneMax: number, isLimited: boolean): number =>
+    isLimited ? Math.min(bytes, laneMax) : bytes;
+  // A body that is to be checked has to be in memory.
+  const isBodyChecked = config.request.body_schema !== undefined;
   return {
     intercept: config.intercept,
     methods: new Set(config.methods),
@@ -71,8 +93,20 @@ export function routeSettings(config: Config, pool?: ValidatorPool): RouteSettin
     owner: config.owner,
     ownerHeader: config.owner_header,
     storeFailure: config.store_failure,
-    maxRequestBytes: Math.min(config.request.max_body_bytes, LANE_MAX_REQUEST_BYTES),
-    maxResponseBytes: Math.min(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES),
+    handoff: hasHandoff
+      ? {
+          requestOverBytes: isBodyChecked
+            ? undefined
+            : Math.min(config.handoff.request_over_bytes, LANE_MAX_REQUEST_BYTES),
+          responseOverBytes: Math.min(config.handoff.response_over_bytes, LANE_MAX_RESPONSE_BYTES),
+        }
+      : undefined,
+    maxRequestBytes: limit(
+      config.request.max_body_bytes,
+      LANE_MAX_REQUEST_BYTES,
+      !hasHandoff || isBodyChecked,
+    ),
+    maxResponseBytes: limit(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES, !hasHandoff),
     dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
     upstream: config.upstream,
     queueName: config.queue.name,
@@ -93,7 +127,7 @@ export function routeSettings(config: Config, pool?: ValidatorPool): RouteSettin
       required: config.idempotency.required,
       ttlMs: config.idempotency.ttl_seconds * 1000,
     },
-    validation: pool && validationSettings(config.request, pool),
+    validation: validators && validationSettings(config.request, validators),
   };
 }
 

@@ -6,18 +6,14 @@ import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
 import { newJobId } from '../jobs/job-id';
 import { isRepeatable } from '../jobs/repeatable';
-import type { AccessStore, Acceptance } from '../store/access-store';
-import type { Claim } from '../store/idempotency-store';
-import type { NewJob } from '../store/job-store';
-import type { Admission } from '../store/job-writer';
-import { answerAccepted } from './answer-accepted';
-import type { GatewayRequest, RequestLine } from './gateway-request';
-import { claimOf, idempotencyKey } from './idempotency';
-import { hasLinks, jobLinks } from './job-links';
+import type { AccessStore } from '../store/access-store';
+import { carryOut, type AcceptOrder } from './accept-order';
+import type { ExpectedBody, GatewayRequest, RequestLine } from './gateway-request';
+import { idempotencyKey } from './idempotency';
+import { hasLinks } from './job-links';
 import { ownerOf } from './owner';
-import { queuedRecord } from './queued-record';
 import { RequestDigest } from './request-digest';
-import { jobLifeMs, jobSettings, type RouteSettings } from './route-settings';
+import { jobLifeMs, type RouteSettings } from './route-settings';
 import { scheduleHeaders } from './schedule-headers';
 import { upstreamTarget } from './upstream-target';
 import { validateRequest } from './validate-request';
@@ -44,50 +40,47 @@ export async function submit(
   const key = idempotencyKey(headers, owner, settings.idempotency);
   const matched = await request.matched();
   const target = await upstreamTarget(request, settings, matched);
-  const body = await requestBody(request, settings);
+  const expected = await expectedBody(request, settings);
+  const threshold = settings.handoff?.requestOverBytes;
+  const isHandedOff = threshold !== undefined && isOver(expected, line.method, threshold);
+  const body = isHandedOff ? undefined : await requestBody(request, settings);
   await validateRequest(line, headers, body, settings.validation);
   const id = newJobId();
-  const queue = settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default';
-  const head = await upstreamRequestHead(request, line, headers, body, target, id, settings);
-  const job: NewJob = {
-    id,
-    queue,
-    owner,
-    settingsHash: '',
-    request: head,
-    body: body ?? EMPTY,
-    repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
-    maxAttempts: settings.retry.attempts,
-    delayMs: asked.delayMs,
-    deadlineMs: settings.deadlineMs,
-    resultTtlMs: settings.resultTtlMs,
-    openTtlMs: jobLifeMs(settings),
-    singleRead: settings.singleRead,
-  };
-  const named = jobSettings(settings, queue, matched.tlsVerify);
+  const length = isHandedOff ? lengthOf(expected) : body?.length;
+  const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
   const isPollable = hasLinks(settings, matched.routeMethods);
   if (!isPollable) {
     advise('the route does not take GET and there is no status_url: a 202 has no Location and no links');
   }
-  const claim =
-    key && claimOf(key, owner, new RequestDigest(line).update(body ?? EMPTY).digest(), settings.idempotency);
-  const admission: Admission = {
-    priority: asked.priority,
-    maxWaiting: settings.queue.max_waiting,
-    maxPerCaller: settings.queue.max_per_caller,
-    minReplicas: settings.minReplicas,
+  const order: AcceptOrder = {
+    job: {
+      id,
+      queue: settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default',
+      owner,
+      request: head,
+      body: isHandedOff ? 'stored' : (body ?? EMPTY),
+      repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
+      maxAttempts: settings.retry.attempts,
+      delayMs: asked.delayMs,
+      deadlineMs: settings.deadlineMs,
+      resultTtlMs: settings.resultTtlMs,
+      openTtlMs: jobLifeMs(settings),
+      singleRead: settings.singleRead,
+    },
+    admission: {
+      priority: asked.priority,
+      maxWaiting: settings.queue.max_waiting,
+      maxPerCaller: settings.queue.max_per_caller,
+      minReplicas: settings.minReplicas,
+    },
+    ...{ line: { method: line.method, uri: line.uri }, isPollable, key, tlsVerify: matched.tlsVerify },
+    preferences: preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value)),
   };
-  const accepting = { ...job, settingsHash: named.hash };
-  const acceptance = await acceptOrThrow(store, accepting, named, admission, claim);
-  const record =
-    acceptance.kind === 'repeat'
-      ? acceptance.record
-      : queuedRecord({ ...accepting, id: acceptance.id }, acceptance.createdAt);
-  const links = isPollable ? jobLinks(record.id, line.uri, settings) : undefined;
-  const preferences = preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value));
-  return replyWith(
-    await answerAccepted({ job: record, links, preferences, method: line.method }, settings, store),
-  );
+  if (isHandedOff) {
+    return { kind: 'hand-off', order: { ...order, kind: 'accept' } };
+  }
+  const digest = key && new RequestDigest(line).update(body ?? EMPTY).digest();
+  return replyWith(await carryOut(order, digest, settings, store));
 }
 
 /** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
@@ -101,44 +94,44 @@ function refuseUnsendable(headers: readonly HeaderField[]): void {
   }
 }
 
-async function acceptOrThrow(
-  store: AccessStore,
-  job: NewJob,
-  named: ReturnType<typeof jobSettings>,
-  admission: Admission,
-  claim: Claim | undefined,
-): Promise<Acceptance> {
-  try {
-    return await store.accept(job, named, admission, claim);
-  } catch (error) {
-    if (error instanceof AsyncError && error.status < 429) {
-      throw error;
-    }
-    // The ID lets an operator follow what became of it; the job itself is cancelled once Redis is back.
-    throw error instanceof AsyncError ? new SubmitError(error, job.id) : error;
+/** What the request says of its body, where that is not too much. */
+async function expectedBody(request: GatewayRequest, settings: RouteSettings): Promise<ExpectedBody> {
+  const expected = await request.expectedBody();
+  if (expected.kind === 'length' && expected.bytes > settings.maxRequestBytes) {
+    throw bodyTooLarge(settings);
+  }
+  return expected;
+}
+
+/** Over HTTP/2 most requests with another method have no body, and none of them says so. */
+const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+
+/** A threshold of 0 is over by every request. */
+function isOver(expected: ExpectedBody, method: string, bytes: number): boolean {
+  switch (expected.kind) {
+    case 'none':
+      return bytes === 0;
+    case 'undeclared':
+      return bytes === 0 || WITH_BODY.has(method);
+    case 'chunked':
+      return true;
+    case 'length':
+      return bytes === 0 || expected.bytes > bytes;
   }
 }
 
-/** A refusal after the ID was minted: the answer carries it. */
-export class SubmitError extends AsyncError {
-  readonly jobId: string;
+const lengthOf = (expected: ExpectedBody): number | undefined =>
+  expected.kind === 'length' ? expected.bytes : undefined;
 
-  constructor(error: AsyncError, jobId: string) {
-    super(error.code, {
-      detail: error.message,
-      cause: error.cause,
-      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
-    });
-    this.jobId = jobId;
-  }
-}
+const bodyTooLarge = (settings: RouteSettings): AsyncError =>
+  new AsyncError('body-too-large', {
+    detail: `The request body is over the limit of ${String(settings.maxRequestBytes)} bytes of this route.`,
+  });
 
 async function requestBody(request: GatewayRequest, settings: RouteSettings): Promise<Buffer | undefined> {
   const outcome = await request.body(settings.maxRequestBytes);
   if (outcome.kind === 'too-large') {
-    throw new AsyncError('body-too-large', {
-      detail: `The request body is over the limit of ${String(settings.maxRequestBytes)} bytes of this route.`,
-    });
+    throw bodyTooLarge(settings);
   }
   return outcome.body;
 }
@@ -147,7 +140,7 @@ async function upstreamRequestHead(
   request: GatewayRequest,
   line: RequestLine,
   headers: readonly HeaderField[],
-  body: Buffer | undefined,
+  length: number | undefined,
   target: UpstreamTarget,
   id: string,
   settings: RouteSettings,
@@ -156,7 +149,7 @@ async function upstreamRequestHead(
   const ours: HeaderField[] = [
     ['host', forwarded.preservedHost || hostOf(target)],
     ...forwarded.fields.filter(([, value]) => value !== ''),
-    ...(body === undefined ? [] : [['content-length', String(body.length)] as const]),
+    ...(length === undefined ? [] : [['content-length', String(length)] as const]),
     ...(settings.upstream.send_id ? [[settings.idHeader.toLowerCase(), id] as const] : []),
   ];
   const set = new Set([...forwarded.fields, ...ours].map(([name]) => name));

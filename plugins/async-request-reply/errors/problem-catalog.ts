@@ -9,6 +9,7 @@ interface Problem {
 export const PROBLEMS = {
   'ambiguous-id': { status: 400, title: 'More than one job ID' },
   'identity-required': { status: 401, title: 'Authentication required' },
+  'handoff-refused': { status: 403, title: 'No valid handoff' },
   'not-found': { status: 404, title: 'No such job' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'already-settled': { status: 409, title: 'The job has already settled' },
@@ -26,6 +27,7 @@ export const PROBLEMS = {
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'validation-timeout': { status: 503, title: 'The request could not be checked in time' },
   'body-too-large': { status: 413, title: 'Request body too large' },
+  'range-not-satisfiable': { status: 416, title: 'Range not satisfiable' },
   'too-many-jobs': { status: 429, title: 'Too many unsettled jobs' },
   'polled-too-soon': { status: 429, title: 'Polled too soon' },
   'queue-full': { status: 503, title: 'The queue is full' },

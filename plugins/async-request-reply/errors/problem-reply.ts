@@ -1,5 +1,5 @@
 // The one place where an error becomes an HTTP answer (RFC 9457).
-import type { Reply, HeaderField } from '../http/reply';
+import type { HeaderField, ShortReply } from '../http/reply';
 import type { AsyncError } from './async-error';
 import { PROBLEMS, problemType } from './problem-catalog';
 
@@ -9,7 +9,7 @@ import { PROBLEMS, problemType } from './problem-catalog';
  * @param error what happened; its message becomes `detail`, so it must hold nothing internal.
  * @param headers further header fields of the answer, such as `X-Async-Kong-Id` or `Allow`; `Cache-Control` among them.
  */
-export function problemReply(error: AsyncError, headers: readonly HeaderField[]): Reply {
+export function problemReply(error: AsyncError, headers: readonly HeaderField[]): ShortReply {
   const body = {
     type: problemType(error.code),
     title: PROBLEMS[error.code].title,

@@ -3,17 +3,39 @@
 /** A header field as name and value; repeated names stay apart and in order. Values are bytes as Latin-1. */
 export type HeaderField = readonly [name: string, value: string];
 
+/** A part of a stored response, to be read when it is sent: too large to be in memory. */
+export interface StoredBody {
+  readonly jobId: string;
+  /** `RUN.ATTEMPT` */
+  readonly result: string;
+  /** First and last byte. */
+  readonly start: number;
+  readonly end: number;
+  /** Whether the response goes once it has been sent. */
+  readonly isReadOnce: boolean;
+}
+
 export interface Reply {
   readonly status: number;
   readonly headers: readonly HeaderField[];
+  readonly body: Buffer | StoredBody;
+}
+
+/** A reply that is all in memory: the only kind that the plugin-server protocol carries. */
+export interface ShortReply extends Reply {
   readonly body: Buffer;
 }
 
-/** What becomes of a request: answered by us, or left to Kong and the upstream. */
+export const bodyLength = ({ body }: Reply): number =>
+  Buffer.isBuffer(body) ? body.length : body.end + 1 - body.start;
+
+/** What becomes of a request: answered by us, left to Kong and the upstream, or taken over by the handoff lane. */
 export type Decision =
   | { readonly kind: 'reply'; readonly reply: Reply }
   /** `vary` says which fields of the request had a say in it: caches on the way have to know. */
-  | { readonly kind: 'pass'; readonly vary?: string };
+  | { readonly kind: 'pass'; readonly vary?: string }
+  /** `order` is the handoff's own: handoff/order.ts. */
+  | { readonly kind: 'hand-off'; readonly order: unknown };
 
 export const PASS: Decision = { kind: 'pass' };
 

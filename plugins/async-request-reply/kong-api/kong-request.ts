@@ -2,6 +2,7 @@
 import type {
   BodyOutcome,
   Caller,
+  ExpectedBody,
   ForwardedFields,
   GatewayRequest,
   MatchedRoute,
@@ -136,21 +137,35 @@ export class KongRequest implements GatewayRequest {
     return { scheme, host, port };
   }
 
-  async body(maxBytes: number): Promise<BodyOutcome> {
+  async expectedBody(): Promise<ExpectedBody> {
     const length = await this.#facts.get('http_content_length');
     if (length !== '') {
-      if (Number(length) > maxBytes) {
-        return { kind: 'too-large' };
-      }
-      return Number(length) === 0
-        ? { kind: 'body', body: Buffer.alloc(0) }
-        : { kind: 'body', body: await this.#rawBody(maxBytes) };
+      return { kind: 'length', bytes: Number(length) };
     }
-    const chunked = (await this.#facts.get('http_transfer_encoding')) !== '';
-    if (!chunked && (await this.#facts.get('server_protocol')).startsWith('HTTP/1')) {
-      return { kind: 'body', body: undefined };
+    if ((await this.#facts.get('http_transfer_encoding')) !== '') {
+      return { kind: 'chunked' };
     }
-    return this.#bodyOfUnknownLength(maxBytes);
+    const isHttp1 = (await this.#facts.get('server_protocol')).startsWith('HTTP/1');
+    return { kind: isHttp1 ? 'none' : 'undeclared' };
+  }
+
+  async body(maxBytes: number): Promise<BodyOutcome> {
+    const expected = await this.expectedBody();
+    switch (expected.kind) {
+      case 'none':
+        return { kind: 'body', body: undefined };
+      case 'chunked':
+      case 'undeclared':
+        return this.#bodyOfUnknownLength(maxBytes);
+      case 'length':
+        if (expected.bytes > maxBytes) {
+          return { kind: 'too-large' };
+        }
+        return {
+          kind: 'body',
+          body: expected.bytes === 0 ? Buffer.alloc(0) : await this.#rawBody(maxBytes),
+        };
+    }
   }
 
   /**

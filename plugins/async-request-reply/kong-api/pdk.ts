@@ -20,7 +20,13 @@ export interface Pdk {
   };
   service: {
     set_upstream(host: string): Promise<boolean | undefined>;
-    request: { clear_header(name: string): Promise<void> };
+    set_target(host: string, port: number): Promise<void>;
+    request: {
+      clear_header(name: string): Promise<void>;
+      set_header(name: string, value: string): Promise<void>;
+      set_raw_query(query: string): Promise<void>;
+      set_scheme(scheme: string): Promise<void>;
+    };
   };
   response: {
     add_header(name: string, value: string): Promise<void>;

@@ -1,5 +1,5 @@
 // Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
-import type { Reply } from '../http/reply';
+import type { ShortReply } from '../http/reply';
 import type { OutgoingHeaders, Pdk } from './pdk';
 import type { RequestFacts } from './request-facts';
 
@@ -18,7 +18,7 @@ const CONDITIONS = [
 ] as const;
 
 /** Field names compare without case: the fields of one name become one array under its first spelling. */
-function outgoingHeaders(reply: Reply): OutgoingHeaders {
+function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
   const headers = Object.create(null) as OutgoingHeaders;
   const spellings = new Map<string, string>();
   for (const [name, value] of reply.headers) {
@@ -41,7 +41,7 @@ function outgoingHeaders(reply: Reply): OutgoingHeaders {
  * Kong puts its own Server on whatever a plugin answers, unless Via is Kong's name alone: so its own plugins keep the
  * Server of what they call (runloop/handler.lua, header_filter.after).
  */
-async function keepServer(facts: RequestFacts, reply: Reply, headers: OutgoingHeaders): Promise<void> {
+async function keepServer(facts: RequestFacts, reply: ShortReply, headers: OutgoingHeaders): Promise<void> {
   const names = new Set(reply.headers.map(([name]) => name.toLowerCase()));
   if (names.has('server') && !names.has('via')) {
     headers['Via'] = (await facts.get('upstream_via')).split(' ').at(-1) ?? '';
@@ -49,7 +49,7 @@ async function keepServer(facts: RequestFacts, reply: Reply, headers: OutgoingHe
 }
 
 /** Ends the request with `reply`. After it Kong sends nothing more for this request. */
-export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
+export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: ShortReply): Promise<void> {
   const headers = outgoingHeaders(reply);
   await keepServer(facts, reply, headers);
   if (WITHOUT_CONTENT.has(reply.status)) {

@@ -11,6 +11,7 @@ import {
   redrivenKey,
   turnsKey,
 } from '../store/keys';
+import { refusedPlace } from '../store/refused-place';
 import type { ScriptedRedis } from '../store/scripts';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
@@ -71,6 +72,13 @@ export class QueueIndex {
         return { kind, settledPerMinute: Number(detail) };
       default:
         return { kind: 'caller-full' };
+    }
+  }
+
+  /** Before much is taken in for a job. The reservation has the last word. @throws AsyncError `queue-full` */
+  async refuseWhenFull(queue: string, maxWaiting: number): Promise<void> {
+    if ((await this.#redis.zcard(placesKey(this.#prefix, queue))) >= maxWaiting) {
+      throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
     }
   }
 

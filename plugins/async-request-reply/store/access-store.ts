@@ -15,6 +15,7 @@ import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
 import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
 import { settledChannel } from './keys';
+import { receiveRequest, type Upload } from './receive-request';
 import { RedisProbe } from './redis-probe';
 import { whenReady, withinTimeLimit } from './redis-client';
 import type { ScriptedRedis } from './scripts';
@@ -168,6 +169,21 @@ export class AccessStore {
       }
       throw error;
     }
+  }
+
+  /**
+   * Receives a request's body before its job is accepted: as `stored`. Nothing is left of it where that fails.
+   *
+   * @throws AsyncError `body-too-large`, `queue-full` or `store-unavailable`; and what `upload.body` fails with.
+   */
+  async receive(job: NewJob, upload: Upload, maxWaiting: number): Promise<NewJob> {
+    await this.ask(() => this.#index.refuseWhenFull(job.queue, maxWaiting));
+    return receiveRequest(this.jobs, job, upload);
+  }
+
+  /** Removes a received body that no job came of. */
+  async discard(id: string): Promise<void> {
+    await this.read((jobs) => jobs.dropRequest(id));
   }
 
   async #acceptOnce(

@@ -221,6 +221,16 @@ export class JobStore {
     });
   }
 
+  /** Removes a stored response that nobody is to read again. */
+  async dropResponse(id: string, result: string): Promise<void> {
+    await this.#redis.unlink(responseKey(this.#prefix, id, result));
+  }
+
+  /** Removes a received request that no job came of. */
+  async dropRequest(id: string): Promise<void> {
+    await this.#redis.unlink(requestKey(this.#prefix, id));
+  }
+
   /** Takes the lease for an attempt with this token, or settles, or says why not: store/lua/advance.lua. */
   async start(id: string, token: string, leaseMs: number): Promise<AdvanceOutcome> {
     return this.#advance(id, token, leaseMs);

@@ -40,10 +40,10 @@ export class StoredPayload<Head> {
     return this.#meta.sha256;
   }
 
-  /** The whole body: for those that fit into memory. @throws PayloadLostError */
-  async body(): Promise<Buffer> {
+  /** The whole body, or a part, in memory. @throws PayloadLostError */
+  async body(start = 0, end = this.bytes - 1): Promise<Buffer> {
     const chunks: Buffer[] = [];
-    for await (const chunk of this.read()) {
+    for await (const chunk of this.read(start, end)) {
       chunks.push(chunk);
     }
     return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);

@@ -38,12 +38,22 @@ export async function notePoll(
   return (await redis.set(polledKey(prefix, id), '1', 'PX', floorMs, 'NX')) === 'OK';
 }
 
-/** Takes the one read of a result. @returns whether it was still to be had; then the stored response is gone. */
+/** As long as a note is good (handoff/note-sealer.ts). */
+const TO_BE_SENT_MS = 3_600_000;
+
+/**
+ * Takes the one read of a result.
+ *
+ * @param isSentLater keeps the stored response for whoever sends it, who drops it then; else it is gone.
+ * @returns whether it was still to be had.
+ */
 export async function consumeResult(
   redis: ScriptedRedis,
   prefix: string,
   id: string,
   result: string,
+  isSentLater: boolean,
 ): Promise<boolean> {
-  return (await redis.arrConsume(recordKey(prefix, id), result)) === 1;
+  const keepMs = isSentLater ? TO_BE_SENT_MS : 0;
+  return (await redis.arrConsume(recordKey(prefix, id), result, keepMs)) === 1;
 }

@@ -1,4 +1,4 @@
-import { privateCacheControl, replay } from '../../../plugins/async-request-reply/access/replay';
+import { privateCacheControl, replayHead } from '../../../plugins/async-request-reply/access/replay';
 
 describe('Cache-Control of a replay', () => {
   it.each([
@@ -15,26 +15,25 @@ describe('Cache-Control of a replay', () => {
   });
 });
 
+const STORED = {
+  status: 201,
+  headers: [
+    ['Set-Cookie', 'a=1'],
+    ['Vary', 'Accept'],
+    ['Age', '10'],
+    ['Set-Cookie', 'b=2'],
+    ['X-Async-Kong-Id', 'forged'],
+  ] as const,
+};
+
+const OURS = [
+  ['X-Async-Kong-Id', 'id'],
+  ['Vary', 'X-Async-Kong-Id, Prefer'],
+] as const;
+
 describe('replay', () => {
-  it('keeps fields apart and in order, adds to Vary, and counts the age on', () => {
-    const reply = replay(
-      {
-        status: 201,
-        headers: [
-          ['Set-Cookie', 'a=1'],
-          ['Vary', 'Accept'],
-          ['Age', '10'],
-          ['Set-Cookie', 'b=2'],
-          ['X-Async-Kong-Id', 'forged'],
-        ],
-      },
-      Buffer.from('x'),
-      5.9,
-      [
-        ['X-Async-Kong-Id', 'id'],
-        ['Vary', 'X-Async-Kong-Id, Prefer'],
-      ],
-    );
+  it('keeps fields apart and in order, adds to Vary, counts the age on, and tells the digest', () => {
+    const reply = replayHead(STORED, { ours: OURS, storedSeconds: 5.9, sha256: 'YQ==' });
     expect(reply).toEqual({
       status: 201,
       headers: [
@@ -43,10 +42,22 @@ describe('replay', () => {
         ['Set-Cookie', 'b=2'],
         ['Cache-Control', 'private'],
         ['Age', '15'],
+        ['Repr-Digest', 'sha-256=:YQ==:'],
         ['X-Async-Kong-Id', 'id'],
         ['Vary', 'X-Async-Kong-Id, Prefer'],
       ],
-      body: Buffer.from('x'),
     });
+  });
+
+  it.each([
+    ['of a part', { ...STORED, status: 206 }],
+    ['of nothing', { ...STORED, status: 304 }],
+    [
+      'that the upstream has given',
+      { ...STORED, headers: [['Repr-Digest', 'sha-256=:YQ==:'], ...STORED.headers] as const },
+    ],
+  ])('adds no digest %s', (_what, stored) => {
+    const { headers } = replayHead(stored, { ours: OURS, storedSeconds: 0, sha256: 'Yg==' });
+    expect(headers).not.toContainEqual(['Repr-Digest', 'sha-256=:Yg==:']);
   });
 });

@@ -1,0 +1,72 @@
+// The handoff listener in a thread of the plugin server: large bodies stay off its event loop.
+import { parentPort, workerData } from 'node:worker_threads';
+import pino from 'pino';
+import { routeSettings } from '../plugins/async-request-reply/access/route-settings';
+import { HandoffServer, type HandoffTarget } from '../plugins/async-request-reply/handoff/handoff-server';
+import { NoteSealer } from '../plugins/async-request-reply/handoff/note-sealer';
+import { StoreRegistry } from '../plugins/async-request-reply/store/store-registry';
+import type { Config } from '../schemas/generated/config-type';
+
+/** What the plugin server hands to the thread. */
+export interface HandoffThreadData {
+  readonly key: Uint8Array;
+  readonly logLevel: string;
+  readonly backlog: number;
+  readonly configs: readonly (readonly [settingsKey: string, config: Config])[];
+}
+
+export type HandoffThreadMessage =
+  | { readonly kind: 'config'; readonly settingsKey: string; readonly config: Config }
+  /** Held requests are answered, and the thread ends when nothing is under way. */
+  | { readonly kind: 'drain' };
+
+/** What the thread says: where it listens, and that it has drained. */
+export type HandoffThreadReport =
+  { readonly kind: 'listening'; readonly port: number } | { readonly kind: 'idle' };
+
+const IDLE_CHECK_MS = 20;
+
+// Handed over by handoff-lane.ts alone.
+const { key, logLevel, backlog, configs } = workerData as HandoffThreadData;
+const log = pino({ name: 'async-request-reply-handoff', level: logLevel });
+const stores = new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection'));
+const targets = new Map<string, HandoffTarget>();
+
+const register = (settingsKey: string, config: Config): void => {
+  const settings = routeSettings(config, { hasHandoff: true });
+  targets.set(settingsKey, { settings, store: stores.open(settings.redis, settings.keyPrefix) });
+};
+
+const server = new HandoffServer({
+  sealer: new NoteSealer(key),
+  target: (settingsKey) => targets.get(settingsKey),
+  onFailure: (error) => {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');
+  },
+});
+
+configs.forEach(([settingsKey, config]) => register(settingsKey, config));
+
+const report = (message: HandoffThreadReport): void => parentPort?.postMessage(message);
+
+parentPort?.on('message', (message: HandoffThreadMessage) => {
+  if (message.kind === 'config') {
+    register(message.settingsKey, message.config);
+    return;
+  }
+  stores.held.release();
+  // The socket stays open to the last: nginx may be about to connect with a note of ours.
+  setInterval(() => {
+    if (server.underWay === 0) {
+      report({ kind: 'idle' });
+    }
+  }, IDLE_CHECK_MS);
+});
+
+server.listen(backlog).then(
+  (port) => report({ kind: 'listening', port }),
+  (error: unknown) => {
+    throw error;
+  },
+);

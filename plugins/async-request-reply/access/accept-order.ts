@@ -1,0 +1,82 @@
+// A job as a submit has described it, whichever lane its body comes by: accepted, and answered.
+import { AsyncError } from '../errors/async-error';
+import type { Preferences } from '../http/prefer';
+import type { Reply } from '../http/reply';
+import type { AccessStore, Acceptance } from '../store/access-store';
+import type { Claim } from '../store/idempotency-store';
+import type { Admission } from '../store/job-writer';
+import type { NewJob } from '../store/job-store';
+import { answerAccepted } from './answer-accepted';
+import type { RequestLine } from './gateway-request';
+import { claimOf, type IdempotencyKey } from './idempotency';
+import { jobLinks } from './job-links';
+import { queuedRecord } from './queued-record';
+import { jobSettings, type RouteSettings } from './route-settings';
+
+export interface AcceptOrder {
+  readonly job: Omit<NewJob, 'settingsHash'>;
+  readonly admission: Admission;
+  /** Of the submit. */
+  readonly line: Pick<RequestLine, 'method' | 'uri'>;
+  /** Whether the job has addresses that a client can be told. */
+  readonly isPollable: boolean;
+  readonly preferences: Preferences;
+  readonly key: IdempotencyKey | undefined;
+  /** What the service says of its certificate. */
+  readonly tlsVerify: boolean;
+}
+
+/**
+ * @param digest of the request (request-digest.ts), where it came under an idempotency key.
+ * @throws SubmitError where the job was not accepted.
+ */
+export async function carryOut(
+  order: AcceptOrder,
+  digest: string | undefined,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<Reply> {
+  const { admission, isPollable, key, line, preferences } = order;
+  const named = jobSettings(settings, order.job.queue, order.tlsVerify);
+  const job: NewJob = { ...order.job, settingsHash: named.hash };
+  const claim = key && claimOf(key, job.owner, digest ?? '', settings.idempotency);
+  const acceptance = await acceptOrThrow(store, job, named, admission, claim);
+  const record =
+    acceptance.kind === 'repeat'
+      ? acceptance.record
+      : queuedRecord({ ...job, id: acceptance.id }, acceptance.createdAt);
+  const links = isPollable ? jobLinks(record.id, line.uri, settings) : undefined;
+  return answerAccepted({ job: record, links, preferences, method: line.method }, settings, store);
+}
+
+async function acceptOrThrow(
+  store: AccessStore,
+  job: NewJob,
+  named: ReturnType<typeof jobSettings>,
+  admission: Admission,
+  claim: Claim | undefined,
+): Promise<Acceptance> {
+  try {
+    return await store.accept(job, named, admission, claim);
+  } catch (error) {
+    if (error instanceof AsyncError && error.status < 429) {
+      throw error;
+    }
+    // The ID lets an operator follow what became of it; the job itself is cancelled once Redis is back.
+    throw error instanceof AsyncError ? new SubmitError(error, job.id) : error;
+  }
+}
+
+/** A refusal after the ID was minted: the answer carries it. */
+export class SubmitError extends AsyncError {
+  readonly jobId: string;
+
+  constructor(error: AsyncError, jobId: string) {
+    super(error.code, {
+      detail: error.message,
+      cause: error.cause,
+      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    });
+    this.jobId = jobId;
+  }
+}

@@ -1,0 +1,129 @@
+// The handoff listener: nginx proxies large uploads here, and fetches large results from here. Each request carries a note
+// from access that says all about it; whatever comes without one is refused.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { AsyncError } from '../errors/async-error';
+import { problemReply } from '../errors/problem-reply';
+import { SubmitError } from '../access/accept-order';
+import { internalErrorReply } from '../access/error-replies';
+import { answerFields } from '../access/our-fields';
+import type { RouteSettings } from '../access/route-settings';
+import type { AccessStore } from '../store/access-store';
+import type { NoteSealer } from './note-sealer';
+import { NOTE_HEADER } from './order';
+import { JobReceiver } from './receive-job';
+import { UploadAbortedError } from './upload-body';
+import { sendReply } from './send-reply';
+
+/** Notes are in a header field; with all of a request's fields in them they can be long. */
+const MAX_HEADER_BYTES = 1024 * 1024;
+
+/** nginx keeps idle connections for 60 s, and must not find one closed that it is about to use. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** A connection on which nothing moves for so long is closed; an upload or download may take any time. */
+const IDLE_MS = 300_000;
+
+/** What a plugin instance's notes are carried out with. */
+export interface HandoffTarget {
+  readonly settings: RouteSettings;
+  readonly store: AccessStore;
+}
+
+export interface HandoffServerOptions {
+  readonly sealer: NoteSealer;
+  /** The instance that a note names. */
+  readonly target: (settingsKey: string) => HandoffTarget | undefined;
+  /** Told of what should not have happened. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+const refused = (): AsyncError =>
+  new AsyncError('handoff-refused', { detail: 'The request has no valid note of this plugin server.' });
+
+export class HandoffServer {
+  readonly #options: HandoffServerOptions;
+  readonly #receiver = new JobReceiver();
+  readonly #server: Server;
+  #underWay = 0;
+
+  constructor(options: HandoffServerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        keepAliveTimeout: KEEP_ALIVE_MS,
+        requestTimeout: 0,
+        insecureHTTPParser: false,
+      },
+      (request, response) => {
+        this.#underWay += 1;
+        response.once('close', () => (this.#underWay -= 1));
+        void this.#answer(request, response);
+      },
+    );
+    this.#server.timeout = IDLE_MS;
+  }
+
+  /** Listens on a free port of the loopback interface. @returns the port. */
+  async listen(backlog: number): Promise<number> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host: '127.0.0.1', port: 0, backlog }, resolve);
+    });
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  /** Requests that are being answered. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#carryOut(request, response);
+    } catch (error) {
+      if (!(error instanceof UploadAbortedError) && !response.destroyed) {
+        this.#options.onFailure(error);
+      }
+      // Half an answer must not be taken for one.
+      response.destroy();
+    }
+  }
+
+  async #carryOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = request.headers[NOTE_HEADER];
+    const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
+    const target = note === undefined ? undefined : this.#options.target(note.settingsKey);
+    if (note === undefined || target === undefined || note.method !== request.method) {
+      const reply = problemReply(refused(), [['Cache-Control', 'no-store']]);
+      await sendReply(request, response, reply, undefined);
+      return;
+    }
+    const { order } = note;
+    const reply =
+      order.kind === 'replay'
+        ? order
+        : await this.#receiver
+            .receive(order, target, request)
+            .catch((error: unknown) => this.#refusal(error, target.settings));
+    await sendReply(request, response, reply, target.store.jobs);
+  }
+
+  #refusal(error: unknown, settings: RouteSettings): ReturnType<typeof problemReply> {
+    if (error instanceof UploadAbortedError) {
+      throw error;
+    }
+    if (!(error instanceof AsyncError) || error.status >= 500) {
+      this.#options.onFailure(error);
+    }
+    return error instanceof AsyncError
+      ? problemReply(error, answerFields(settings, error instanceof SubmitError ? error.jobId : undefined))
+      : internalErrorReply();
+  }
+}

@@ -1,0 +1,71 @@
+// Makes a job of an upload that was handed off. nginx sends GET, PUT and DELETE again where we hang up: whatever comes
+// with a note that has made a job finds that job.
+import type { IncomingMessage } from 'node:http';
+import { AsyncError } from '../errors/async-error';
+import { answerAccepted } from '../access/answer-accepted';
+import { carryOut } from '../access/accept-order';
+import { jobLinks } from '../access/job-links';
+import { RequestDigest } from '../access/request-digest';
+import type { Reply } from '../http/reply';
+import type { HandoffTarget } from './handoff-server';
+import type { HandoffOrder } from './order';
+import { uploadBody } from './upload-body';
+
+type Accept = Extract<HandoffOrder, { kind: 'accept' }>;
+
+export class JobReceiver {
+  /** What is being received, by job ID: a second request with the same note waits for the first. */
+  readonly #receiving = new Map<string, Promise<unknown>>();
+
+  /** @throws AsyncError, and UploadAbortedError where the sender hung up. */
+  async receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
+    const { id } = order.job;
+    for (let first = this.#receiving.get(id); first !== undefined; first = this.#receiving.get(id)) {
+      await first.catch(() => undefined);
+    }
+    const receiving = receive(order, target, request);
+    this.#receiving.set(id, receiving);
+    try {
+      return await receiving;
+    } finally {
+      this.#receiving.delete(id);
+    }
+  }
+}
+
+async function receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
+  const { settings, store } = target;
+  const { id } = order.job;
+  const before = await store.read((jobs) => jobs.read(id));
+  if (before !== undefined) {
+    const { isPollable, line, preferences } = order;
+    const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
+    return answerAccepted({ job: before, links, preferences, method: line.method }, settings, store);
+  }
+  const digest = order.key && new RequestDigest(order.line);
+  const upload = { body: uploadBody(request, digest), maxBytes: settings.maxRequestBytes };
+  const job = await store.receive({ ...order.job, settingsHash: '' }, upload, order.admission.maxWaiting);
+  try {
+    const reply = await carryOut({ ...order, job }, digest?.digest(), settings, store);
+    await discardUnused(reply, target, id);
+    return reply;
+  } catch (error) {
+    if (error instanceof AsyncError && isRefusal(error)) {
+      await store.discard(id).catch(() => undefined);
+    }
+    throw error;
+  }
+}
+
+/** Not those after which the job may be there all the same: they take it back with its request. */
+const isRefusal = (error: AsyncError): boolean =>
+  error.status < 500 || error.code === 'queue-full' || error.code === 'store-full';
+
+/** A repeat under an idempotency key is answered with the job that there was. */
+async function discardUnused(reply: Reply, { settings, store }: HandoffTarget, id: string): Promise<void> {
+  const name = settings.idHeader.toLowerCase();
+  const answered = reply.headers.find(([field]) => field.toLowerCase() === name)?.[1];
+  if (answered !== undefined && answered !== id) {
+    await store.discard(id).catch(() => undefined);
+  }
+}

@@ -1,0 +1,31 @@
+// Lets nginx carry a request to the handoff listener, in the place of the upstream.
+import { randomBytes } from 'node:crypto';
+import { NOTE_HEADER } from '../handoff/order';
+import type { Pdk } from './pdk';
+import type { RequestFacts } from './request-facts';
+
+const HOST = '127.0.0.1';
+
+/**
+ * Ends the access phase without an answer: nginx connects to the listener.
+ *
+ * @param cacheKey makes the request one of its own for caches of lower priority, which know of the query only: two jobs
+ *   at one URL are two things.
+ */
+export async function handOff(
+  pdk: Pdk,
+  facts: RequestFacts,
+  port: number,
+  note: string,
+  cacheKey: string | undefined,
+): Promise<void> {
+  await pdk.service.request.set_header(NOTE_HEADER, note);
+  if ((await facts.get('upstream_scheme')) !== 'http') {
+    await pdk.service.request.set_scheme('http');
+  }
+  if (cacheKey !== undefined) {
+    await pdk.service.request.set_raw_query(`${cacheKey}.${randomBytes(12).toString('base64url')}`);
+  }
+  // Last: until here the request goes nowhere but to the fail-closed companion.
+  await pdk.service.set_target(HOST, port);
+}

@@ -1,0 +1,43 @@
+// Receives a request's body into Redis while it comes in, before the job is there. Nothing is left where that fails.
+import { AsyncError } from '../errors/async-error';
+import type { JobStore, NewJob } from './job-store';
+import { PayloadLostError } from './payload-writer';
+
+export interface Upload {
+  readonly body: AsyncIterable<Buffer>;
+  readonly maxBytes: number;
+}
+
+/**
+ * @returns the job with its length stated.
+ * @throws AsyncError `body-too-large`; `store-unavailable` where Redis lost a part; and whatever `upload.body` fails with.
+ */
+export async function receiveRequest(jobs: JobStore, job: NewJob, upload: Upload): Promise<NewJob> {
+  const writer = jobs.writeRequest(job.id, job.openTtlMs, job.request);
+  try {
+    for await (const piece of upload.body) {
+      if (writer.bytes + piece.length > upload.maxBytes) {
+        throw new AsyncError('body-too-large', {
+          detail: `The request body is over the limit of ${String(upload.maxBytes)} bytes of this route.`,
+        });
+      }
+      await writer.write(piece);
+    }
+    const complete = withLength(job, writer.bytes);
+    await writer.finish(complete.request);
+    return complete;
+  } catch (error) {
+    await writer.discard().catch(() => undefined);
+    throw error instanceof PayloadLostError
+      ? new AsyncError('store-unavailable', { detail: 'The job store lost a part of the request body.' })
+      : error;
+  }
+}
+
+function withLength(job: NewJob, bytes: number): NewJob {
+  const headers = job.request.headers.filter(([name]) => name !== 'content-length');
+  return {
+    ...job,
+    request: { ...job.request, headers: [...headers, ['content-length', String(bytes)]] },
+  };
+}
