@@ -78,6 +78,7 @@ export class ThreadedHandoffLane implements HandoffLane {
       thread.on('message', (report: HandoffThreadReport) => {
         if (report.kind === 'listening') {
           this.#port = report.port;
+          this.#log.info({ port: report.port }, 'handoff listener started');
           resolve();
         }
       });

@@ -2,8 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
 import { routeSettings } from '../plugins/async-request-reply/access/route-settings';
-import { HandoffServer, type HandoffTarget } from '../plugins/async-request-reply/handoff/handoff-server';
+import { HandoffServer } from '../plugins/async-request-reply/handoff/handoff-server';
 import { NoteSealer } from '../plugins/async-request-reply/handoff/note-sealer';
+import type { HandoffTarget } from '../plugins/async-request-reply/handoff/target';
 import { StoreRegistry } from '../plugins/async-request-reply/store/store-registry';
 import type { Config } from '../schemas/generated/config-type';
 

@@ -6,13 +6,12 @@ import { problemReply } from '../errors/problem-reply';
 import { SubmitError } from '../access/accept-order';
 import { internalErrorReply } from '../access/error-replies';
 import { answerFields } from '../access/our-fields';
-import type { RouteSettings } from '../access/route-settings';
-import type { AccessStore } from '../store/access-store';
 import type { NoteSealer } from './note-sealer';
 import { NOTE_HEADER } from './order';
 import { JobReceiver } from './receive-job';
 import { UploadAbortedError } from './upload-body';
 import { sendReply } from './send-reply';
+import type { HandoffTarget } from './target';
 
 /** Notes are in a header field; with all of a request's fields in them they can be long. */
 const MAX_HEADER_BYTES = 1024 * 1024;
@@ -22,12 +21,6 @@ const KEEP_ALIVE_MS = 75_000;
 
 /** A connection on which nothing moves for so long is closed; an upload or download may take any time. */
 const IDLE_MS = 300_000;
-
-/** What a plugin instance's notes are carried out with. */
-export interface HandoffTarget {
-  readonly settings: RouteSettings;
-  readonly store: AccessStore;
-}
 
 export interface HandoffServerOptions {
   readonly sealer: NoteSealer;
@@ -115,7 +108,7 @@ export class HandoffServer {
     await sendReply(request, response, reply, target.store.jobs);
   }
 
-  #refusal(error: unknown, settings: RouteSettings): ReturnType<typeof problemReply> {
+  #refusal(error: unknown, settings: HandoffTarget['settings']): ReturnType<typeof problemReply> {
     if (error instanceof UploadAbortedError) {
       throw error;
     }

@@ -7,8 +7,8 @@ import { carryOut } from '../access/accept-order';
 import { jobLinks } from '../access/job-links';
 import { RequestDigest } from '../access/request-digest';
 import type { Reply } from '../http/reply';
-import type { HandoffTarget } from './handoff-server';
 import type { HandoffOrder } from './order';
+import type { HandoffTarget } from './target';
 import { uploadBody } from './upload-body';
 
 type Accept = Extract<HandoffOrder, { kind: 'accept' }>;

@@ -12,7 +12,8 @@ export class UploadAbortedError extends Error {
 /** @param digest takes the pieces in too. @throws UploadAbortedError */
 export async function* uploadBody(request: IncomingMessage, digest?: RequestDigest): AsyncGenerator<Buffer> {
   try {
-    for await (const piece of request) {
+    // Not destroyed where it is left early: the connection is nginx's, who keeps it for the next request.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
       digest?.update(piece as Buffer);
       yield piece as Buffer;
     }

@@ -11,7 +11,6 @@ import {
   redrivenKey,
   turnsKey,
 } from '../store/keys';
-import { refusedPlace } from '../store/refused-place';
 import type { ScriptedRedis } from '../store/scripts';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
@@ -75,11 +74,9 @@ export class QueueIndex {
     }
   }
 
-  /** Before much is taken in for a job. The reservation has the last word. @throws AsyncError `queue-full` */
-  async refuseWhenFull(queue: string, maxWaiting: number): Promise<void> {
-    if ((await this.#redis.zcard(placesKey(this.#prefix, queue))) >= maxWaiting) {
-      throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
-    }
+  /** Whether all places are taken, as far as a look can tell: the reservation has the last word. */
+  async isFull(queue: string, maxWaiting: number): Promise<boolean> {
+    return (await this.#redis.zcard(placesKey(this.#prefix, queue))) >= maxWaiting;
   }
 
   /** Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, and is open till it settles. */

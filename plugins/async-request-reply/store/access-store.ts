@@ -16,6 +16,7 @@ import type { HeldRequests, HoldEnd } from './held-requests';
 import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
 import { settledChannel } from './keys';
 import { receiveRequest, type Upload } from './receive-request';
+import { refusedPlace } from './refused-place';
 import { RedisProbe } from './redis-probe';
 import { whenReady, withinTimeLimit } from './redis-client';
 import type { ScriptedRedis } from './scripts';
@@ -177,7 +178,9 @@ export class AccessStore {
    * @throws AsyncError `body-too-large`, `queue-full` or `store-unavailable`; and what `upload.body` fails with.
    */
   async receive(job: NewJob, upload: Upload, maxWaiting: number): Promise<NewJob> {
-    await this.ask(() => this.#index.refuseWhenFull(job.queue, maxWaiting));
+    if (await this.ask(() => this.#index.isFull(job.queue, maxWaiting))) {
+      throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
+    }
     return receiveRequest(this.jobs, job, upload);
   }
 
