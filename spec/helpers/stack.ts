@@ -145,6 +145,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     releasers.add(() => upstream.stop());
     const keyPrefix = `spec-${randomBytes(6).toString('hex')}`;
     const shared: PluginConfig = {
+      // `SPEC_LANE=handoff` sends every body through the handoff lane.
+      ...(process.env['SPEC_LANE'] === 'handoff' && {
+        handoff: { request_over_bytes: 0, response_over_bytes: 0 },
+      }),
       ...options.shared,
       redis: { host: redis.host, port: redis.port, key_prefix: keyPrefix, ...options.shared?.redis },
     };

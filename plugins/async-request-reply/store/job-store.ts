@@ -8,10 +8,10 @@ import {
   type JobState,
   type SettledState,
 } from '../jobs/job-record';
-import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
 import { recordKey, requestKey, responseKey } from './keys';
 import { CHUNK_BYTES, chunkCount, packMeta } from './payload';
+import { mediaOf } from './payload-coding';
 import { StoredPayload } from './payload-reader';
 import { PayloadWriter, type PayloadOptions } from './payload-writer';
 import type { ScriptedRedis } from './scripts';
@@ -394,12 +394,4 @@ function leased(id: string, reply: readonly string[]): AdvanceOutcome {
     return { kind: 'missing' };
   }
   return { kind: 'leased', record, run: fields['run'] ?? '1', lifeMs: record.expiresAt - Number(reply[1]) };
-}
-
-function mediaOf(headers: readonly HeaderField[]): { contentType?: string; contentEncoding?: string } {
-  const value = (name: string): string | undefined =>
-    headers.find(([field]) => field.toLowerCase() === name)?.[1];
-  const contentType = value('content-type');
-  const contentEncoding = value('content-encoding');
-  return { ...(contentType && { contentType }), ...(contentEncoding && { contentEncoding }) };
 }

@@ -2,6 +2,7 @@
 // is seen outside: bodies come out as they came in. Brotli, since every supported Node.js has it.
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { promisify } from 'node:util';
+import type { HeaderField } from '../http/reply';
 
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
@@ -39,3 +40,12 @@ export const compressChunk = (chunk: Buffer): Promise<Buffer> =>
 /** @param maxBytes a chunk is never longer: a stored bomb cannot fill the memory. */
 export const decompressChunk = (chunk: Buffer, maxBytes: number): Promise<Buffer> =>
   decompress(chunk, { maxOutputLength: maxBytes });
+
+/** What a message's fields say of its body. */
+export function mediaOf(headers: readonly HeaderField[]): { contentType?: string; contentEncoding?: string } {
+  const value = (name: string): string | undefined =>
+    headers.find(([field]) => field.toLowerCase() === name)?.[1];
+  const contentType = value('content-type');
+  const contentEncoding = value('content-encoding');
+  return { ...(contentType && { contentType }), ...(contentEncoding && { contentEncoding }) };
+}
