@@ -63,12 +63,15 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
   const PATHS = Array.from({ length: 10 }, (_, index) => `/held/${index}`);
 
   /** Holds ten submits, calls `change` while their jobs run, lets these end and returns the answers with the IDs. */
-  async function held(change: () => Promise<void>): Promise<{ response: HttpResponse; id: string }[]> {
+  async function held(
+    timeoutMs: number,
+    change: () => Promise<void>,
+  ): Promise<{ response: HttpResponse; id: string }[]> {
     const { upstream } = stack;
     const latch = new Latch();
     for (const path of PATHS) upstream.script(path, heldBy(latch, reply({ body: path })));
     const before = PATHS.map((path) => upstream.callsTo(path).length);
-    const options = { headers: { Prefer: 'wait=50' }, timeoutMs: 70_000 };
+    const options = { headers: { Prefer: 'wait=50' }, timeoutMs };
     const answers = PATHS.map((path) => stack.request(path, options));
     const calls = await Promise.all(
       PATHS.map(async (path, index) => (await upstream.called(path, (before[index] ?? 0) + 1)).at(-1)),
@@ -80,13 +83,13 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
   }
 
   test('a held request is woken by the settling of its job, on whichever node that is', async () => {
-    const answers = await held(() => Promise.resolve());
+    const answers = await held(40_000, () => Promise.resolve());
 
     expect(answers.map(({ response }) => response.text)).toEqual(PATHS);
   });
 
   test('a request that is held while a master is killed is answered with its result', async () => {
-    const answers = await held(() => topology.failOver());
+    const answers = await held(70_000, () => topology.failOver());
     await topology.heal();
 
     for (const [index, { response, id }] of answers.entries()) {
