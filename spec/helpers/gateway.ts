@@ -1,4 +1,3 @@
-import { startCompose } from './gateway/start-compose';
 import { startKong } from './gateway/start-kong';
 import { startStandIn } from './gateway/start-stand-in';
 
@@ -25,12 +24,12 @@ export interface GatewayOptions {
   workers?: number;
   /** How long the gateway waits for a plugin server's answer; default 60 s, as Kong. */
   pluginTimeoutMs?: number;
-  /** Real Kong only; default `traditional`. */
+  /** Real Kong only; default: the environment's `KONG_ROUTER_FLAVOR`, else `traditional`. */
   routerFlavor?: string;
 }
 
 export interface Gateway {
-  kind: 'kong' | 'compose' | 'stand-in';
+  kind: 'kong' | 'stand-in';
   version: string;
   /** `http://127.0.0.1:PORT`, without a slash at the end. */
   proxyUrl: string;
@@ -52,13 +51,11 @@ export interface Gateway {
 }
 
 /**
- * Starts whichever gateway is there: a real Kong where `KONG_BIN` names its executable, Kong in Docker where `GATEWAY`
- * is `compose`, the stand-in otherwise. Resolves when it takes requests and the plugin server can be reached.
+ * Starts whichever gateway is there: a real Kong where `KONG_BIN` names its executable, the stand-in otherwise. Resolves when it takes requests and the plugin server can be reached.
  * @throws when it does not start, with the end of its log in the message
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const kongBin = process.env['KONG_BIN'];
   if (kongBin) return await startKong(kongBin, options);
-  if (process.env['GATEWAY'] === 'compose') return await startCompose();
   return await startStandIn(options);
 }

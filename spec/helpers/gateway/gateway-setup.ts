@@ -43,7 +43,7 @@ export function prepareGateway(options: GatewayOptions): GatewaySetup {
     nginxInclude: includeFile(options.nginxInclude),
     workers: options.workers ?? 2,
     pluginTimeoutMs: options.pluginTimeoutMs ?? 60_000,
-    routerFlavor: options.routerFlavor ?? 'traditional',
+    routerFlavor: options.routerFlavor ?? process.env['KONG_ROUTER_FLAVOR'] ?? 'traditional',
     pluginServer: {
       command,
       startCommand: withEnvironment(command),
