@@ -5,7 +5,8 @@ import { useStack } from '../helpers/use-stack';
 
 const ID_HEADER = 'X-Async-Kong-Id';
 /** What this release carries, whatever the configuration allows. */
-const REQUEST_CEILING_BYTES = 1048576;
+/** `request.max_body_bytes` by default. */
+const REQUEST_CEILING_BYTES = 10_485_760;
 
 const stack = useStack({
   shared: { retry: { attempts: 1 } },
@@ -224,8 +225,8 @@ describe('a body', () => {
     ['of the limit', '/small', { body: 'x'.repeat(1000) }, 1000],
     ['of the limit, chunked', '/small', { chunks: ['x'.repeat(600), 'x'.repeat(400)] }, 1000],
     ['of none where none may be', '/empty', {}, 0],
-    ['of 1 MiB', '/input', { body: ceiling }, REQUEST_CEILING_BYTES],
-    ['of 1 MiB, chunked', '/input', { chunks: [ceiling.subarray(1), 'x'] }, REQUEST_CEILING_BYTES],
+    ['of 10 MiB', '/input', { body: ceiling }, REQUEST_CEILING_BYTES],
+    ['of 10 MiB, chunked', '/input', { chunks: [ceiling.subarray(1), 'x'] }, REQUEST_CEILING_BYTES],
   ] as [string, string, RequestOptions, number][])(
     '%s becomes a job',
     async (title, route, options, size) => {
@@ -245,12 +246,12 @@ describe('a body', () => {
     ['of a byte where none may be', '/empty', { body: 'x' }, 0],
     ['of a byte where none may be, chunked', '/empty', { chunks: ['x'] }, 0],
     [
-      'of 1 MiB and a byte',
+      'of 10 MiB and a byte',
       '/input',
       { body: Buffer.concat([ceiling, Buffer.from('x')]) },
       REQUEST_CEILING_BYTES,
     ],
-    ['of 1 MiB and a byte, chunked', '/input', { chunks: [ceiling, 'x'] }, REQUEST_CEILING_BYTES],
+    ['of 10 MiB and a byte, chunked', '/input', { chunks: [ceiling, 'x'] }, REQUEST_CEILING_BYTES],
   ] as [string, string, RequestOptions, number][])(
     '%s is 413, which names the limit',
     async (title, route, options, limit) => {

@@ -1,5 +1,6 @@
 // PROTOCOL.md, "Upstream call": what is tried again and how often, what the result is, and that nothing starts after
 // the deadline.
+import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
@@ -114,6 +115,8 @@ describe('what is tried again', () => {
     ['a reset', hangUp()],
     [CUT, hangUpInBody({ announced: 100, sent: 'half' })],
   ];
+  /** Stands for a key that no other request has. */
+  const FRESH = 'fresh';
   const requests: [string, string, string, Record<string, string>, number][] = [
     ...['GET', 'HEAD', 'PUT', 'DELETE'].map(
       (method): [string, string, string, Record<string, string>, number] => [
@@ -122,7 +125,7 @@ describe('what is tried again', () => {
     ),
     ['POST', 'retries', 'POST', {}, 1],
     ['PATCH', 'retries', 'PATCH', {}, 1],
-    ['POST with an Idempotency-Key', 'retries', 'POST', { 'Idempotency-Key': 'a'.repeat(32) }, ATTEMPTS],
+    ['POST with an Idempotency-Key', 'retries', 'POST', { 'Idempotency-Key': FRESH }, ATTEMPTS],
     ['POST where unsafe_methods is set', 'unsafe', 'POST', {}, ATTEMPTS],
     ['PATCH where unsafe_methods is set', 'unsafe', 'PATCH', {}, ATTEMPTS],
   ];
@@ -131,7 +134,12 @@ describe('what is tried again', () => {
     test.each(requests.filter(([method]) => !(failure === CUT && method === 'HEAD')))(
       'after a %s',
       async (_title, route, method, headers, calls) => {
-        const end = await carryOut(newPath(route), [answer], { method, headers });
+        const fresh = Object.entries(headers).map(([name, value]) => [
+          name,
+          value === FRESH ? randomUUID() : value,
+        ]);
+        const sent = Object.fromEntries(fresh) as Record<string, string>;
+        const end = await carryOut(newPath(route), [answer], { method, headers: sent });
 
         expect([end.calls, end.status['attempts']]).toEqual([calls, calls]);
         expect([500, 502]).toContain(end.response.status);

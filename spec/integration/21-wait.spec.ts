@@ -22,7 +22,8 @@ const stack = useStack({
     { name: 'error', config: { wait: { default_ms: BRIEF_MS, on_timeout: 'error' } } },
     { name: 'narrow-error', config: { queue: { concurrency: 1 }, wait: { on_timeout: 'error' } } },
     { name: 'none', config: { wait: { max_held: 0, default_ms: 50_000 } } },
-    { name: 'expiring', config: { queue: { concurrency: 1 }, deadline_seconds: 1 } },
+    { name: 'blocking', config: { queue: { name: 'narrow', concurrency: 1 } } },
+    { name: 'expiring', config: { queue: { name: 'narrow', concurrency: 1 }, deadline_seconds: 1 } },
     { name: 'later', config: { retry: { attempts: 2, backoff_ms: 60_000 } } },
   ],
   env: { ARR_WORKER: '0' },
@@ -227,10 +228,10 @@ describe('a poll that waits', () => {
 
   test('is answered when a sweep finds the job expired', async () => {
     const path = '/expiring/x';
-    stack().upstream.script(path, silence());
+    stack().upstream.script('/blocking/x', silence());
     startWorker();
-    const blocking = await stack().submit(path);
-    await stack().upstream.called(path);
+    const blocking = await stack().submit('/blocking/x');
+    await stack().upstream.called('/blocking/x');
     const { id } = await stack().submit(path);
     const response = await stack().request(path, {
       headers: { [ID_HEADER]: id, ...LONG },
@@ -238,8 +239,8 @@ describe('a poll that waits', () => {
     });
 
     expect(problem(response)).toEqual([504, 'deadline-exceeded']);
-    await stack().poll(path, blocking.id, { method: 'DELETE' });
-    await stack().settled(path, blocking.id);
+    await stack().poll('/blocking/x', blocking.id, { method: 'DELETE' });
+    await stack().settled('/blocking/x', blocking.id);
   });
 
   test('is answered when the job is cancelled, and not before its next attempt', async () => {
