@@ -1,10 +1,8 @@
 // The addresses of a job: status URL and result URL.
+import type { JobLinks } from '../jobs/status-body';
 import type { RouteSettings } from './route-settings';
 
-export interface JobLinks {
-  readonly status: string;
-  readonly result: string;
-}
+export type { JobLinks };
 
 /**
  * A job's addresses, relative to the gateway or as the route's `status_url` has them.

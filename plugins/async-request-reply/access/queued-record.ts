@@ -26,4 +26,5 @@ export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({
   resultBytes: 0,
   singleRead: job.singleRead ?? false,
   readAt: undefined,
+  hasCallback: job.callback !== undefined,
 });

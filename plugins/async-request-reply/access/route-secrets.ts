@@ -10,10 +10,16 @@ import type { SecretFingerprint } from '../store/job-settings';
 export const CLIENT_CERT = 'upstream.client_cert';
 export const CLIENT_KEY = 'upstream.client_key';
 
-export function routeSecrets({ upstream }: Config): Secrets {
+export function routeSecrets({ upstream, callback }: Config): Secrets {
   const all: [field: string, secret: string | undefined][] = [
     [CLIENT_CERT, upstream.client_cert],
     [CLIENT_KEY, upstream.client_key],
+    ...callback.targets.flatMap(({ secrets }, target) =>
+      secrets.map((secret, at): [string, string] => [
+        `callback.targets[${String(target)}].secrets[${String(at)}]`,
+        secret,
+      ]),
+    ),
   ];
   return new Map(all.filter((one): one is [string, string] => one[1] !== undefined));
 }

@@ -3,6 +3,7 @@
 import type { Config } from '../../../schemas/generated/config-type';
 import type { RedisSettings } from '../store/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../store/job-settings';
+import { callbackSettings, type CallbackSettings } from './callback-terms';
 import { fingerprints, routeSecrets } from './route-secrets';
 import type { IdempotencySettings } from './idempotency';
 import type { OwnerSettings } from './owner';
@@ -54,6 +55,7 @@ export interface RouteSettings extends OwnerSettings {
   /** Of what a worker needs and must not read in Redis. */
   readonly secrets: readonly SecretFingerprint[];
   readonly idempotency: IdempotencySettings;
+  readonly callback: CallbackSettings;
   /** Undefined where the route has no schemas. */
   readonly validation: ValidationSettings | undefined;
 }
@@ -127,6 +129,7 @@ export function routeSettings(
       required: config.idempotency.required,
       ttlMs: config.idempotency.ttl_seconds * 1000,
     },
+    callback: callbackSettings(config),
     validation: validators && validationSettings(config.request, validators),
   };
 }

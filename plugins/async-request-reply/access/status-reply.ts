@@ -4,7 +4,7 @@ import type { JobRecord } from '../jobs/job-record';
 import type { JobLinks } from './job-links';
 import { answerFields } from './our-fields';
 import type { RouteSettings } from './route-settings';
-import { statusBody } from './status-body';
+import { statusBody } from '../jobs/status-body';
 
 export const statusReply = (
   status: number,

@@ -9,8 +9,9 @@ import { isRepeatable } from '../jobs/repeatable';
 import type { AccessStore } from '../store/access-store';
 import { carryOut, type AcceptOrder } from './accept-order';
 import type { ExpectedBody, GatewayRequest, RequestLine } from './gateway-request';
+import { callbackTerms } from './callback-terms';
 import { idempotencyKey } from './idempotency';
-import { hasLinks } from './job-links';
+import { hasLinks, jobLinks } from './job-links';
 import { ownerOf } from './owner';
 import { RequestDigest } from './request-digest';
 import { jobLifeMs, type RouteSettings } from './route-settings';
@@ -45,13 +46,13 @@ export async function submit(
   const isHandedOff = threshold !== undefined && isOver(expected, line.method, threshold);
   const body = isHandedOff ? undefined : await requestBody(request, settings);
   await validateRequest(line, headers, body, settings.validation);
-  const id = newJobId();
-  const length = isHandedOff ? lengthOf(expected) : body?.length;
-  const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
   const isPollable = hasLinks(settings, matched.routeMethods);
   if (!isPollable) {
     advise('the route does not take GET and there is no status_url: a 202 has no Location and no links');
   }
+  const id = newJobId();
+  const length = isHandedOff ? lengthOf(expected) : body?.length;
+  const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
   const order: AcceptOrder = {
     job: {
       id,
@@ -66,6 +67,11 @@ export async function submit(
       resultTtlMs: settings.resultTtlMs,
       openTtlMs: jobLifeMs(settings),
       singleRead: settings.singleRead,
+      callback: callbackTerms(
+        headers,
+        isPollable ? jobLinks(id, line.uri, settings) : undefined,
+        settings.callback,
+      ),
     },
     admission: {
       priority: asked.priority,

@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'validation-failed': { status: 400, title: 'The request does not match its schema' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
   'validation-timeout': { status: 503, title: 'The request could not be checked in time' },
+  'invalid-callback-url': { status: 400, title: 'Invalid callback URL' },
   'body-too-large': { status: 413, title: 'Request body too large' },
   'range-not-satisfiable': { status: 416, title: 'Range not satisfiable' },
   'too-many-jobs': { status: 429, title: 'Too many unsettled jobs' },

@@ -70,6 +70,8 @@ export interface JobRecord {
   readonly readAt: number | undefined;
   /** Length of the result's body; 0 where there is none. */
   readonly resultBytes: number;
+  /** Whether somebody is to be told when the job settles. */
+  readonly hasCallback: boolean;
 }
 
 export const isSettled = (state: JobState): state is SettledState =>
@@ -121,5 +123,6 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
     singleRead: fields['single_read'] === '1',
     readAt: optionalNumber(fields['read_at']),
     resultBytes: Number(fields['result_bytes'] ?? 0),
+    hasCallback: (fields['callback'] ?? '') !== '',
   };
 }

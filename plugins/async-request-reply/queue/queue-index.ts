@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Departure } from '../store/job-store';
 import {
+  callbacksKey,
   callerJobsKey,
   callerTurnKey,
   deadLettersKey,
@@ -80,8 +81,16 @@ export class QueueIndex {
   }
 
   /** Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, and is open till it settles. */
-  async enter(queue: string, id: string, owner: string, deadlineMs: number, lifeMs: number): Promise<void> {
-    await this.#redis.arrEnter(...this.#jobKeys(queue, owner), id, deadlineMs, lifeMs);
+  async enter(
+    queue: string,
+    id: string,
+    owner: string,
+    deadlineMs: number,
+    lifeMs: number,
+    hasCallback = false,
+  ): Promise<void> {
+    const keys = [...this.#jobKeys(queue, owner), callbacksKey(this.#prefix, queue)];
+    await this.#redis.arrEnter(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '');
   }
 
   /** Frees the place of a job that starts. */

@@ -13,6 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AsyncError } from '../errors/async-error';
 import { newJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
+import type { CallbackTerms } from './callback-store';
 import type { NewJob } from './job-store';
 import type { Claim, ClaimOutcome, IdempotencyStore, VouchOutcome } from './idempotency-store';
 
@@ -55,6 +56,9 @@ type Taken = Extract<ClaimOutcome, { kind: 'taken' }>;
 export const withId = (job: NewJob, id: string): NewJob => ({
   ...job,
   id,
+  // Its links name the job.
+  callback:
+    job.callback && (JSON.parse(JSON.stringify(job.callback).replaceAll(job.id, id)) as CallbackTerms),
   request: {
     ...job.request,
     headers: job.request.headers.map(([name, value]) => [name, value === job.id ? id : value] as const),

@@ -9,6 +9,8 @@ import {
   type SettledState,
 } from '../jobs/job-record';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
+import type { PurgeOutcome } from './purge-outcome';
+import type { CallbackTerms } from './callback-store';
 import { recordKey, requestKey, responseKey } from './keys';
 import { CHUNK_BYTES, chunkCount, packMeta } from './payload';
 import { mediaOf } from './payload-coding';
@@ -36,6 +38,7 @@ export interface NewJob {
   readonly singleRead?: boolean;
   /** Where the job was asked for under an idempotency key. */
   readonly once?: OnceTerms;
+  readonly callback?: CallbackTerms | undefined;
 }
 
 export interface OnceTerms {
@@ -107,11 +110,6 @@ export type RedriveOutcome =
   | { kind: 'not-dead'; state: JobState }
   | { kind: 'missing' };
 
-export type PurgeOutcome =
-  | { kind: 'purged'; queue: string; owner: string }
-  | { kind: 'open'; state: JobState }
-  | { kind: 'missing' | 'newer' };
-
 /** How long a run of a job may take: fixed at accept, the same for each redrive. */
 export interface RunTerms {
   readonly deadlineMs: number;
@@ -161,6 +159,7 @@ export class JobStore {
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
         ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
+        ...(job.callback ? ['callback', JSON.stringify(job.callback)] : []),
         ...(job.once ? ['claim', job.once.claimKey, 'vouched', job.once.isHelp ? '1' : ''] : []),
       ),
     ]);

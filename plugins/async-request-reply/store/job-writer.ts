@@ -140,7 +140,10 @@ export class JobWriter {
         return created.kind === 'created' ? { kind: 'late' } : created;
       }
     }
-    const entering = index.enter(job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs);
+    const entering = index.enter(
+      ...([job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs] as const),
+      job.callback !== undefined,
+    );
     if (terms.confirm !== undefined) {
       await Promise.all([creating, entering]);
       await terms.confirm();

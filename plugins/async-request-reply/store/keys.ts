@@ -24,6 +24,12 @@ export const onceKey = (prefix: string, id: string): string => `${prefix}:{${id}
 export const claimKey = (prefix: string, queue: string, key: string): string =>
   `${prefix}:{${queue}}:idem:${key}`;
 
+/** The record of a job as it settled, for whoever is to be told: with a TTL of a little more than a day. */
+export const callbackKey = (prefix: string, id: string): string => `${prefix}:{${id}}:callback`;
+
+/** Jobs whose settling is to be told: sorted set, score = when a worker looks (ms). */
+export const callbacksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:callbacks`;
+
 /** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
 export const placesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
 

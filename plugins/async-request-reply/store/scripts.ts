@@ -27,6 +27,9 @@ interface Scripts {
   arrClaim(claimKey: string, ...argv: Argument[]): Promise<string[]>;
   arrVouch(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRelease(claimKey: string, ...argv: Argument[]): Promise<null>;
+  arrCallbacksTake(callbacksKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrCallbacksPut(callbacksKey: string, ...argv: Argument[]): Promise<null>;
+  arrCallbackDrop(callbackKey: string, ...argv: Argument[]): Promise<null>;
 }
 
 /** A single node or a Cluster: what this program calls on either is the same. */
@@ -34,10 +37,11 @@ export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
 const SCRIPTS = {
-  ...{ reserve: 4, enter: 3, free: 2, leave: 4, breaker: 1 },
+  ...{ reserve: 4, enter: 4, free: 2, leave: 4, breaker: 1 },
   ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
   ...{ consume: 1, standing: 2 },
   ...{ claim: 1, vouch: 1, release: 1 },
+  ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
@@ -62,6 +66,10 @@ function scriptText(name: string): string {
   return text.slice(0, end) + lib + text.slice(end);
 }
 
+/** `callbacks_take` is `arrCallbacksTake`. */
+const methodOf = (name: string): string =>
+  `arr_${name}`.replace(/_(.)/g, (_all, letter: string) => letter.toUpperCase());
+
 let texts: ReadonlyMap<string, { lua: string; numberOfKeys: number }> | undefined;
 
 export function defineScripts(client: Redis | Cluster): ScriptedRedis {
@@ -69,7 +77,7 @@ export function defineScripts(client: Redis | Cluster): ScriptedRedis {
     Object.entries(SCRIPTS).map(([name, numberOfKeys]) => [name, { lua: scriptText(name), numberOfKeys }]),
   );
   for (const [name, script] of texts) {
-    client.defineCommand(`arr${name.charAt(0).toUpperCase()}${name.slice(1)}`, script);
+    client.defineCommand(methodOf(name), script);
   }
   // defineCommand adds the methods at run time; the type says which. A Cluster has the commands of a Redis.
   return client as unknown as ScriptedRedis;

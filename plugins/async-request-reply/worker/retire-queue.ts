@@ -1,17 +1,25 @@
 // Removes what BullMQ keeps of a queue that nobody announces any more: its keys have no TTL.
 import type { Queue } from 'bullmq';
 import { openScheduler } from '../queue/scheduler';
-import { openJobsKey, queuesKey } from '../store/keys';
+import { callbacksKey, openJobsKey, queuesKey } from '../store/keys';
 import type { WorkerContext } from './worker-context';
 
-/** The queues whose announcement has lapsed and in which no job is open: nobody needs them. */
+/** The queues whose announcement has lapsed and in which no job is open and nobody waits for a callback: nobody needs them. */
 export async function unusedQueues({
   redis,
   prefix,
 }: Pick<WorkerContext, 'redis' | 'prefix'>): Promise<string[]> {
   const lapsed = await redis.zrangebyscore(queuesKey(prefix), '-inf', Date.now());
-  const open = await Promise.all(lapsed.map((queue) => redis.zcard(openJobsKey(prefix, queue))));
-  return lapsed.filter((_queue, index) => open[index] === 0);
+  const left = await Promise.all(
+    lapsed.map(async (queue) => {
+      const [open, callbacks] = await Promise.all([
+        redis.zcard(openJobsKey(prefix, queue)),
+        redis.zcard(callbacksKey(prefix, queue)),
+      ]);
+      return open + callbacks;
+    }),
+  );
+  return lapsed.filter((_queue, index) => left[index] === 0);
 }
 
 /**

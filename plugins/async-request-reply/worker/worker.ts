@@ -8,6 +8,7 @@ import { controlChannel } from '../store/keys';
 import { JobStore } from '../store/job-store';
 import { nameOfRedis, openWorkerClient, type RedisSettings } from '../store/redis-client';
 import { RedisProbe } from '../store/redis-probe';
+import { CallbackRunner } from './callback/callback-runner';
 import { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
 import { QueueRunner } from './queue-runner';
@@ -34,6 +35,7 @@ export class JobWorker {
   readonly #context: WorkerContext;
   readonly #probe: RedisProbe;
   readonly #redisName: string;
+  readonly #callbacks: CallbackRunner;
   readonly #subscriber: WorkerContext['redis'];
   readonly #takes: (queue: string) => boolean;
   readonly #runners = new Map<string, QueueRunner>();
@@ -61,6 +63,7 @@ export class JobWorker {
       stalledCheckMs: options.stalledCheckMs,
       log: options.log,
     };
+    this.#callbacks = new CallbackRunner(this.#context, () => this.#runners.keys());
   }
 
   /** Starts a worker. Redis need not be there yet: the worker waits for it. */
@@ -70,6 +73,7 @@ export class JobWorker {
     options.secrets.onAdded(() => worker.#discover());
     worker.#timer = setInterval(() => worker.#discover(), DISCOVER_MS);
     worker.#discover();
+    worker.#callbacks.start();
     return worker;
   }
 
@@ -153,7 +157,7 @@ export class JobWorker {
         lease.stop('draining');
       }
     }, drainMs);
-    await this.#closeQuietly(runners.map((runner) => runner.pause()));
+    await this.#closeQuietly([...runners.map((runner) => runner.pause()), this.#callbacks.stop()]);
     clearTimeout(end);
     await this.#closeQuietly(runners.map((runner) => runner.close()));
     await this.#context.dispatchers.close();

@@ -30,4 +30,9 @@ if state == 'running' then
   redis.call('HSET', key, 'cancel', '1')
   return { 'cancelling' }
 end
-return settle(key, now_ms(), state, 'cancel', false, nil)
+local reply = settle(key, now_ms(), state, 'cancel', false, nil)
+if tonumber(ARGV[1]) > 0 then
+  -- Taken back: nobody was told that there is such a job.
+  redis.call('UNLINK', sibling(key, 'callback'))
+end
+return reply

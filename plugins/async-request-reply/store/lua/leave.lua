@@ -9,6 +9,8 @@ if redis.call('EXISTS', sibling_of_places(KEYS[1], 'redriven:' .. ARGV[1] .. ':'
 end
 local now = now_ms()
 redis.call('ZREM', KEYS[1], ARGV[1])
+-- Whoever is to be told of it is told now.
+redis.call('ZADD', sibling_of_places(KEYS[1], 'callbacks'), 'XX', now, ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
   local key = settled_key(KEYS[1], now)

@@ -5,6 +5,9 @@ local function now_ms()
   return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
 end
 
+-- A callback is tried for a day.
+local CALLBACK_LIFE_MS = 93600000
+
 local function is_settled(state)
   return state == 'completed' or state == 'failed' or state == 'cancelled' or state == 'expired'
 end
@@ -27,7 +30,7 @@ end
 -- Returns what every script answers of a job that has just settled: state, owner, '1' for a dead letter, expires_at.
 local function settle(job_key, now, from, event, keep_request, err)
   local state = next_state(from, event)
-  local r = redis.call('HMGET', job_key, 'result_ttl', 'result', 'owner')
+  local r = redis.call('HMGET', job_key, 'result_ttl', 'result', 'owner', 'callback')
   local ttl, result = tonumber(r[1]), r[2]
   local dead = (state == 'failed' or keep_request) and '1' or ''
   redis.call('HSET', job_key, 'state', state, 'settled_at', now, 'expires_at', now + ttl, 'dead', dead,
@@ -46,6 +49,11 @@ local function settle(job_key, now, from, event, keep_request, err)
     redis.call('PEXPIRE', sibling(job_key, 'req'), ttl)
   else
     redis.call('UNLINK', sibling(job_key, 'req'))
+  end
+  -- What a callback tells of is the run that has settled here, however long the record lives.
+  if r[4] and r[4] ~= '' then
+    redis.call('COPY', job_key, sibling(job_key, 'callback'), 'REPLACE')
+    redis.call('PEXPIRE', sibling(job_key, 'callback'), CALLBACK_LIFE_MS)
   end
   -- Whoever holds a request for it: store/settle-signals.ts. A user whom the ACL keeps off the channel settles all the same.
   redis.pcall('SPUBLISH', sibling(job_key, 'settled'), state)

@@ -19,5 +19,5 @@ for run = 1, tonumber(r[5] or 1) do
     redis.call('UNLINK', sibling(key, 'res:' .. run .. '.' .. attempt))
   end
 end
-redis.call('UNLINK', sibling(key, 'req'), key)
+redis.call('UNLINK', sibling(key, 'req'), sibling(key, 'callback'), key)
 return { 'purged', r[3], r[4] or '' }

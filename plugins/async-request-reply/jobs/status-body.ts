@@ -1,7 +1,12 @@
 // The status body: what a client may know of its job. Never the request's headers or body.
-import { isSettled, type JobRecord } from '../jobs/job-record';
+import { isSettled, type JobRecord } from './job-record';
 import { problemType, isProblemCode } from '../errors/problem-catalog';
-import type { JobLinks } from './job-links';
+
+/** The addresses of a job. */
+export interface JobLinks {
+  readonly status: string;
+  readonly result: string;
+}
 
 /** RFC 3339 in UTC. */
 const time = (ms: number): string => new Date(ms).toISOString();

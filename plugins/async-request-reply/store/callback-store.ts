@@ -1,0 +1,88 @@
+// Who is to be told when a job settles. A job is put on its queue's list when it is accepted; its settling, wherever that
+// happens, keeps the record as it is beside itself (lib.lua), and its leave brings the look forward (leave.lua). So no crash in
+// between loses a callback: whoever looks finds what settled, or waits for it.
+import { parseJobRecord, type JobRecord } from '../jobs/job-record';
+import type { JobLinks } from '../jobs/status-body';
+import { callbackKey, callbacksKey } from './keys';
+import type { ScriptedRedis } from './scripts';
+
+/** What was agreed at the accept. It lies in the record and holds no secret. */
+export interface CallbackTerms {
+  readonly url: string;
+  /** Fingerprint of the secret that signs. */
+  readonly secret: string;
+  /** Whether the host may resolve to an address that is not public. */
+  readonly allowPrivate: boolean;
+  /** Absolute; undefined where the gateway does not know its own address. */
+  readonly links?: JobLinks | undefined;
+}
+
+/** A job that a worker looks at alone, until `hold` is over by the clock of Redis. */
+export interface DueCallback {
+  readonly id: string;
+  readonly hold: number;
+  /** The time of Redis, in ms. */
+  readonly now: number;
+}
+
+/** What has settled and is to be told. */
+export interface Settlement {
+  readonly record: JobRecord;
+  readonly run: string;
+  readonly terms: CallbackTerms;
+  /** Tries so far. */
+  readonly tries: number;
+}
+
+export class CallbackStore {
+  readonly #redis: ScriptedRedis;
+  readonly #prefix: string;
+
+  constructor(redis: ScriptedRedis, prefix: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+  }
+
+  /** Takes what is due in a queue. */
+  async take(queue: string, holdMs: number, count: number): Promise<DueCallback[]> {
+    const [now, hold, ...ids] = await this.#redis.arrCallbacksTake(
+      callbacksKey(this.#prefix, queue),
+      holdMs,
+      count,
+    );
+    return ids.map((id) => ({ id, hold: Number(hold), now: Number(now) }));
+  }
+
+  /** What there is to tell of a job; undefined where it has not settled, or its callback is over. */
+  async settlement(id: string): Promise<Settlement | undefined> {
+    const fields = await this.#redis.hgetall(callbackKey(this.#prefix, id));
+    const record = parseJobRecord(id, fields);
+    const { callback, run = '1', callback_tries: tries = '0' } = fields;
+    return record === undefined || callback === undefined
+      ? undefined
+      : { record, run, terms: JSON.parse(callback) as CallbackTerms, tries: Number(tries) };
+  }
+
+  /** Counts a try that failed, and comes again after `delayMs`. */
+  async again(queue: string, due: DueCallback, delayMs: number): Promise<void> {
+    const key = callbackKey(this.#prefix, due.id);
+    // Not where it has gone meanwhile: a hash of this alone would have no TTL.
+    if ((await this.#redis.exists(key)) === 1) {
+      await this.#redis.hincrby(key, 'callback_tries', 1);
+    }
+    await this.later(queue, due, delayMs);
+  }
+
+  /** Comes again after `delayMs`. */
+  async later(queue: string, { id, hold }: DueCallback, delayMs: number): Promise<void> {
+    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, hold, Math.ceil(delayMs));
+  }
+
+  /** It was told, or will not be. @param run undefined: there was nothing to tell. */
+  async done(queue: string, { id, hold }: DueCallback, run?: string): Promise<void> {
+    if (run !== undefined) {
+      await this.#redis.arrCallbackDrop(callbackKey(this.#prefix, id), run);
+    }
+    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, hold, '');
+  }
+}

@@ -1,0 +1,150 @@
+// Tells those who asked for it that a job has settled: looks through the lists of the queues that this worker takes, again and
+// again for a day where a receiver does not take it. At least once: a worker that dies in between leaves it to the next.
+import type { SecretBox } from '../../secrets/secret-box';
+import { loggableJobId } from '../../jobs/job-id';
+import { isSettled } from '../../jobs/job-record';
+import { statusBody } from '../../jobs/status-body';
+import { CallbackStore, type DueCallback, type Settlement } from '../../store/callback-store';
+import type { WorkerContext } from '../worker-context';
+import { CallbackCaller, type TryOutcome } from './callback-caller';
+import { signedFields } from './sign-webhook';
+
+/** How often each queue's list is looked at. */
+const LOOK_EVERY_MS = 1000;
+
+/** Longer than a try takes: then another worker may make it again. */
+const HOLD_MS = 60_000;
+
+/** Callbacks of one queue under way in this worker. */
+const AT_ONCE = 20;
+
+const GIVE_UP_AFTER_MS = 86_400_000;
+
+/** Waits between tries: 1 s, 4 s, 16 s… up to 4 hours, each cut by up to a half at random. */
+const FIRST_WAIT_MS = 1000;
+const WAIT_FACTOR = 4;
+const MAX_WAIT_MS = 14_400_000;
+
+/** Where the secret that signs is not here: another worker may have it. */
+const LACKING_WAIT_MS = 2000;
+
+/** A look at a job that has not settled; its leave brings the next one forward. */
+const OPEN_WAIT_MS = 60_000;
+
+/** @param tries that failed, from 1. */
+export const waitMs = (tries: number, askedMs = 0, random: () => number = Math.random): number =>
+  Math.max(
+    Math.min(askedMs, MAX_WAIT_MS),
+    Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * WAIT_FACTOR ** (tries - 1)) * (1 - random() / 2),
+  );
+
+type RunnerContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'log'> & {
+  readonly secrets: SecretBox;
+};
+
+export class CallbackRunner {
+  readonly #context: RunnerContext;
+  readonly #queues: () => Iterable<string>;
+  readonly #store: CallbackStore;
+  readonly #caller = new CallbackCaller();
+  readonly #lacked = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #round: Promise<void> = Promise.resolve();
+
+  /** @param queues those that the worker takes at the moment. */
+  constructor(context: RunnerContext, queues: () => Iterable<string>) {
+    this.#context = context;
+    this.#queues = queues;
+    this.#store = new CallbackStore(context.redis, context.prefix);
+  }
+
+  start(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#round = this.#look().finally(() => {
+        if (this.#timer !== undefined) {
+          this.#timer = undefined;
+          this.start();
+        }
+      });
+    }, LOOK_EVERY_MS);
+  }
+
+  /** Takes no more; tries that are under way end within their limits. Idempotent. */
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#caller.close();
+    await this.#round;
+  }
+
+  async #look(): Promise<void> {
+    await Promise.all([...this.#queues()].map((queue) => this.#lookAt(queue)));
+  }
+
+  async #lookAt(queue: string): Promise<void> {
+    try {
+      const due = await this.#store.take(queue, HOLD_MS, AT_ONCE);
+      await Promise.all(due.map((one) => this.#attend(queue, one)));
+    } catch (error) {
+      this.#context.log.warn({ queue, err: String(error) }, 'callbacks');
+    }
+  }
+
+  async #attend(queue: string, due: DueCallback): Promise<void> {
+    // In this order: of a job that had settled, what is to be told was there.
+    const record = await this.#context.jobs.read(due.id);
+    const settlement = await this.#store.settlement(due.id);
+    if (settlement === undefined) {
+      // Not settled yet; or told, taken back, or purged.
+      const isOpen = record !== undefined && !isSettled(record.state);
+      await (isOpen ? this.#store.later(queue, due, OPEN_WAIT_MS) : this.#store.done(queue, due));
+      return;
+    }
+    const secret = this.#context.secrets.get(settlement.terms.secret);
+    if (secret === undefined) {
+      this.#tellLack(queue, settlement.terms.secret);
+      await this.#store.later(queue, due, LACKING_WAIT_MS);
+      return;
+    }
+    const outcome = await this.#try(settlement, secret);
+    await this.#conclude(queue, due, settlement, outcome);
+  }
+
+  #try({ record, run, terms }: Settlement, secret: string): Promise<TryOutcome> {
+    const body = statusBody(record, terms.links).toString();
+    const fields = signedFields(`${record.id}_${run}`, Math.floor(Date.now() / 1000), body, secret);
+    return this.#caller.try(terms.url, terms.allowPrivate, fields, body);
+  }
+
+  async #conclude(
+    queue: string,
+    due: DueCallback,
+    { record, run, tries }: Settlement,
+    outcome: TryOutcome,
+  ): Promise<void> {
+    if (outcome.kind !== 'failed') {
+      await this.#store.done(queue, due, run);
+      return;
+    }
+    const delayMs = waitMs(tries + 1, outcome.retryAfterMs);
+    const job = loggableJobId(record.id);
+    const log = { queue, job, tries: tries + 1, why: outcome.why };
+    if (due.now + delayMs > (record.settledAt ?? 0) + GIVE_UP_AFTER_MS) {
+      this.#context.log.warn(log, 'callback given up after a day');
+      await this.#store.done(queue, due, run);
+      return;
+    }
+    this.#context.log.info(log, 'callback not taken: it comes again');
+    await this.#store.again(queue, due, delayMs);
+  }
+
+  #tellLack(queue: string, fingerprint: string): void {
+    if (!this.#lacked.has(fingerprint)) {
+      this.#lacked.add(fingerprint);
+      this.#context.log.warn(
+        { queue, lacks: `callback secret (fingerprint ${fingerprint})` },
+        'a secret is missing here: its callbacks are left to other workers',
+      );
+    }
+  }
+}
