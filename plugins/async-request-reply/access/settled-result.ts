@@ -69,7 +69,8 @@ async function replayStored(
     return unsendable(head.status, ours);
   }
   const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
-  const whole = replayHead(head, { ours, storedSeconds, sha256 });
+  // Without content it may be the answer to a HEAD, whose representation is elsewhere.
+  const whole = replayHead(head, { ours, storedSeconds, sha256: bytes > 0 ? sha256 : undefined });
   const range: ByteRange =
     asked.range === undefined || head.status !== 200 || asked.isReadOnce
       ? { kind: 'whole' }
