@@ -35,7 +35,7 @@ export type JobKind =
 const nothing = (): Promise<void> => Promise.resolve();
 
 /**
- * Makes jobs on the routes `table`; `narrow` and `expiring` (concurrency 1, the second with a deadline of a second);
+ * Makes jobs on the routes `table`; `narrow` and `expiring` (one queue of concurrency 1, the second with a deadline of a second);
  * `later` (a second attempt that never comes) and `slow` (an attempt ends after less than any answer takes).
  */
 export class JobCases {
@@ -66,7 +66,7 @@ export class JobCases {
         return job;
       }
       case 'expired':
-        return this.#settled(await this.#behindAnother('expiring'));
+        return this.#settled(await this.#behindAnother('expiring', 'narrow'));
       case "another caller's":
         return { ...(await this.#submit('table')), headers: STRANGER };
       case 'old':
@@ -118,8 +118,8 @@ export class JobCases {
     return { ...job, end };
   }
 
-  async #behindAnother(route: string): Promise<JobCase> {
-    const blocker = await this.#running(route);
+  async #behindAnother(route: string, blockedBy = route): Promise<JobCase> {
+    const blocker = await this.#running(blockedBy);
     const job = await this.#submit(route);
     const end = async (): Promise<void> => {
       await this.#cancel(job);

@@ -15,8 +15,8 @@ const stack = useStack({
   },
   routes: [
     { name: 'table' },
-    { name: 'narrow', config: { queue: { concurrency: 1 } } },
-    { name: 'expiring', config: { queue: { concurrency: 1 }, deadline_seconds: 1 } },
+    { name: 'narrow', config: { queue: { name: 'narrow', concurrency: 1 } } },
+    { name: 'expiring', config: { queue: { name: 'narrow', concurrency: 1 }, deadline_seconds: 1 } },
     { name: 'later', config: { retry: { attempts: 2, backoff_ms: 60_000 } } },
     { name: 'slow', config: { upstream: { attempt_timeout: 300 } } },
   ],

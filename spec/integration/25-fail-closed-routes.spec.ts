@@ -32,14 +32,22 @@ const stack = useStack({
 
 jest.setTimeout(60_000);
 
+/** More than there are connections between the gateway and the plugin server. */
+const MANY = 20;
+
+/**
+ * Waits until polls of a route are answered by the plugin. Kong keeps the connection of an answer that it gave up on, and
+ * answers 500 to the request that then meets the late answer there: each of them has to be used up.
+ */
+const answers = (route: string): Promise<unknown> =>
+  until('the plugin to answer', async () => {
+    const polls = Array.from({ length: MANY }, () => stack().poll(`${route}/x`, strangeJobId()));
+    return (await Promise.all(polls)).every(({ status }) => status === 404);
+  });
+
 /** While the plugin server is frozen. Kong has an instance of each route before, as it has in production. */
 async function whileAway<T>(requests: () => Promise<T>): Promise<T> {
-  for (const route of ['/jobs', '/prefer', '/open']) {
-    await until(
-      'the plugin to answer',
-      async () => (await stack().poll(`${route}/x`, strangeJobId())).status === 404,
-    );
-  }
+  for (const route of ['/jobs', '/prefer', '/open']) await answers(route);
   const pids = await stack().gateway.pluginServerPids();
   const signal = (name: NodeJS.Signals): void => pids.forEach((pid) => void process.kill(pid, name));
   signal('SIGSTOP');
@@ -47,6 +55,7 @@ async function whileAway<T>(requests: () => Promise<T>): Promise<T> {
     return await requests();
   } finally {
     signal('SIGCONT');
+    await answers('/jobs');
   }
 }
 
