@@ -95,6 +95,35 @@ it(`${REPEATS} repeats at once are one job`, async () => {
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
+it('a large upload that is repeated, also at once, is one job, and nothing of the others is kept', async () => {
+  const path = '/open/large';
+  const key = randomUUID();
+  const body = Buffer.alloc(300_000, 'order ');
+  const responses = await stack().client.crowd(Array<string>(5).fill(path), () => ({
+    ...{ method: 'POST', body },
+    headers: { 'Idempotency-Key': key },
+  }));
+  const [id = '', ...others] = [...new Set(responses.map(idOf))];
+  await stack().settled(path, id);
+
+  expect(others).toEqual([]);
+  expect(idOf(await post(path, key, { body }))).toBe(id);
+  expect(problemOf(await post(path, key, { body: Buffer.concat([body, Buffer.from('x')]) }))).toEqual([
+    422,
+    'idempotency-key-reused',
+  ]);
+  expect(
+    stack()
+      .upstream.callsTo(path)
+      .map((call) => call.body.equals(body)),
+  ).toEqual([true]);
+  await until('the other uploads to be gone', async () => {
+    const left = (await stack().redis.keys()).filter((name) => name.endsWith(':req'));
+    const sizes = await Promise.all(left.map((name) => stack().redis.command('HSTRLEN', name, '0')));
+    return sizes.every((size) => Number(size) < 1000);
+  });
+});
+
 describe('another request under the same key is 422 idempotency-key-reused', () => {
   test.each([
     ['another body', { body: 'other' }],

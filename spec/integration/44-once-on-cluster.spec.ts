@@ -1,0 +1,74 @@
+// Idempotency keys and callbacks where a queue's keys lie on one node and a job's on another.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { CallbackReceiver } from '../helpers/callback-receiver';
+import { CertificateAuthority } from '../helpers/certificates';
+import type { HttpResponse } from '../helpers/http-client';
+import { startCluster, type RedisTopology } from '../helpers/redis-topology';
+import { startStack, type Stack } from '../helpers/stack';
+import { watchOpenHandles } from '../helpers/stack/open-handles';
+
+const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
+const START_TIMEOUT_MS = 120_000;
+const REPEATS = 50;
+
+jest.setTimeout(90_000);
+
+let topology: RedisTopology;
+let authority: CertificateAuthority;
+let receiver: CallbackReceiver;
+let stack: Stack;
+let checkHandles: () => Promise<void>;
+
+beforeAll(async () => {
+  checkHandles = watchOpenHandles();
+  topology = await startCluster();
+  authority = new CertificateAuthority();
+  receiver = await CallbackReceiver.start(authority.issue('receiver', ['DNS:localhost']));
+  const target = { host: 'localhost', ports: [receiver.port], secrets: [SECRET], allow_private: true };
+  stack = await startStack({
+    redis: { isStarted: false },
+    shared: { redis: topology.settings, callback: { targets: [target] } },
+    routes: [{ name: 'jobs' }, { name: 'kept', config: { redis: { min_replicas: 1 } } }],
+    env: { NODE_EXTRA_CA_CERTS: authority.certFile },
+  });
+}, START_TIMEOUT_MS);
+
+afterAll(async () => {
+  await stack.close();
+  await receiver.stop();
+  authority.remove();
+  await topology.stop();
+  await checkHandles();
+}, START_TIMEOUT_MS);
+
+const post = (path: string, headers: Record<string, string>, body = 'order'): Promise<HttpResponse> =>
+  stack.request(path, { method: 'POST', body, headers });
+
+// Keys and IDs are random: ten of them are on more than one node but for one time in ten thousand.
+test.each(['/jobs', '/kept'])('%s: a key is one job, also under concurrent repeats', async (route) => {
+  for (let round = 0; round < 10; round++) {
+    const path = `${route}/${String(round)}`;
+    const headers = { 'Idempotency-Key': randomUUID() };
+    const responses = await stack.client.crowd(Array<string>(REPEATS / 10).fill(path), () => ({
+      ...{ method: 'POST', body: 'order', headers },
+    }));
+    expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 202));
+    const ids = new Set(responses.map((response) => response.header('X-Async-Kong-Id')));
+    expect(ids.size).toBe(1);
+    expect((await post(path, headers, 'other')).status).toBe(422);
+    await stack.settled(path, [...ids][0] ?? '');
+    expect(stack.upstream.callsTo(path)).toHaveLength(1);
+  }
+});
+
+test('settled jobs are told', async () => {
+  const paths = Array.from({ length: 10 }, (_, index) => `/hook/${String(index)}`);
+  for (const path of paths) {
+    await post('/jobs/told', { 'X-Async-Callback-Url': `https://localhost:${String(receiver.port)}${path}` });
+  }
+  for (const path of paths) {
+    const [call] = await receiver.called(path);
+    new Webhook(SECRET).verify(call?.body ?? '', call?.headers as Record<string, string>);
+  }
+});
