@@ -10,13 +10,13 @@ import {
 } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-/** What this release keeps, whatever the configuration allows. */
-const RESPONSE_CEILING_BYTES = 524288;
+/** A limit far over what the plugin-server protocol carries. */
+const RESPONSE_CEILING_BYTES = 3_145_728;
 
 const stack = useStack({
   shared: { retry: { attempts: 1 } },
   routes: [
-    { name: 'broken' },
+    { name: 'broken', config: { response: { max_body_bytes: RESPONSE_CEILING_BYTES } } },
     { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
     { name: 'small', config: { response: { max_body_bytes: 1000 } } },
   ],
@@ -92,8 +92,8 @@ describe('a response', () => {
   test.each<[string, string, Answer, number]>([
     ['of the limit', '/small', reply({ body: 'x'.repeat(1000) }), 1000],
     ['of the limit, chunked', '/small', replyInChunks(['x'.repeat(999), 'x']), 1000],
-    ['of 512 KiB', '/broken', reply({ body: ceiling }), RESPONSE_CEILING_BYTES],
-    ['of 512 KiB, chunked', '/broken', replyInChunks([ceiling]), RESPONSE_CEILING_BYTES],
+    ['of 3 MiB', '/broken', reply({ body: ceiling }), RESPONSE_CEILING_BYTES],
+    ['of 3 MiB, chunked', '/broken', replyInChunks([ceiling]), RESPONSE_CEILING_BYTES],
   ])('%s is replayed', async (title, route, answer, size) => {
     const path = `${route}/${title.replaceAll(/\W+/g, '-')}`;
     stack().upstream.script(path, answer);
@@ -107,8 +107,8 @@ describe('a response', () => {
   test.each<[string, string, Answer, number]>([
     ['of the limit and a byte', '/small', reply({ body: 'x'.repeat(1001) }), 1000],
     ['of the limit and a byte, chunked', '/small', replyInChunks(['x'.repeat(1000), 'x']), 1000],
-    ['of 512 KiB and a byte', '/broken', reply({ body: Buffer.concat(overCeiling) }), RESPONSE_CEILING_BYTES],
-    ['of 512 KiB and a byte, chunked', '/broken', replyInChunks(overCeiling), RESPONSE_CEILING_BYTES],
+    ['of 3 MiB and a byte', '/broken', reply({ body: Buffer.concat(overCeiling) }), RESPONSE_CEILING_BYTES],
+    ['of 3 MiB and a byte, chunked', '/broken', replyInChunks(overCeiling), RESPONSE_CEILING_BYTES],
   ])('%s fails the job, and the reason names the limit', async (title, route, answer, limit) => {
     const path = `${route}/over-${title.replaceAll(/\W+/g, '-')}`;
     stack().upstream.script(path, answer);

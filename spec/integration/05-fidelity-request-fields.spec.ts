@@ -105,7 +105,7 @@ describe('a field', () => {
       [
         ['Prefer', 'respond-async, wait=0'],
         ['Prefer', 'return=minimal'],
-        ['Idempotency-Key', '"k-1"'],
+        ['Idempotency-Key', '"a-key-that-is-long-enough-for-strangers"'],
       ],
     ],
     [
