@@ -1,19 +1,30 @@
 import type { Config } from 'jest';
 
+type Project = Exclude<NonNullable<Config['projects']>[number], string>;
+
 // One project a kind of spec, so that `npx jest --selectProjects unit` runs alone.
-const project = (name: string): NonNullable<Config['projects']>[number] => ({
+const project = (name: string, more: Project = {}): Project => ({
   displayName: name,
   rootDir: __dirname,
   testMatch: [`<rootDir>/spec/${name}/**/*.spec.ts`],
   transform: { '^.+\\.ts$': ['ts-jest', { tsconfig: '<rootDir>/tsconfig.json', diagnostics: false }] },
   testEnvironment: 'node',
+  ...more,
 });
 
 // What only a real Kong can show is part of a run that has one; everything else runs on whichever gateway is there.
 const kinds = ['unit', 'contract', 'integration', ...(process.env['KONG_BIN'] ? ['kong'] : [])];
 
+/** The heart of the specs once more, with every body and every replay in the handoff lane. */
+const handoffLane = project('handoff-lane', {
+  testMatch: ['01-requirements', '03-poll', '05-fidelity-*'].map(
+    (name) => `<rootDir>/spec/integration/${name}.spec.ts`,
+  ),
+  setupFiles: ['<rootDir>/spec/helpers/take-handoff-lane.ts'],
+});
+
 const config: Config = {
-  projects: kinds.map(project),
+  projects: [...kinds.map((kind) => project(kind)), handoffLane],
   reporters: ['default', '<rootDir>/scripts/totals-reporter.js'],
   maxWorkers: 2,
   testTimeout: 30_000,

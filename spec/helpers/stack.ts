@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { startGateway, type Gateway } from './gateway';
 import { HttpClient, type HttpResponse, type RequestOptions } from './http-client';
 import { strangeJobId } from './job-ids';
+import { IS_HANDOFF_LANE } from './lane';
 import { RedisServer, type RedisServerOptions } from './redis-server';
 import { kongConfig, type KongConfigOptions, type PluginConfig } from './stack/kong-config';
 import { Releasers } from './stack/releasers';
@@ -146,7 +147,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const keyPrefix = `spec-${randomBytes(6).toString('hex')}`;
     const shared: PluginConfig = {
       // `SPEC_LANE=handoff` sends every body through the handoff lane.
-      ...(process.env['SPEC_LANE'] === 'handoff' && {
+      ...(IS_HANDOFF_LANE && {
         handoff: { request_over_bytes: 0, response_over_bytes: 0 },
       }),
       ...options.shared,

@@ -4,9 +4,10 @@ import type { RequestOptions } from '../helpers/http-client';
 import { useStack } from '../helpers/use-stack';
 
 const ID_HEADER = 'X-Async-Kong-Id';
-/** What this release carries, whatever the configuration allows. */
 /** `request.max_body_bytes` by default. */
 const REQUEST_CEILING_BYTES = 10_485_760;
+/** What a route with no service carries, whatever the configuration allows: Kong hands nothing off there. */
+const ALONE_BYTES = 1_048_576;
 
 const stack = useStack({
   shared: { retry: { attempts: 1 } },
@@ -15,6 +16,7 @@ const stack = useStack({
     { name: 'elsewhere', config: { queue: { name: 'elsewhere' } } },
     { name: 'small', config: { request: { max_body_bytes: 1000 } } },
     { name: 'empty', config: { request: { max_body_bytes: 0 } } },
+    { name: 'alone', service: false, config: { queue: { name: 'alone' } } },
     { name: 'bare', config: false },
   ],
 });
@@ -225,6 +227,7 @@ describe('a body', () => {
     ['of the limit', '/small', { body: 'x'.repeat(1000) }, 1000],
     ['of the limit, chunked', '/small', { chunks: ['x'.repeat(600), 'x'.repeat(400)] }, 1000],
     ['of none where none may be', '/empty', {}, 0],
+    ['of 1 MiB with no service', '/alone', { body: ceiling.subarray(0, ALONE_BYTES) }, ALONE_BYTES],
     ['of 10 MiB', '/input', { body: ceiling }, REQUEST_CEILING_BYTES],
     ['of 10 MiB, chunked', '/input', { chunks: [ceiling.subarray(1), 'x'] }, REQUEST_CEILING_BYTES],
   ] as [string, string, RequestOptions, number][])(
@@ -250,6 +253,18 @@ describe('a body', () => {
       '/input',
       { body: Buffer.concat([ceiling, Buffer.from('x')]) },
       REQUEST_CEILING_BYTES,
+    ],
+    [
+      'of 1 MiB and a byte with no service',
+      '/alone',
+      { body: ceiling.subarray(0, ALONE_BYTES + 1) },
+      ALONE_BYTES,
+    ],
+    [
+      'of 1 MiB and a byte with no service, chunked',
+      '/alone',
+      { chunks: [ceiling.subarray(0, ALONE_BYTES + 1)] },
+      ALONE_BYTES,
     ],
     ['of 10 MiB and a byte, chunked', '/input', { chunks: [ceiling, 'x'] }, REQUEST_CEILING_BYTES],
   ] as [string, string, RequestOptions, number][])(

@@ -12,12 +12,15 @@ import { useStack } from '../helpers/use-stack';
 
 /** A limit far over what the plugin-server protocol carries. */
 const RESPONSE_CEILING_BYTES = 3_145_728;
+/** What a route with no service keeps, whatever the configuration allows: Kong hands nothing off there. */
+const ALONE_BYTES = 524_288;
 
 const stack = useStack({
   shared: { retry: { attempts: 1 } },
   routes: [
     { name: 'broken', config: { response: { max_body_bytes: RESPONSE_CEILING_BYTES } } },
     { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
+    { name: 'alone', service: false },
     { name: 'small', config: { response: { max_body_bytes: 1000 } } },
   ],
 });
@@ -92,6 +95,7 @@ describe('a response', () => {
   test.each<[string, string, Answer, number]>([
     ['of the limit', '/small', reply({ body: 'x'.repeat(1000) }), 1000],
     ['of the limit, chunked', '/small', replyInChunks(['x'.repeat(999), 'x']), 1000],
+    ['of 512 KiB with no service', '/alone', reply({ body: Buffer.alloc(ALONE_BYTES, 'x') }), ALONE_BYTES],
     ['of 3 MiB', '/broken', reply({ body: ceiling }), RESPONSE_CEILING_BYTES],
     ['of 3 MiB, chunked', '/broken', replyInChunks([ceiling]), RESPONSE_CEILING_BYTES],
   ])('%s is replayed', async (title, route, answer, size) => {
@@ -107,6 +111,12 @@ describe('a response', () => {
   test.each<[string, string, Answer, number]>([
     ['of the limit and a byte', '/small', reply({ body: 'x'.repeat(1001) }), 1000],
     ['of the limit and a byte, chunked', '/small', replyInChunks(['x'.repeat(1000), 'x']), 1000],
+    [
+      'of 512 KiB and a byte with no service',
+      '/alone',
+      reply({ body: Buffer.alloc(ALONE_BYTES + 1) }),
+      ALONE_BYTES,
+    ],
     ['of 3 MiB and a byte', '/broken', reply({ body: Buffer.concat(overCeiling) }), RESPONSE_CEILING_BYTES],
     ['of 3 MiB and a byte, chunked', '/broken', replyInChunks(overCeiling), RESPONSE_CEILING_BYTES],
   ])('%s fails the job, and the reason names the limit', async (title, route, answer, limit) => {

@@ -3,6 +3,7 @@ import { expectSameReplay } from '../helpers/fidelity/expect-alike';
 import { laneRoutes } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';
 import type { Field } from '../helpers/http/fields';
+import { byLane } from '../helpers/lane';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
@@ -224,13 +225,14 @@ describe('replayed otherwise than Kong sends it is', () => {
     ],
     ['Vary: *', [['Vary', '*']], { vary: ['*', OUR_VARY] }],
     ["the job's ID", [['X-Async-Kong-Id', 'claimed']], {}],
+    // From here on what an answer of a plugin's own cannot say as Kong's proxy does: in the handoff lane it is the same.
     // Kong would put its own name over the upstream's, unless Via is that name alone.
     [
       'Via, for the sake of Server',
       [['Server', 'upstream/1']],
-      { via: [expect.stringMatching(/^kong\/[\d.]+$/)] },
+      byLane({ via: [expect.stringMatching(/^kong\/[\d.]+$/)] }, {}),
     ],
-    ['Via of others, which Kong does not add to', [['Via', '1.0 cache']], { via: ['1.0 cache'] }],
+    ['Via of others, which Kong does not add to', [['Via', '1.0 cache']], byLane({ via: ['1.0 cache'] }, {})],
     // Kong drops the Server of a plugin's response that has a Via of others.
     [
       'Server beside Via',
@@ -238,7 +240,7 @@ describe('replayed otherwise than Kong sends it is', () => {
         ['Server', 'upstream/1'],
         ['Via', '1.0 cache'],
       ],
-      { via: ['1.0 cache'], server: [expect.stringMatching(/^kong/)] },
+      byLane({ via: ['1.0 cache'], server: [expect.stringMatching(/^kong/)] }, {}),
     ],
     // nginx has one place for these, and they mean the same in one field (RFC 9110, 5.3).
     [
@@ -247,7 +249,7 @@ describe('replayed otherwise than Kong sends it is', () => {
         ['WWW-Authenticate', 'Basic realm="a"'],
         ['WWW-Authenticate', 'Bearer'],
       ],
-      { 'www-authenticate': ['Basic realm="a", Bearer'] },
+      byLane({ 'www-authenticate': ['Basic realm="a", Bearer'] }, {}),
     ],
     [
       'Content-Encoding in two fields',
@@ -255,7 +257,7 @@ describe('replayed otherwise than Kong sends it is', () => {
         ['Content-Encoding', 'gzip'],
         ['content-encoding', 'br'],
       ],
-      { 'content-encoding': ['gzip, br'] },
+      byLane({ 'content-encoding': ['gzip, br'] }, {}),
     ],
     [
       'Accept-Ranges in two fields',
@@ -263,10 +265,10 @@ describe('replayed otherwise than Kong sends it is', () => {
         ['Accept-Ranges', 'bytes'],
         ['Accept-Ranges', 'x'],
       ],
-      { 'accept-ranges': ['bytes, x'] },
+      byLane({ 'accept-ranges': ['bytes, x'] }, {}),
     ],
     // Kong makes dashes of underscores in the names that plugins set.
-    ['a name with underscores', [['X_Under', '1']], { x_under: null, 'x-under': ['1'] }],
+    ['a name with underscores', [['X_Under', '1']], byLane({ x_under: null, 'x-under': ['1'] }, {})],
   ])('%s', async (_what, headers, changes) => {
     await expectSameReplay(stack(), newPath(), reply({ headers }), changes);
   });

@@ -4,6 +4,7 @@ import { expectSameReplay } from '../helpers/fidelity/expect-alike';
 import { laneRoutes } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';
 import type { Field } from '../helpers/http/fields';
+import { byLane } from '../helpers/lane';
 import { reply, replyInChunks, type Answer } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
@@ -17,7 +18,10 @@ const BY_HANDOFF: Changes = { via: [expect.stringContaining('kong') as string] }
 
 const stack = useStack({
   // A status that would be tried again is the result when there is one attempt.
-  routes: laneRoutes('response', { config: { retry: { attempts: 1 } } }),
+  routes: [
+    ...laneRoutes('response', { config: { retry: { attempts: 1 } } }),
+    { name: 'alone', service: false, config: { retry: { attempts: 1 } } },
+  ],
 });
 
 let paths = 0;
@@ -97,7 +101,7 @@ describe('a response with status', () => {
     ],
     ['that was given a length', [['Content-Length', '0']], { 'content-length': null }],
     // nginx takes the type away where the response is a plugin's.
-    ['that was given a type', [['Content-Type', 'text/plain']], { 'content-type': null }],
+    ['that was given a type', [['Content-Type', 'text/plain']], byLane({ 'content-type': null }, {})],
   ])('204 is replayed without a length: one %s', async (_what, headers, changes) => {
     const { replay } = await expectSameReplay(stack(), newPath(), reply({ status: 204, headers }), changes);
 
@@ -147,6 +151,18 @@ describe('a response with status', () => {
       await expectSameReplay(stack(), newPath(), reply({ status, body: 'lost' }), via);
     },
   );
+
+  test.each([408, 444, 499])('%i is told as a problem on a route with no service', async (status) => {
+    const path = `/alone/${status}`;
+    stack().upstream.script(path, reply({ status, body: 'lost' }));
+
+    const response = await stack().roundTrip(path);
+
+    expect(response.status).toBe(502);
+    expect(response.header('Content-Type')).toBe('application/problem+json');
+    expect(response.header('Proxy-Status')).toBe(`async-request-reply; received-status=${status}`);
+    expect(response.header('Cache-Control')).toBe('no-store');
+  });
 });
 
 describe('the content of a response', () => {

@@ -7,6 +7,12 @@ import { useStack } from '../helpers/use-stack';
 
 const LARGE_BYTES = 700_000;
 
+/** As a careless operator has it: everything is kept, whatever it says of itself. */
+const CACHE = {
+  name: 'proxy-cache',
+  config: { strategy: 'memory', cache_control: false, content_type: ['text/plain'] },
+};
+
 const stack = useStack({
   routes: [
     { name: 'jobs' },
@@ -16,6 +22,10 @@ const stack = useStack({
     },
     { name: 'stream', route: { request_buffering: false, response_buffering: false } },
     { name: 'once', config: { single_read: true } },
+    { name: 'shared', config: { queue: { name: 'shared' } } },
+    { name: 'alone', service: false, config: { intercept: 'never', poll_queues: ['shared'] } },
+    { name: 'cached', plugins: [CACHE] },
+    { name: 'cached-large', config: { handoff: { response_over_bytes: 0 } }, plugins: [CACHE] },
   ],
 });
 
@@ -113,6 +123,44 @@ test('a large result that can be read once is read once', async () => {
     return !keys.some((key) => key.includes(`{${id}}:res`));
   });
 });
+
+test('a route with no service tells a result that it cannot carry, and gives its parts', async () => {
+  stack().upstream.script('/shared/a', reply({ body: large }));
+  const { id } = await stack().submit('/shared/a');
+  await stack().settled('/shared/a', id);
+  const whole = await stack().request(resultUrl('/alone/a', id));
+  const part = await stack().request(resultUrl('/alone/a', id), { headers: { Range: 'bytes=300000-' } });
+
+  expect([whole.status, whole.json()['type']]).toEqual([
+    502,
+    'urn:problem:async-request-reply:response-too-large',
+  ]);
+  expect(whole.header('X-Async-Kong-Id')).toBe(id);
+  expect([part.status, part.body.equals(large.subarray(300_000))]).toEqual([206, true]);
+});
+
+test.each(['cached', 'cached-large'])(
+  'two jobs of route %s are never mixed by a cache behind the plugin',
+  async (route) => {
+    const path = `/${route}/a`;
+    const headers = { 'Content-Type': 'text/plain', 'Cache-Control': 'public, max-age=60' };
+    stack().upstream.script(path, reply({ headers, body: 'one' }), reply({ headers, body: 'two' }));
+    const first = await stack().submit(path);
+    await stack().settled(path, first.id);
+    const second = await stack().submit(path);
+    await stack().settled(path, second.id);
+
+    for (const [{ id }, body] of [
+      [first, 'one'],
+      [second, 'two'],
+      [first, 'one'],
+      [second, 'two'],
+    ] as const) {
+      expect((await stack().poll(path, id)).text).toBe(body);
+      expect((await stack().request(resultUrl(path, id))).text).toBe(body);
+    }
+  },
+);
 
 describe('what is over the limit', () => {
   test('is 413 before it is sent, where it says its length', async () => {

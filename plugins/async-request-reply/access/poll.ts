@@ -59,7 +59,11 @@ export async function poll(
       ? settledStatus(job, links, settings, store)
       : settledResult(
           job,
-          { method: line.method, range: await rangeOf(request, line, asked) },
+          {
+            method: line.method,
+            range: await rangeOf(request, line, asked),
+            mayHandOff: async () => (await request.matched()).serviceId !== undefined,
+          },
           settings,
           store,
         );

@@ -58,6 +58,8 @@ export interface RouteSettings extends OwnerSettings {
   readonly callback: CallbackSettings;
   /** Undefined where the route has no schemas. */
   readonly validation: ValidationSettings | undefined;
+  /** For the jobs of a route with no service: Kong proxies nothing there, to the handoff listener neither. */
+  readonly withoutService: RouteSettings;
 }
 
 /** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
@@ -72,10 +74,18 @@ export interface RouteMeans {
   readonly hasHandoff?: boolean;
 }
 
-export function routeSettings(
+export function routeSettings(config: Config, means: RouteMeans = {}): RouteSettings {
+  const settings = settingsWith(config, means);
+  if (means.hasHandoff !== true) {
+    return Object.assign(settings, { withoutService: settings as RouteSettings });
+  }
+  return { ...settings, withoutService: routeSettings(config, { ...means, hasHandoff: false }) };
+}
+
+function settingsWith(
   config: Config,
-  { validators, hasHandoff = false }: RouteMeans = {},
-): RouteSettings {
+  { validators, hasHandoff = false }: RouteMeans,
+): Omit<RouteSettings, 'withoutService'> {
   const limit = (bytes: number, laneMax: number, isLimited: boolean): number =>
     isLimited ? Math.min(bytes, laneMax) : bytes;
   // A body that is to be checked has to be in memory.

@@ -12,7 +12,7 @@ import { consumeResult } from '../store/poll-queries';
 import { answerFields, jobFields } from './our-fields';
 import { proxyStatus } from './proxy-status';
 import { isSendable, replayHead, unsendable } from './replay';
-import type { RouteSettings } from './route-settings';
+import { LANE_MAX_RESPONSE_BYTES, type RouteSettings } from './route-settings';
 
 /** What the request that is answered asks of the result. */
 export interface ResultRequest {
@@ -20,7 +20,12 @@ export interface ResultRequest {
   readonly method: string;
   /** Where the result URL was asked for a part. */
   readonly range?: RangeRequest | undefined;
+  /** Asked where the answer would have to be handed off: whether it can be. Absent: wherever the route's settings say so. */
+  readonly mayHandOff?: (() => Promise<boolean>) | undefined;
 }
+
+/** `instead`: of a response that cannot be sent here; it stays where it is. */
+type Replay = { readonly kind: 'replay' | 'instead'; readonly reply: Reply };
 
 /** @throws AsyncError `gone` or `already-read`. */
 export async function settledResult(
@@ -43,10 +48,11 @@ export async function settledResult(
       : new AsyncError('gone', { detail: 'The result of the job is gone.' });
   }
   const isReadOnce = (job.singleRead || settings.singleRead) && asked.method !== 'HEAD';
-  const reply = await replayStored(stored, job, { ...asked, isReadOnce }, settings);
+  const { kind, reply } = await replayStored(stored, job, { ...asked, isReadOnce }, settings);
   // As late as can be: from here on only the way to the client can lose it.
   if (
     isReadOnce &&
+    kind === 'replay' &&
     !(await store.ask((redis, prefix) =>
       consumeResult(redis, prefix, id, result, !Buffer.isBuffer(reply.body)),
     ))
@@ -62,42 +68,58 @@ async function replayStored(
   job: JobRecord,
   asked: ResultRequest & { readonly isReadOnce: boolean },
   settings: RouteSettings,
-): Promise<Reply> {
+): Promise<Replay> {
   const { head, bytes, sha256 } = stored;
-  const ours = jobFields(settings, job.id);
-  if (settings.handoff === undefined && !isSendable(head.status)) {
-    return unsendable(head.status, ours);
-  }
   const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
   // Without content it may be the answer to a HEAD, whose representation is elsewhere.
-  const whole = replayHead(head, { ours, storedSeconds, sha256: bytes > 0 ? sha256 : undefined });
+  const digest = bytes > 0 ? sha256 : undefined;
+  const whole = replayHead(head, { ours: jobFields(settings, job.id), storedSeconds, sha256: digest });
   const range: ByteRange =
     asked.range === undefined || head.status !== 200 || asked.isReadOnce
       ? { kind: 'whole' }
       : byteRange(asked.range, bytes, head.headers);
   if (range.kind === 'unsatisfiable') {
-    const error = new AsyncError('range-not-satisfiable', {
-      detail: `The result has ${String(bytes)} bytes.`,
-    });
-    return problemReply(error, [
-      ...answerFields(settings, job.id),
-      ['Content-Range', `bytes */${String(bytes)}`],
-    ]);
+    return { kind: 'instead', reply: unsatisfiable(job, bytes, settings) };
   }
   const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, bytes - 1];
   const part = range.kind === 'part' ? partOf(whole, start, end, bytes) : whole;
-  const { handoff } = settings;
-  const isLarge =
-    handoff !== undefined &&
-    (handoff.responseOverBytes === 0 ||
-      end + 1 - start > handoff.responseOverBytes ||
-      !isSendable(head.status));
-  return {
-    ...part,
-    body: isLarge
-      ? { jobId: job.id, result: job.result ?? '', start, end, isReadOnce: asked.isReadOnce }
-      : await stored.body(start, end),
-  };
+  const length = end + 1 - start;
+  if (takesHandoff(length, head.status, settings) && ((await asked.mayHandOff?.()) ?? true)) {
+    const { isReadOnce } = asked;
+    const body = { jobId: job.id, result: job.result ?? '', start, end, isReadOnce };
+    return { kind: 'replay', reply: { ...part, body } };
+  }
+  if (!isSendable(head.status)) {
+    return { kind: 'instead', reply: unsendable(head.status, jobFields(settings, job.id)) };
+  }
+  if (length > LANE_MAX_RESPONSE_BYTES) {
+    return { kind: 'instead', reply: tooLargeHere(job, length, settings) };
+  }
+  return { kind: 'replay', reply: { ...part, body: await stored.body(start, end) } };
+}
+
+const takesHandoff = (length: number, status: number, { handoff }: RouteSettings): boolean =>
+  handoff !== undefined &&
+  (handoff.responseOverBytes === 0 || length > handoff.responseOverBytes || !isSendable(status));
+
+function unsatisfiable(job: JobRecord, bytes: number, settings: RouteSettings): Reply {
+  const error = new AsyncError('range-not-satisfiable', {
+    detail: `The result has ${String(bytes)} bytes.`,
+  });
+  return problemReply(error, [
+    ...answerFields(settings, job.id),
+    ['Content-Range', `bytes */${String(bytes)}`],
+  ]);
+}
+
+/** Where nothing can be handed off: a route with no service, and a plugin server with no listener. */
+function tooLargeHere(job: JobRecord, length: number, settings: RouteSettings): Reply {
+  const error = new AsyncError('response-too-large', {
+    detail:
+      `The result has ${String(length)} bytes; a route with no service carries ${String(LANE_MAX_RESPONSE_BYTES)}. ` +
+      'It is kept: ask for parts of it (Range) at its result URL, or on a route with a service.',
+  });
+  return problemReply(error, answerFields(settings, job.id));
 }
 
 const partOf = (

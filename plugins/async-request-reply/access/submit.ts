@@ -27,10 +27,12 @@ export type SubmitOutcome = Decision | { readonly kind: 'empty-id' };
 export async function submit(
   request: GatewayRequest,
   line: RequestLine,
-  settings: RouteSettings,
+  configured: RouteSettings,
   store: AccessStore,
   advise: (text: string) => void,
 ): Promise<SubmitOutcome> {
+  const matched = await request.matched();
+  const settings = matched.serviceId === undefined ? configured.withoutService : configured;
   const headers = await request.headers();
   if (headers.some(([name]) => name === settings.idHeader.toLowerCase())) {
     return { kind: 'empty-id' };
@@ -39,7 +41,6 @@ export async function submit(
   const asked = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
   const key = idempotencyKey(headers, owner, settings.idempotency);
-  const matched = await request.matched();
   const target = await upstreamTarget(request, settings, matched);
   const expected = await expectedBody(request, settings);
   const threshold = settings.handoff?.requestOverBytes;

@@ -42,6 +42,7 @@ export class KongRequest implements GatewayRequest {
   readonly #facts: RequestFacts;
   readonly #entities: EntityCache;
   readonly #idHeader: string;
+  #matched: Promise<MatchedRoute> | undefined;
 
   constructor(pdk: Pdk, facts: RequestFacts, entities: EntityCache, idHeader: string) {
     this.#pdk = pdk;
@@ -93,7 +94,7 @@ export class KongRequest implements GatewayRequest {
     for (const [name, fact] of FORWARDED_FIELDS) {
       fields.push([name, await this.#facts.get(fact)]);
     }
-    const path = await this.#facts.get('upstream_uri');
+    const path = (await this.#facts.get('upstream_uri')) || (await this.#pathWithoutService());
     // Kong keeps the `?` of an empty query, which nginx alone would drop (runloop/handler.lua, access.after).
     const hasQuery =
       (await this.#facts.get('is_args')) === '?' || (await this.#facts.get('request_uri')).endsWith('?');
@@ -104,8 +105,16 @@ export class KongRequest implements GatewayRequest {
     };
   }
 
-  async matched(): Promise<MatchedRoute> {
-    return this.#entities.matched(async () => {
+  /** Where there is no service Kong makes no path: the request's own, less what the route strips. */
+  async #pathWithoutService(): Promise<string> {
+    const [path = ''] = (await this.#facts.get('request_uri')).split('?', 1);
+    const prefix = await this.#facts.get('upstream_x_forwarded_prefix');
+    const rest = path.startsWith(prefix) ? path.slice(prefix.length) : path;
+    return rest.startsWith('/') ? rest : `/${rest}`;
+  }
+
+  matched(): Promise<MatchedRoute> {
+    this.#matched ??= this.#entities.matched(async () => {
       const service = await this.#pdk.router.get_service();
       const route = await this.#pdk.router.get_route();
       return {
@@ -116,6 +125,7 @@ export class KongRequest implements GatewayRequest {
         hasClientCertificate: recordField(service, 'client_certificate') !== undefined,
       };
     });
+    return this.#matched;
   }
 
   async target(): Promise<UpstreamTarget | 'load-balanced'> {

@@ -61,8 +61,13 @@ function isBuffered({ context }: Exchange, { headers }: http.IncomingMessage): b
 
 function sendUnbuffered(source: http.IncomingMessage, sink: http.ServerResponse): void {
   source.on('error', () => sink.destroy());
-  sink.flushHeaders();
+  sendHead(sink);
   source.pipe(sink);
+}
+
+/** `flushHeaders` would write the fields as UTF-8; a write of nothing sends them as they are, bytes as Latin-1. */
+function sendHead(sink: http.ServerResponse): void {
+  (sink as unknown as { _send: (data: string, encoding: string) => void })._send('', 'latin1');
 }
 
 /** What is left of an upload that nobody takes any more is thrown away, and the connection is over. */

@@ -121,7 +121,8 @@ function outcome(candidate: Candidate, path: string, prefix: string, rawHost: st
   return {
     route,
     service,
-    upstreamUri: join({ base, postfix, requestPath: path, strip: route.strip_path }),
+    // Seen on Kong: where there is no service there is no path either.
+    upstreamUri: service === null ? '' : join({ base, postfix, requestPath: path, strip: route.strip_path }),
     upstreamHost: route.preserve_host ? rawHost : null,
     prefix: route.strip_path && hasPath ? prefix : null,
   };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { HttpResponse } from '../http-client';
+import { byLane } from '../lane';
 import type { Stack } from '../stack';
 import type { Answer } from '../upstream/answers';
 import { send, sendDirect, sendQueued, type QueuedPassage, type WireRequest } from './lanes';
@@ -7,7 +8,7 @@ import { changed, requestView, responseView, type Changes } from './views';
 
 /** What PROTOCOL.md, "Replay", adds to every replay, and Kong's own Via, which it gives to what it proxies alone. */
 const REPLAY_CHANGES: Changes = {
-  via: null,
+  via: byLane<null | undefined>(null, undefined),
   age: [expect.stringMatching(/^\d$/)],
   'cache-control': ['private'],
   vary: ['X-Async-Kong-Id, Prefer'],

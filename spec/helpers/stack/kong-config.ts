@@ -27,8 +27,8 @@ export interface RouteOptions {
   plugins?: object[];
   /** More of the route as kong.yml has it: methods, strip_path, preserve_host… */
   route?: object;
-  /** More of the service. */
-  service?: object;
+  /** More of the service; false: the route has none, and the plugin calls where it would be. */
+  service?: object | false;
 }
 
 export interface KongConfigOptions {
@@ -51,15 +51,29 @@ export function kongConfig(
   { routes, shared = {}, extra = {} }: KongConfigOptions,
   upstreamUrl: string,
 ): object {
-  const services = routes.map((options) => toService(options, shared, upstreamUrl));
-  return { _format_version: '3.0', services, ...extra };
+  const services = routes
+    .filter(({ service }) => service !== false)
+    .map((options) => toService(options, shared, upstreamUrl));
+  const bare = routes
+    .filter(({ service }) => service === false)
+    .map((options) => toLoneRoute(options, shared, upstreamUrl));
+  return { _format_version: '3.0', services, ...(bare.length > 0 && { routes: bare }), ...extra };
 }
 
 function toService(options: RouteOptions, shared: PluginConfig, upstreamUrl: string): object {
-  const { name, paths = [`/${name}`], serviceUrl = upstreamUrl } = options;
+  const { name, serviceUrl = upstreamUrl } = options;
+  return { name, url: serviceUrl, ...options.service, routes: [toRoute(options, shared)] };
+}
+
+function toLoneRoute(options: RouteOptions, shared: PluginConfig, upstreamUrl: string): object {
+  const upstream = { mode: 'url', url: options.serviceUrl ?? upstreamUrl } as const;
+  return toRoute(options, merge(shared, { upstream }));
+}
+
+function toRoute(options: RouteOptions, shared: PluginConfig): object {
+  const { name, paths = [`/${name}`] } = options;
   const plugins = [...asyncPlugins(options, shared), ...(options.plugins ?? [])];
-  const route = { name, paths, strip_path: false, ...options.route, plugins };
-  return { name, url: serviceUrl, ...options.service, routes: [route] };
+  return { name, paths, strip_path: false, ...options.route, plugins };
 }
 
 function asyncPlugins({ config = {}, isFailClosed = true }: RouteOptions, shared: PluginConfig): object[] {

@@ -1,0 +1,7 @@
+// Which lane carries bodies and replays under the specs: by default the one that each is made for.
+
+/** With `SPEC_LANE=handoff` every body and every replay takes the handoff lane. */
+export const IS_HANDOFF_LANE = process.env['SPEC_LANE'] === 'handoff';
+
+/** What is expected where the lanes differ: an answer of the plugin's own, and one that Kong proxies. */
+export const byLane = <T>(exit: T, handoff: T): T => (IS_HANDOFF_LANE ? handoff : exit);

@@ -1,0 +1,308 @@
+// kill -9 and hung up clients in the midst of large bodies: nothing half is served or left, and no upload makes two jobs.
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PartialExchange } from '../helpers/http/partial-exchange';
+import { Latch } from '../helpers/latch';
+import type { RouteOptions } from '../helpers/stack/kong-config';
+import { heldBy, reply, type Answer } from '../helpers/upstream/answers';
+import { until } from '../helpers/until';
+import { useStack } from '../helpers/use-stack';
+import { useWorkers } from '../helpers/use-workers';
+
+const MIB = 1024 * 1024;
+const large = randomBytes(8 * MIB);
+const half = large.subarray(0, large.length / 2);
+/** More than the sockets between Redis and a client that does not read can hold. */
+const huge = randomBytes(48 * MIB);
+
+/** Everything takes the lane, so that requests without a body do too. */
+const everything = { handoff: { request_over_bytes: 0, response_over_bytes: 0 } };
+
+const routes: RouteOptions[] = [
+  { name: 'jobs' },
+  { name: 'stream', route: { request_buffering: false, response_buffering: false } },
+  { name: 'all', config: everything },
+];
+
+// The workers are processes of their own: they outlive the plugin server.
+const stack = useStack({ routes, env: { ARR_WORKER: '0' } });
+const startWorker = useWorkers(stack);
+
+jest.setTimeout(90_000);
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+const keysOf = async (id: string): Promise<string[]> =>
+  (await stack().redis.keys()).filter((key) => key.includes(`{${id}}:`));
+
+/** Every key that holds something of a job or of an upload goes by itself. */
+async function expectTtls(): Promise<void> {
+  const keys = (await stack().redis.keys()).filter((key) => /\}:(job|req|res:.*)$/.test(key));
+  for (const key of keys) {
+    const ttl = Number(await stack().redis.command('PTTL', key));
+    // -2: it went in the meantime.
+    expect([key, ttl === -2 || ttl > 0]).toEqual([key, true]);
+  }
+}
+
+/** Sends half of a response and then nothing, until the worker is gone. */
+const halfAnswer: Answer = async ({ socket, gone }) => {
+  socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${large.length}\r\n\r\n`);
+  socket.write(half);
+  await gone;
+};
+
+describe('a worker that is killed', () => {
+  test.each([
+    ['GET', 200],
+    ['POST', 502],
+  ])('in the midst of the response to a %s leaves nothing half', async (method, status) => {
+    const path = `/jobs/half-response-${method}`;
+    stack().upstream.script(path, halfAnswer, reply({ body: large }));
+    const worker = startWorker();
+    const { id } = await stack().submit(path, { method, ...(method === 'POST' && { body: large }) });
+    const response = await until('a part of the response to be stored', async () =>
+      (await keysOf(id)).find((key) => key.includes(':res:')),
+    );
+
+    await worker.kill();
+    expect((await stack().redis.command('HEXISTS', response, 'head')) as number).toBe(0);
+    expect(await stack().poll(path, id)).toMatchObject({ status: 202 });
+    await expectTtls();
+    startWorker();
+    const end = await stack().settled(path, id, { timeoutMs: 60_000 });
+
+    expect(end.status).toBe(status);
+    if (method === 'GET') expect(sha256(end.body)).toBe(sha256(large));
+    else expect(end.json()['type']).toBe('urn:problem:async-request-reply:outcome-unknown');
+    expect(stack().upstream.callsOf(id)).toHaveLength(method === 'GET' ? 2 : 1);
+    await expectTtls();
+  });
+
+  describe('in the midst of the upload to the upstream', () => {
+    let server: Server;
+    let uploads: { method: string | undefined; body: string }[] = [];
+    let begun = 0;
+
+    beforeAll(async () => {
+      // The first upload of each method is not read to its end; the others are.
+      const stalled = new Set<string | undefined>();
+      server = createServer((request, response) => {
+        const { method } = request;
+        if (!stalled.has(method)) {
+          stalled.add(method);
+          request.once('data', () => {
+            begun += 1;
+            request.pause();
+          });
+          request.on('error', () => undefined);
+          return;
+        }
+        const hash = createHash('sha256');
+        request.on('data', (piece: Buffer) => hash.update(piece));
+        request.once('end', () => {
+          uploads.push({ method, body: hash.digest('hex') });
+          response.end('taken');
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const serviceUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const config = { request: { max_body_bytes: huge.length } };
+      await stack().applyRoutes([...routes, { name: 'slow', serviceUrl, config }]);
+    });
+
+    afterAll(async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    });
+
+    test.each([
+      ['PUT', 200],
+      ['POST', 502],
+    ])('has a %s repeated only where that is safe', async (method, status) => {
+      uploads = [];
+      const before = begun;
+      const worker = startWorker();
+      const { id } = await stack().submit('/slow/upload', { method, body: huge, timeoutMs: 60_000 });
+      await until('the upload to begin', () => begun > before);
+
+      await worker.kill();
+      await expectTtls();
+      startWorker();
+      const end = await stack().settled('/slow/upload', id, { timeoutMs: 60_000 });
+
+      expect(end.status).toBe(status);
+      expect(uploads).toEqual(method === 'PUT' ? [{ method, body: sha256(huge) }] : []);
+    });
+  });
+});
+
+describe('a plugin server that is killed', () => {
+  test('in the midst of an upload, gives no 202 and leaves a key with a short life', async () => {
+    const before = new Set(await stack().redis.keys());
+    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /stream/killed', {
+      'Content-Length': String(large.length),
+    });
+    upload.send(half);
+    const key = await until('a part of it to be stored', async () =>
+      (await stack().redis.keys()).find((name) => !before.has(name) && name.endsWith(':req')),
+    );
+
+    await stack().killPluginServer();
+    upload.send(large.subarray(half.length));
+    await until('an answer, or the end', () => upload.received.length > 0);
+    await upload.hangUp();
+    await stack().pluginServerBack('/stream/killed');
+
+    expect(upload.received.toString('latin1')).not.toMatch(/^HTTP\/1\.1 202/);
+    expect(Number(await stack().redis.command('PTTL', key))).toBeLessThanOrEqual(300_000);
+    expect(Number(await stack().redis.command('PTTL', key))).toBeGreaterThan(0);
+    const id = /\{(.*)\}/.exec(key)?.[1] ?? '';
+    expect(await keysOf(id)).toEqual([key]);
+    expect((await stack().poll('/stream/killed', id)).status).toBe(404);
+    expect(stack().upstream.callsTo('/stream/killed')).toEqual([]);
+  });
+
+  test('in the midst of a download, cuts it short, and the rest of it can be fetched', async () => {
+    const path = '/jobs/download';
+    stack().upstream.script(path, reply({ headers: { ETag: '"v1"' }, body: huge }));
+    const worker = startWorker();
+    const { id } = await stack().submit(path);
+    const url = `${path}?async-id=${id}&async-view=result`;
+    const { proxyPort } = stack().gateway;
+    await until('the job to settle', async () => {
+      const status = await stack().request(`${path}?async-id=${id}`);
+      return status.status === 303;
+    });
+    await worker.stop();
+
+    const download = await PartialExchange.begin(proxyPort, `GET ${url}`);
+    await until('some of it', () => download.content.length > MIB);
+    download.pause();
+    await stack().killPluginServer();
+    await download.rest();
+    await stack().pluginServerBack(path);
+    const got = download.content;
+    expect(got.length).toBeGreaterThan(MIB);
+    expect(got.length).toBeLessThan(huge.length);
+    expect(got.equals(huge.subarray(0, got.length))).toBe(true);
+
+    const headers = { Range: `bytes=${got.length}-`, 'If-Range': '"v1"' };
+    const rest = await stack().request(url, { headers, timeoutMs: 60_000 });
+    expect(rest.status).toBe(206);
+    expect(sha256(Buffer.concat([got, rest.body]))).toBe(sha256(huge));
+    expect(sha256(await resumedByCurl(`http://127.0.0.1:${proxyPort}${url}`, got))).toBe(sha256(huge));
+  });
+
+  test.each(['GET', 'PUT', 'DELETE'])(
+    'after the accept of a %s, before its answer, has made one job of it',
+    async (method) => {
+      const path = `/all/held-${method}`;
+      const latch = new Latch();
+      stack().upstream.script(path, heldBy(latch, reply({ body: 'once' })));
+      startWorker();
+      const headers = { Prefer: 'wait=20' };
+      const answer = stack()
+        .request(path, { method, headers, ...(method === 'PUT' && { body: large }) })
+        .then(
+          ({ status }) => status,
+          () => 'cut',
+        );
+      const [call] = await stack().upstream.called(path);
+
+      await stack().killPluginServer();
+      const end = await answer;
+      latch.open();
+      await stack().pluginServerBack(path);
+      const id = call?.jobId ?? '';
+
+      expect(end === 'cut' || Number(end) >= 500).toBe(true);
+      expect((await stack().settled(path, id)).text).toBe('once');
+      expect(stack().upstream.callsTo(path)).toHaveLength(1);
+      // A job that a second arrival had made would have been called by now, or be on the list of the open ones.
+      const open = (await stack().redis.keys()).filter((key) => key.endsWith(':open'));
+      for (const key of open) expect(await stack().redis.command('ZCARD', key)).toBe(0);
+    },
+  );
+
+  test('under a load of large bodies lets none to the upstream without a job', async () => {
+    const path = '/jobs/load';
+    startWorker();
+    const enough = new Latch();
+    let accepted = 0;
+    const submits = Array.from({ length: 100 }, async (_, index) => {
+      const body = Buffer.concat([Buffer.from(`${index};`), large.subarray(0, 300_000)]);
+      const response = await stack()
+        .request(path, { method: 'POST', body, timeoutMs: 60_000 })
+        .catch(() => undefined);
+      if (response?.status === 202 && ++accepted === 15) enough.open();
+      return response;
+    });
+    await Promise.race([enough.opened, Promise.all(submits)]);
+    await stack().killPluginServer();
+    const responses = await Promise.all(submits);
+    await stack().pluginServerBack(path);
+
+    const ids = responses
+      .filter((response) => response?.status === 202)
+      .map((response) => response?.header('X-Async-Kong-Id') ?? '');
+    expect(ids.length).toBeGreaterThanOrEqual(15);
+    for (const id of ids) expect((await stack().settled(path, id, { timeoutMs: 60_000 })).status).toBe(200);
+    const calls = stack().upstream.callsTo(path);
+    expect(calls.filter(({ jobId }) => jobId === undefined)).toEqual([]);
+    expect(new Set(calls.map(({ body }) => sha256(body))).size).toBe(calls.length);
+  });
+});
+
+describe('a client that hangs up in the midst of its upload leaves nothing', () => {
+  test('on a route that streams', async () => {
+    const before = new Set(await stack().redis.keys());
+    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /stream/left', {
+      'Content-Length': String(large.length),
+    });
+    upload.send(half);
+    const isNew = (key: string): boolean => !before.has(key) && /\}:(req|job|once)$/.test(key);
+    await until('a part of it to be stored', async () => (await stack().redis.keys()).some(isNew));
+
+    await upload.hangUp();
+
+    await until('it to be gone', async () => !(await stack().redis.keys()).some(isNew));
+    expect(stack().upstream.callsTo('/stream/left')).toEqual([]);
+  });
+
+  test('on a route that buffers', async () => {
+    const before = new Set(await stack().redis.keys());
+    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /jobs/left', {
+      'Content-Length': String(large.length),
+    });
+    upload.send(half);
+    await upload.hangUp();
+    startWorker();
+    // Another's exchange, from its beginning to its end: by then the first would be there.
+    const { id } = await stack().submit('/jobs/after', { method: 'POST', body: large });
+    await stack().settled('/jobs/after', id);
+
+    const left = (await stack().redis.keys()).filter((key) => !before.has(key) && !key.includes(`{${id}}`));
+    expect(left.filter((key) => /\}:(req|job|res.*|once)$/.test(key))).toEqual([]);
+    expect(stack().upstream.callsTo('/jobs/left')).toEqual([]);
+  });
+});
+
+/** The rest by `curl -C -`, which goes on where the file ends. */
+async function resumedByCurl(url: string, got: Buffer): Promise<Buffer> {
+  const directory = await mkdtemp(join(tmpdir(), 'arr-resume-'));
+  const file = join(directory, 'result');
+  try {
+    await writeFile(file, got);
+    await promisify(execFile)('curl', ['-sS', '--fail', '-C', '-', '-o', file, url]);
+    return await readFile(file);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
