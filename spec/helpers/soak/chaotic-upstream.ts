@@ -1,4 +1,5 @@
 // An upstream that answers, fails, hangs and resets at random, and keeps book of every call.
+import { setImmediate } from 'node:timers/promises';
 import type { Answer, Exchange } from '../upstream/answers';
 import { hangUp, hangUpInBody, reply, silence } from '../upstream/answers';
 
@@ -31,7 +32,7 @@ const ANSWERS: Readonly<Record<Behaviour, Answer>> = {
 
 export class ChaoticUpstream {
   readonly calls = new Map<string, Call[]>();
-  /** Jobs of which two calls were open at once. */
+  /** Jobs of which two calls were open at once, and all their calls. */
   readonly overlaps: string[] = [];
   /** Calls that came from no worker. */
   strays = 0;
@@ -66,17 +67,25 @@ export class ChaoticUpstream {
     }
     const behaviour = this.#choose();
     this.calls.set(id, [...(this.calls.get(id) ?? []), { method: request.method, behaviour }]);
-    const open = (this.#open.get(id) ?? 0) + 1;
-    this.#open.set(id, open);
-    if (open > 1) {
-      this.overlaps.push(id);
-    }
+    this.#open.set(id, (this.#open.get(id) ?? 0) + 1);
     try {
+      await this.#noteOverlap(id);
       await ANSWERS[behaviour](exchange);
     } finally {
       this.#open.set(id, (this.#open.get(id) ?? 1) - 1);
     }
   };
+
+  /** A caller may have hung up before: that is known only when all that the sockets have is read and done. */
+  async #noteOverlap(id: string): Promise<void> {
+    for (let turns = 0; turns < 2 && (this.#open.get(id) ?? 0) > 1; turns += 1) {
+      await setImmediate();
+    }
+    if ((this.#open.get(id) ?? 0) > 1) {
+      const calls = this.calls.get(id)?.map(({ method, behaviour }) => `${method} ${behaviour}`);
+      this.overlaps.push(`${id}: ${String(calls?.join(', '))}`);
+    }
+  }
 
   #choose(): Behaviour {
     let point = this.#random() * 100;
