@@ -22,6 +22,10 @@ export class WorkerProcess {
     }
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get log(): string {
     return this.#output;
   }
