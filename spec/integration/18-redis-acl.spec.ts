@@ -168,7 +168,9 @@ test('a job whose worker was killed is taken up by another process', async () =>
 test('too few replicas are counted', async () => {
   const response = await stack.request('/kept/a');
 
-  expect([response.status, response.text]).toEqual([503, expect.stringContaining('Too few replicas')]);
+  // With which words depends on whether there was time for them; what WAIT may not do would be in ACL LOG.
+  expect(response.status).toBe(503);
+  expect(stack.upstream.callsTo('/kept/a')).toEqual([]);
 });
 
 test('the admin command lists, shows, redrives and purges, and the doctor has nothing to say of the ACL', async () => {
