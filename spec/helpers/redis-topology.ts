@@ -7,8 +7,8 @@ import { until } from './until';
 
 const MASTER = 'jobs';
 
-/** Half-dead for so long, a node counts as dead. */
-const DOWN_AFTER_MS = 1000;
+/** Silent for so long, a node counts as dead: soon when one has been killed, else not for want of a processor. */
+const DOWN_AFTER_MS = { killed: '1000', busy: '60000' };
 
 export interface RedisTopology {
   /** What a plugin instance says of it. */
@@ -45,24 +45,27 @@ export async function startSentinel(tls: Record<string, string> = {}): Promise<R
   const replica = new RedisNode(await freePort(), { ...data, replicaof: `${HOST} ${master.port}` });
   const monitor = [
     `sentinel monitor ${MASTER} ${HOST} ${master.port} 1`,
-    `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS}`,
+    `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS.busy}`,
     `sentinel failover-timeout ${MASTER} 3000`,
   ];
   const sentinel = new RedisNode(await freePort(), tls, `${monitor.join('\n')}\n`);
   const nodes = [master, replica, sentinel];
   for (const node of nodes) await node.start();
   await until('the replica to follow', () => isLinked(replica));
-  const askSentinel = async (word: string): Promise<unknown[]> =>
-    (await sentinel.ask('SENTINEL', word, MASTER)) as unknown[];
+  const askSentinel = async (word: string, ...more: string[]): Promise<unknown[]> =>
+    (await sentinel.ask('SENTINEL', word, MASTER, ...more)) as unknown[];
+  const setDownAfter = (ms: string) => askSentinel('SET', 'down-after-milliseconds', ms);
   await until('the Sentinel to know the replica', async () => (await askSentinel('REPLICAS')).length > 0);
   return {
     settings: { sentinel_master: MASTER, sentinel_nodes: [{ host: HOST, port: sentinel.port }] },
     failOver: async () => {
       await master.kill();
+      await setDownAfter(DOWN_AFTER_MS.killed);
       await until('the failover', async () => {
         const [, port] = await askSentinel('GET-MASTER-ADDR-BY-NAME');
         return port === String(replica.port);
       });
+      await setDownAfter(DOWN_AFTER_MS.busy);
     },
     heal: async () => {
       // As a replica from the first moment: a Sentinel takes its time before it turns an old master into one.
@@ -74,7 +77,7 @@ export async function startSentinel(tls: Record<string, string> = {}): Promise<R
 }
 
 export async function startCluster(): Promise<RedisTopology> {
-  const settings = { ...DATA, 'cluster-enabled': 'yes', 'cluster-node-timeout': String(DOWN_AFTER_MS) };
+  const settings = { ...DATA, 'cluster-enabled': 'yes', 'cluster-node-timeout': DOWN_AFTER_MS.busy };
   const nodes: RedisNode[] = [];
   while (nodes.length < 6) {
     // The bus has a port of its own, 10,000 above, which must be one too.
@@ -95,6 +98,9 @@ export async function startCluster(): Promise<RedisTopology> {
     settings: { cluster_nodes: nodes.map((node) => ({ ip: HOST, port: node.port })) },
     failOver: async () => {
       await first?.kill();
+      const setDownAfter = (ms: string) =>
+        Promise.all(rest.map((node) => node.ask('CONFIG', 'SET', 'cluster-node-timeout', ms)));
+      await setDownAfter(DOWN_AFTER_MS.killed);
       const hasFailedOver = async (): Promise<boolean> => {
         const lines = String(await rest[0]?.ask('CLUSTER', 'NODES')).split('\n');
         const isDown = (line: string): boolean => /[, ]fail[, ]/.test(line);
@@ -105,6 +111,7 @@ export async function startCluster(): Promise<RedisTopology> {
       };
       await until('the failover', hasFailedOver, { timeoutMs: 30_000 });
       for (const node of rest) await until('the Cluster to be whole', () => isReady(node));
+      await setDownAfter(DOWN_AFTER_MS.busy);
     },
     heal: async () => {
       await first?.start();
