@@ -230,7 +230,7 @@ describe('Redis that fails', () => {
     await recovered(stack());
   });
 
-  test('when stopped in the midst of submits: those with 202 run once, those with 503 never', async () => {
+  test('when stopped in the midst of submits: those with 202 run once, and nothing runs that nobody was told of', async () => {
     const { upstream, redis } = stack();
     const path = '/single/midst';
     /** Job IDs by the bodies that were accepted. */
@@ -256,9 +256,14 @@ describe('Redis that fails', () => {
 
     refusals.forEach(expectUnavailable);
     for (const id of accepted.values()) await stack().settled(path, id, { timeoutMs: 25_000 });
-    const bodies = upstream.callsTo(path).map(({ body }) => body.toString());
-    expect(bodies.sort()).toEqual([...accepted.keys()].sort());
-    for (const id of refusals.flatMap((response) => response.header(ID_HEADER) ?? [])) {
+    // Redis may have made a job whose answer it could not send any more: the 503 has its ID, and it is taken back if it
+    // has not run by then.
+    const refusedIds = refusals.flatMap((response) => response.header(ID_HEADER) ?? []);
+    const ran = upstream.callsTo(path).map(({ jobId }) => String(jobId));
+    expect(new Set(ran).size).toBe(ran.length);
+    expect(ran).toEqual(expect.arrayContaining([...accepted.values()]));
+    expect(ran.filter((id) => ![...accepted.values(), ...refusedIds].includes(id))).toEqual([]);
+    for (const id of refusedIds.filter((one) => !ran.includes(one))) {
       expect([404, 410]).toContain((await stack().poll(path, id)).status);
     }
   });
