@@ -8,7 +8,7 @@ import { AccessStore, type Acceptance } from '../../plugins/async-request-reply/
 import type { Claim } from '../../plugins/async-request-reply/store/idempotency-store';
 import { nameSettings } from '../../plugins/async-request-reply/store/job-settings';
 import { bullJobKey, claimKey, onceKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import type { NewJob } from '../../plugins/async-request-reply/store/job-store';
+import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
 import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { resolveConfig } from '../../schemas/resolve-config';
@@ -104,7 +104,7 @@ async function runnable(): Promise<string[]> {
 async function expectOneJob(id: string): Promise<void> {
   expect(await runnable()).toEqual([id]);
   expect(await redis.exists(bullJobKey(prefix, QUEUE, id))).toBe(1);
-  const request = await gateway().store.jobs.readRequest(id);
+  const request = await gateway().store.jobs.payloads.readRequest(id);
   expect(request?.head.headers).toEqual([['x-async-kong-id', id]]);
 }
 

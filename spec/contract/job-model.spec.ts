@@ -3,11 +3,9 @@
 import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { TRANSITIONS } from '../../plugins/async-request-reply/jobs/transitions';
-import {
-  JobStore,
-  type AttemptEnd as StoreEnd,
-  type NewJob,
-} from '../../plugins/async-request-reply/store/job-store';
+import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
+import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/store/job-outcomes';
+import { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
 import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
@@ -81,7 +79,7 @@ function settling(token: string, name: string, end: AttemptEnd, hasResponse: boo
     inRedis: async (id, record) => {
       const result = resultOf(record);
       if (hasResponse && record !== undefined) {
-        const response = store.writeResponse(id, result, { status: 200, headers: [] }, DEADLINE_MS);
+        const response = store.payloads.writeResponse(id, result, { status: 200, headers: [] }, DEADLINE_MS);
         await response.write(Buffer.from('r'));
         await response.finish({ status: 200, headers: [] });
       }

@@ -1,6 +1,7 @@
 // The life of a record, against a real Redis: what each script does in each state.
 import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import { JobStore, type NewJob } from '../../plugins/async-request-reply/store/job-store';
+import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
+import { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
 import type { StoredPayload } from '../../plugins/async-request-reply/store/payload-reader';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
@@ -55,7 +56,7 @@ async function queued(change: Partial<NewJob> = {}): Promise<string> {
 const head = { status: 200, headers: [['Set-Cookie', 'a']] as const };
 
 async function storeResponse(id: string, result: string, body: Buffer): Promise<void> {
-  const writer = store.writeResponse(id, result, head, LONG);
+  const writer = store.payloads.writeResponse(id, result, head, LONG);
   await writer.write(body);
   await writer.finish(head);
 }
@@ -81,7 +82,7 @@ describe('creating', () => {
       owner: 'consumer:c',
       method: 'POST',
     });
-    const request = await store.readRequest(id);
+    const request = await store.payloads.readRequest(id);
     expect(request?.head.headers).toEqual([['x-latin', 'caf\xe9']]);
     expect(await request?.body()).toEqual(Buffer.from([0, 255, 10]));
     expect(await redis.pttl(recordKey(PREFIX, id))).toBeGreaterThan(3 * LONG);
@@ -91,7 +92,7 @@ describe('creating', () => {
   it('keeps a body of many chunks whole', async () => {
     const body = Buffer.alloc(700_000, 'abcdefg');
     const id = await queued({ body });
-    expect((await bodyOf(store.readRequest(id)))?.equals(body)).toBe(true);
+    expect((await bodyOf(store.payloads.readRequest(id)))?.equals(body)).toBe(true);
     expect(await redis.hlen(requestKey(PREFIX, id))).toBe(4);
   });
 
@@ -115,7 +116,7 @@ describe('creating', () => {
 
 async function jobOf(id: string): Promise<NewJob> {
   const template = await queued();
-  const request = await store.readRequest(template);
+  const request = await store.payloads.readRequest(template);
   if (request === undefined) throw new Error('no request');
   return {
     ...{
@@ -183,13 +184,13 @@ describe('taking the lease', () => {
     await leaseOver(id);
     expect(await lease(id, 'next')).toMatchObject({ kind: 'closed', state: 'failed', owner: 'consumer:c' });
     expect((await store.read(id))?.error).toMatchObject({ code: 'outcome-unknown' });
-    expect(await store.readRequest(id)).toBeDefined();
+    expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
   it('after the deadline expires a job that never ran, and drops its request', async () => {
     const id = await queued({ deadlineMs: 0 });
     expect(await lease(id)).toMatchObject({ kind: 'closed', state: 'expired' });
-    expect(await store.readRequest(id)).toBeUndefined();
+    expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
   it('when the attempts are used up fails a job without a response', async () => {
@@ -243,10 +244,10 @@ describe('settling', () => {
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('body'));
     await store.settle(id, 'mine', { outcome: 'completed', result: '1.1', upstreamStatus: 200 });
-    expect((await store.readResponse(id, '1.1'))?.head).toEqual(head);
-    expect(await bodyOf(store.readResponse(id, '1.1'))).toEqual(Buffer.from('body'));
+    expect((await store.payloads.readResponse(id, '1.1'))?.head).toEqual(head);
+    expect(await bodyOf(store.payloads.readResponse(id, '1.1'))).toEqual(Buffer.from('body'));
     expect(await redis.pttl(responseKey(PREFIX, id, '1.1'))).toBeGreaterThan(LONG);
-    expect(await store.readRequest(id)).toBeUndefined();
+    expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
   it('keeps the request of a dead letter', async () => {
@@ -256,11 +257,11 @@ describe('settling', () => {
       outcome: 'failed',
       error: { code: 'upstream-failed', detail: 'd' },
     });
-    expect(await store.readRequest(failed)).toBeDefined();
+    expect(await store.payloads.readRequest(failed)).toBeDefined();
     const completed = await queued();
     await lease(completed, 'mine');
     await store.settle(completed, 'mine', { outcome: 'completed', upstreamStatus: 500, keepRequest: true });
-    expect(await store.readRequest(completed)).toBeDefined();
+    expect(await store.payloads.readRequest(completed)).toBeDefined();
   });
 
   it('waits for another attempt where there is one, and keeps the last response for its end', async () => {
@@ -279,8 +280,8 @@ describe('settling', () => {
       state: 'completed',
     });
     expect(await store.read(id)).toMatchObject({ result: '1.2', upstreamStatus: 503, attempts: 2 });
-    expect(await store.readResponse(id, '1.1')).toBeUndefined();
-    expect(await store.readRequest(id)).toBeDefined();
+    expect(await store.payloads.readResponse(id, '1.1')).toBeUndefined();
+    expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
   it('does not wait past the deadline', async () => {
@@ -303,7 +304,7 @@ describe('settling', () => {
       kind: 'closed',
       state: 'cancelled',
     });
-    expect(await store.readResponse(id, '1.1')).toBeUndefined();
+    expect(await store.payloads.readResponse(id, '1.1')).toBeUndefined();
   });
 });
 
@@ -312,7 +313,7 @@ describe('cancelling', () => {
     const id = await queued();
     expect(await store.cancel(id)).toMatchObject({ kind: 'closed' });
     expect(await state(id)).toBe('cancelled');
-    expect(await store.readRequest(id)).toBeUndefined();
+    expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
   it('leaves a settled job as it is', async () => {

@@ -1,6 +1,7 @@
 // A submit whose writes reach Redis after the client has had its 503: what waited in front of a Redis that stood still.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { JobStore, type NewJob } from '../../plugins/async-request-reply/store/job-store';
+import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
+import { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { requestKey } from '../../plugins/async-request-reply/store/keys';
 import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';

@@ -1,6 +1,7 @@
 // What tells of settled jobs, on a real Redis, over a wire that can be cut.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { JobStore, type NewJob } from '../../plugins/async-request-reply/store/job-store';
+import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
+import { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { settledChannel } from '../../plugins/async-request-reply/store/keys';
 import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';

@@ -5,7 +5,7 @@ import type { Reply } from '../http/reply';
 import type { AccessStore, Acceptance } from '../store/access-store';
 import type { Claim } from '../store/idempotency-store';
 import type { Admission } from '../store/job-writer';
-import type { NewJob } from '../store/job-store';
+import type { NewJob } from '../store/new-job';
 import { answerAccepted } from './answer-accepted';
 import type { RequestLine } from './gateway-request';
 import { claimOf, type IdempotencyKey } from './idempotency';

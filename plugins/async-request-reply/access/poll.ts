@@ -161,7 +161,7 @@ async function createdResource(job: JobRecord, store: AccessStore): Promise<stri
     return undefined;
   }
   const result = job.result;
-  const stored = await store.read((jobs) => jobs.readResponse(job.id, result));
+  const stored = await store.read((jobs) => jobs.payloads.readResponse(job.id, result));
   const location = stored?.head.headers.find(([name]) => name.toLowerCase() === 'location')?.[1];
   return location !== undefined && /^(\/|[a-z][a-z0-9+.-]*:)/i.test(location) ? location : undefined;
 }

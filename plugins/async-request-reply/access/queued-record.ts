@@ -1,6 +1,6 @@
 // The record of a job as its submit has just written it.
 import { RECORD_VERSION, type JobRecord } from '../jobs/job-record';
-import type { NewJob } from '../store/job-store';
+import type { NewJob } from '../store/new-job';
 
 /** @param createdAt by the clock of Redis, in milliseconds since 1970. */
 export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({

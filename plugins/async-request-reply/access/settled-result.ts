@@ -41,7 +41,7 @@ export async function settledResult(
   if (job.readAt !== undefined) {
     throw alreadyRead();
   }
-  const stored = await store.read((jobs) => jobs.readResponse(id, result));
+  const stored = await store.read((jobs) => jobs.payloads.readResponse(id, result));
   if (stored === undefined) {
     throw job.singleRead
       ? alreadyRead()

@@ -39,12 +39,12 @@ export async function sendReply(
   }
   await pipeline(source, response);
   if (!Buffer.isBuffer(reply.body) && reply.body.isReadOnce) {
-    await jobs?.dropResponse(reply.body.jobId, reply.body.result);
+    await jobs?.payloads.dropResponse(reply.body.jobId, reply.body.result);
   }
 }
 
 async function open(body: StoredBody, jobs: JobStore | undefined): Promise<Readable> {
-  const stored = await jobs?.readResponse(body.jobId, body.result);
+  const stored = await jobs?.payloads.readResponse(body.jobId, body.result);
   if (stored === undefined) {
     throw new PayloadLostError();
   }

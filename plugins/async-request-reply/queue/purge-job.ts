@@ -2,7 +2,7 @@
 // that name no job, which lapse, and which a repeat removes.
 import type { Queue } from 'bullmq';
 import type { JobStore } from '../store/job-store';
-import type { PurgeOutcome } from '../store/purge-outcome';
+import type { PurgeOutcome } from '../store/job-outcomes';
 import type { QueueIndex } from './queue-index';
 
 export interface PurgeContext {

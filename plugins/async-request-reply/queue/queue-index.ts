@@ -1,7 +1,7 @@
 // What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, and the jobs that are still
 // open. All of it in the queue's slot, and every change may be repeated: the records are the truth.
 import { createHash } from 'node:crypto';
-import type { Departure } from '../store/job-store';
+import type { Departure } from '../store/job-outcomes';
 import {
   callbacksKey,
   callerJobsKey,

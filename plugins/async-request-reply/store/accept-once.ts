@@ -14,7 +14,7 @@ import { AsyncError } from '../errors/async-error';
 import { newJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { CallbackTerms } from './callback-store';
-import type { NewJob } from './job-store';
+import type { NewJob } from './new-job';
 import type { Claim, ClaimOutcome, IdempotencyStore, VouchOutcome } from './idempotency-store';
 
 export interface OnceSteps<Made> {

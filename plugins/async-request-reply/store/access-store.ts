@@ -10,7 +10,9 @@ import { reenter } from '../queue/reenter';
 import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
 import { acceptOnce, withId, type OnceSteps } from './accept-once';
 import { IdempotencyStore, type Claim } from './idempotency-store';
-import { JobStore, type CancelOutcome, type NewJob } from './job-store';
+import type { NewJob } from './new-job';
+import type { CancelOutcome } from './job-outcomes';
+import { JobStore } from './job-store';
 import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
 import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
@@ -186,7 +188,7 @@ export class AccessStore {
 
   /** Removes a received body that no job came of. */
   async discard(id: string): Promise<void> {
-    await this.read((jobs) => jobs.dropRequest(id));
+    await this.read((jobs) => jobs.payloads.dropRequest(id));
   }
 
   async #acceptOnce(

@@ -1,6 +1,7 @@
 // Receives a request's body into Redis while it comes in, before the job is there. Nothing is left where that fails.
 import { AsyncError } from '../errors/async-error';
-import type { JobStore, NewJob } from './job-store';
+import type { NewJob } from './new-job';
+import type { JobStore } from './job-store';
 import { PayloadLostError } from './payload-writer';
 
 export interface Upload {
@@ -13,7 +14,7 @@ export interface Upload {
  * @throws AsyncError `body-too-large`; `store-unavailable` where Redis lost a part; and whatever `upload.body` fails with.
  */
 export async function receiveRequest(jobs: JobStore, job: NewJob, upload: Upload): Promise<NewJob> {
-  const writer = jobs.writeRequest(job.id, job.openTtlMs, job.request);
+  const writer = jobs.payloads.writeRequest(job.id, job.openTtlMs, job.request);
   try {
     for await (const piece of upload.body) {
       if (writer.bytes + piece.length > upload.maxBytes) {

@@ -1,5 +1,5 @@
 // Waits for replicas: a job that a failover must not lose is accepted when enough of them have it.
-import type { NewJob } from './job-store';
+import type { NewJob } from './new-job';
 import { openJobsKey, recordKey } from './keys';
 import { isCluster } from './redis-client';
 import type { ScriptedRedis } from './scripts';

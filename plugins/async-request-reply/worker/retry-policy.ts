@@ -1,5 +1,5 @@
 // What becomes of a job after an attempt: its result, another attempt, or a failure.
-import type { AttemptEnd } from '../store/job-store';
+import type { AttemptEnd } from '../store/job-outcomes';
 import type { JobSettings } from '../store/job-settings';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from './call-outcome';

@@ -2,7 +2,7 @@
 // each step may be repeated after a crash.
 import { randomUUID } from 'node:crypto';
 import type { JobRecord } from '../jobs/job-record';
-import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-store';
+import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-outcomes';
 import type { JobSettings } from '../store/job-settings';
 import { secretsFor } from '../secrets/secrets-for';
 import { loggableJobId } from '../jobs/job-id';
@@ -97,7 +97,7 @@ async function attempt(
 ): Promise<AttemptEnd | undefined> {
   const { record } = start;
   const [request, settings] = await Promise.all([
-    context.jobs.readRequest(record.id),
+    context.jobs.payloads.readRequest(record.id),
     context.settings.get(record.settingsHash),
   ]);
   if (request === undefined || settings === undefined) {
@@ -127,7 +127,9 @@ async function attempt(
     signal: lease.signal,
     mayStart: () => lease.isHeld(),
     store: (head) =>
-      context.jobs.writeResponse(record.id, result, head, start.lifeMs, (write) => persistHeld(lease, write)),
+      context.jobs.payloads.writeResponse(record.id, result, head, start.lifeMs, (write) =>
+        persistHeld(lease, write),
+      ),
   });
   const end = await attemptEnd(record, result, lease, settings, outcome);
   await tellQueue(queue, outcome, gate.kind === 'probe', settings).catch((error: unknown) => {

@@ -8,7 +8,7 @@ import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/sch
 import { AccessStore } from '../../../plugins/async-request-reply/store/access-store';
 import { SecretBox } from '../../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/store/job-settings';
-import type { NewJob } from '../../../plugins/async-request-reply/store/job-store';
+import type { NewJob } from '../../../plugins/async-request-reply/store/new-job';
 import {
   openWorkerClient,
   type RedisSettings,

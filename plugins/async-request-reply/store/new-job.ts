@@ -1,0 +1,34 @@
+// A job as a submit describes it, before there is a record.
+import type { UpstreamRequestHead } from '../http/upstream-request';
+import type { CallbackTerms } from './callback-store';
+
+export interface NewJob {
+  readonly id: string;
+  readonly queue: string;
+  readonly owner: string;
+  readonly settingsHash: string;
+  readonly request: UpstreamRequestHead;
+  /** `stored`: it has been written by `JobPayloads.writeRequest`. */
+  readonly body: Buffer | 'stored';
+  /** Whether an attempt that may have reached the upstream may be followed by another. */
+  readonly repeatable: boolean;
+  readonly maxAttempts: number;
+  /** Before the first attempt. */
+  readonly delayMs: number;
+  readonly deadlineMs: number;
+  readonly resultTtlMs: number;
+  /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
+  readonly openTtlMs: number;
+  readonly singleRead?: boolean;
+  /** Where the job was asked for under an idempotency key. */
+  readonly once?: OnceTerms;
+  readonly callback?: CallbackTerms | undefined;
+}
+
+export interface OnceTerms {
+  /** Hash of caller and key: the claim that names the job. */
+  readonly claimKey: string;
+  readonly ttlMs: number;
+  /** Made for a claim of somebody else, who can no longer take it back. */
+  readonly isHelp: boolean;
+}
