@@ -1,11 +1,11 @@
 // The access side's hold on one Redis: accepts jobs in the order that loses none, and takes back what it could
 // not finish.
-import type { Queue } from 'bullmq';
 import { AsyncError } from '../errors/async-error';
-import { announce, publishControl } from '../queue/announcement';
+import { publishControl } from '../queue/announcement';
+import { Announcer } from '../queue/announcer';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import { QueueIndex } from '../queue/queue-index';
-import { openScheduler } from '../queue/scheduler';
+import { Schedulers } from '../queue/schedulers';
 import { reenter } from '../queue/reenter';
 import { AbandonedSubmits, type AbandonedSubmit } from './abandoned-submits';
 import { acceptOnce, withId, type OnceSteps } from './accept-once';
@@ -36,9 +36,6 @@ export interface Waiting {
   readonly signals: SettleSignals;
 }
 
-/** An announcement is repeated by the first accept after this. */
-const ANNOUNCE_EVERY_MS = 30_000;
-
 const notCreated = (why: 'exists' | 'late'): AsyncError =>
   why === 'late'
     ? tooLate()
@@ -54,8 +51,8 @@ export class AccessStore {
   readonly #probe: RedisProbe;
   readonly #claims: IdempotencyStore;
   readonly #writer: JobWriter;
-  readonly #schedulers = new Map<string, Queue>();
-  readonly #announcedAt = new Map<string, number>();
+  readonly #schedulers: Schedulers;
+  readonly #announcer: Announcer;
   readonly #abandoned = new AbandonedSubmits((submit) => this.#takeBack(submit));
 
   /** @param waiting for requests that are held; without it none is. */
@@ -66,12 +63,14 @@ export class AccessStore {
     this.#timeLimitMs = timeLimitMs;
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
+    this.#schedulers = new Schedulers(redis, prefix);
+    this.#announcer = new Announcer(redis, prefix);
     this.#probe = new RedisProbe(redis, timeLimitMs);
     this.#claims = new IdempotencyStore(redis, prefix);
     this.#writer = new JobWriter({
       ...{ redis, prefix, timeLimitMs, jobs: this.jobs, index: this.#index },
-      scheduler: (queue) => this.#scheduler(queue),
-      announce: (job, settings) => this.#announceWhenDue(job, settings),
+      scheduler: (queue) => this.#schedulers.of(queue),
+      announce: (job, settings) => this.#announcer.announceWhenDue(job, settings),
       takeBack: (submit) => this.#takeBack(submit),
     });
   }
@@ -123,10 +122,8 @@ export class AccessStore {
   }
 
   /** Makes a queue known to the workers. Failure is harmless: the next accept announces it again. */
-  async announce(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
-    await whenReady(this.#redis);
-    await announce(this.#redis, this.#prefix, queue, settings, lifeMs);
-    this.#announcedAt.set(`${queue} ${settings.hash}`, performance.now());
+  announce(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
+    return this.#announcer.announce(queue, settings, lifeMs);
   }
 
   /**
@@ -217,7 +214,7 @@ export class AccessStore {
       await this.#writer.replicated(record, admission.minReplicas);
     }
     const { redis, prefix, index } = { redis: this.#redis, prefix: this.#prefix, index: this.#index };
-    await reenter({ redis, prefix, index, scheduler: (queue) => this.#scheduler(queue) }, record);
+    await reenter({ redis, prefix, index, scheduler: (queue) => this.#schedulers.of(queue) }, record);
     return outcome;
   }
 
@@ -229,33 +226,13 @@ export class AccessStore {
     return this.read(async (jobs) => {
       const outcome = await jobs.cancel(job.id);
       if (outcome.kind === 'closed') {
-        await this.#scheduler(job.queue).remove(job.id);
+        await this.#schedulers.of(job.queue).remove(job.id);
         await this.#index.leave(job.queue, job.id, outcome);
       } else if (outcome.kind === 'cancelling') {
         await publishControl(this.#redis, this.#prefix, { kind: 'cancel', id: job.id });
       }
       return outcome;
     });
-  }
-
-  async #announceWhenDue(job: NewJob, settings: NamedSettings): Promise<void> {
-    const last = this.#announcedAt.get(`${job.queue} ${settings.hash}`);
-    if (last === undefined || performance.now() - last > ANNOUNCE_EVERY_MS) {
-      await this.announce(job.queue, settings, job.openTtlMs + 2 * ANNOUNCE_EVERY_MS);
-    }
-  }
-
-  #scheduler(queue: string): Queue {
-    let scheduler = this.#schedulers.get(queue);
-    if (scheduler === undefined) {
-      scheduler = openScheduler(this.#redis, this.#prefix, queue);
-      // A queue that could not say hello to Redis stays unusable: the next accept opens another.
-      const forget = (): boolean => this.#schedulers.delete(queue);
-      scheduler.on('error', () => undefined);
-      scheduler.waitUntilReady().catch(forget);
-      this.#schedulers.set(queue, scheduler);
-    }
-    return scheduler;
   }
 
   /**
@@ -267,7 +244,7 @@ export class AccessStore {
     return this.read(async (jobs) => {
       const outcome = await jobs.examine(id);
       if (outcome.kind === 'closed') {
-        await this.#scheduler(queue).remove(id);
+        await this.#schedulers.of(queue).remove(id);
         await this.#index.leave(queue, id, outcome);
       }
       return jobs.read(id);
@@ -285,7 +262,7 @@ export class AccessStore {
       if (claimKey !== undefined) {
         await this.#claims.release(queue, claimKey, id);
       }
-      await this.#scheduler(queue).remove(id);
+      await this.#schedulers.of(queue).remove(id);
       await this.#index.forget(queue, id, owner);
     });
   }
@@ -302,8 +279,7 @@ export class AccessStore {
 
   async close(): Promise<void> {
     this.#abandoned.close();
-    await Promise.allSettled([...this.#schedulers.values()].map((scheduler) => scheduler.close()));
-    this.#schedulers.clear();
+    await this.#schedulers.close();
     this.#redis.disconnect();
   }
 }
