@@ -41,6 +41,10 @@ export async function carryOut(
   const job: NewJob = { ...order.job, settingsHash: named.hash };
   const claim = key && claimOf(key, job.owner, digest ?? '', settings.idempotency);
   const acceptance = await acceptOrThrow(store, job, named, admission, claim);
+  if (acceptance.kind === 'repeat' && job.body === 'stored' && acceptance.record.id !== job.id) {
+    // The job that there is has a body of its own.
+    await store.discard(job.id).catch(() => undefined);
+  }
   const record =
     acceptance.kind === 'repeat'
       ? acceptance.record

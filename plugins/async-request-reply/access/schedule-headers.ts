@@ -4,6 +4,12 @@ import type { HeaderField } from '../http/reply';
 import { DEFAULT_PRIORITY } from '../queue/scheduler';
 import type { RouteSettings } from './route-settings';
 
+/** What a caller has asked of the queue. */
+export interface AskedSchedule {
+  readonly priority: number;
+  readonly delayMs: number;
+}
+
 const MAX_PRIORITY = 10;
 
 /** RFC 3339 with a zone, as in 2026-11-22T12:00:00Z. */
@@ -21,7 +27,7 @@ export function scheduleHeaders(
   headers: readonly HeaderField[],
   settings: Pick<RouteSettings, 'queue' | 'deadlineMs'>,
   nowMs: number,
-): { priority: number; delayMs: number } {
+): AskedSchedule {
   const { priority_header: priorityHeader, delay_header: delayHeader } = settings.queue;
   return {
     priority: priorityOf(valueOf(headers, priorityHeader), priorityHeader),

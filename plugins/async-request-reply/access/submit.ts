@@ -1,20 +1,19 @@
 // Makes a job of a request: reads it as the upstream would have seen it, accepts it durably, answers 202.
 import { AsyncError } from '../errors/async-error';
 import { endToEndRequestFields } from '../http/hop-by-hop';
-import { preferencesOf } from '../http/prefer';
 import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
 import { newJobId } from '../jobs/job-id';
-import { isRepeatable } from '../jobs/repeatable';
 import type { AccessStore } from '../store/access-store';
-import { carryOut, type AcceptOrder } from './accept-order';
-import type { ExpectedBody, GatewayRequest, RequestLine } from './gateway-request';
-import { callbackTerms } from './callback-terms';
+import { carryOut } from './accept-order';
+import { describeJob } from './describe-job';
+import type { GatewayRequest, RequestLine } from './gateway-request';
 import { idempotencyKey } from './idempotency';
-import { hasLinks, jobLinks } from './job-links';
+import { hasLinks } from './job-links';
 import { ownerOf } from './owner';
 import { RequestDigest } from './request-digest';
-import { jobLifeMs, type RouteSettings } from './route-settings';
+import { expectedBody, isOver, lengthOf, requestBody } from './request-body';
+import type { RouteSettings } from './route-settings';
 import { scheduleHeaders } from './schedule-headers';
 import { upstreamTarget } from './upstream-target';
 import { validateRequest } from './validate-request';
@@ -54,35 +53,11 @@ export async function submit(
   const id = newJobId();
   const length = isHandedOff ? lengthOf(expected) : body?.length;
   const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
-  const order: AcceptOrder = {
-    job: {
-      id,
-      queue: settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default',
-      owner,
-      request: head,
-      body: isHandedOff ? 'stored' : (body ?? EMPTY),
-      repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
-      maxAttempts: settings.retry.attempts,
-      delayMs: asked.delayMs,
-      deadlineMs: settings.deadlineMs,
-      resultTtlMs: settings.resultTtlMs,
-      openTtlMs: jobLifeMs(settings),
-      singleRead: settings.singleRead,
-      callback: callbackTerms(
-        headers,
-        isPollable ? jobLinks(id, line.uri, settings) : undefined,
-        settings.callback,
-      ),
-    },
-    admission: {
-      priority: asked.priority,
-      maxWaiting: settings.queue.max_waiting,
-      maxPerCaller: settings.queue.max_per_caller,
-      minReplicas: settings.minReplicas,
-    },
-    ...{ line: { method: line.method, uri: line.uri }, isPollable, key, tlsVerify: matched.tlsVerify },
-    preferences: preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value)),
+  const read = {
+    ...{ id, owner, headers, line, matched, head, isPollable, key, asked },
+    body: isHandedOff ? ('stored' as const) : (body ?? EMPTY),
   };
+  const order = describeJob(read, settings);
   if (isHandedOff) {
     return { kind: 'hand-off', order: { ...order, kind: 'accept' } };
   }
@@ -99,48 +74,6 @@ function refuseUnsendable(headers: readonly HeaderField[]): void {
       detail: `The header field ${field[0]} holds a control character, which HTTP has none of.`,
     });
   }
-}
-
-/** What the request says of its body, where that is not too much. */
-async function expectedBody(request: GatewayRequest, settings: RouteSettings): Promise<ExpectedBody> {
-  const expected = await request.expectedBody();
-  if (expected.kind === 'length' && expected.bytes > settings.maxRequestBytes) {
-    throw bodyTooLarge(settings);
-  }
-  return expected;
-}
-
-/** Over HTTP/2 most requests with another method have no body, and none of them says so. */
-const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
-
-/** A threshold of 0 is over by every request. */
-function isOver(expected: ExpectedBody, method: string, bytes: number): boolean {
-  switch (expected.kind) {
-    case 'none':
-      return bytes === 0;
-    case 'undeclared':
-      return bytes === 0 || WITH_BODY.has(method);
-    case 'chunked':
-      return true;
-    case 'length':
-      return bytes === 0 || expected.bytes > bytes;
-  }
-}
-
-const lengthOf = (expected: ExpectedBody): number | undefined =>
-  expected.kind === 'length' ? expected.bytes : undefined;
-
-const bodyTooLarge = (settings: RouteSettings): AsyncError =>
-  new AsyncError('body-too-large', {
-    detail: `The request body is over the limit of ${String(settings.maxRequestBytes)} bytes of this route.`,
-  });
-
-async function requestBody(request: GatewayRequest, settings: RouteSettings): Promise<Buffer | undefined> {
-  const outcome = await request.body(settings.maxRequestBytes);
-  if (outcome.kind === 'too-large') {
-    throw bodyTooLarge(settings);
-  }
-  return outcome.body;
 }
 
 async function upstreamRequestHead(

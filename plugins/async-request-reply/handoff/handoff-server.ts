@@ -46,7 +46,6 @@ export class HandoffServer {
         maxHeaderSize: MAX_HEADER_BYTES,
         keepAliveTimeout: KEEP_ALIVE_MS,
         requestTimeout: 0,
-        insecureHTTPParser: false,
       },
       (request, response) => {
         this.#underWay += 1;
@@ -70,11 +69,6 @@ export class HandoffServer {
   /** Requests that are being answered. */
   get underWay(): number {
     return this.#underWay;
-  }
-
-  close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

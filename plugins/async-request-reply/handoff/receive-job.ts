@@ -44,11 +44,9 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
   }
   const digest = order.key && new RequestDigest(order.line);
   const upload = { body: uploadBody(request, digest), maxBytes: settings.maxRequestBytes };
-  const job = await store.receive({ ...order.job, settingsHash: '' }, upload, order.admission.maxWaiting);
+  const job = await store.receive(order.job, upload, order.admission.maxWaiting);
   try {
-    const reply = await carryOut({ ...order, job }, digest?.digest(), settings, store);
-    await discardUnused(reply, target, id);
-    return reply;
+    return await carryOut({ ...order, job }, digest?.digest(), settings, store);
   } catch (error) {
     if (error instanceof AsyncError && isRefusal(error)) {
       await store.discard(id).catch(() => undefined);
@@ -60,12 +58,3 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
 /** Not those after which the job may be there all the same: they take it back with its request. */
 const isRefusal = (error: AsyncError): boolean =>
   error.status < 500 || error.code === 'queue-full' || error.code === 'store-full';
-
-/** A repeat under an idempotency key is answered with the job that there was. */
-async function discardUnused(reply: Reply, { settings, store }: HandoffTarget, id: string): Promise<void> {
-  const name = settings.idHeader.toLowerCase();
-  const answered = reply.headers.find(([field]) => field.toLowerCase() === name)?.[1];
-  if (answered !== undefined && answered !== id) {
-    await store.discard(id).catch(() => undefined);
-  }
-}

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { bodyLength, type Reply, type StoredBody } from '../http/reply';
 import type { JobStore } from '../store/job-store';
-import { PayloadLostError } from '../store/payload-writer';
+import { PayloadLostError } from '../store/payload';
 
 /** Statuses that have no content, and say no length (RFC 9110, 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);

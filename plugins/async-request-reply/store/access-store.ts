@@ -17,7 +17,7 @@ import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
 import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
 import { settledChannel } from './keys';
-import { receiveRequest, type Upload } from './receive-request';
+import { receiveRequest, type ReceivedJob, type Upload } from './receive-request';
 import { refusedPlace } from './refused-place';
 import { RedisProbe } from './redis-probe';
 import { whenReady, withinTimeLimit } from './redis-client';
@@ -176,11 +176,11 @@ export class AccessStore {
    *
    * @throws AsyncError `body-too-large`, `queue-full` or `store-unavailable`; and what `upload.body` fails with.
    */
-  async receive(job: NewJob, upload: Upload, maxWaiting: number): Promise<NewJob> {
+  async receive<Job extends ReceivedJob>(job: Job, upload: Upload, maxWaiting: number): Promise<Job> {
     if (await this.ask(() => this.#index.isFull(job.queue, maxWaiting))) {
       throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
     }
-    return receiveRequest(this.jobs, job, upload);
+    return receiveRequest(this.jobs.payloads, job, upload);
   }
 
   /** Removes a received body that no job came of. */

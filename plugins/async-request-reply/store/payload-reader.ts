@@ -1,7 +1,6 @@
 // Reads a payload out of Redis, a chunk at a time.
-import { chunkCount, CHUNK_BYTES, unpackMeta, type PayloadMeta } from './payload';
+import { chunkCount, CHUNK_BYTES, PayloadLostError, unpackMeta, type PayloadMeta } from './payload';
 import { decompressChunk } from './payload-coding';
-import { PayloadLostError } from './payload-writer';
 import type { ScriptedRedis } from './scripts';
 
 /** A payload whose head has been read. The body may be read as often as it is there. */

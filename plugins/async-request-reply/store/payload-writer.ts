@@ -2,7 +2,7 @@
 // nobody reads the payload, is written with the last chunk.
 import { createHash } from 'node:crypto';
 import { ChunkBuffer } from './chunk-buffer';
-import { chunkCount, packMeta } from './payload';
+import { chunkCount, packMeta, PayloadLostError } from './payload';
 import { compressible, compressChunk, paysOff, WORTH_COMPRESSING_BYTES } from './payload-coding';
 import type { ScriptedRedis } from './scripts';
 
@@ -18,15 +18,6 @@ export interface PayloadOptions {
   readonly digest: boolean;
   /** Carries a write out, again and again perhaps; each may be repeated. Absent: once. */
   readonly persist?: <T>(write: () => Promise<T>) => Promise<T>;
-}
-
-/** The TTL of the payload ran out between two writes, or Redis lost it: what is there is not whole. */
-export class PayloadLostError extends Error {
-  readonly code = 'ARR_PAYLOAD_LOST';
-
-  constructor() {
-    super('a part of the payload was gone before the rest had come');
-  }
 }
 
 export class PayloadWriter {

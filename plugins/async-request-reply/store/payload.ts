@@ -23,3 +23,12 @@ export const unpackMeta = <Head>(stored: Buffer): PayloadMeta<Head> => unpack(st
 
 /** How many chunks a body of `bytes` has. An empty body has none. */
 export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);
+
+/** The TTL of the payload ran out between two writes, or Redis lost it: what is there is not whole. */
+export class PayloadLostError extends Error {
+  readonly code = 'ARR_PAYLOAD_LOST';
+
+  constructor() {
+    super('a part of the payload was gone before the rest had come');
+  }
+}

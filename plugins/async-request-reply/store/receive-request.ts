@@ -1,8 +1,11 @@
 // Receives a request's body into Redis while it comes in, before the job is there. Nothing is left where that fails.
 import { AsyncError } from '../errors/async-error';
 import type { NewJob } from './new-job';
-import type { JobStore } from './job-store';
-import { PayloadLostError } from './payload-writer';
+import type { JobPayloads } from './job-payloads';
+import { PayloadLostError } from './payload';
+
+/** What of a job has to be known while its body comes in. */
+export type ReceivedJob = Pick<NewJob, 'id' | 'queue' | 'openTtlMs' | 'request'>;
 
 export interface Upload {
   readonly body: AsyncIterable<Buffer>;
@@ -13,8 +16,12 @@ export interface Upload {
  * @returns the job with its length stated.
  * @throws AsyncError `body-too-large`; `store-unavailable` where Redis lost a part; and whatever `upload.body` fails with.
  */
-export async function receiveRequest(jobs: JobStore, job: NewJob, upload: Upload): Promise<NewJob> {
-  const writer = jobs.payloads.writeRequest(job.id, job.openTtlMs, job.request);
+export async function receiveRequest<Job extends ReceivedJob>(
+  payloads: JobPayloads,
+  job: Job,
+  upload: Upload,
+): Promise<Job> {
+  const writer = payloads.writeRequest(job.id, job.openTtlMs, job.request);
   try {
     for await (const piece of upload.body) {
       if (writer.bytes + piece.length > upload.maxBytes) {
@@ -35,7 +42,7 @@ export async function receiveRequest(jobs: JobStore, job: NewJob, upload: Upload
   }
 }
 
-function withLength(job: NewJob, bytes: number): NewJob {
+function withLength<Job extends ReceivedJob>(job: Job, bytes: number): Job {
   const headers = job.request.headers.filter(([name]) => name !== 'content-length');
   return {
     ...job,

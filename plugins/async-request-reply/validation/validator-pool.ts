@@ -54,11 +54,6 @@ export class ValidatorPool {
     this.#options = { ...DEFAULTS, ...options };
   }
 
-  /** Threads that run at this moment: for tests. */
-  get threadCount(): number {
-    return this.#threads.size;
-  }
-
   /**
    * Checks a request. Never rejects.
    *

@@ -47,10 +47,6 @@ export class HeaderList {
     this.#fields = this.#fields.filter(([field]) => field.toLowerCase() !== wanted);
   }
 
-  clearAll(): void {
-    this.#fields = [];
-  }
-
   [Symbol.iterator](): Iterator<[string, string]> {
     return this.#fields[Symbol.iterator]();
   }

@@ -1,0 +1,57 @@
+// What a request asks for, as a job on the terms of its route: no more is asked of Kong after it.
+import { preferencesOf } from '../http/prefer';
+import type { HeaderField } from '../http/reply';
+import type { UpstreamRequestHead } from '../http/upstream-request';
+import { isRepeatable } from '../jobs/repeatable';
+import type { NewJob } from '../store/new-job';
+import type { AcceptOrder } from './accept-order';
+import { callbackTerms } from './callback-terms';
+import type { MatchedRoute, RequestLine } from './gateway-request';
+import { jobLinks } from './job-links';
+import type { OwnerTag } from './owner';
+import { jobLifeMs, type RouteSettings } from './route-settings';
+import type { AskedSchedule } from './schedule-headers';
+
+/** What has been read of a request that is to become a job. */
+export interface ReadRequest extends Pick<AcceptOrder, 'isPollable' | 'key'> {
+  readonly id: string;
+  readonly owner: OwnerTag;
+  readonly headers: readonly HeaderField[];
+  readonly line: RequestLine;
+  readonly matched: MatchedRoute;
+  readonly head: UpstreamRequestHead;
+  readonly body: NewJob['body'];
+  /** By the headers that the route heeds. */
+  readonly asked: AskedSchedule;
+}
+
+/** The job, on the terms of its route. */
+export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptOrder {
+  const { id, headers, line, matched, head, isPollable, key, asked } = read;
+  const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
+  return {
+    job: {
+      id,
+      queue: settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default',
+      owner: read.owner,
+      request: head,
+      body: read.body,
+      repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
+      maxAttempts: settings.retry.attempts,
+      delayMs: asked.delayMs,
+      deadlineMs: settings.deadlineMs,
+      resultTtlMs: settings.resultTtlMs,
+      openTtlMs: jobLifeMs(settings),
+      singleRead: settings.singleRead,
+      callback: callbackTerms(headers, links, settings.callback),
+    },
+    admission: {
+      priority: asked.priority,
+      maxWaiting: settings.queue.max_waiting,
+      maxPerCaller: settings.queue.max_per_caller,
+      minReplicas: settings.minReplicas,
+    },
+    ...{ line: { method: line.method, uri: line.uri }, isPollable, key, tlsVerify: matched.tlsVerify },
+    preferences: preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value)),
+  };
+}
