@@ -5,15 +5,13 @@ import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { TRANSITIONS } from '../../plugins/async-request-reply/jobs/transitions';
 import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
 import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/store/job-outcomes';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
+import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
-import { resolveConfig } from '../../schemas/resolve-config';
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';
-import { RedisServer } from '../helpers/redis-server';
+import { startJobStore } from '../helpers/start-job-store';
 
 const PREFIX = 'model';
 const LEASE_MS = 60_000;
@@ -22,21 +20,13 @@ const DELAY_MS = 60_000;
 /** Up to here every path is gone, further on every state. */
 const WHOLE_PATHS = 2;
 
-let server: RedisServer;
 let redis: ScriptedRedis;
 let store: JobStore;
+let stop: () => Promise<void>;
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
-  store = new JobStore(redis, PREFIX);
-});
+beforeAll(async () => ({ redis, store, stop } = await startJobStore(PREFIX)));
 
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => stop());
 
 interface Operation {
   readonly name: string;

@@ -1,33 +1,23 @@
 // The life of a record, against a real Redis: what each script does in each state.
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
+import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
 import type { StoredPayload } from '../../plugins/async-request-reply/store/payload-reader';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { resolveConfig } from '../../schemas/resolve-config';
-import { RedisServer } from '../helpers/redis-server';
+import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';
 
 const PREFIX = 'contract';
 const LONG = 60_000;
 
-let server: RedisServer;
 let redis: ScriptedRedis;
 let store: JobStore;
+let stop: () => Promise<void>;
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
-  store = new JobStore(redis, PREFIX);
-});
+beforeAll(async () => ({ redis, store, stop } = await startJobStore(PREFIX)));
 
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => stop());
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
   const id = newJobId();

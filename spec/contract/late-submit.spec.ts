@@ -1,31 +1,21 @@
 // A submit whose writes reach Redis after the client has had its 503: what waited in front of a Redis that stood still.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
+import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { requestKey } from '../../plugins/async-request-reply/store/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
-import { resolveConfig } from '../../schemas/resolve-config';
-import { RedisServer } from '../helpers/redis-server';
+import { startJobStore } from '../helpers/start-job-store';
 
 const PREFIX = 'late';
 const LONG = 60_000;
 
-let server: RedisServer;
 let redis: ScriptedRedis;
 let store: JobStore;
+let stop: () => Promise<void>;
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
-  store = new JobStore(redis, PREFIX);
-});
+beforeAll(async () => ({ redis, store, stop } = await startJobStore(PREFIX)));
 
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+afterAll(() => stop());
 
 const newJob = (): NewJob => ({
   ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', repeatable: true, maxAttempts: 1 },
