@@ -1,7 +1,7 @@
 // Tables for people: columns aligned, two spaces between them.
 
 /** Control characters, which a stored path may hold, would reach the terminal. */
-// eslint-disable-next-line no-control-regex
+// eslint-disable-next-line no-control-regex -- control characters are the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
 export const printable = (text: string): string => text.replace(CONTROL, '?');
