@@ -77,22 +77,27 @@ test('every 202 that was given under load when the plugin server was killed is t
   const { upstream } = stack();
   const path = '/load/submits';
   const enough = new Latch();
-  let accepted = 0;
-  const submits = Array.from({ length: 300 }, async (_, index) => {
-    const response = await stack().request(path, { method: 'POST', body: String(index) });
-    if (response.status === 202 && ++accepted === 40) enough.open();
-    return response;
-  });
-  await Promise.race([enough.opened, Promise.all(submits)]);
+  const responses: HttpResponse[] = [];
+  let isRefused = false;
+  // Each client goes on until one of them is refused, so that the kill hits however fast the machine is.
+  const client = async (name: number): Promise<void> => {
+    for (let index = 0; !isRefused; index++) {
+      const response = await stack().request(path, { method: 'POST', body: `${name}/${index}` });
+      isRefused ||= response.status !== 202;
+      if (responses.push(response) === 40) enough.open();
+    }
+  };
+  const clients = Promise.all(Array.from({ length: 50 }, (_, name) => client(name)));
+  await Promise.race([enough.opened, clients]);
   await stack().killPluginServer();
-  const responses = await Promise.all(submits);
+  await clients;
   await stack().pluginServerBack(path);
 
   const ids = responses
     .filter(({ status }) => status === 202)
     .map((response) => response.header('X-Async-Kong-Id') ?? '');
-  expect(ids.length).toBeGreaterThanOrEqual(40);
-  expect(ids.length).toBeLessThan(300);
+  expect(ids.length).toBeGreaterThan(0);
+  expect(ids.length).toBeLessThan(responses.length);
   const outcomes = new Set<string>();
   for (const id of ids) outcomes.add(outcome(await stack().settled(path, id, { timeoutMs: 30_000 })));
   expect(['completed', 'outcome-unknown']).toEqual(expect.arrayContaining([...outcomes]));

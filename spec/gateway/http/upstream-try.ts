@@ -35,6 +35,11 @@ export class UpstreamTry {
       clock.start('connecting', limitMs('connect_timeout'));
       let onResponse = (): void => undefined;
       whenConnected(request, () => {
+        if (exchange.response.destroyed) {
+          // The client went while the connection was made, and its body with it.
+          fail(502, 'the client is gone');
+          return;
+        }
         wasSent = true;
         const onProgress = (): void => clock.start('sending', limitMs('send_timeout'));
         onProgress();

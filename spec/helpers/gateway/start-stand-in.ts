@@ -94,6 +94,11 @@ class StandInProcess {
     });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
+    child.once('close', (code, signal) => {
+      // Specs would only see refused connections.
+      if (!this.#stopping)
+        process.stderr.write(`the gateway stand-in ended by itself (${signal ?? code}): ${this.#stderr}\n`);
+    });
     let stdout = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
