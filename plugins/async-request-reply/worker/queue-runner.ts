@@ -1,9 +1,11 @@
 // Takes the jobs of one queue from BullMQ and runs them here.
-import { DelayedError, Worker, type Job, type Queue } from 'bullmq';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DelayedError, type Job, type Queue } from 'bullmq';
 import { announcedSettings } from '../queue/announcement';
 import { openScheduler, turnOf } from '../queue/scheduler';
 import type { JobSettings } from '../store/job-settings';
 import { bullPrefix } from '../store/keys';
+import { FetchingWorker } from './fetching-worker';
 import { JobIntake } from './job-intake';
 import { QueueControl } from './queue-control';
 import { queueLimits, sameLimits, type QueueLimits } from './queue-limits';
@@ -13,6 +15,9 @@ import type { WorkerContext } from './worker-context';
 
 /** Seconds that an idle BullMQ worker waits before it looks again; a slot that another process freed is seen then. */
 const DRAIN_DELAY_SECONDS = 1;
+
+/** Within it a fetch that is under way ends, unless Redis is away: nothing is waited for then. */
+const FETCH_END_MS = DRAIN_DELAY_SECONDS * 1000 + 1000;
 
 /** BullMQ would fail a job by itself after so many lost workers: here the record counts the attempts. */
 const NEVER_FAIL_STALLED = Number.MAX_SAFE_INTEGER;
@@ -24,13 +29,14 @@ export class QueueRunner {
   readonly #context: WorkerContext;
   readonly #queue: string;
   readonly #scheduler: Queue;
-  readonly #worker: Worker;
+  readonly #worker: FetchingWorker;
   readonly #sweeper: Sweeper;
   readonly #control: QueueControl;
   readonly #intake: JobIntake;
   /** Turns that are under way: BullMQ does not wait for those of a worker that rests. */
   readonly #turns = new Set<Promise<unknown>>();
   #limits: QueueLimits | undefined;
+  #isPausing = false;
 
   constructor(context: WorkerContext, queue: string) {
     this.#context = context;
@@ -38,7 +44,7 @@ export class QueueRunner {
     const log = context.log.child({ queue });
     this.#scheduler = openScheduler(context.redis, context.prefix, queue);
     this.#scheduler.on('error', (error) => log.warn({ err: error.message }, 'scheduler'));
-    this.#worker = new Worker(queue, (job, token) => this.#process(job, token), {
+    this.#worker = new FetchingWorker(queue, (job, token) => this.#process(job, token), {
       connection: context.redis,
       prefix: bullPrefix(context.prefix, queue),
       concurrency: 1,
@@ -59,7 +65,9 @@ export class QueueRunner {
   /** Starts to take jobs, once the queue's limits are known. */
   async start(): Promise<void> {
     await this.refresh();
-    this.#sweeper.start();
+    if (!this.#isPausing) {
+      this.#sweeper.start();
+    }
   }
 
   /** Takes over what the instances that fill the queue have announced since. */
@@ -92,7 +100,10 @@ export class QueueRunner {
   }
 
   async #process(job: Job, token: string | undefined): Promise<void> {
-    const turn = this.#run(String(job.id), turnOf(job.opts.priority ?? 0));
+    // It was on its way here when this worker stopped: another one takes it.
+    const turn = this.#isPausing
+      ? Promise.resolve(0)
+      : this.#run(String(job.id), turnOf(job.opts.priority ?? 0));
     this.#turns.add(turn);
     const delayMs = await turn.finally(() => this.#turns.delete(turn));
     if (delayMs !== undefined) {
@@ -114,10 +125,22 @@ export class QueueRunner {
 
   /** Takes no further job; resolves when those that run here have ended. */
   async pause(): Promise<void> {
+    this.#isPausing = true;
     this.#intake.stop();
     // At once: while a sweep ends, this worker would take jobs that it may have no time for.
-    await Promise.all([this.#worker.pause(), this.#sweeper.stop()]);
+    await Promise.all([this.#endFetching(), this.#sweeper.stop()]);
     await Promise.all(this.#turns);
+  }
+
+  /**
+   * BullMQ's own wait for its loop breaks the connection that a fetch blocks on and makes it anew, and on a Cluster that
+   * may never end (docs/redis.md): here the fetch runs out.
+   */
+  async #endFetching(): Promise<void> {
+    await this.#worker.pause(true);
+    const patience = new AbortController();
+    await Promise.race([this.#worker.fetching, delay(FETCH_END_MS, undefined, { signal: patience.signal })]);
+    patience.abort();
   }
 
   async close(): Promise<void> {

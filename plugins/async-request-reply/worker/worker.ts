@@ -77,9 +77,13 @@ export class JobWorker {
     return worker;
   }
 
+  get #isStopping(): boolean {
+    return this.#stopped !== undefined;
+  }
+
   /** Why it takes no jobs now; nothing when it does. */
   async reasons(): Promise<string[]> {
-    const isStopping = this.#stopped !== undefined;
+    const isStopping = this.#isStopping;
     const isThere = isStopping || (await this.#probe.answers());
     return [
       ...(isStopping ? ['draining'] : []),
@@ -113,19 +117,24 @@ export class JobWorker {
   }
 
   async #openRunners(): Promise<void> {
-    if (this.#stopped !== undefined) {
+    if (this.#isStopping) {
       return;
     }
     const unused = await unusedQueues(this.#context);
     await this.#retire(unused);
     const known = await knownQueues(this.#context.redis, this.#context.prefix);
     for (const queue of known.filter((one) => this.#takes(one) && !unused.includes(one))) {
+      if (this.#isStopping) {
+        return;
+      }
       const running = this.#runners.get(queue);
       if (running === undefined) {
         const runner = new QueueRunner(this.#context, queue);
         this.#runners.set(queue, runner);
         await runner.start();
-        this.#context.log.info({ queue }, 'queue taken');
+        if (!this.#isStopping) {
+          this.#context.log.info({ queue }, 'queue taken');
+        }
       } else {
         await running.refresh();
       }
