@@ -1,8 +1,9 @@
 // `show`: one job, with what is stored beside its record only by size. Of the request: method, path without query
-// (queries carry keys and tokens), and where it goes.
+// (queries carry keys and tokens), and where it goes; of one that is encrypted the fingerprint of its key.
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
 import { requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
 import { unpackMeta } from '../../plugins/async-request-reply/store/payload';
+import { isSealed, keyIdOf } from '../../plugins/async-request-reply/store/payload-cipher';
 import type { AdminContext } from './admin-context';
 import { jobJson, resolveJobId, shownIdInTable } from './job-view';
 import { notFound, type Report } from './report';
@@ -19,7 +20,9 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
   const { record } = job;
   const [request, responseBytes, lists, scheduler] = await Promise.all([
     requestFacts(context, id),
-    record.result === undefined ? undefined : bodyBytes(redis, responseKey(prefix, id, record.result)),
+    record.result === undefined
+      ? undefined
+      : bodyBytes(redis, responseKey(prefix, id, record.result), record.resultBytes),
     context.index.whereabouts(record.queue, id),
     context.scheduler(record.queue).getJobState(id),
   ]);
@@ -46,6 +49,9 @@ async function requestFacts({ redis, prefix }: AdminContext, id: string): Promis
   if (head === null) {
     return undefined;
   }
+  if (isSealed(head)) {
+    return { encrypted_with: keyName(head) };
+  }
   const meta = unpackMeta<UpstreamRequestHead>(head);
   const { method, path, target } = meta.head;
   return {
@@ -56,10 +62,22 @@ async function requestFacts({ redis, prefix }: AdminContext, id: string): Promis
   };
 }
 
-/** The length of a stored body as it came, without reading it. */
-async function bodyBytes(redis: AdminContext['redis'], key: string): Promise<number | undefined> {
+function keyName(head: Buffer): string {
+  try {
+    return keyIdOf(head);
+  } catch {
+    return 'an unknown key';
+  }
+}
+
+/** The length of a stored body as it came, without reading it. @param recorded what the record says of it. */
+async function bodyBytes(
+  redis: AdminContext['redis'],
+  key: string,
+  recorded: number,
+): Promise<number | undefined> {
   const head = await redis.hgetBuffer(key, 'head');
-  return head === null ? undefined : unpackMeta(head).bytes;
+  return head === null ? undefined : isSealed(head) ? recorded : unpackMeta(head).bytes;
 }
 
 /** One line for each member, records taken apart. */

@@ -3,7 +3,7 @@ import type { Config } from '../../schemas/generated/config-type';
 import { access, type AccessLog } from './access/access';
 import { checkRequestSchemas, hasRequestSchemas } from './access/validation-settings';
 import { refuseUnsupported } from './access/refuse-unsupported';
-import { checkClientIdentity, routeSecrets } from './access/route-secrets';
+import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route-secrets';
 import {
   jobLifeMs,
   jobSettings,
@@ -37,12 +37,13 @@ export class PluginInstance {
 
   /**
    * @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field.
-   * @throws ConfigError where a setting asks for what this release does not do, a certificate is not its key's, or a
-   *   schema does not compile.
+   * @throws ConfigError where a setting asks for what this release does not do, a certificate is not its key's, an
+   *   encryption key is none or is there twice, or a schema does not compile.
    */
   constructor(config: Config, raw: unknown) {
     refuseUnsupported(config);
     checkClientIdentity(config);
+    checkEncryptionKeys(config);
     checkRequestSchemas(config);
     const { log, stores, secrets, validators, onStore, handoff } = pluginRuntime();
     const settings = routeSettings(config, {
@@ -54,7 +55,7 @@ export class PluginInstance {
     this.#settings = settings;
     this.#entities = new EntityCache(stringField(raw, 'route_id') !== undefined);
     this.#store = stores.open(settings.redis, settings.keyPrefix);
-    for (const secret of routeSecrets(config).values()) {
+    for (const secret of workerSecrets(config)) {
       secrets.add(secret);
     }
     onStore(settings.redis, settings.keyPrefix);

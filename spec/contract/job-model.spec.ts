@@ -69,7 +69,12 @@ function settling(token: string, name: string, end: AttemptEnd, hasResponse: boo
     inRedis: async (id, record) => {
       const result = resultOf(record);
       if (hasResponse && record !== undefined) {
-        const response = store.payloads.writeResponse(id, result, { status: 200, headers: [] }, DEADLINE_MS);
+        const response = store.payloads.writeResponse(
+          id,
+          result,
+          { status: 200, headers: [] },
+          { ttlMs: DEADLINE_MS },
+        );
         await response.write(Buffer.from('r'));
         await response.finish({ status: 200, headers: [] });
       }

@@ -46,7 +46,7 @@ async function queued(change: Partial<NewJob> = {}): Promise<string> {
 const head = { status: 200, headers: [['Set-Cookie', 'a']] as const };
 
 async function storeResponse(id: string, result: string, body: Buffer): Promise<void> {
-  const writer = store.payloads.writeResponse(id, result, head, LONG);
+  const writer = store.payloads.writeResponse(id, result, head, { ttlMs: LONG });
   await writer.write(body);
   await writer.finish(head);
 }

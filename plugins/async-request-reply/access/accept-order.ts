@@ -1,5 +1,6 @@
 // A job as a submit has described it, whichever lane its body comes by: accepted, and answered.
 import { AsyncError } from '../errors/async-error';
+import { KnownJobError } from '../errors/known-job-error';
 import type { Preferences } from '../http/prefer';
 import type { Reply } from '../http/reply';
 import type { AccessStore, Acceptance } from '../store/access-store';
@@ -14,7 +15,7 @@ import { queuedRecord } from './queued-record';
 import { jobSettings, type RouteSettings } from './route-settings';
 
 export interface AcceptOrder {
-  readonly job: Omit<NewJob, 'settingsHash'>;
+  readonly job: Omit<NewJob, 'settingsHash' | 'key'>;
   readonly admission: Admission;
   /** Of the submit. */
   readonly line: Pick<RequestLine, 'method' | 'uri'>;
@@ -38,7 +39,7 @@ export async function carryOut(
 ): Promise<Reply> {
   const { admission, isPollable, key, line, preferences } = order;
   const named = jobSettings(settings, order.job.queue, order.tlsVerify);
-  const job: NewJob = { ...order.job, settingsHash: named.hash };
+  const job: NewJob = { ...order.job, settingsHash: named.hash, key: settings.keys.first };
   const claim = key && claimOf(key, job.owner, digest ?? '', settings.idempotency);
   const acceptance = await acceptOrThrow(store, job, named, admission, claim);
   if (acceptance.kind === 'repeat' && job.body === 'stored' && acceptance.record.id !== job.id) {
@@ -72,15 +73,4 @@ async function acceptOrThrow(
 }
 
 /** A refusal after the ID was minted: the answer carries it. */
-export class SubmitError extends AsyncError {
-  readonly jobId: string;
-
-  constructor(error: AsyncError, jobId: string) {
-    super(error.code, {
-      detail: error.message,
-      cause: error.cause,
-      ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
-    });
-    this.jobId = jobId;
-  }
-}
+export class SubmitError extends KnownJobError {}

@@ -1,6 +1,7 @@
 // The access phase: a request comes in, a decision comes out, and nothing ever escapes as an exception, since
 // Kong takes a plugin that throws for one that lets the request pass.
 import { AsyncError } from '../errors/async-error';
+import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
@@ -93,6 +94,6 @@ function refusal(error: AsyncError, settings: RouteSettings, log: AccessLog): De
   if (isStoreFailure && settings.storeFailure === 'proxy' && error instanceof SubmitError) {
     return PASS;
   }
-  const id = error instanceof SubmitError ? error.jobId : undefined;
+  const id = error instanceof KnownJobError ? error.jobId : undefined;
   return replyWith(problemReply(error, answerFields(settings, id)));
 }

@@ -1,6 +1,6 @@
 // Which requests are one job: those with the same Idempotency-Key (IETF draft, "The Idempotency-Key HTTP Header Field"), or
 // with `from: content` the same requests. Here keys are read; store/accept-once.ts holds to them.
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { AsyncError } from '../errors/async-error';
 import type { HeaderField } from '../http/reply';
 import type { Claim } from '../store/idempotency-store';
@@ -77,7 +77,12 @@ export function parseKey(value: string): string | undefined {
   return key !== undefined && VISIBLE.test(key) && key.length <= MAX_CHARACTERS ? key : undefined;
 }
 
-/** @param fingerprint of method, path, query and body (request-digest.ts). */
+/**
+ * Neither of the two sums that are stored can be tried against guesses of the request alone: what the request is, is summed
+ * with the key that the caller chose, and where the request itself is the key, with the caller.
+ *
+ * @param fingerprint of method, path, query and body (request-digest.ts).
+ */
 export function claimOf(
   key: IdempotencyKey,
   owner: OwnerTag,
@@ -87,7 +92,9 @@ export function claimOf(
   const named =
     key.from === 'header' ? ['header', owner, key.key] : ['content', owner, key.caller, fingerprint];
   const hash = createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 40);
-  return { key: hash, fingerprint, ttlMs };
+  const request =
+    key.from === 'header' ? createHmac('sha256', key.key).update(fingerprint).digest('hex') : hash;
+  return { key: hash, fingerprint: request, ttlMs };
 }
 
 /**

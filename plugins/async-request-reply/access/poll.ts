@@ -15,6 +15,7 @@ import { holdPoll } from './hold-poll';
 import { isOwner, NOBODYS_JOB } from './owner';
 import { pendingReply } from './pending-reply';
 import { jobLifeMs, type RouteSettings } from './route-settings';
+import { readResult, unlessUnreadable } from './read-result';
 import { settledResult } from './settled-result';
 import { statusReply } from './status-reply';
 import { withJobId } from './with-job-id';
@@ -144,7 +145,7 @@ async function settledStatus(
   const location =
     !hasResult || settings.onComplete === 'status'
       ? undefined
-      : ((settings.onComplete === 'resource' ? await createdResource(job, store) : undefined) ??
+      : ((settings.onComplete === 'resource' ? await createdResource(job, settings, store) : undefined) ??
         links.result);
   return location === undefined
     ? statusReply(200, job, links, settings)
@@ -155,13 +156,18 @@ async function settledStatus(
  * The Location of a stored 201 or 3xx. One that is relative to the request's path would be another place from the status
  * URL: it is left to the result, which has it under the path that it belongs to.
  */
-async function createdResource(job: JobRecord, store: AccessStore): Promise<string | undefined> {
+async function createdResource(
+  job: JobRecord,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<string | undefined> {
   const status = job.upstreamStatus ?? 0;
   if (job.result === undefined || (status !== 201 && (status < 300 || status > 399))) {
     return undefined;
   }
   const result = job.result;
-  const stored = await store.read((jobs) => jobs.payloads.readResponse(job.id, result));
+  // The result that cannot be read says so at its own address.
+  const stored = await readResult(job.id, result, settings, store).catch(unlessUnreadable);
   const location = stored?.head.headers.find(([name]) => name.toLowerCase() === 'location')?.[1];
   return location !== undefined && /^(\/|[a-z][a-z0-9+.-]*:)/i.test(location) ? location : undefined;
 }

@@ -11,6 +11,7 @@ const ERROR_TYPES: Readonly<Record<string, string>> = {
   'bad-response': 'http_protocol_error',
   'response-too-large': 'http_response_body_size',
   'internal-error': 'proxy_internal_error',
+  'request-unreadable': 'proxy_internal_error',
 };
 
 /** The field of a failed job; none for any other. */

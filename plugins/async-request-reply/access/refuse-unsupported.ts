@@ -5,7 +5,6 @@ import { ConfigError } from '../../../schemas/config-error';
 
 const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) => boolean])[] = [
   ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
-  ['encryption.keys', ({ encryption }) => (encryption.keys ?? []).length > 0],
   ['dispatch: kafka', ({ dispatch }) => dispatch === 'kafka'],
 ];
 

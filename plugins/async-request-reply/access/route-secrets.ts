@@ -3,6 +3,7 @@
 import { createSecureContext } from 'node:tls';
 import type { Config } from '../../../schemas/generated/config-type';
 import { ConfigError } from '../../../schemas/config-error';
+import { keyBytes, SEALING_KEY } from '../secrets/encryption-keys';
 import { fingerprint } from '../secrets/fingerprint';
 import type { Secrets } from '../secrets/secrets-for';
 import type { SecretFingerprint } from '../store/job-settings';
@@ -10,10 +11,12 @@ import type { SecretFingerprint } from '../store/job-settings';
 export const CLIENT_CERT = 'upstream.client_cert';
 export const CLIENT_KEY = 'upstream.client_key';
 
-export function routeSecrets({ upstream, callback }: Config): Secrets {
+/** Those that a worker must have: of the encryption keys the one that encrypts. */
+export function routeSecrets({ upstream, callback, encryption }: Config): Secrets {
   const all: [field: string, secret: string | undefined][] = [
     [CLIENT_CERT, upstream.client_cert],
     [CLIENT_KEY, upstream.client_key],
+    [SEALING_KEY, encryption.keys?.[0]],
     ...callback.targets.flatMap(({ secrets }, target) =>
       secrets.map((secret, at): [string, string] => [
         `callback.targets[${String(target)}].secrets[${String(at)}]`,
@@ -23,6 +26,10 @@ export function routeSecrets({ upstream, callback }: Config): Secrets {
   ];
   return new Map(all.filter((one): one is [string, string] => one[1] !== undefined));
 }
+
+/** All that the workers beside the plugin server are given: also the keys that only decrypt. */
+export const workerSecrets = (config: Config): ReadonlySet<string> =>
+  new Set([...routeSecrets(config).values(), ...(config.encryption.keys ?? [])]);
 
 /** What Redis and logs may have of them. */
 export const fingerprints = (secrets: Secrets): SecretFingerprint[] =>
@@ -43,5 +50,26 @@ export function checkClientIdentity({ upstream: { client_cert: cert, client_key:
         message: `${CLIENT_CERT} and ${CLIENT_KEY} are not a certificate and its private key. Give those that belong together.`,
       },
     ]);
+  }
+}
+
+/** @throws ConfigError where a key is not what base64 makes of 32 bytes, or is there twice. */
+export function checkEncryptionKeys({ encryption: { keys = [] } }: Config): void {
+  const read = keys.map((text) => keyBytes(text)?.toString('base64'));
+  const problems = read.flatMap((key, at) => {
+    const field = `encryption.keys[${String(at)}]`;
+    const first = read.indexOf(key);
+    if (key === undefined) {
+      return [
+        { field, message: `${field} is not 32 bytes in base64. Make one with: openssl rand -base64 32` },
+      ];
+    }
+    const other = `encryption.keys[${String(first)}]`;
+    return first === at
+      ? []
+      : [{ field, message: `${field} is the same as ${other}. Leave one of them out.` }];
+  });
+  if (problems.length > 0) {
+    throw new ConfigError('The configuration of the plugin async-request-reply', problems);
   }
 }

@@ -4,6 +4,7 @@ import type { Config } from '../../../schemas/generated/config-type';
 import type { RedisSettings } from '../store/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../store/job-settings';
 import { callbackSettings, type CallbackSettings } from './callback-terms';
+import { EncryptionKeys } from '../secrets/encryption-keys';
 import { fingerprints, routeSecrets } from './route-secrets';
 import type { IdempotencySettings } from './idempotency';
 import type { OwnerSettings } from './owner';
@@ -54,6 +55,8 @@ export interface RouteSettings extends OwnerSettings {
   readonly keyPrefix: string;
   /** Of what a worker needs and must not read in Redis. */
   readonly secrets: readonly SecretFingerprint[];
+  /** Of what is stored; none where it lies there in clear. */
+  readonly keys: EncryptionKeys;
   readonly idempotency: IdempotencySettings;
   readonly callback: CallbackSettings;
   /** Undefined where the route has no schemas. */
@@ -133,6 +136,7 @@ function settingsWith(
     redis: config.redis,
     keyPrefix: config.redis.key_prefix,
     secrets: fingerprints(routeSecrets(config)),
+    keys: new EncryptionKeys(config.encryption.keys ?? []),
     idempotency: {
       header: config.idempotency.header,
       from: config.idempotency.from,

@@ -11,6 +11,7 @@ import type { StoredPayload } from '../store/payload-reader';
 import { consumeResult } from '../store/poll-queries';
 import { answerFields, jobFields } from './our-fields';
 import { proxyStatus } from './proxy-status';
+import { readable, readResult } from './read-result';
 import { isSendable, replayHead, unsendable } from './replay';
 import { LANE_MAX_RESPONSE_BYTES, type RouteSettings } from './route-settings';
 
@@ -27,7 +28,7 @@ export interface ResultRequest {
 /** `instead`: of a response that cannot be sent here; it stays where it is. */
 type Replay = { readonly kind: 'replay' | 'instead'; readonly reply: Reply };
 
-/** @throws AsyncError `gone` or `already-read`. */
+/** @throws AsyncError `gone`, `already-read`, `key-missing` or `result-unreadable`. */
 export async function settledResult(
   job: JobRecord,
   asked: ResultRequest,
@@ -41,7 +42,7 @@ export async function settledResult(
   if (job.readAt !== undefined) {
     throw alreadyRead();
   }
-  const stored = await store.read((jobs) => jobs.payloads.readResponse(id, result));
+  const stored = await readResult(id, result, settings, store);
   if (stored === undefined) {
     throw job.singleRead
       ? alreadyRead()
@@ -95,7 +96,8 @@ async function replayStored(
   if (length > LANE_MAX_RESPONSE_BYTES) {
     return { kind: 'instead', reply: tooLargeHere(job, length, settings) };
   }
-  return { kind: 'replay', reply: { ...part, body: await stored.body(start, end) } };
+  const body = await readable(job.id, () => stored.body(start, end));
+  return { kind: 'replay', reply: { ...part, body } };
 }
 
 const takesHandoff = (length: number, status: number, { handoff }: RouteSettings): boolean =>

@@ -34,6 +34,7 @@ export const PROBLEMS = {
   'queue-full': { status: 503, title: 'The queue is full' },
   'store-unavailable': { status: 503, title: 'The job store cannot be reached' },
   'store-full': { status: 503, title: 'The job store is full' },
+  'key-missing': { status: 503, title: 'The key of the stored result is missing' },
   'plugin-restarting': { status: 503, title: 'The plugin is restarting' },
   'deadline-exceeded': { status: 504, title: 'The job expired before it ran' },
   'wait-timeout': { status: 504, title: 'The job did not settle in time' },
@@ -42,6 +43,8 @@ export const PROBLEMS = {
   'bad-response': { status: 502, title: 'The upstream sent a bad response' },
   'response-too-large': { status: 502, title: 'The upstream response is too large' },
   'outcome-unknown': { status: 502, title: 'The outcome of the upstream call is unknown' },
+  'request-unreadable': { status: 502, title: 'The stored request cannot be read' },
+  'result-unreadable': { status: 500, title: 'The stored result cannot be read' },
   'load-balanced-upstream': { status: 500, title: 'The service points at a Kong Upstream' },
   'internal-error': { status: 500, title: 'Internal error' },
 } as const satisfies Record<string, Problem>;

@@ -2,8 +2,8 @@
 // from access that says all about it; whatever comes without one is refused.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AsyncError } from '../errors/async-error';
+import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
-import { SubmitError } from '../access/accept-order';
 import { internalErrorReply } from '../access/error-replies';
 import { answerFields } from '../access/our-fields';
 import type { NoteSealer } from './note-sealer';
@@ -99,7 +99,14 @@ export class HandoffServer {
         : await this.#receiver
             .receive(order, target, request)
             .catch((error: unknown) => this.#refusal(error, target.settings));
-    await sendReply(request, response, reply, target.store.jobs);
+    try {
+      await sendReply(request, response, reply, target);
+    } catch (error) {
+      if (!(error instanceof AsyncError) || response.headersSent) {
+        throw error;
+      }
+      await sendReply(request, response, this.#refusal(error, target.settings), target);
+    }
   }
 
   #refusal(error: unknown, settings: HandoffTarget['settings']): ReturnType<typeof problemReply> {
@@ -110,7 +117,7 @@ export class HandoffServer {
       this.#options.onFailure(error);
     }
     return error instanceof AsyncError
-      ? problemReply(error, answerFields(settings, error instanceof SubmitError ? error.jobId : undefined))
+      ? problemReply(error, answerFields(settings, error instanceof KnownJobError ? error.jobId : undefined))
       : internalErrorReply();
   }
 }

@@ -44,7 +44,8 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
   }
   const digest = order.key && new RequestDigest(order.line);
   const upload = { body: uploadBody(request, digest), maxBytes: settings.maxRequestBytes };
-  const job = await store.receive(order.job, upload, order.admission.maxWaiting);
+  const sent = { ...order.job, key: settings.keys.first };
+  const job = await store.receive(sent, upload, order.admission.maxWaiting);
   try {
     return await carryOut({ ...order, job }, digest?.digest(), settings, store);
   } catch (error) {

@@ -2,9 +2,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { readable } from '../access/read-result';
 import { bodyLength, type Reply, type StoredBody } from '../http/reply';
-import type { JobStore } from '../store/job-store';
-import { PayloadLostError } from '../store/payload';
+import { PayloadLostError } from '../store/payload-errors';
+import type { HandoffTarget } from './target';
 
 /** Statuses that have no content, and say no length (RFC 9110, 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
@@ -12,14 +13,17 @@ const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 /** nginx then neither fills its disk nor runs ahead of the client; it takes the field away itself. */
 const UNBUFFERED = ['X-Accel-Buffering', 'no'] as const;
 
-/** @throws Error where the body could not be sent whole: the connection is to be closed then. */
+/**
+ * @throws AsyncError before anything was sent, where the body cannot be decrypted; Error where it could not be sent whole:
+ *   the connection is to be closed then.
+ */
 export async function sendReply(
   request: IncomingMessage,
   response: ServerResponse,
   reply: Reply,
-  jobs: JobStore | undefined,
+  target: HandoffTarget | undefined,
 ): Promise<void> {
-  const source = Buffer.isBuffer(reply.body) ? reply.body : await open(reply.body, jobs);
+  const source = Buffer.isBuffer(reply.body) ? reply.body : await open(reply.body, target);
   const hasContent = !WITHOUT_CONTENT.has(reply.status);
   response.sendDate = false;
   response.writeHead(reply.status, [
@@ -39,14 +43,25 @@ export async function sendReply(
   }
   await pipeline(source, response);
   if (!Buffer.isBuffer(reply.body) && reply.body.isReadOnce) {
-    await jobs?.payloads.dropResponse(reply.body.jobId, reply.body.result);
+    await target?.store.jobs.payloads.dropResponse(reply.body.jobId, reply.body.result);
   }
 }
 
-async function open(body: StoredBody, jobs: JobStore | undefined): Promise<Readable> {
-  const stored = await jobs?.payloads.readResponse(body.jobId, body.result);
-  if (stored === undefined) {
-    throw new PayloadLostError();
-  }
-  return Readable.from(stored.read(body.start, body.end), { objectMode: false });
+/** Reads the first chunk too: whether it can be read is known before anything is sent. */
+async function open(body: StoredBody, target: HandoffTarget | undefined): Promise<Readable> {
+  return readable(body.jobId, async () => {
+    const payloads = target?.store.jobs.payloads;
+    const stored = await payloads?.readResponse(body.jobId, body.result, target?.settings.keys);
+    if (stored === undefined) {
+      throw new PayloadLostError();
+    }
+    const chunks = stored.read(body.start, body.end);
+    const first = await chunks.next();
+    return Readable.from(first.done === true ? [] : withFirst(first.value, chunks), { objectMode: false });
+  });
+}
+
+async function* withFirst(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  yield first;
+  yield* rest;
 }

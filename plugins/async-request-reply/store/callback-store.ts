@@ -3,10 +3,12 @@
 // between loses a callback: whoever looks finds what settled, or waits for it.
 import { parseJobRecord, type JobRecord } from '../jobs/job-record';
 import type { JobLinks } from '../jobs/status-body';
+import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
+import { decodeTerms } from './callback-terms-coding';
 import { callbackKey, callbacksKey } from './keys';
 import type { ScriptedRedis } from './scripts';
 
-/** What was agreed at the accept. It lies in the record and holds no secret. */
+/** What was agreed at the accept. It lies in the record and holds no secret of the configuration. */
 export interface CallbackTerms {
   readonly url: string;
   /** Fingerprint of the secret that signs. */
@@ -37,10 +39,13 @@ export interface Settlement {
 export class CallbackStore {
   readonly #redis: ScriptedRedis;
   readonly #prefix: string;
+  readonly #keys: KeySource;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  /** @param keys where those of sealed terms are looked for. */
+  constructor(redis: ScriptedRedis, prefix: string, keys: KeySource = NO_KEYS) {
     this.#redis = redis;
     this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   /** Takes what is due in a queue. */
@@ -53,14 +58,18 @@ export class CallbackStore {
     return ids.map((id) => ({ id, hold: Number(hold), now: Number(now) }));
   }
 
-  /** What there is to tell of a job; undefined where it has not settled, or its callback is over. */
+  /**
+   * What there is to tell of a job; undefined where it has not settled, or its callback is over.
+   *
+   * @throws KeyMissingError, PayloadAlteredError
+   */
   async settlement(id: string): Promise<Settlement | undefined> {
     const fields = await this.#redis.hgetall(callbackKey(this.#prefix, id));
     const record = parseJobRecord(id, fields);
     const { callback, run = '1', callback_tries: tries = '0' } = fields;
     return record === undefined || callback === undefined
       ? undefined
-      : { record, run, terms: JSON.parse(callback) as CallbackTerms, tries: Number(tries) };
+      : { record, run, terms: decodeTerms(id, callback, this.#keys), tries: Number(tries) };
   }
 
   /** Counts a try that failed, and comes again after `delayMs`. */

@@ -1,17 +1,20 @@
-// Cuts a stream of pieces into chunks of one size, copying each byte once.
+// Cuts a stream of pieces into chunks of one size, copying each byte once. A full chunk stays until more comes, so that the
+// last one is known for it.
 import { CHUNK_BYTES } from './payload';
 
 export class ChunkBuffer {
   #pieces: Buffer[] = [];
   #bytes = 0;
 
-  /** Takes a piece in and yields the chunks that are full. */
+  /** Takes a piece in and yields the chunks that are full and not the last. */
   *add(piece: Buffer): Generator<Buffer> {
     let rest = piece;
-    while (this.#bytes + rest.length >= CHUNK_BYTES) {
+    while (this.#bytes + rest.length > CHUNK_BYTES) {
       const missing = CHUNK_BYTES - this.#bytes;
-      this.#pieces.push(rest.subarray(0, missing));
-      rest = rest.subarray(missing);
+      if (missing > 0) {
+        this.#pieces.push(rest.subarray(0, missing));
+        rest = rest.subarray(missing);
+      }
       yield this.#take();
     }
     if (rest.length > 0) {
@@ -20,7 +23,7 @@ export class ChunkBuffer {
     }
   }
 
-  /** What is left: the last chunk, or undefined where there is none. */
+  /** What is left: the last chunk, or undefined where nothing came. */
   rest(): Buffer | undefined {
     return this.#pieces.length === 0 ? undefined : this.#take();
   }

@@ -1,9 +1,11 @@
 // The requests and responses that lie beside the records. Writing and reading may be repeated; what counts is what the
 // record says.
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
+import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
 import { requestKey, responseKey } from './keys';
 import type { NewJob } from './new-job';
 import { CHUNK_BYTES, chunkCount, packMeta } from './payload';
+import { PayloadCipher, type PayloadPlace } from './payload-cipher';
 import { mediaOf } from './payload-coding';
 import { StoredPayload } from './payload-reader';
 import { PayloadWriter, type PayloadOptions } from './payload-writer';
@@ -11,6 +13,19 @@ import type { ScriptedRedis } from './scripts';
 
 /** Between two writes of an upload. */
 const UPLOAD_TTL_MS = 300_000;
+
+const requestPlace = (jobId: string): PayloadPlace => ({ jobId, part: 'req' });
+const responsePlace = (jobId: string, result: string): PayloadPlace => ({ jobId, part: `res:${result}` });
+
+const cipherWith = (key: EncryptionKey | undefined, place: PayloadPlace): PayloadCipher | undefined =>
+  key && PayloadCipher.forNew(key, place);
+
+/** How an attempt's response is stored. */
+export interface ResponseTerms extends Pick<PayloadOptions, 'persist'> {
+  readonly ttlMs: number;
+  /** Encrypts it; without it, it lies there in clear. */
+  readonly key?: EncryptionKey | undefined;
+}
 
 export class JobPayloads {
   readonly #redis: ScriptedRedis;
@@ -21,35 +36,60 @@ export class JobPayloads {
     this.#prefix = prefix;
   }
 
-  /** Writes a request whose body is in memory: head and chunks leave in one command. */
-  async putRequest(job: Pick<NewJob, 'id' | 'openTtlMs' | 'request'>, body: Buffer): Promise<void> {
-    const head = packMeta({ head: job.request, bytes: body.length });
-    const chunks = Array.from({ length: chunkCount(body.length) }, (_item, index) => [
-      String(index),
-      body.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES),
-    ]);
+  /**
+   * Writes a request whose body is in memory: head and chunks leave in one command. One that is there already stays:
+   * whoever made the same job first may have it read.
+   */
+  async putRequest(job: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>, body: Buffer): Promise<void> {
+    const cipher = cipherWith(job.key, requestPlace(job.id));
+    const packed = packMeta({ head: job.request, bytes: body.length });
+    const count = chunkCount(body.length);
+    const chunks = Array.from({ length: count }, (_item, index) => {
+      const chunk = body.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
+      return [String(index), cipher?.sealChunk(index, index === count - 1, chunk) ?? chunk];
+    });
     const key = requestKey(this.#prefix, job.id);
-    await this.#redis.arrPut(key, job.openTtlMs, '', 'head', head, ...chunks.flat());
+    const head = cipher?.sealHead(packed) ?? packed;
+    await this.#redis.arrPut(key, job.openTtlMs, 'once', 'head', head, ...chunks.flat());
   }
 
-  /** The stored request, or undefined where it is gone. One round trip for head and first chunk. */
-  readRequest(id: string): Promise<StoredPayload<UpstreamRequestHead> | undefined> {
-    return StoredPayload.open(this.#redis, requestKey(this.#prefix, id));
+  /**
+   * The stored request, or undefined where it is gone. One round trip for head and first chunk.
+   *
+   * @throws KeyMissingError, PayloadAlteredError
+   */
+  readRequest(id: string, keys?: KeySource): Promise<StoredPayload<UpstreamRequestHead> | undefined> {
+    return StoredPayload.open(this.#redis, requestKey(this.#prefix, id), requestPlace(id), keys);
   }
 
-  /** A stored response: the record names it as its result, or nobody does. */
-  readResponse(id: string, result: string): Promise<StoredPayload<ResponseHead> | undefined> {
-    return StoredPayload.open(this.#redis, responseKey(this.#prefix, id, result));
+  /**
+   * A stored response: the record names it as its result, or nobody does.
+   *
+   * @throws KeyMissingError, PayloadAlteredError
+   */
+  readResponse(
+    id: string,
+    result: string,
+    keys?: KeySource,
+  ): Promise<StoredPayload<ResponseHead> | undefined> {
+    const key = responseKey(this.#prefix, id, result);
+    return StoredPayload.open(this.#redis, key, responsePlace(id, result), keys);
   }
 
   /**
    * Writes a request's body while it comes in, before the job is there: `create` with the body `stored` comes after
    * it. It goes by itself where nothing is written for `UPLOAD_TTL_MS`.
    */
-  writeRequest(id: string, openTtlMs: number, head: UpstreamRequestHead): PayloadWriter {
+  writeRequest({
+    id,
+    openTtlMs,
+    request,
+    key,
+  }: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>): PayloadWriter {
     return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
       ...{ ttlMs: openTtlMs, writingTtlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false },
-      ...mediaOf(head.headers),
+      ...mediaOf(request.headers),
+      cipher: cipherWith(key, requestPlace(id)),
     });
   }
 
@@ -58,12 +98,12 @@ export class JobPayloads {
     id: string,
     result: string,
     head: ResponseHead,
-    ttlMs: number,
-    persist?: PayloadOptions['persist'],
+    { ttlMs, key, persist }: ResponseTerms,
   ): PayloadWriter {
     return new PayloadWriter(this.#redis, responseKey(this.#prefix, id, result), {
       ...{ ttlMs, digest: true, ...(persist && { persist }) },
       ...mediaOf(head.headers),
+      cipher: cipherWith(key, responsePlace(id, result)),
     });
   }
 

@@ -7,6 +7,7 @@ import {
   type JobState,
   type SettledState,
 } from '../jobs/job-record';
+import { encodeTerms } from './callback-terms-coding';
 import { JobPayloads } from './job-payloads';
 import type {
   AbandonOutcome,
@@ -64,7 +65,7 @@ export class JobStore {
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
         ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
-        ...(job.callback ? ['callback', JSON.stringify(job.callback)] : []),
+        ...(job.callback ? ['callback', encodeTerms(job.id, job.callback, job.key)] : []),
         ...(job.once ? ['claim', job.once.claimKey, 'vouched', job.once.isHelp ? '1' : ''] : []),
       ),
     ]);

@@ -1,5 +1,6 @@
 // A job as a submit describes it, before there is a record.
 import type { UpstreamRequestHead } from '../http/upstream-request';
+import type { EncryptionKey } from '../secrets/encryption-keys';
 import type { CallbackTerms } from './callback-store';
 
 export interface NewJob {
@@ -23,6 +24,8 @@ export interface NewJob {
   /** Where the job was asked for under an idempotency key. */
   readonly once?: OnceTerms;
   readonly callback?: CallbackTerms | undefined;
+  /** Encrypts what is stored of the request; without it that lies there in clear. */
+  readonly key?: EncryptionKey | undefined;
 }
 
 export interface OnceTerms {

@@ -2,8 +2,10 @@
 // nobody reads the payload, is written with the last chunk.
 import { createHash } from 'node:crypto';
 import { ChunkBuffer } from './chunk-buffer';
-import { chunkCount, packMeta, PayloadLostError } from './payload';
+import { chunkCount, packMeta } from './payload';
+import type { PayloadCipher } from './payload-cipher';
 import { compressible, compressChunk, paysOff, WORTH_COMPRESSING_BYTES } from './payload-coding';
+import { PayloadLostError } from './payload-errors';
 import type { ScriptedRedis } from './scripts';
 
 export interface PayloadOptions {
@@ -16,6 +18,8 @@ export interface PayloadOptions {
   readonly contentEncoding?: string | undefined;
   /** Whether the SHA-256 of the body is stored with it. */
   readonly digest: boolean;
+  /** Seals what is stored. Absent: it lies there in clear. */
+  readonly cipher?: PayloadCipher | undefined;
   /** Carries a write out, again and again perhaps; each may be repeated. Absent: once. */
   readonly persist?: <T>(write: () => Promise<T>) => Promise<T>;
 }
@@ -50,7 +54,7 @@ export class PayloadWriter {
     this.#bytes += piece.length;
     this.#hash?.update(piece);
     for (const chunk of this.#buffer.add(piece)) {
-      const fields = [String(this.#chunks), await this.#encode(chunk)];
+      const fields = [String(this.#chunks), await this.#encode(chunk, false)];
       this.#chunks += 1;
       await this.#writing;
       this.#writing = this.#put(this.#options.writingTtlMs ?? this.#options.ttlMs, fields);
@@ -67,10 +71,15 @@ export class PayloadWriter {
   async finish(head: unknown): Promise<void> {
     const last = this.#buffer.rest();
     const fields: (string | Buffer)[] =
-      last === undefined ? [] : [String(this.#chunks), await this.#encode(last)];
+      last === undefined ? [] : [String(this.#chunks), await this.#encode(last, true)];
     const sha256 = this.#hash?.digest('base64');
     const coding = this.#coding === 'br' ? this.#coding : undefined;
-    const meta = packMeta({ head, bytes: this.#bytes, ...(sha256 && { sha256 }), ...(coding && { coding }) });
+    const packed = packMeta({
+      ...{ head, bytes: this.#bytes },
+      ...(sha256 && { sha256 }),
+      ...(coding && { coding }),
+    });
+    const meta = this.#options.cipher?.sealHead(packed) ?? packed;
     await this.#writing;
     const fieldCount = await this.#put(this.#options.ttlMs, ['head', meta, ...fields]);
     if (fieldCount !== chunkCount(this.#bytes) + 1) {
@@ -94,7 +103,13 @@ export class PayloadWriter {
     return this.#options.persist?.(write) ?? write();
   }
 
-  async #encode(chunk: Buffer): Promise<Buffer> {
+  /** Compressed where that pays, then sealed. */
+  async #encode(chunk: Buffer, isLast: boolean): Promise<Buffer> {
+    const coded = await this.#compress(chunk);
+    return this.#options.cipher?.sealChunk(this.#chunks, isLast, coded) ?? coded;
+  }
+
+  async #compress(chunk: Buffer): Promise<Buffer> {
     if (this.#coding === 'undecided' && chunk.length < WORTH_COMPRESSING_BYTES) {
       this.#coding = undefined;
     }

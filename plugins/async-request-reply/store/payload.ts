@@ -1,5 +1,6 @@
 // How a request or a response lies in Redis: a hash with the head under `head` and the body in chunks under
-// `0`, `1`, …, all of it raw bytes. One key, one TTL: no chunk can outlive the rest. The head is written last.
+// `0`, `1`, …, all of it raw bytes. One key, one TTL: no chunk can outlive the rest. The head is written last. Where the route
+// has encryption keys, head and chunks are sealed: payload-cipher.ts.
 import { pack, unpack } from 'msgpackr';
 
 /** A chunk is small enough that no command moves more than this at once (docs/redis.md has the measurement). */
@@ -23,12 +24,3 @@ export const unpackMeta = <Head>(stored: Buffer): PayloadMeta<Head> => unpack(st
 
 /** How many chunks a body of `bytes` has. An empty body has none. */
 export const chunkCount = (bytes: number): number => Math.ceil(bytes / CHUNK_BYTES);
-
-/** The TTL of the payload ran out between two writes, or Redis lost it: what is there is not whole. */
-export class PayloadLostError extends Error {
-  readonly code = 'ARR_PAYLOAD_LOST';
-
-  constructor() {
-    super('a part of the payload was gone before the rest had come');
-  }
-}

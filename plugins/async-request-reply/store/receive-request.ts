@@ -2,10 +2,10 @@
 import { AsyncError } from '../errors/async-error';
 import type { NewJob } from './new-job';
 import type { JobPayloads } from './job-payloads';
-import { PayloadLostError } from './payload';
+import { PayloadLostError } from './payload-errors';
 
 /** What of a job has to be known while its body comes in. */
-export type ReceivedJob = Pick<NewJob, 'id' | 'queue' | 'openTtlMs' | 'request'>;
+export type ReceivedJob = Pick<NewJob, 'id' | 'queue' | 'openTtlMs' | 'request' | 'key'>;
 
 export interface Upload {
   readonly body: AsyncIterable<Buffer>;
@@ -21,7 +21,7 @@ export async function receiveRequest<Job extends ReceivedJob>(
   job: Job,
   upload: Upload,
 ): Promise<Job> {
-  const writer = payloads.writeRequest(job.id, job.openTtlMs, job.request);
+  const writer = payloads.writeRequest(job);
   try {
     for await (const piece of upload.body) {
       if (writer.bytes + piece.length > upload.maxBytes) {

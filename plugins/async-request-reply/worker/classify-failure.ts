@@ -23,6 +23,10 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
     ...failed('proxy_internal_error', 'A part of the request or of its response was lost in the job store.'),
     code: 'internal-error',
   },
+  ARR_PAYLOAD_ALTERED: {
+    ...failed('proxy_internal_error', 'The stored request cannot be decrypted: it is not what was stored.'),
+    ...{ code: 'request-unreadable', retryable: false },
+  },
   UND_ERR_CONNECT_TIMEOUT: {
     ...failed('connection_timeout', 'The upstream did not accept the connection in time.'),
     code: 'upstream-timeout',

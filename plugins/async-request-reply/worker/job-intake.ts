@@ -13,14 +13,23 @@ export class JobIntake {
   readonly #worker: Worker;
   readonly #secrets: SecretBox;
   readonly #log: pino.Logger;
+  readonly #tell: (names: readonly string[]) => void;
   #state: 'idle' | 'taking' | 'resting' | 'stopped' = 'idle';
-  #told = '';
 
-  /** @param worker with `autorun: false`. */
-  constructor(worker: Worker, secrets: SecretBox, log: pino.Logger) {
+  /**
+   * @param worker with `autorun: false`.
+   * @param tell is told of secrets that are lacking, again and again.
+   */
+  constructor(
+    worker: Worker,
+    secrets: SecretBox,
+    log: pino.Logger,
+    tell: (names: readonly string[]) => void,
+  ) {
     this.#worker = worker;
     this.#secrets = secrets;
     this.#log = log;
+    this.#tell = tell;
   }
 
   /** @param settings those in force on the queue: under each of them jobs may come. */
@@ -48,15 +57,5 @@ export class JobIntake {
   /** What is heeded from now on changes nothing; the worker is the caller's to pause. */
   stop(): void {
     this.#state = 'stopped';
-  }
-
-  /** Once, until what is lacking changes. */
-  #tell(names: readonly string[]): void {
-    const lacks = [...new Set(names)].sort();
-    const text = lacks.join();
-    if (text !== this.#told && lacks.length > 0) {
-      this.#log.warn({ lacks }, 'secrets are missing here: their jobs are left to other workers');
-    }
-    this.#told = text;
   }
 }

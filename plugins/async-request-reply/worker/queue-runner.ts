@@ -59,7 +59,9 @@ export class QueueRunner {
     this.#worker.on('error', (error) => log.warn({ err: error.message }, 'worker'));
     this.#control = new QueueControl(context.redis, context.prefix, queue, this.#scheduler);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
-    this.#intake = new JobIntake(this.#worker, context.secrets, log);
+    this.#intake = new JobIntake(this.#worker, context.secrets, log, (names) =>
+      context.lacks.tell(queue, names),
+    );
   }
 
   /** Starts to take jobs, once the queue's limits are known. */

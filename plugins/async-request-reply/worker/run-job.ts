@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import type { JobRecord } from '../jobs/job-record';
 import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-outcomes';
 import type { JobSettings } from '../store/job-settings';
-import { secretsFor } from '../secrets/secrets-for';
 import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
+import { provide } from './provide';
 import type { QueueControl } from './queue-control';
 import { afterFailure, afterResponse, retryAfterMs } from './retry-policy';
 import type { CallOutcome } from './call-outcome';
@@ -23,9 +23,6 @@ const DONE: Turn = { kind: 'done' };
 
 /** A record of a newer program: a newer worker may be there by then. */
 const NEWER_RETRY_MS = 10_000;
-
-/** Secrets that this worker lacks: another worker may have them. */
-const LACKING_RETRY_MS = 2000;
 
 const SETTLE_RETRY_MS = 200;
 
@@ -96,23 +93,11 @@ async function attempt(
   lease: Lease,
 ): Promise<AttemptEnd | undefined> {
   const { record } = start;
-  const [request, settings] = await Promise.all([
-    context.jobs.payloads.readRequest(record.id),
-    context.settings.get(record.settingsHash),
-  ]);
-  if (request === undefined || settings === undefined) {
-    return {
-      outcome: 'failed',
-      error: {
-        code: 'internal-error',
-        detail: 'The stored request, or the settings it was accepted under, are gone.',
-      },
-    };
+  const provision = await provide(context, queue.name, record);
+  if (provision.kind === 'ended') {
+    return provision.end;
   }
-  const secrets = secretsFor(settings, context.secrets);
-  if (secrets.kind === 'lacking') {
-    return { outcome: 'hold', delayMs: LACKING_RETRY_MS };
-  }
+  const { request, settings, secrets, key } = provision;
   const gate = await queue.gate(settings);
   if (!lease.isHeld() && lease.end === 'lost') {
     return undefined;
@@ -121,15 +106,16 @@ async function attempt(
     return { outcome: 'hold', delayMs: gate.ms };
   }
   const result = `${start.run}.${String(record.attempts)}`;
-  const outcome = await callUpstream(context.dispatchers.for(settings, secrets.secrets), request, {
+  const outcome = await callUpstream(context.dispatchers.for(settings, secrets), request, {
     timeoutMs: settings.attemptTimeoutMs,
     maxResponseBytes: settings.maxResponseBytes,
     signal: lease.signal,
     mayStart: () => lease.isHeld(),
     store: (head) =>
-      context.jobs.payloads.writeResponse(record.id, result, head, start.lifeMs, (write) =>
-        persistHeld(lease, write),
-      ),
+      context.jobs.payloads.writeResponse(record.id, result, head, {
+        ...{ ttlMs: start.lifeMs, key },
+        persist: (write) => persistHeld(lease, write),
+      }),
   });
   const end = await attemptEnd(record, result, lease, settings, outcome);
   await tellQueue(queue, outcome, gate.kind === 'probe', settings).catch((error: unknown) => {

@@ -6,6 +6,7 @@ import type { JobStore } from '../store/job-store';
 import type { ScriptedRedis } from '../store/scripts';
 import type { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
+import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';
 
 export interface WorkerContext {
@@ -15,6 +16,8 @@ export interface WorkerContext {
   readonly index: QueueIndex;
   readonly settings: SettingsCache;
   readonly secrets: SecretBox;
+  /** What it lacks of them. */
+  readonly lacks: MissingSecrets;
   readonly dispatchers: Dispatchers;
   /** Leases of the calls that run here, by job ID. */
   readonly leases: Map<string, Lease>;

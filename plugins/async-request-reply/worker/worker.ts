@@ -11,6 +11,7 @@ import { RedisProbe } from '../store/redis-probe';
 import { CallbackRunner } from './callback/callback-runner';
 import { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
+import { MissingSecrets } from './missing-secrets';
 import { QueueRunner } from './queue-runner';
 import { retireQueue, unusedQueues } from './retire-queue';
 import { SettingsCache } from './settings-cache';
@@ -57,6 +58,7 @@ export class JobWorker {
       index: new QueueIndex(redis, options.keyPrefix),
       settings: new SettingsCache(redis, options.keyPrefix),
       secrets: options.secrets,
+      lacks: new MissingSecrets(options.log),
       dispatchers: new Dispatchers(),
       leases: new Map<string, Lease>(),
       leaseMs: options.leaseMs,

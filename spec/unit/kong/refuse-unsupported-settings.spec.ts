@@ -22,7 +22,6 @@ describe('a plugin instance', () => {
   });
 
   it.each([
-    [{ encryption: { keys: [Buffer.alloc(32, 7).toString('base64')] } }, 'encryption.keys'],
     [{ upstream: { mode: 'loopback', loopback_secret: 'x'.repeat(32) } }, 'upstream.mode: loopback'],
   ])('does not start with %j', (config, field) => {
     expect(() => refuseUnsupported(resolveConfig(config))).toThrow(

@@ -1,10 +1,12 @@
 // Tells those who asked for it that a job has settled: looks through the lists of the queues that this worker takes, again and
 // again for a day where a receiver does not take it. At least once: a worker that dies in between leaves it to the next.
+import { keysAmong } from '../../secrets/encryption-keys';
 import type { SecretBox } from '../../secrets/secret-box';
 import { loggableJobId } from '../../jobs/job-id';
 import { isSettled } from '../../jobs/job-record';
 import { statusBody } from '../../jobs/status-body';
 import { CallbackStore, type DueCallback, type Settlement } from '../../store/callback-store';
+import { KeyMissingError, PayloadAlteredError } from '../../store/payload-errors';
 import type { WorkerContext } from '../worker-context';
 import { CallbackCaller, type TryOutcome } from './callback-caller';
 import { signedFields } from './sign-webhook';
@@ -55,7 +57,7 @@ export class CallbackRunner {
   constructor(context: RunnerContext, queues: () => Iterable<string>) {
     this.#context = context;
     this.#queues = queues;
-    this.#store = new CallbackStore(context.redis, context.prefix);
+    this.#store = new CallbackStore(context.redis, context.prefix, keysAmong(context.secrets));
   }
 
   start(): void {
@@ -93,7 +95,13 @@ export class CallbackRunner {
   async #attend(queue: string, due: DueCallback): Promise<void> {
     // In this order: of a job that had settled, what is to be told was there.
     const record = await this.#context.jobs.read(due.id);
-    const settlement = await this.#store.settlement(due.id);
+    let settlement: Settlement | undefined;
+    try {
+      settlement = await this.#store.settlement(due.id);
+    } catch (error) {
+      await this.#leaveUnread(queue, due, error);
+      return;
+    }
     if (settlement === undefined) {
       // Not settled yet; or told, taken back, or purged.
       const isOpen = record !== undefined && !isSettled(record.state);
@@ -102,7 +110,7 @@ export class CallbackRunner {
     }
     const secret = this.#context.secrets.get(settlement.terms.secret);
     if (secret === undefined) {
-      this.#tellLack(queue, settlement.terms.secret);
+      this.#tellLack(queue, `callback secret (fingerprint ${settlement.terms.secret})`);
       await this.#store.later(queue, due, LACKING_WAIT_MS);
       return;
     }
@@ -138,11 +146,25 @@ export class CallbackRunner {
     await this.#store.again(queue, due, delayMs);
   }
 
-  #tellLack(queue: string, fingerprint: string): void {
-    if (!this.#lacked.has(fingerprint)) {
-      this.#lacked.add(fingerprint);
+  /** What was agreed cannot be decrypted: another worker may have the key; what was altered nobody can tell. */
+  async #leaveUnread(queue: string, due: DueCallback, error: unknown): Promise<void> {
+    if (error instanceof KeyMissingError) {
+      this.#tellLack(queue, `encryption.keys (fingerprint ${error.keyId})`);
+      await this.#store.later(queue, due, LACKING_WAIT_MS);
+      return;
+    }
+    if (!(error instanceof PayloadAlteredError)) {
+      throw error;
+    }
+    this.#context.log.error({ queue, job: loggableJobId(due.id), err: error.message }, 'callback given up');
+    await this.#store.done(queue, due);
+  }
+
+  #tellLack(queue: string, lacks: string): void {
+    if (!this.#lacked.has(lacks)) {
+      this.#lacked.add(lacks);
       this.#context.log.warn(
-        { queue, lacks: `callback secret (fingerprint ${fingerprint})` },
+        { queue, lacks },
         'a secret is missing here: its callbacks are left to other workers',
       );
     }

@@ -1,0 +1,55 @@
+// Reads a job's stored response. One that cannot be decrypted is a problem of its own, and stays where it is.
+import { AsyncError } from '../errors/async-error';
+import { KnownJobError } from '../errors/known-job-error';
+import type { ResponseHead } from '../http/upstream-request';
+import type { AccessStore } from '../store/access-store';
+import { KeyMissingError, PayloadAlteredError } from '../store/payload-errors';
+import type { StoredPayload } from '../store/payload-reader';
+import type { RouteSettings } from './route-settings';
+
+/** A gateway that is about to get the key has it by then. */
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * @returns undefined where it is gone.
+ * @throws AsyncError `key-missing` or `result-unreadable`, or what the store throws.
+ */
+export const readResult = (
+  id: string,
+  result: string,
+  { keys }: Pick<RouteSettings, 'keys'>,
+  store: AccessStore,
+): Promise<StoredPayload<ResponseHead> | undefined> =>
+  readable(id, () => store.read((jobs) => jobs.payloads.readResponse(id, result, keys)));
+
+/** What `work` reads of a job's result. @throws AsyncError `key-missing` or `result-unreadable` where it cannot be decrypted. */
+export async function readable<T>(id: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const problem = problemOf(error);
+    throw problem === undefined ? error : new KnownJobError(problem, id);
+  }
+}
+
+/** For whoever can do without the result. @throws whatever else `error` is. */
+export function unlessUnreadable(error: unknown): undefined {
+  if (!(error instanceof KnownJobError)) {
+    throw error;
+  }
+}
+
+function problemOf(cause: unknown): AsyncError | undefined {
+  if (cause instanceof KeyMissingError) {
+    return new AsyncError('key-missing', {
+      detail: 'The result is stored encrypted, and this gateway does not have its key. It is kept.',
+      ...{ retryAfterSeconds: RETRY_AFTER_SECONDS, cause },
+    });
+  }
+  return cause instanceof PayloadAlteredError
+    ? new AsyncError('result-unreadable', {
+        detail: 'The stored result cannot be decrypted: it is not what was stored.',
+        cause,
+      })
+    : undefined;
+}

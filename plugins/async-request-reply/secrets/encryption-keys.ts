@@ -1,0 +1,63 @@
+// Keys for what is stored: the first of an instance's encrypts, all of them decrypt. Each is known by its fingerprint, which
+// lies beside what it has encrypted, so that the right one is found again after a change of keys.
+import { fingerprint } from './fingerprint';
+import type { SecretBox } from './secret-box';
+
+export interface EncryptionKey {
+  /** Its fingerprint: 32 hexadecimal digits. */
+  readonly id: string;
+  /** 32 bytes. */
+  readonly bytes: Buffer;
+}
+
+/** Where keys are looked for. */
+export interface KeySource {
+  /** The key with this fingerprint; undefined where it is not here. */
+  find(id: string): EncryptionKey | undefined;
+}
+
+/** The setting whose key encrypts what a worker stores for a job. */
+export const SEALING_KEY = 'encryption.keys[0]';
+
+const KEY_BYTES = 32;
+
+/** The 32 bytes that `text` is the base64 of; undefined where it is not. */
+export function keyBytes(text: string): Buffer | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  return bytes.length === KEY_BYTES && bytes.toString('base64') === text.trim() ? bytes : undefined;
+}
+
+function keyOf(id: string, text: string): EncryptionKey | undefined {
+  const bytes = keyBytes(text);
+  return bytes && { id, bytes };
+}
+
+/** The keys of a plugin instance. */
+export class EncryptionKeys implements KeySource {
+  readonly #keys: readonly EncryptionKey[];
+
+  /** @param texts as the configuration has them; none: nothing is encrypted. */
+  constructor(texts: readonly string[]) {
+    this.#keys = texts.flatMap((text) => keyOf(fingerprint(text), text) ?? []);
+  }
+
+  /** The one that encrypts. */
+  get first(): EncryptionKey | undefined {
+    return this.#keys[0];
+  }
+
+  find(id: string): EncryptionKey | undefined {
+    return this.#keys.find((key) => key.id === id);
+  }
+}
+
+/** For whoever has no keys. */
+export const NO_KEYS: KeySource = { find: () => undefined };
+
+/** The keys among the secrets of a process. */
+export const keysAmong = (box: SecretBox): KeySource => ({
+  find: (id) => {
+    const text = box.get(id);
+    return text === undefined ? undefined : keyOf(id, text);
+  },
+});

@@ -1,0 +1,128 @@
+// Encryption of what is stored: AES-256-GCM (NIST SP 800-38D), a message for the head and one for each chunk, so that a part
+// of a body can be read without the rest. What is bound to each message as associated data says where it belongs: nothing can be
+// moved to another job, another part or another place, and nothing can be cut off.
+//
+//   head   0xC1 | version | key ID (16) | salt (16) | nonce (12) | ciphertext | tag (16)
+//   chunk  nonce (12) | ciphertext | tag (16)
+//
+// Each payload has a key of its own, made of the configured key and the salt: HMAC-SHA256 as in HKDF-Expand (RFC 5869, 2.3; a
+// configured key is random, so that there is nothing to extract). With random nonces a key is good for 2^32 messages
+// (SP 800-38D, 8.3), and a configured key used directly would be used up in days; a payload has one message for 256 KiB. Two of
+// 2^48 payloads under one configured key have the same salt with a probability below 2^-32. A chunk of another payload
+// fails even where all else is the same. Sealing or opening a chunk of 256 KiB takes 0.7 ms of a loaded machine, a small one 20 µs.
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto';
+import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
+import { KeyMissingError, PayloadAlteredError } from './payload-errors';
+
+/** Where a payload belongs. */
+export interface PayloadPlace {
+  readonly jobId: string;
+  /** `req`, `res:RUN.ATTEMPT`, `callback`. */
+  readonly part: string;
+}
+
+const ALGORITHM = 'aes-256-gcm';
+
+/** No MessagePack begins with it, so that it tells a sealed head from one in clear. */
+const MARK = 0xc1;
+const VERSION = 1;
+const ID_BYTES = 16;
+const SALT_BYTES = 16;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+const PREFIX_BYTES = 2 + ID_BYTES + SALT_BYTES;
+
+export const isSealed = (head: Buffer): boolean => head[0] === MARK;
+
+/** The fingerprint of the key that a sealed head names. @throws PayloadAlteredError */
+export function keyIdOf(head: Buffer): string {
+  if (head.length < PREFIX_BYTES + NONCE_BYTES + TAG_BYTES || head[1] !== VERSION) {
+    throw new PayloadAlteredError();
+  }
+  return head.subarray(2, 2 + ID_BYTES).toString('hex');
+}
+
+/** Seals and opens the messages of one payload. */
+export class PayloadCipher {
+  readonly #place: PayloadPlace;
+  readonly #prefix: Buffer;
+  readonly #key: Buffer;
+
+  private constructor(key: EncryptionKey, salt: Buffer, place: PayloadPlace) {
+    this.#place = place;
+    this.#prefix = Buffer.concat([Buffer.from([MARK, VERSION]), Buffer.from(key.id, 'hex'), salt]);
+    this.#key = createHmac('sha256', key.bytes)
+      .update('async-request-reply payload')
+      .update(salt)
+      .update(Buffer.of(1))
+      .digest();
+  }
+
+  /** For a payload that is to be written. */
+  static forNew(key: EncryptionKey, place: PayloadPlace): PayloadCipher {
+    return new PayloadCipher(key, randomBytes(SALT_BYTES), place);
+  }
+
+  /**
+   * For a payload that is stored.
+   *
+   * @param head for which `isSealed` holds.
+   * @throws KeyMissingError, PayloadAlteredError
+   */
+  static forStored(head: Buffer, place: PayloadPlace, keys: KeySource): PayloadCipher {
+    const id = keyIdOf(head);
+    const key = keys.find(id);
+    if (key === undefined) {
+      throw new KeyMissingError(id);
+    }
+    return new PayloadCipher(key, head.subarray(2 + ID_BYTES, PREFIX_BYTES), place);
+  }
+
+  sealHead(head: Buffer): Buffer {
+    return Buffer.concat([this.#prefix, ...this.#seal('head', head)]);
+  }
+
+  /** @throws PayloadAlteredError */
+  openHead(sealed: Buffer): Buffer {
+    return this.#open('head', sealed.subarray(PREFIX_BYTES));
+  }
+
+  sealChunk(index: number, isLast: boolean, chunk: Buffer): Buffer {
+    return Buffer.concat(this.#seal(chunkName(index, isLast), chunk));
+  }
+
+  /** @throws PayloadAlteredError */
+  openChunk(index: number, isLast: boolean, sealed: Buffer): Buffer {
+    return this.#open(chunkName(index, isLast), sealed);
+  }
+
+  #seal(name: string, text: Buffer): Buffer[] {
+    const nonce = randomBytes(NONCE_BYTES);
+    const cipher = createCipheriv(ALGORITHM, this.#key, nonce).setAAD(this.#bound(name));
+    const sealed = cipher.update(text);
+    return [nonce, sealed, cipher.final(), cipher.getAuthTag()];
+  }
+
+  #open(name: string, sealed: Buffer): Buffer {
+    if (sealed.length < NONCE_BYTES + TAG_BYTES) {
+      throw new PayloadAlteredError();
+    }
+    const decipher = createDecipheriv(ALGORITHM, this.#key, sealed.subarray(0, NONCE_BYTES))
+      .setAAD(this.#bound(name))
+      .setAuthTag(sealed.subarray(-TAG_BYTES));
+    const text = decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES));
+    try {
+      decipher.final();
+    } catch {
+      throw new PayloadAlteredError();
+    }
+    return text;
+  }
+
+  /** None of the three holds a line break. */
+  #bound(name: string): Buffer {
+    return Buffer.from(`${this.#place.jobId}\n${this.#place.part}\n${name}`);
+  }
+}
+
+const chunkName = (index: number, isLast: boolean): string => `${String(index)}${isLast ? ' last' : ''}`;
