@@ -5,7 +5,7 @@ import { AsyncError } from '../errors/async-error';
 import type { HeaderField } from '../http/reply';
 import type { JobLinks } from '../jobs/status-body';
 import { fingerprint } from '../secrets/fingerprint';
-import type { CallbackTerms } from '../store/callback-store';
+import type { CallbackTerms } from '../store/callback-terms';
 
 export interface CallbackTarget {
   /** In lower case; `*.suffix` is every name below the suffix. */

@@ -13,7 +13,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AsyncError } from '../errors/async-error';
 import { newJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
-import type { CallbackTerms } from './callback-store';
+import type { CallbackTerms } from './callback-terms';
 import type { NewJob } from './new-job';
 import type { Claim, ClaimOutcome, IdempotencyStore, VouchOutcome } from './idempotency-store';
 

@@ -2,22 +2,10 @@
 // happens, keeps the record as it is beside itself (lib.lua), and its leave brings the look forward (leave.lua). So no crash in
 // between loses a callback: whoever looks finds what settled, or waits for it.
 import { parseJobRecord, type JobRecord } from '../jobs/job-record';
-import type { JobLinks } from '../jobs/status-body';
 import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
-import { decodeTerms } from './callback-terms-coding';
+import { decodeTerms, type CallbackTerms } from './callback-terms';
 import { callbackKey, callbacksKey } from './keys';
 import type { ScriptedRedis } from './scripts';
-
-/** What was agreed at the accept. It lies in the record and holds no secret of the configuration. */
-export interface CallbackTerms {
-  readonly url: string;
-  /** Fingerprint of the secret that signs. */
-  readonly secret: string;
-  /** Whether the host may resolve to an address that is not public. */
-  readonly allowPrivate: boolean;
-  /** Absolute; undefined where the gateway does not know its own address. */
-  readonly links?: JobLinks | undefined;
-}
 
 /** A job that a worker looks at alone, until `hold` is over by the clock of Redis. */
 export interface DueCallback {

@@ -7,7 +7,7 @@ import {
   type JobState,
   type SettledState,
 } from '../jobs/job-record';
-import { encodeTerms } from './callback-terms-coding';
+import { encodeTerms } from './callback-terms';
 import { JobPayloads } from './job-payloads';
 import type {
   AbandonOutcome,

@@ -1,7 +1,7 @@
 // A job as a submit describes it, before there is a record.
 import type { UpstreamRequestHead } from '../http/upstream-request';
 import type { EncryptionKey } from '../secrets/encryption-keys';
-import type { CallbackTerms } from './callback-store';
+import type { CallbackTerms } from './callback-terms';
 
 export interface NewJob {
   readonly id: string;

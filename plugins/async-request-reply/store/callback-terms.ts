@@ -1,8 +1,19 @@
-// The terms of a callback as the record has them: JSON, or where the route has encryption keys sealed, in base64. They hold
+// The terms of a callback, and how the record has them: as JSON, or where the route has encryption keys sealed, in base64. They hold
 // the URL that the client named and the path of its request.
+import type { JobLinks } from '../jobs/status-body';
 import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
-import type { CallbackTerms } from './callback-store';
 import { PayloadCipher, type PayloadPlace } from './payload-cipher';
+
+/** What was agreed at the accept. It lies in the record and holds no secret of the configuration. */
+export interface CallbackTerms {
+  readonly url: string;
+  /** Fingerprint of the secret that signs. */
+  readonly secret: string;
+  /** Whether the host may resolve to an address that is not public. */
+  readonly allowPrivate: boolean;
+  /** Absolute; undefined where the gateway does not know its own address. */
+  readonly links?: JobLinks | undefined;
+}
 
 const placeOf = (jobId: string): PayloadPlace => ({ jobId, part: 'callback' });
 
