@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { CertificateAuthority, type Identity } from '../helpers/certificates';
 import { MutualTlsUpstream } from '../helpers/mutual-tls-upstream';
+import { redisContents } from '../helpers/redis-contents';
 import { startStack, type Stack } from '../helpers/stack';
 import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { until } from '../helpers/until';
@@ -74,14 +75,6 @@ function secretsFile(name: string, identities: Record<string, Identity>): string
   return file;
 }
 
-/** Everything that Redis holds, as it would write it to disk. */
-async function contents({ redis }: Stack): Promise<string> {
-  const keys = await redis.keys();
-  await redis.command('CONFIG', 'SET', 'rdbcompression', 'no');
-  const dumps = await Promise.all(keys.map((key) => redis.command('DUMP', key)));
-  return [...keys, ...dumps.map(String)].join('\n');
-}
-
 /** A line in the middle of a key: no other text has it. */
 const lineOf = (pem: string): string => pem.split('\n')[1] ?? '';
 
@@ -106,7 +99,7 @@ describe("the plugin server's own worker", () => {
   test('leaves no key and no certificate in Redis', async () => {
     const { id } = await stack.submit('/billing/kept');
     await stack.settled('/billing/kept', id);
-    const text = await contents(stack);
+    const text = await redisContents(stack.redis);
 
     expect(text).toContain('upstream.client_key');
     for (const { key, cert } of [billing, shipping, unknown]) {

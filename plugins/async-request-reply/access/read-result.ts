@@ -1,9 +1,9 @@
-// Reads a job's stored response. One that cannot be decrypted is a problem of its own, and stays where it is.
+// Reads a job's stored response. One that cannot be read is a problem of its own, and stays where it is.
 import { AsyncError } from '../errors/async-error';
 import { KnownJobError } from '../errors/known-job-error';
 import type { ResponseHead } from '../http/upstream-request';
 import type { AccessStore } from '../store/access-store';
-import { KeyMissingError, PayloadAlteredError } from '../store/payload-errors';
+import { KeyMissingError, PayloadAlteredError, PayloadLostError } from '../store/payload-errors';
 import type { StoredPayload } from '../store/payload-reader';
 import type { RouteSettings } from './route-settings';
 
@@ -22,7 +22,7 @@ export const readResult = (
 ): Promise<StoredPayload<ResponseHead> | undefined> =>
   readable(id, () => store.read((jobs) => jobs.payloads.readResponse(id, result, keys)));
 
-/** What `work` reads of a job's result. @throws AsyncError `key-missing` or `result-unreadable` where it cannot be decrypted. */
+/** What `work` reads of a job's result. @throws AsyncError `key-missing` or `result-unreadable` where it cannot. */
 export async function readable<T>(id: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -46,10 +46,11 @@ function problemOf(cause: unknown): AsyncError | undefined {
       ...{ retryAfterSeconds: RETRY_AFTER_SECONDS, cause },
     });
   }
-  return cause instanceof PayloadAlteredError
-    ? new AsyncError('result-unreadable', {
-        detail: 'The stored result cannot be decrypted: it is not what was stored.',
-        cause,
-      })
+  if (cause instanceof PayloadAlteredError) {
+    const detail = 'The stored result cannot be decrypted: it is not what was stored.';
+    return new AsyncError('result-unreadable', { detail, cause });
+  }
+  return cause instanceof PayloadLostError
+    ? new AsyncError('result-unreadable', { detail: 'A part of the stored result is gone.', cause })
     : undefined;
 }

@@ -37,17 +37,16 @@ export async function provide(context: WorkerContext, queue: string, record: Job
     context.lacks.tell(queue, names);
     return { kind: 'ended', end: { outcome: 'hold', delayMs: LACKING_RETRY_MS } };
   };
+  // Kept from one job to the next: no round trip of its own.
+  const settings = await context.settings.get(record.settingsHash);
+  const secrets = settings && secretsFor(settings, context.secrets);
+  if (secrets?.kind === 'lacking') {
+    return lacking(secrets.names);
+  }
   try {
-    const [request, settings] = await Promise.all([
-      context.jobs.payloads.readRequest(record.id, keys),
-      context.settings.get(record.settingsHash),
-    ]);
-    if (request === undefined || settings === undefined) {
+    const request = await context.jobs.payloads.readRequest(record.id, keys);
+    if (request === undefined || settings === undefined || secrets === undefined) {
       return failed('internal-error', 'The stored request, or the settings it was accepted under, are gone.');
-    }
-    const secrets = secretsFor(settings, context.secrets);
-    if (secrets.kind === 'lacking') {
-      return lacking(secrets.names);
     }
     const [, keyId] = settings.secrets?.find(([field]) => field === SEALING_KEY) ?? [];
     const key = keyId === undefined ? undefined : keys.find(keyId);

@@ -1,0 +1,113 @@
+// `encryption.keys` and workers of their own: they have the keys from their secrets file, and leave to others what they cannot
+// decrypt. The gateway's side is in 47-encryption.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fingerprint } from '../../plugins/async-request-reply/secrets/fingerprint';
+import { runAdmin } from '../helpers/admin-command';
+import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryption';
+import { until } from '../helpers/until';
+import { reply } from '../helpers/upstream/answers';
+import { useStack } from '../helpers/use-stack';
+import { useWorkers } from '../helpers/use-workers';
+
+jest.setTimeout(90_000);
+
+const LARGE_BYTES = 700_000;
+const LACKS = 'secrets are missing here';
+const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
+
+const stack = useStack({
+  routes: [routeWithKeys('sealed', [FIRST]), routeWithKeys('mixed', [FIRST])],
+  env: { ARR_WORKER: '0' },
+});
+const startWorker = useWorkers(stack);
+let directory: string;
+beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'arr-keys-'))));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const workerWith = (...keys: string[]): ReturnType<typeof startWorker> => {
+  const file = join(directory, `${randomBytes(4).toString('hex')}.json`);
+  writeFileSync(file, JSON.stringify(Object.fromEntries(keys.map((key, at) => [`key-${at}`, key]))), {
+    mode: 0o600,
+  });
+  return startWorker({ ARR_SECRETS_FILE: file });
+};
+const post = async (path: string, body: Buffer | string = 'a'): Promise<string> =>
+  (await stack().submit(path, { method: 'POST', body })).id;
+
+test.each([
+  ['small', 'body'],
+  ['large', randomBytes(LARGE_BYTES)],
+])('one with the key carries out a %s request', async (size, body) => {
+  const path = `/sealed/own-${size}`;
+  stack().upstream.script(path, reply({ body }));
+  const id = await post(path, body);
+  workerWith(FIRST);
+
+  expect((await stack().settled(path, id)).body.equals(Buffer.from(body))).toBe(true);
+  const [call] = await stack().upstream.called(path);
+  expect(call?.body.equals(Buffer.from(body))).toBe(true);
+});
+
+test('one without it leaves the jobs to others, and says which it lacks', async () => {
+  const id = await post('/sealed/lacking');
+  const lacking = workerWith(SECOND);
+  await until('the worker to say so', () => lacking.log.includes(LACKS));
+  const status = (await stack().request(`/sealed/lacking?async-id=${id}`)).json();
+  expect([status['state'], status['attempts']]).toEqual(['queued', 0]);
+  expect(lacking.log).toContain(`encryption.keys[0] (fingerprint ${fingerprint(FIRST)})`);
+  workerWith(FIRST);
+
+  expect((await stack().settled('/sealed/lacking', id)).status).toBe(200);
+});
+
+test('one that has only the key that is now the first leaves older requests to others', async () => {
+  const old = await post('/mixed/old');
+  await stack().applyRoutes([routeWithKeys('sealed', [FIRST]), routeWithKeys('mixed', [SECOND, FIRST])]);
+  const fresh = await post('/mixed/fresh');
+  const lacking = workerWith(SECOND);
+  expect((await stack().settled('/mixed/fresh', fresh)).status).toBe(200);
+  await until('the worker to have met the older request', () =>
+    lacking.log.includes(`(fingerprint ${fingerprint(FIRST)})`),
+  );
+  expect(stack().upstream.callsTo('/mixed/old')).toEqual([]);
+  workerWith(SECOND, FIRST);
+
+  expect((await stack().settled('/mixed/old', old)).status).toBe(200);
+  const told = lacking.log.split('\n').filter((line) => line.includes(LACKS) && line.includes('"mixed"'));
+  expect(told).toHaveLength(1);
+});
+
+test.each([
+  ['small', 'a', '0'],
+  ['large', randomBytes(LARGE_BYTES), '2'],
+])(
+  'a %s request that was changed fails its job, and does not reach the upstream whole',
+  async (size, body, chunk) => {
+    const path = `/sealed/changed-${size}`;
+    const id = await post(path, body);
+    const key = `${stack().keyPrefix}:{${id}}:req`;
+    const script = `local value = redis.call('HGET', KEYS[1], ARGV[1])
+    return redis.call('HSET', KEYS[1], ARGV[1], 'x' .. value:sub(2))`;
+    await stack().redis.command('EVAL', script, 1, key, chunk);
+    workerWith(FIRST);
+    const end = await stack().settled(path, id);
+
+    expect(problemOf(end)).toEqual([502, 'request-unreadable']);
+    expect(end.header('Proxy-Status')).toBe('async-request-reply; error=proxy_internal_error');
+    expect(stack().upstream.callsTo(path)).toEqual([]);
+  },
+);
+
+test('the admin command shows a job without any key, and nothing of what it cannot read', async () => {
+  const id = await post('/sealed/shown');
+  const env = { ARR_REDIS_PORT: String(stack().redis.port), ARR_KEY_PREFIX: stack().keyPrefix };
+  const { stdout, code } = await runAdmin(['show', id, '--json'], env);
+
+  expect(code).toBe(0);
+  expect((JSON.parse(stdout) as { request: unknown }).request).toEqual({
+    encrypted_with: fingerprint(FIRST),
+  });
+});
