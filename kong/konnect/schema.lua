@@ -425,7 +425,7 @@ return {
                 },
                 {
                   loopback_secret = {
-                    description = "Signs requests that go through Kong again, so that only ours pass the plugin; needed in mode loopback.",
+                    description = "Signs requests that go through Kong again, so that only ours pass the plugin. Needed in mode loopback, and on the route that such requests come to.",
                     type = "string",
                     referenceable = true,
                     encrypted = true,
@@ -442,6 +442,14 @@ return {
                     if_match = { eq = "url" },
                     then_at_least_one_of = { "url" },
                     then_err = "url must be set when mode is url",
+                  },
+                },
+                {
+                  conditional_at_least_one_of = {
+                    if_field = "mode",
+                    if_match = { eq = "loopback" },
+                    then_at_least_one_of = { "url" },
+                    then_err = "url must be set when mode is loopback",
                   },
                 },
                 {

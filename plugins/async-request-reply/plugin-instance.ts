@@ -3,6 +3,7 @@ import type { Config } from '../../schemas/generated/config-type';
 import { access, type AccessLog } from './access/access';
 import { checkRequestSchemas, hasRequestSchemas } from './access/validation-settings';
 import { refuseUnsupported } from './access/refuse-unsupported';
+import { checkLoopback } from './access/check-loopback';
 import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route-secrets';
 import {
   jobLifeMs,
@@ -17,6 +18,7 @@ import { KongRequest } from './kong-api/kong-request';
 import { stringField } from './kong-api/lua-values';
 import type { Pdk } from './kong-api/pdk';
 import { RequestFacts } from './kong-api/request-facts';
+import { passOn } from './kong-api/pass-on';
 import { sendReply } from './kong-api/send-reply';
 import { handOff } from './kong-api/hand-off';
 import { restartingReply } from './access/error-replies';
@@ -44,6 +46,7 @@ export class PluginInstance {
     refuseUnsupported(config);
     checkClientIdentity(config);
     checkEncryptionKeys(config);
+    checkLoopback(config);
     checkRequestSchemas(config);
     const { log, stores, secrets, validators, onStore, handoff } = pluginRuntime();
     const settings = routeSettings(config, {
@@ -118,9 +121,7 @@ export class PluginInstance {
         await this.#handOff(pdk, facts, decision.order as HandoffOrder);
         break;
       case 'pass':
-        if (decision.vary !== undefined) {
-          await pdk.response.add_header('Vary', decision.vary);
-        }
+        await passOn(pdk, decision);
     }
   }
 

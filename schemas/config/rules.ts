@@ -4,6 +4,7 @@ import { redisRules } from './redis-rules';
 
 export const configRules: readonly Rule[] = [
   { kind: 'needs', when: 'upstream.mode', is: 'url', field: 'upstream.url' },
+  { kind: 'needs', when: 'upstream.mode', is: 'loopback', field: 'upstream.url' },
   { kind: 'needs', when: 'upstream.mode', is: 'loopback', field: 'upstream.loopback_secret' },
   { kind: 'together', fields: ['upstream.client_cert', 'upstream.client_key'] },
   { kind: 'order', low: 'retry.backoff_ms', high: 'retry.max_backoff_ms' },

@@ -37,7 +37,7 @@ export const upstreamSchema = field.record('UpstreamConfig', 'Where the work is 
     default: true,
   }),
   loopback_secret: field.string(
-    'Signs requests that go through Kong again, so that only ours pass the plugin; needed in mode loopback.',
+    'Signs requests that go through Kong again, so that only ours pass the plugin. Needed in mode loopback, and on the route that such requests come to.',
     { ...values.secret, minLength: 16, 'x-says': 'a string of 16 to 1024 characters' },
   ),
 });

@@ -42,7 +42,7 @@ export interface UpstreamConfig {
   readonly client_key?: string;
   /** Whether the upstream is told the job ID, in the header named by id_header. */
   readonly send_id: boolean;
-  /** Signs requests that go through Kong again, so that only ours pass the plugin; needed in mode loopback. */
+  /** Signs requests that go through Kong again, so that only ours pass the plugin. Needed in mode loopback, and on the route that such requests come to. */
   readonly loopback_secret?: string;
 }
 

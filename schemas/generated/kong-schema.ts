@@ -424,7 +424,7 @@ export const kongSchema = [
         },
         {
           "loopback_secret": {
-            "description": "Signs requests that go through Kong again, so that only ours pass the plugin; needed in mode loopback.",
+            "description": "Signs requests that go through Kong again, so that only ours pass the plugin. Needed in mode loopback, and on the route that such requests come to.",
             "type": "string",
             "referenceable": true,
             "encrypted": true,
@@ -445,6 +445,18 @@ export const kongSchema = [
               "url"
             ],
             "then_err": "url must be set when mode is url"
+          }
+        },
+        {
+          "conditional_at_least_one_of": {
+            "if_field": "mode",
+            "if_match": {
+              "eq": "loopback"
+            },
+            "then_at_least_one_of": [
+              "url"
+            ],
+            "then_err": "url must be set when mode is loopback"
           }
         },
         {

@@ -40,6 +40,8 @@ describe('the fail-closed companion', () => {
       answers: { plugins, lab: { mode: 'exit' } },
       passes: { plugins, lab: { mode: 'pass' } },
       throws: { plugins, lab: { mode: 'throw' } },
+      again: calling([['ctx.shared.set', ['async_request_reply', 'reentry']]], { passes: true, plugins }),
+      signed: calling([['ctx.shared.set', ['async_request_reply', 'other']]], { passes: true, plugins }),
       strays: calling([['service.setTarget', ['127.0.0.2', listener.port]]], { passes: true, plugins }),
     };
     services().forEach(([, route], i) => {
@@ -95,10 +97,18 @@ describe('the fail-closed companion', () => {
     ['answers for a plugin that throws', 'throws', 503],
     ['ends what was pointed at another machine', 'strays', 503],
     ['answers on a route without a service', 'bare', 503],
+    ['ends what has another sign', 'signed', 503],
   ])('%s', async (_what, route, status) => {
     const response = await lab.send(route);
     expect([response.status, listener.arrivals.length]).toEqual([status, 0]);
     if (status === 503) expect(response.header('Content-Type')).toBe('application/problem+json');
+  });
+
+  it('lets through what the plugin knows as sent by one of its workers', async () => {
+    const headers: [string, string][] = [['async_request_reply', 'reentry']];
+    expect((await lab.send('passes', { headers })).status).toBe(503);
+    expect((await lab.send('again')).status).toBe(200);
+    expect(lab.upstream.seen.splice(0)).toHaveLength(1);
   });
 
   it('answers while the plugin server is gone', async () => {

@@ -4,6 +4,7 @@ import type { RawRequest } from './gateway-stand-in-kit/raw-exchange';
 
 const keyAuth = (config: object = {}): Record<string, unknown> => ({ name: 'key-auth', config });
 const terminate = (config: object = {}): Record<string, unknown> => ({ name: 'request-termination', config });
+const restrict = (config: object): LabRoute => ({ plugins: [{ name: 'ip-restriction', config }] });
 const FORGED: [string, string][] = [
   ['X-Consumer-ID', 'forged'],
   ['X-Consumer-Username', 'forged'],
@@ -34,6 +35,11 @@ const routes: Record<string, LabRoute> = {
     { plugins: [keyAuth({ anonymous: 'nobody' })] },
   ),
   refused: { plugins: [keyAuth()], lab: { mode: 'exit' } },
+  allowed: restrict({ allow: ['127.0.0.2', '127.0.0.1'] }),
+  inside: restrict({ allow: ['127.0.0.0/30'] }),
+  outside: restrict({ allow: ['127.0.0.2', '10.0.0.0/8'] }),
+  denied: restrict({ deny: ['127.0.0.1'], allow: ['127.0.0.1'], status: 451, message: 'not you' }),
+  tolerated: restrict({ deny: ['127.0.0.2'] }),
   stop: { plugins: [terminate()] },
   teapot: { plugins: [terminate({ status_code: 418, message: 'tea' })] },
   body: { plugins: [terminate({ status_code: 200, body: '<b>', content_type: 'text/html' })] },
@@ -129,6 +135,19 @@ describe('a plugin of Kong', () => {
   it('key-auth goes before the plugin server', async () => {
     expect((await lab.send('refused')).status).toBe(401);
     expect((await lab.send('refused', withKey('sesame'))).status).toBe(202);
+  });
+
+  it.each(['allowed', 'inside', 'tolerated'])('ip-restriction lets who is %s through', async (route) => {
+    expect((await lab.send(route)).status).toBe(200);
+  });
+
+  it.each<[string, string, number, string]>([
+    ['who is not on its list', 'outside', 403, 'IP address not allowed: 127.0.0.1'],
+    ['whom it denies, whatever it allows', 'denied', 451, 'not you'],
+  ])('ip-restriction refuses %s', async (_what, route, status, message) => {
+    const response = await lab.send(route);
+    expect([response.status, JSON.parse(response.body)]).toMatchObject([status, { message }]);
+    expect(lab.upstream.seen).toHaveLength(0);
   });
 
   it.each<[string, string, number, string, string]>([

@@ -15,6 +15,8 @@ export interface RequestOptions {
   chunks?: readonly (Buffer | string)[];
   /** From the connect to the last byte. Default 20 s. */
   timeoutMs?: number;
+  /** Which address of this machine it comes from: any of 127.0.0.0/8. */
+  localAddress?: string;
   /** Connects, calls `connected`, and sends nothing before `go` has settled. */
   start?: { connected: () => void; go: Promise<void> };
 }
@@ -100,9 +102,13 @@ export class HttpClient {
       method = 'GET',
       timeoutMs = 20_000,
       start,
-    }: Pick<RequestOptions, 'method' | 'timeoutMs' | 'start'> = {},
+      localAddress,
+    }: Pick<RequestOptions, 'method' | 'timeoutMs' | 'start' | 'localAddress'> = {},
   ): Promise<HttpResponse> {
-    const socket = connect({ port: this.#port, host: '127.0.0.1' });
+    const socket = connect({
+      ...{ port: this.#port, host: '127.0.0.1' },
+      ...(localAddress !== undefined && { localAddress }),
+    });
     this.#open.add(socket);
     const closed = new Promise((resolve) => socket.once('close', resolve));
     const timer = setTimeout(

@@ -8,7 +8,7 @@ export type KeyKind =
 const JOB_KEY = /^\{([^}]+)\}:(job|req|res:.+)$/;
 
 /** What says something of a job for a moment. */
-const JOB_MARK = /^\{[^}]+\}:polled$/;
+const JOB_MARK = /^\{[^}]+\}:(polled|reentry:.+)$/;
 
 /** Keys of a queue that hold callers' or jobs' data for a while, or a state that must heal by itself. */
 const LIVING_QUEUE_KEY =

@@ -6,6 +6,7 @@ import { problemReply } from '../errors/problem-reply';
 import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
 import type { AccessStore } from '../store/access-store';
+import { admitReentry } from './admit-reentry';
 import { classify } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { internalErrorReply } from './error-replies';
@@ -49,6 +50,9 @@ async function decide(
   log: AccessLog,
 ): Promise<Decision> {
   const line = await request.line();
+  if (line.marker !== '') {
+    return admitReentry(request, line, settings, store, (text) => log.advice(text));
+  }
   const kind = classify(line, settings);
   switch (kind.kind) {
     case 'pass':

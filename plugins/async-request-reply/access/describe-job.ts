@@ -9,7 +9,7 @@ import { callbackTerms } from './callback-terms';
 import type { MatchedRoute, RequestLine } from './gateway-request';
 import { jobLinks } from './job-links';
 import type { OwnerTag } from './owner';
-import { jobLifeMs, type RouteSettings } from './route-settings';
+import { jobLifeMs, queueByEntity, type RouteSettings } from './route-settings';
 import type { AskedSchedule } from './schedule-headers';
 
 /** What has been read of a request that is to become a job. */
@@ -32,7 +32,7 @@ export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptO
   return {
     job: {
       id,
-      queue: settings.queueName ?? matched.serviceId ?? matched.routeId ?? 'default',
+      queue: settings.queueName ?? queueByEntity(matched),
       owner: read.owner,
       request: head,
       body: read.body,

@@ -13,6 +13,15 @@ export interface RequestLine {
   /** Values of the ID header joined by commas; '' where it is absent or empty. */
   readonly idHeader: string;
   readonly upgrade: string;
+  /** The marker of a worker's request (reentry/marker.ts), or what a stranger sent in its place; '' where there is none. */
+  readonly marker: string;
+}
+
+/** What the client itself sent, whatever plugins of higher priority have made of it. */
+export interface SentRequest {
+  readonly method: string;
+  /** What it may have called the host; '' where it gave none. The first is what a plugin before ours may have replaced. */
+  readonly hosts: readonly [current: string, noted: string];
 }
 
 /** Who sent the request, as Kong authenticated them. */
@@ -55,6 +64,7 @@ export interface GatewayRequest {
   headers(): Promise<HeaderField[]>;
   /** One header field's values, for those that `line` does not have. */
   headerValues(name: string): Promise<string[]>;
+  sent(): Promise<SentRequest>;
   caller(): Promise<Caller>;
   forwarded(): Promise<ForwardedFields>;
   matched(): Promise<MatchedRoute>;

@@ -4,7 +4,6 @@ import type { Config } from '../../../schemas/generated/config-type';
 import { ConfigError } from '../../../schemas/config-error';
 
 const UNSUPPORTED: readonly (readonly [field: string, asked: (config: Config) => boolean])[] = [
-  ['upstream.mode: loopback', ({ upstream }) => upstream.mode === 'loopback'],
   ['dispatch: kafka', ({ dispatch }) => dispatch === 'kafka'],
 ];
 

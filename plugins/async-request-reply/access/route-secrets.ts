@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import type { Config } from '../../../schemas/generated/config-type';
 import { ConfigError } from '../../../schemas/config-error';
 import { keyBytes, SEALING_KEY } from '../secrets/encryption-keys';
+import { LOOPBACK_SECRET } from '../reentry/marker';
 import { fingerprint } from '../secrets/fingerprint';
 import type { Secrets } from '../secrets/secrets-for';
 import type { SecretFingerprint } from '../store/job-settings';
@@ -17,6 +18,7 @@ export function routeSecrets({ upstream, callback, encryption }: Config): Secret
     [CLIENT_CERT, upstream.client_cert],
     [CLIENT_KEY, upstream.client_key],
     [SEALING_KEY, encryption.keys?.[0]],
+    [LOOPBACK_SECRET, upstream.mode === 'loopback' ? upstream.loopback_secret : undefined],
     ...callback.targets.flatMap(({ secrets }, target) =>
       secrets.map((secret, at): [string, string] => [
         `callback.targets[${String(target)}].secrets[${String(at)}]`,

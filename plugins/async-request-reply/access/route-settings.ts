@@ -3,6 +3,7 @@
 import type { Config } from '../../../schemas/generated/config-type';
 import type { RedisSettings } from '../store/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../store/job-settings';
+import type { MatchedRoute } from './gateway-request';
 import { callbackSettings, type CallbackSettings } from './callback-terms';
 import { EncryptionKeys } from '../secrets/encryption-keys';
 import { fingerprints, routeSecrets } from './route-secrets';
@@ -68,6 +69,10 @@ export interface RouteSettings extends OwnerSettings {
 /** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
 export const jobLifeMs = (settings: RouteSettings): number =>
   settings.deadlineMs + settings.upstream.attempt_timeout + settings.resultTtlMs;
+
+/** The name of the queue where the configuration gives none. */
+export const queueByEntity = ({ serviceId, routeId }: Pick<MatchedRoute, 'serviceId' | 'routeId'>): string =>
+  serviceId ?? routeId ?? 'default';
 
 /** What a process has for the requests of an instance. */
 export interface RouteMeans {

@@ -3,6 +3,7 @@ import { AsyncError } from '../errors/async-error';
 import { endToEndRequestFields } from '../http/hop-by-hop';
 import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
+import { REENTRY_HEADER } from '../reentry/marker';
 import { newJobId } from '../jobs/job-id';
 import type { AccessStore } from '../store/access-store';
 import { carryOut } from './accept-order';
@@ -86,18 +87,31 @@ async function upstreamRequestHead(
   settings: RouteSettings,
 ): Promise<UpstreamRequestHead> {
   const forwarded = await request.forwarded();
+  const sent =
+    settings.upstream.mode === 'loopback'
+      ? await sentRequest(request, line)
+      : { method: line.method, path: forwarded.path, host: forwarded.preservedHost };
   const ours: HeaderField[] = [
-    ['host', forwarded.preservedHost || hostOf(target)],
+    ['host', sent.host || hostOf(target)],
     ...forwarded.fields.filter(([, value]) => value !== ''),
     ...(length === undefined ? [] : [['content-length', String(length)] as const]),
     ...(settings.upstream.send_id ? [[settings.idHeader.toLowerCase(), id] as const] : []),
   ];
-  const set = new Set([...forwarded.fields, ...ours].map(([name]) => name));
+  const set = new Set([...forwarded.fields, ...ours, [REENTRY_HEADER]].map(([name]) => name));
   const kept = endToEndRequestFields(headers, new Set([settings.idHeader.toLowerCase()])).filter(
     ([name]) =>
       !set.has(name) && !settings.dropHeaders.has(name) && name !== 'host' && name !== 'content-length',
   );
-  return { method: line.method, path: forwarded.path, target, headers: [...ours, ...kept] };
+  return { method: sent.method, path: sent.path, target, headers: [...ours, ...kept] };
+}
+
+/** What Kong has to see again, so that it matches a route as it did. */
+async function sentRequest(
+  request: GatewayRequest,
+  line: RequestLine,
+): Promise<{ method: string; path: string; host: string }> {
+  const { method, hosts } = await request.sent();
+  return { method, path: line.uri, host: hosts[0] };
 }
 
 /** The Host that Kong's balancer sets: the port only where it is not the scheme's own. */

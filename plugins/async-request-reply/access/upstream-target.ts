@@ -13,7 +13,7 @@ export async function upstreamTarget(
   settings: RouteSettings,
   matched: MatchedRoute,
 ): Promise<UpstreamTarget> {
-  if (settings.upstream.mode === 'url' && settings.upstream.url !== undefined) {
+  if (settings.upstream.mode !== 'service' && settings.upstream.url !== undefined) {
     return parseBase(settings.upstream.url);
   }
   const target = await request.target();
@@ -21,7 +21,7 @@ export async function upstreamTarget(
     throw new AsyncError('load-balanced-upstream', {
       detail:
         'The service of this route points at a Kong Upstream (a load-balanced name), which a worker cannot resolve. ' +
-        'Set upstream.mode to url and upstream.url to an address that does the balancing.',
+        'Set upstream.mode to loopback, or to url with an upstream.url that does the balancing.',
     });
   }
   const { hasClientCertificate } = matched;

@@ -29,11 +29,19 @@ export interface ShortReply extends Reply {
 export const bodyLength = ({ body }: Reply): number =>
   Buffer.isBuffer(body) ? body.length : body.end + 1 - body.start;
 
+/** Left to Kong and the upstream. */
+export interface Pass {
+  readonly kind: 'pass';
+  /** Which fields of the request had a say in it: caches on the way have to know. */
+  readonly vary?: string;
+  /** A worker's own request, which the fail-closed companion has to let pass too. */
+  readonly isReentry?: boolean;
+}
+
 /** What becomes of a request: answered by us, left to Kong and the upstream, or taken over by the handoff lane. */
 export type Decision =
   | { readonly kind: 'reply'; readonly reply: Reply }
-  /** `vary` says which fields of the request had a say in it: caches on the way have to know. */
-  | { readonly kind: 'pass'; readonly vary?: string }
+  | Pass
   /** `order` is the handoff's own: handoff/order.ts. */
   | { readonly kind: 'hand-off'; readonly order: unknown };
 

@@ -7,6 +7,7 @@ import type {
   GatewayRequest,
   MatchedRoute,
   RequestLine,
+  SentRequest,
 } from '../access/gateway-request';
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
@@ -61,6 +62,7 @@ export class KongRequest implements GatewayRequest {
           ? await this.#facts.get('http_x_async_kong_id')
           : ((await this.#variable(this.#idHeader)) ?? ''),
       upgrade: await this.#facts.get('http_upgrade'),
+      marker: await this.#facts.get('http_x_async_kong_reentry'),
     };
   }
 
@@ -77,6 +79,13 @@ export class KongRequest implements GatewayRequest {
     const fact = FACTS_OF_HEADERS.get(name);
     const value = fact === undefined ? await this.#variable(name) : await this.#facts.get(fact);
     return value === undefined || value === '' ? [] : [value];
+  }
+
+  async sent(): Promise<SentRequest> {
+    // The request line stays as it came. Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
+    const [method = ''] = ((await this.#pdk.nginx.get_var('request')) ?? '').split(' ', 1);
+    const host = (await this.#pdk.nginx.get_var('http_host')) ?? '';
+    return { method, hosts: [host, await this.#facts.get('upstream_x_forwarded_host')] };
   }
 
   async caller(): Promise<Caller> {

@@ -9,6 +9,9 @@ export interface Pdk {
     get_var(name: string): Promise<string | undefined>;
     get_ctx(name: string): Promise<unknown>;
   };
+  ctx: {
+    shared: { set(name: string, value: string): Promise<void> };
+  };
   request: {
     get_headers(max: number): Promise<HeaderMap>;
     get_raw_body(maxAllowedFileSize: number): Promise<Buffer | string | undefined>;

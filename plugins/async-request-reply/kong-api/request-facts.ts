@@ -9,6 +9,7 @@ export const FACT_NAMES = [
   'args',
   'is_args',
   'http_x_async_kong_id',
+  'http_x_async_kong_reentry',
   'http_content_length',
   'http_transfer_encoding',
   'http_upgrade',
@@ -35,7 +36,7 @@ export const FACT_NAMES = [
 export type FactName = (typeof FACT_NAMES)[number];
 
 /** First field of `$arr_request`: the layout's version, so that a file of another release is not misread. */
-const LAYOUT = 'arr1';
+const LAYOUT = 'arr2';
 
 /** nginx rejects a newline in every part of a request, so that it can separate them. */
 const SEPARATOR = '\n';

@@ -11,11 +11,11 @@ const made = new Map<string, string>();
 const MAX_MADE = 1000;
 
 /** Line ends and the space around a PEM text depend on the file that it was in. */
-const normalized = (secret: string): string => secret.replaceAll('\r\n', '\n').trim();
+export const normalizedSecret = (secret: string): string => secret.replaceAll('\r\n', '\n').trim();
 
 /** 32 hexadecimal digits; the same for the same secret in every process. Takes some 50 ms the first time. */
 export function fingerprint(secret: string): string {
-  const text = normalized(secret);
+  const text = normalizedSecret(secret);
   const digest = createHash('sha256').update(text).digest('base64');
   let name = made.get(digest);
   if (name === undefined) {

@@ -17,6 +17,10 @@ export const settledChannel = (prefix: string, id: string): string => `${prefix}
 /** That a job was polled a moment ago: a string that lives as long as the route's floor. */
 export const polledKey = (prefix: string, id: string): string => `${prefix}:{${id}}:polled`;
 
+/** That the marker of a re-entered request was used: a string that lives as long as the marker (reentry/marker.ts). */
+export const reentryKey = (prefix: string, id: string, nonce: string): string =>
+  `${prefix}:{${id}}:reentry:${nonce}`;
+
 /** The mark of a job that was made under an idempotency key: a string that outlives the record (store/lua/vouch.lua). */
 export const onceKey = (prefix: string, id: string): string => `${prefix}:{${id}}:once`;
 

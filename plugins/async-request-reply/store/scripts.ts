@@ -21,6 +21,7 @@ interface Scripts {
   arrRedrive(recordKey: string): Promise<string[]>;
   arrPurge(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrBreaker(breakerKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrSpend(...keysAndArgv: Argument[]): Promise<string>;
   arrConsume(recordKey: string, ...argv: Argument[]): Promise<number>;
   arrStanding(...keysAndArgv: Argument[]): Promise<string[]>;
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
@@ -39,7 +40,7 @@ export type ScriptedRedis = Redis & Scripts;
 const SCRIPTS = {
   ...{ reserve: 4, enter: 4, free: 2, leave: 4, breaker: 1 },
   ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
-  ...{ consume: 1, standing: 2 },
+  ...{ consume: 1, standing: 2, spend: 2 },
   ...{ claim: 1, vouch: 1, release: 1 },
   ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },
 } as const;

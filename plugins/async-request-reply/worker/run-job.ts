@@ -11,6 +11,7 @@ import type { QueueControl } from './queue-control';
 import { afterFailure, afterResponse, retryAfterMs } from './retry-policy';
 import type { CallOutcome } from './call-outcome';
 import { classifyFailure } from './classify-failure';
+import { reentryFields } from './reentry-fields';
 import { callUpstream } from './upstream-call';
 import type { WorkerContext } from './worker-context';
 
@@ -106,7 +107,9 @@ async function attempt(
     return { outcome: 'hold', delayMs: gate.ms };
   }
   const result = `${start.run}.${String(record.attempts)}`;
+  const marked = { record, startedAt: record.expiresAt - start.lifeMs, settings, keyPrefix: context.prefix };
   const outcome = await callUpstream(context.dispatchers.for(settings, secrets), request, {
+    moreFields: reentryFields(marked, request.head, secrets),
     timeoutMs: settings.attemptTimeoutMs,
     maxResponseBytes: settings.maxResponseBytes,
     signal: lease.signal,

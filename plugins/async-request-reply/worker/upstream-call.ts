@@ -11,7 +11,9 @@ import type { StoredPayload } from '../store/payload-reader';
 import type { PayloadWriter } from '../store/payload-writer';
 import { classifyFailure } from './classify-failure';
 
-export interface CallLimits {
+export interface CallTerms {
+  /** Sent beside those that are stored. */
+  readonly moreFields: readonly HeaderField[];
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
   /** Ends the call; its connection is closed, so that the upstream can see it. */
@@ -29,7 +31,7 @@ export interface CallLimits {
 export async function callUpstream(
   dispatcher: Dispatcher,
   stored: StoredPayload<UpstreamRequestHead>,
-  limits: CallLimits,
+  terms: CallTerms,
 ): Promise<CallOutcome> {
   const request = stored.head;
   let body: Buffer | Readable | null;
@@ -39,14 +41,14 @@ export async function callUpstream(
     return classifyFailure(error, false, false);
   }
   return new Promise((resolve) => {
-    const call = new UpstreamCall(limits, resolve);
+    const call = new UpstreamCall(terms, resolve);
     try {
       dispatcher.dispatch(
         {
           origin: originOf(request),
           path: request.path,
           method: request.method,
-          headers: request.headers.flat(),
+          headers: [...request.headers, ...terms.moreFields].flat(),
           body,
         },
         call,
@@ -72,7 +74,7 @@ function originOf({ target }: UpstreamRequestHead): string {
 
 /** undici's handler for one request; settles its promise once, by whichever comes first. */
 class UpstreamCall implements Dispatcher.DispatchHandler {
-  readonly #limits: CallLimits;
+  readonly #terms: CallTerms;
   readonly #resolve: (outcome: CallOutcome) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#end({ kind: 'aborted', mayHaveArrived: this.#sent });
@@ -85,21 +87,21 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   #writing: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
 
-  constructor(limits: CallLimits, resolve: (outcome: CallOutcome) => void) {
-    this.#limits = limits;
+  constructor(terms: CallTerms, resolve: (outcome: CallOutcome) => void) {
+    this.#terms = terms;
     this.#resolve = resolve;
-    this.#timer = setTimeout(() => this.#end(this.#timeout()), limits.timeoutMs);
-    if (limits.signal.aborted) {
+    this.#timer = setTimeout(() => this.#end(this.#timeout()), terms.timeoutMs);
+    if (terms.signal.aborted) {
       this.#onAbort();
     } else {
-      limits.signal.addEventListener('abort', this.#onAbort, { once: true });
+      terms.signal.addEventListener('abort', this.#onAbort, { once: true });
     }
   }
 
   /** undici calls this right before it writes the request to a connected socket. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (!this.#limits.mayStart() || this.#ended) {
+    if (!this.#terms.mayStart() || this.#ended) {
       controller.abort(new Error('the call has ended'));
       return;
     }
@@ -119,16 +121,16 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       return;
     }
     this.#head = { status: statusCode, headers: storableResponseFields(rawFields(controller.rawHeaders)) };
-    this.#body = this.#limits.store(this.#head);
+    this.#body = this.#terms.store(this.#head);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#limits.maxResponseBytes) {
+    if (this.#bytes > this.#terms.maxResponseBytes) {
       this.#end({
         kind: 'failure',
         code: 'response-too-large',
-        detail: `The upstream response is over the limit of ${String(this.#limits.maxResponseBytes)} bytes.`,
+        detail: `The upstream response is over the limit of ${String(this.#terms.maxResponseBytes)} bytes.`,
         proxyError: 'http_response_body_size',
         mayHaveArrived: true,
         retryable: false,
@@ -185,7 +187,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     return {
       kind: 'failure',
       code: 'upstream-timeout',
-      detail: `The upstream did not complete its response within ${String(this.#limits.timeoutMs)} ms.`,
+      detail: `The upstream did not complete its response within ${String(this.#terms.timeoutMs)} ms.`,
       proxyError: this.#sent ? 'http_response_timeout' : 'connection_timeout',
       mayHaveArrived: this.#sent,
       retryable: true,
@@ -205,7 +207,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#limits.signal.removeEventListener('abort', this.#onAbort);
+    this.#terms.signal.removeEventListener('abort', this.#onAbort);
     const partial = outcome.kind === 'response' ? undefined : this.#body?.discard();
     Promise.resolve(partial)
       .catch(() => undefined)

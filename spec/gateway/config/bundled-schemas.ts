@@ -9,6 +9,7 @@ const NONE: SchemaField = { type: 'array', elements: { type: 'string', one_of: [
 /** The priorities of the Kong plugins that the stand-in has itself (as in Kong 3.9). */
 export const BUNDLED_PRIORITIES = {
   'key-auth': 1250,
+  'ip-restriction': 990,
   'proxy-cache': 100,
   'request-termination': 2,
   'post-function': -1000,
@@ -41,7 +42,7 @@ function postFunction(knownLua: string | null): SchemaField {
   };
 }
 
-const SCHEMAS: Record<'key-auth' | 'proxy-cache' | 'request-termination', SchemaField> = {
+const SCHEMAS: Record<Exclude<keyof typeof BUNDLED_PRIORITIES, 'post-function'>, SchemaField> = {
   'key-auth': {
     type: 'record',
     fields: [
@@ -53,6 +54,15 @@ const SCHEMAS: Record<'key-auth' | 'proxy-cache' | 'request-termination', Schema
       { key_in_body: { type: 'boolean', required: true, default: false, eq: false, err: NOT_HERE } },
       { run_on_preflight: { type: 'boolean', required: true, default: true } },
       { realm: { type: 'string' } },
+    ],
+  },
+  'ip-restriction': {
+    type: 'record',
+    fields: [
+      { allow: { type: 'array', elements: { type: 'string' } } },
+      { deny: { type: 'array', elements: { type: 'string' } } },
+      { status: { type: 'number' } },
+      { message: { type: 'string' } },
     ],
   },
   'proxy-cache': {

@@ -16,6 +16,13 @@ const anchorOf = (heading: string): string =>
 const anchorsOf = (path: string): string[] =>
   [...readText(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading));
 
+/** The plugins of a list of them, a route, a service or a whole configuration. */
+function pluginsIn(block: unknown): KongPlugin[] {
+  if (Array.isArray(block)) return block as KongPlugin[];
+  const { plugins = [], routes = [], services = [] } = block as Record<string, unknown[] | undefined>;
+  return [...(plugins as KongPlugin[]), ...[...routes, ...services].flatMap(pluginsIn)];
+}
+
 describe.each(['docs/installation.md', 'docs/kong.md'])('%s', (path) => {
   const text = readText(path);
 
@@ -44,10 +51,7 @@ describe.each(['docs/installation.md', 'docs/kong.md'])('%s', (path) => {
     const blocks = [...text.matchAll(/```yaml\n([^`]*)```/g)].map(
       ([, block = '']) => parse(block) as unknown,
     );
-    const lists = blocks.map((block) =>
-      Array.isArray(block) ? block : (block as { plugins: unknown }).plugins,
-    ) as KongPlugin[][];
-    for (const { config } of lists.flat().filter(({ name }) => name === PLUGIN)) {
+    for (const { config } of blocks.flatMap(pluginsIn).filter(({ name }) => name === PLUGIN)) {
       expect(() => resolveConfig(config ?? {})).not.toThrow();
     }
   });

@@ -4,11 +4,22 @@ import { problemsOf } from './problems-of';
 const CERT = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 const KEY = '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----';
 const TOPICS = { brokers: ['k:9092'], request_topic: 'in', reply_topic: 'out' };
+const URL = 'http://127.0.0.1:8000';
+const SECRET = 'x'.repeat(16);
 const NODES = [{ host: '10.0.0.1', port: 26379 }];
 
 const BROKEN: readonly (readonly [string, object, string])[] = [
   ['mode url without a URL', { upstream: { mode: 'url' } }, 'upstream.url'],
-  ['mode loopback without a secret', { upstream: { mode: 'loopback' } }, 'upstream.loopback_secret'],
+  [
+    'mode loopback without a secret',
+    { upstream: { mode: 'loopback', url: URL } },
+    'upstream.loopback_secret',
+  ],
+  [
+    'mode loopback without a URL',
+    { upstream: { mode: 'loopback', loopback_secret: SECRET } },
+    'upstream.url',
+  ],
   ['a certificate without its key', { upstream: { client_cert: CERT } }, 'upstream.client_key'],
   ['a key without its certificate', { upstream: { client_key: KEY } }, 'upstream.client_cert'],
   ['a backoff over its maximum', { retry: { backoff_ms: 60001 } }, 'retry.max_backoff_ms'],
@@ -51,7 +62,11 @@ describe('rules between fields', () => {
 
   test.each([
     ['mode url with a URL', { upstream: { mode: 'url', url: 'http://a.example' } }],
-    ['mode loopback with a secret', { upstream: { mode: 'loopback', loopback_secret: 'x'.repeat(16) } }],
+    [
+      'mode loopback with a URL and a secret',
+      { upstream: { mode: 'loopback', url: URL, loopback_secret: SECRET } },
+    ],
+    ['a secret without mode loopback', { upstream: { loopback_secret: SECRET } }],
     ['a certificate with its key', { upstream: { client_cert: CERT, client_key: KEY } }],
     ['equal bounds', { retry: { backoff_ms: 5, max_backoff_ms: 5 }, wait: { default_ms: 7, max_ms: 7 } }],
     ['dispatch kafka', { dispatch: 'kafka', kafka: TOPICS }],

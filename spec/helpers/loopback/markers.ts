@@ -1,0 +1,70 @@
+// Markers of re-entered requests: true ones, caught from a worker before Kong has seen them, and others.
+import {
+  REENTRY_HEADER,
+  signMarker,
+  type MarkedRequest,
+} from '../../../plugins/async-request-reply/reentry/marker';
+import type { HttpResponse, RequestOptions } from '../http-client';
+import { Latch } from '../latch';
+import type { Stack } from '../stack';
+import type { RecordedRequest } from '../upstream';
+import { heldBy, reply } from '../upstream/answers';
+
+const ID_HEADER = 'X-Async-Kong-Id';
+
+export const markerOf = (request: RecordedRequest): string | undefined => request.header(REENTRY_HEADER);
+
+/** A marker by somebody who does not know the secret. */
+export function forgedMarker(request: Partial<MarkedRequest> = {}): string {
+  const reentry = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 1, endsAt: Date.now() + 10_000 };
+  return signMarker(
+    reentry,
+    { ...{ method: 'GET', uri: '/', host: '127.0.0.1', keyPrefix: 'any', queue: 'specs' }, ...request },
+    'not the secret of the specs',
+  );
+}
+
+/** A request of the route on which markers are caught. */
+export const ofSpecs = (stack: Stack, uri: string): MarkedRequest => ({
+  ...{ method: 'GET', uri, host: '127.0.0.1', keyPrefix: stack.keyPrefix, queue: 'specs' },
+});
+
+export interface CaughtMarker {
+  readonly id: string;
+  readonly marker: string;
+  /** Lets the worker's own call end. */
+  readonly open: () => void;
+  /** That, and waits until the job has settled. */
+  readonly end: () => Promise<void>;
+}
+
+/** A job whose attempt runs, and the marker that its worker has sent and nobody has used. */
+export async function caughtMarker(stack: Stack, path: string): Promise<CaughtMarker> {
+  const latch = new Latch();
+  stack.upstream.script(path, heldBy(latch, reply()), reply({ body: 'passed' }));
+  const { id } = await stack.submit(path);
+  const [call] = await stack.upstream.called(path);
+  const open = (): void => latch.open();
+  const end = async (): Promise<void> => {
+    open();
+    await stack.settled(path, id);
+  };
+  return { id, marker: call === undefined ? '' : (markerOf(call) ?? ''), open, end };
+}
+
+/** What a request with this marker is answered, and how many have reached the service beside the worker's own. */
+export async function reenter(
+  stack: Stack,
+  path: string,
+  marker: string,
+  options: RequestOptions = {},
+): Promise<{ response: HttpResponse; passed: RecordedRequest[] }> {
+  const headers = {
+    [ID_HEADER]: '01890a5d-ac96-774b-bcce-b302099a8057',
+    [REENTRY_HEADER]: marker,
+    ...options.headers,
+  };
+  const response = await stack.request(path, { ...options, headers });
+  const passed = stack.upstream.requests.filter((request) => request.path === path.split('?')[0]).slice(1);
+  return { response, passed };
+}

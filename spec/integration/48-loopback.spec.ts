@@ -1,0 +1,349 @@
+// upstream.mode: loopback. The worker goes through Kong's proxy again, by the kong.yml that docs/kong.md has; what bears
+// the worker's marker and is not that very request reaches nobody.
+import {
+  MAX_MARKER_LIFE_MS,
+  REENTRY_HEADER,
+  signMarker,
+} from '../../plugins/async-request-reply/reentry/marker';
+import { recordKey } from '../../plugins/async-request-reply/store/keys';
+import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/markers';
+import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';
+import type { Stack } from '../helpers/stack';
+import { watchOpenHandles } from '../helpers/stack/open-handles';
+import { until } from '../helpers/until';
+import type { RecordedRequest, Upstream } from '../helpers/upstream';
+import { reply } from '../helpers/upstream/answers';
+
+const ID_HEADER = 'X-Async-Kong-Id';
+const START_TIMEOUT_MS = 90_000;
+/** An address that is not on the list of the sibling route. */
+const ELSEWHERE = { localAddress: '127.0.0.2' };
+
+jest.setTimeout(60_000);
+
+let stack: Stack;
+let targets: readonly Upstream[];
+let close: () => Promise<void>;
+let checkHandles: () => Promise<void>;
+
+beforeAll(async () => {
+  checkHandles = watchOpenHandles();
+  ({ stack, targets, close } = await startLoopback());
+}, START_TIMEOUT_MS);
+
+afterAll(async () => {
+  await close();
+  await checkHandles();
+}, START_TIMEOUT_MS);
+
+const jobs = async (): Promise<string[]> =>
+  (await stack.redis.keys()).filter((key) => key.endsWith(':job')).sort();
+const problemOf = (response: HttpResponse): unknown => [
+  response.status,
+  String(response.json()['type']).split(':').at(-1),
+];
+const REFUSED = [403, 'reentry-refused'];
+const statusOf = ({ status }: HttpResponse): number => status;
+
+describe('the routes of docs/kong.md', () => {
+  const reached = (path: string): RecordedRequest[] => targets.flatMap((target) => target.callsTo(path));
+
+  /** Alice's job, and the answer to her poll when it has settled. */
+  async function roundTrip(path: string, options: RequestOptions = {}): Promise<HttpResponse> {
+    const { id } = await stack.submit(path, { ...options, headers: { ...ALICE, ...options.headers } });
+    return await until('the job to settle', async () => {
+      const response = await stack.request(path, { headers: { ...ALICE, [ID_HEADER]: id } });
+      return response.status === 202 ? null : response;
+    });
+  }
+
+  test('a job goes through Kong again, and the upstream gets what the client sent', async () => {
+    for (const target of targets)
+      target.script('/billing/a', reply({ status: 201, body: 'made', headers: { 'X-From': 'upstream' } }));
+    const response = await roundTrip('/billing/a?b=1&c=%2F', {
+      method: 'POST',
+      body: 'payload',
+      headers: { 'X-Mine': 'kept' },
+    });
+    const [call, ...others] = reached('/billing/a');
+
+    expect([response.status, response.text, response.header('X-From')]).toEqual([201, 'made', 'upstream']);
+    expect(others).toEqual([]);
+    expect([call?.method, call?.target, call?.body.toString()]).toEqual([
+      'POST',
+      '/billing/a?b=1&c=%2F',
+      'payload',
+    ]);
+    expect([call?.header('X-Mine'), call?.header('X-Consumer-Username')]).toEqual(['kept', 'alice']);
+    expect(call?.header(ID_HEADER)).toBe(response.header(ID_HEADER));
+  });
+
+  test('the upstream sees neither the marker nor the credential, and where the request came from', async () => {
+    await roundTrip('/billing/seen');
+    const [call] = reached('/billing/seen');
+
+    expect([call?.header(REENTRY_HEADER), call?.header('apikey')]).toEqual([undefined, undefined]);
+    expect(call?.header('X-Forwarded-For')).toBe('127.0.0.1, 127.0.0.1');
+    expect(call?.header('Via')).toMatch(/^1\.1 kong\/\S+, 1\.1 kong\/\S+$/);
+  });
+
+  test('an Upstream with two targets is balanced', async () => {
+    const paths = Array.from({ length: 8 }, (_, i) => `/billing/balanced-${i}`);
+    const responses = await Promise.all(paths.map((path) => roundTrip(path)));
+    const counts = targets.map(({ requests }) => requests.filter(({ path }) => paths.includes(path)).length);
+
+    expect(responses.map(statusOf)).toEqual(paths.map(() => 200));
+    expect(counts.filter((count) => count > 0)).toHaveLength(2);
+  });
+
+  test('who does not authenticate is refused on the first route, and makes no job', async () => {
+    expect(statusOf(await stack.request('/billing/nobody', { method: 'POST', body: 'a' }))).toBe(401);
+  });
+
+  test('the sibling route takes no stranger: not from elsewhere, and not with a marker of their own', async () => {
+    const headers = { [REENTRY_HEADER]: forgedMarker() };
+    const elsewhere = await stack.request('/billing/sneak', { headers, ...ELSEWHERE });
+    const near = await stack.request('/billing/sneak', { headers });
+
+    expect(statusOf(elsewhere)).toBe(403);
+    expect(elsewhere.text).toContain('IP address not allowed: 127.0.0.2');
+    expect(problemOf(near)).toEqual(REFUSED);
+    expect(reached('/billing/sneak')).toEqual([]);
+  });
+});
+
+describe('a marker', () => {
+  test('lets its request pass once, and goes no further', async () => {
+    const path = '/caught/once';
+    const { marker, end } = await caughtMarker(stack, path);
+    const first = await reenter(stack, path, marker);
+    const again = await reenter(stack, path, marker);
+    await end();
+
+    expect([first.response.status, first.response.text]).toEqual([200, 'passed']);
+    expect(first.passed.map(markerOf)).toEqual([undefined]);
+    expect(problemOf(again.response)).toEqual(REFUSED);
+    expect(again.passed).toHaveLength(1);
+  });
+
+  test('of twenty uses at once lets one pass', async () => {
+    const path = '/caught/crowd';
+    const { marker, end } = await caughtMarker(stack, path);
+    const responses = await Promise.all(Array.from({ length: 20 }, () => reenter(stack, path, marker)));
+    await end();
+
+    expect(responses.map(({ response }) => response.status).sort()).toEqual([
+      200,
+      ...Array<number>(19).fill(403),
+    ]);
+    expect(stack.upstream.callsTo(path)).toHaveLength(2);
+  });
+
+  test('is refused with another request, and still good for its own', async () => {
+    const path = '/caught/other';
+    const { marker, end } = await caughtMarker(stack, path);
+    const others: [string, RequestOptions][] = [
+      [path, { method: 'POST', body: '' }],
+      [path, { method: 'DELETE' }],
+      [`${path}?a=1`, {}],
+      [`${path}/more`, {}],
+      [path, { headers: { Host: 'elsewhere.example' } }],
+      [path, { headers: { Host: 'other-queue' } }],
+      [path, { headers: { Host: 'other-secret' } }],
+    ];
+    const refused = [];
+    for (const [target, options] of others) refused.push(await reenter(stack, target, marker, options));
+    const own = await reenter(stack, path, marker);
+    await end();
+
+    expect(refused.map(({ response }) => problemOf(response))).toEqual(others.map(() => REFUSED));
+    expect(refused.flatMap(({ passed }) => passed)).toEqual([]);
+    expect(own.response.status).toBe(200);
+  });
+
+  test('is refused where its instance has another queue or secret, though the request is the same', async () => {
+    const path = '/caught/instances';
+    const { id, end } = await caughtMarker(stack, path);
+    const signed = (host: string): string =>
+      signMarker(
+        { jobId: id, attempt: 1, endsAt: Date.now() + 10_000 },
+        { ...ofSpecs(stack, path), host },
+        SECRET,
+      );
+    const answers = [];
+    for (const host of ['other-queue', 'other-secret'])
+      answers.push(await reenter(stack, path, signed(host), { headers: { Host: host } }));
+    await end();
+
+    expect(answers.map(({ response }) => problemOf(response))).toEqual([REFUSED, REFUSED]);
+    expect(answers.flatMap(({ passed }) => passed)).toEqual([]);
+  });
+
+  test('is refused when its time is over, or longer than any marker has', async () => {
+    const path = '/caught/late';
+    const { id, end } = await caughtMarker(stack, path);
+    const now = Number(((await stack.redis.command('TIME')) as string[])[0]) * 1000;
+    const signed = (endsAt: number): string =>
+      signMarker({ jobId: id, attempt: 1, endsAt }, ofSpecs(stack, path), SECRET);
+    const stale = await reenter(stack, path, signed(now - 1));
+    const early = await reenter(stack, path, signed(now + 2 * MAX_MARKER_LIFE_MS));
+    const good = await reenter(stack, path, signed(now + MAX_MARKER_LIFE_MS / 2));
+    await end();
+
+    expect([stale, early].map(({ response }) => problemOf(response))).toEqual([REFUSED, REFUSED]);
+    expect(good.response.status).toBe(200);
+  });
+
+  test('is refused once its attempt has ended', async () => {
+    const path = '/caught/ended';
+    const { marker, end } = await caughtMarker(stack, path);
+    await end();
+    const { response, passed } = await reenter(stack, path, marker);
+
+    expect(problemOf(response)).toEqual(REFUSED);
+    expect(passed).toEqual([]);
+  });
+
+  test('is another for each attempt', async () => {
+    stack.upstream.script('/twice/a', reply({ status: 503, headers: { 'Retry-After': '0' } }), reply());
+    await stack.roundTrip('/twice/a');
+    const markers = stack.upstream.callsTo('/twice/a').map(markerOf);
+
+    expect(markers.map((marker) => marker?.split('.')[2])).toEqual(['1', '2']);
+    expect(new Set(markers).size).toBe(2);
+  });
+
+  test.each([
+    '/caught/forged',
+    '/same/forged',
+    '/preferred/forged',
+    '/polls/forged',
+    '/no-secret/forged',
+    '/no-secret-prefer/forged',
+    '/no-secret-polls/forged',
+  ])('that is forged is refused on %s, whatever the method', async (path) => {
+    const marker = forgedMarker({ uri: path });
+    const before = await jobs();
+    const responses = [];
+    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND'])
+      for (const value of [marker, 'x', `${marker},${marker}`])
+        responses.push(await stack.request(path, { method, headers: { [REENTRY_HEADER]: value } }));
+
+    expect(responses.map(problemOf)).toEqual(responses.map(() => REFUSED));
+    expect(stack.upstream.callsTo(path)).toEqual([]);
+    expect(await jobs()).toEqual(before);
+  });
+
+  test('with nothing in it does not reach the upstream', async () => {
+    const headers = { [REENTRY_HEADER]: '' };
+    await stack.request('/no-secret-prefer/empty', { headers });
+    await stack
+      .submit('/no-secret/empty', { headers })
+      .then(({ id }) => stack.settled('/no-secret/empty', id));
+    const calls = ['/no-secret-prefer/empty', '/no-secret/empty'].flatMap((path) =>
+      stack.upstream.callsTo(path),
+    );
+
+    expect(calls.map(markerOf)).toEqual([undefined, undefined]);
+  });
+});
+
+test('Redis has no secret that signs markers, and no marker that could be used', async () => {
+  await stack.redis.command('CONFIG', 'SET', 'rdbcompression', 'no');
+  const keys = await stack.redis.keys();
+  const dumps = await Promise.all(keys.map((key) => stack.redis.command('DUMP', key)));
+  const text = [...keys, ...dumps.map(String)].join();
+
+  expect(text).toContain('upstream.loopback_secret');
+  expect(text).not.toContain(SECRET);
+  expect(text).not.toMatch(/v1\.[0-9a-f-]{36}\./);
+});
+
+describe('without a sibling', () => {
+  test('the route lets its own requests pass, and a large body goes through twice', async () => {
+    const body = 'x'.repeat(300_000);
+    stack.upstream.script('/same/large', reply({ body }));
+    const response = await stack.roundTrip('/same/large', { method: 'PUT', body });
+    const calls = stack.upstream.callsTo('/same/large');
+
+    expect([response.status, response.text === body]).toEqual([200, true]);
+    expect(calls.map((call) => [call.method, call.body.toString() === body])).toEqual([['PUT', true]]);
+  });
+
+  test('a job that was asked for by Prefer goes through Kong, which then answers nobody but its worker', async () => {
+    const { id } = await stack.submit('/preferred/a', { headers: { Prefer: 'respond-async' } });
+    await stack.settled('/preferred/a', id);
+    const [call, ...others] = stack.upstream.callsTo('/preferred/a');
+
+    expect([call?.jobId, markerOf(call as RecordedRequest), others]).toEqual([id, undefined, []]);
+  });
+
+  test('a route that hosts match is found again, and the upstream sees that host', async () => {
+    const headers = { Host: 'api.example' };
+    const { id } = await stack.submit('/hosts/a', { headers });
+    const response = await until('the job to settle', async () => {
+      const poll = await stack.request('/hosts/a', { headers: { ...headers, [ID_HEADER]: id } });
+      return poll.status === 202 ? null : poll;
+    });
+
+    expect(response.status).toBe(200);
+    expect(stack.upstream.callsTo('/hosts/a').map((call) => call.header('Host'))).toEqual(['api.example']);
+  });
+
+  test.each([
+    ['/ring', 'to the same route', 202],
+    ['/chain', 'to another that has the plugin', 404],
+  ])(
+    '%s: a service that leads back %s makes no second job, and nothing goes round',
+    async (path, _where, status) => {
+      const before = await jobs();
+      const { id } = await stack.submit(`${path}/a`);
+      const settled = await until('the job to settle', async () => {
+        const response = await stack.request(`${path}/a?async-id=${id}`);
+        return response.status === 303
+          ? ((await stack.redis.command('HGETALL', recordKey(stack.keyPrefix, id))) as string[])
+          : null;
+      });
+
+      expect(settled[settled.indexOf('upstream_status') + 1]).toBe(String(status));
+      expect(await jobs()).toHaveLength(before.length + 1);
+    },
+  );
+});
+
+describe('while something is away', () => {
+  test('Redis: a marker is 503, and passes nobody', async () => {
+    const path = '/caught/redis';
+    const { id, marker, open } = await caughtMarker(stack, path);
+    // In good order, so that the job is there again afterwards.
+    await stack.redis.kill('SIGTERM');
+    const { response, passed } = await reenter(stack, path, marker).finally(() => stack.redis.start());
+    open();
+    await until('Redis to be back', async () => (await stack.poll(path, id)).status === 200);
+
+    expect(problemOf(response)).toEqual([503, 'store-unavailable']);
+    expect(Number(response.header('Retry-After'))).toBeGreaterThan(0);
+    expect(passed).toEqual([]);
+  });
+
+  test('the plugin server: a marker is 503 by the companion, true or forged, and passes nobody', async () => {
+    const path = '/caught/frozen';
+    const { marker } = await caughtMarker(stack, path);
+    await stack.request('/billing/warm', { headers: { [REENTRY_HEADER]: forgedMarker() } });
+    const pids = await stack.gateway.pluginServerPids();
+    const signal = (name: NodeJS.Signals): void => pids.forEach((pid) => void process.kill(pid, name));
+    signal('SIGSTOP');
+    const answers = await Promise.all([
+      reenter(stack, path, marker),
+      reenter(stack, path, forgedMarker({ uri: path })),
+      reenter(stack, '/billing/frozen', forgedMarker({ uri: '/billing/frozen' })),
+    ]).finally(() => signal('SIGCONT'));
+
+    expect(answers.map(({ response }) => response.status)).toEqual([503, 503, 503]);
+    expect([
+      ...answers.flatMap(({ passed }) => passed),
+      ...targets.flatMap((one) => one.callsTo('/billing/frozen')),
+    ]).toEqual([]);
+  });
+});

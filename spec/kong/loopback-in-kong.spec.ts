@@ -1,0 +1,74 @@
+// What only a real Kong has: its transformer, and its own client certificate for a service, both on the second way of a
+// request through Kong (upstream.mode: loopback).
+import { CertificateAuthority } from '../helpers/certificates';
+import { MutualTlsUpstream } from '../helpers/mutual-tls-upstream';
+import { startStack, type Stack } from '../helpers/stack';
+import { kongConfig } from '../helpers/stack/kong-config';
+import { until } from '../helpers/until';
+
+const START_TIMEOUT_MS = 90_000;
+const SECRET = 'the secret of the specs: loopback';
+const CERTIFICATE_ID = 'c0ffee00-0000-4000-8000-000000000000';
+const SIBLING = { headers: { 'X-Async-Kong-Reentry': ['~*^v1[.]'] } };
+
+let stack: Stack;
+let authority: CertificateAuthority;
+let mutual: MutualTlsUpstream;
+
+beforeAll(async () => {
+  authority = new CertificateAuthority();
+  mutual = await MutualTlsUpstream.start(authority);
+  stack = await startStack({ routes: [] });
+  const { redis, keyPrefix, gateway } = stack;
+  const loopback = {
+    upstream: { mode: 'loopback', url: gateway.proxyUrl, loopback_secret: SECRET },
+  } as const;
+  const sibling = { intercept: 'never', upstream: { loopback_secret: SECRET } } as const;
+  const shared = {
+    ...{ queue: { name: 'kong' }, retry: { attempts: 1 } },
+    redis: { host: redis.host, port: redis.port, key_prefix: keyPrefix },
+  };
+  const transformer = {
+    name: 'request-transformer',
+    config: {
+      http_method: 'PUT',
+      replace: { headers: ['Host:inside.example'] },
+      ...{ add: { headers: ['X-Added:once'], querystring: ['added:1'] } },
+    },
+  };
+  const routes = [
+    { name: 'changed', config: loopback },
+    { name: 'changed-again', paths: ['/changed'], route: SIBLING, config: sibling, plugins: [transformer] },
+    {
+      ...{ name: 'mutual', serviceUrl: mutual.url, config: loopback },
+      service: { client_certificate: { id: CERTIFICATE_ID } },
+    },
+  ];
+  const { cert, key } = authority.issue('kong', ['DNS:kong']);
+  const certificates = [{ id: CERTIFICATE_ID, cert, key }];
+  await gateway.applyConfig(kongConfig({ routes, shared, extra: { certificates } }, stack.upstream.url));
+}, START_TIMEOUT_MS);
+
+afterAll(async () => {
+  await stack.close();
+  await mutual.stop();
+  authority.remove();
+}, START_TIMEOUT_MS);
+
+test('a transformer of the sibling route changes method, Host, query and fields, once', async () => {
+  const headers = { Host: 'outside.example' };
+  const { id } = await stack.submit('/changed/a?b=1', { method: 'POST', body: 'c', headers });
+  await until('the job to settle', async () => (await stack.poll('/changed/a', id)).status === 200);
+  const [call, ...others] = stack.upstream.requests;
+
+  expect(others).toEqual([]);
+  expect([call?.method, call?.path, call?.body.toString()]).toEqual(['PUT', '/changed/a', 'c']);
+  expect(new URLSearchParams(call?.target.split('?')[1])).toEqual(new URLSearchParams('added=1&b=1'));
+  expect([call?.header('Host'), call?.headers('X-Added')]).toEqual(['inside.example', ['once']]);
+});
+
+test("the upstream sees the client certificate of Kong's service, whose key Kong gives to nobody", async () => {
+  const response = await stack.roundTrip('/mutual/a');
+
+  expect([response.status, response.text]).toEqual([200, 'hello kong']);
+});

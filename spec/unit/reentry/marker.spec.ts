@@ -1,0 +1,90 @@
+import {
+  isSignedFor,
+  MAX_MARKER_LIFE_MS,
+  markerEnd,
+  parseMarker,
+  signMarker,
+  type MarkedRequest,
+  type Marker,
+} from '../../../plugins/async-request-reply/reentry/marker';
+
+const SECRET = 'a secret of some length';
+const REENTRY = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 2, endsAt: 1_700_000_000_123 };
+const REQUEST: MarkedRequest = {
+  ...{ method: 'POST', uri: '/billing/a?b=%2F', host: 'api.example', keyPrefix: 'arr', queue: 'billing' },
+};
+
+function parsed(text: string): Marker {
+  const marker = parseMarker(text);
+  if (marker === undefined) throw new Error(`no marker: ${text}`);
+  return marker;
+}
+
+const sign = (secret = SECRET): Marker => parsed(signMarker(REENTRY, REQUEST, secret));
+
+test('says which attempt of which job it is for, and until when', () => {
+  expect(sign()).toMatchObject(REENTRY);
+});
+
+test('is good for the request that it was signed for', () => {
+  expect(isSignedFor(sign(), REQUEST, SECRET)).toBe(true);
+});
+
+test.each(['API.example', 'api.example:8000', 'api.example:'])('takes %s for the same host', (host) => {
+  expect(isSignedFor(sign(), { ...REQUEST, host }, SECRET)).toBe(true);
+});
+
+test('is another each time', () => {
+  expect(sign().nonce).not.toBe(sign().nonce);
+});
+
+test.each<[string, Partial<MarkedRequest>]>([
+  ['method', { method: 'PUT' }],
+  ['path', { uri: '/billing/b?b=%2F' }],
+  ['query', { uri: '/billing/a?b=/' }],
+  ['host', { host: 'api.example.org' }],
+  ['key prefix', { keyPrefix: 'other' }],
+  ['queue', { queue: 'other' }],
+  ['border between two of its parts', { method: 'POST/', uri: 'billing/a?b=%2F' }],
+])('is not good for another %s', (_what, change) => {
+  expect(isSignedFor(sign(), { ...REQUEST, ...change }, SECRET)).toBe(false);
+});
+
+test.each<[string, Partial<Marker>]>([
+  ['job', { jobId: '01890a5d-ac96-774b-bcce-b302099a8058' }],
+  ['attempt', { attempt: 3 }],
+  ['end', { endsAt: REENTRY.endsAt + 1 }],
+  ['nonce', { nonce: 'A'.repeat(22) }],
+  ['signature', { mac: Buffer.alloc(32) }],
+  ['length of its signature', { mac: Buffer.alloc(31) }],
+])('is void with another %s', (_what, change) => {
+  expect(isSignedFor({ ...sign(), ...change }, REQUEST, SECRET)).toBe(false);
+});
+
+test('is void under another secret', () => {
+  expect(isSignedFor(sign('another secret of that length'), REQUEST, SECRET)).toBe(false);
+});
+
+test('takes a secret for the same whatever line ends and space its file has put around it', () => {
+  expect(isSignedFor(sign(`${SECRET}\r\n`), REQUEST, SECRET)).toBe(true);
+});
+
+const text = signMarker(REENTRY, REQUEST, SECRET);
+test.each([
+  ['nothing', ''],
+  ['a word', 'v1'],
+  ['another version', text.replace('v1', 'v2')],
+  ['a part too few', text.split('.').slice(0, 5).join('.')],
+  ['a part too many', `${text}.x`],
+  ['two of them in one field', `${text}, ${text}`],
+  ['an attempt that is no number', text.replace('.2.', '.two.')],
+  ['a signature of another length', `${text}A`],
+  ['a character that it does not have', text.replace('v1.', 'v1.\u00e9')],
+])('is not read out of %s', (_what, other) => {
+  expect(parseMarker(other)).toBeUndefined();
+});
+
+test('ends ten seconds after the connection may have taken its time, and within a minute', () => {
+  expect(markerEnd(1000.5, 5000)).toBe(16_000);
+  expect(markerEnd(0, 10_000_000)).toBe(MAX_MARKER_LIFE_MS);
+});
