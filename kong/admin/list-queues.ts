@@ -8,9 +8,11 @@ import {
   queuesKey,
   sweepLockKey,
 } from '../../plugins/async-request-reply/store/keys';
+import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
 import { redisNowMs, type AdminContext } from './admin-context';
 import { notFound, type Report } from './report';
+import { sizeText } from './size-text';
 import { table } from './table';
 
 interface QueueFacts {
@@ -22,6 +24,8 @@ interface QueueFacts {
   readonly active: number;
   readonly delayed: number;
   readonly dead: number;
+  /** Of the bodies that are stored for the queue, as `max_stored_bytes` counts them. */
+  readonly stored_bytes: number;
   readonly paused: boolean;
   readonly breaker: 'off' | 'closed' | 'open' | 'half-open';
   /** Whether a worker looks after it. */
@@ -47,10 +51,11 @@ export async function listQueues(context: AdminContext): Promise<Report> {
 async function queueFacts(context: AdminContext, queue: string, now: number): Promise<QueueFacts> {
   const { redis, prefix } = context;
   const scheduler = context.scheduler(queue);
-  const [open, waiting, dead, lock, counts, paused, settings, breaker] = await Promise.all([
+  const [open, waiting, dead, stored, lock, counts, paused, settings, breaker] = await Promise.all([
     redis.zcard(openJobsKey(prefix, queue)),
     redis.zcount(placesKey(prefix, queue), now, '+inf'),
     redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
+    new StoredBytes(redis, prefix).total(queue),
     redis.exists(sweepLockKey(prefix, queue)),
     scheduler.getJobCounts('active', 'delayed'),
     scheduler.isPaused(),
@@ -63,7 +68,8 @@ async function queueFacts(context: AdminContext, queue: string, now: number): Pr
     .filter((failures) => failures > 0);
   const isLimited = settings.some(({ rateMax }) => rateMax > 0);
   return {
-    ...{ queue, open, waiting, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0, dead, paused },
+    ...{ queue, open, waiting, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0, dead },
+    ...{ stored_bytes: stored, paused },
     breaker: breakerState(thresholds, Number(breaker[0] ?? 0), Number(breaker[1] ?? 0), now),
     taken: lock === 1,
     concurrency: limits?.concurrency,
@@ -94,12 +100,13 @@ const yesNo = (fact: boolean): string => (fact ? 'yes' : 'no');
 const queuesTable = (queues: readonly QueueFacts[]): string =>
   table(
     [
-      ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD'],
+      ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD', '>STORED'],
       ...['PAUSED', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
     ],
     queues.map((one) => [
       one.queue,
       ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
+      sizeText(one.stored_bytes),
       ...[yesNo(one.paused), one.breaker, yesNo(one.taken)],
       ...[one.concurrency === undefined ? '-' : String(one.concurrency), one.rate ?? '-'],
     ]),

@@ -523,6 +523,15 @@ return {
                   },
                 },
                 {
+                  max_stored_bytes = {
+                    description = "How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off.",
+                    type = "integer",
+                    required = true,
+                    default = 1073741824,
+                    between = { 0, 1099511627776 },
+                  },
+                },
+                {
                   max_per_caller = {
                     description = "How many unsettled jobs one owner may have; more are refused with 429. 0 is off.",
                     type = "integer",

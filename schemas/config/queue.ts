@@ -32,6 +32,14 @@ export const queueSchema = field.record(
     max_waiting: field.integer('How many jobs may wait; more are refused with 503.', 1, 10000000, {
       default: 10000,
     }),
+    max_stored_bytes: field.integer(
+      'How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off.',
+      0,
+      1099511627776,
+      {
+        default: 1073741824,
+      },
+    ),
     max_per_caller: field.integer(
       'How many unsettled jobs one owner may have; more are refused with 429. 0 is off.',
       0,

@@ -64,6 +64,8 @@ export interface QueueConfig {
   readonly rate_limit?: RateLimitConfig;
   /** How many jobs may wait; more are refused with 503. */
   readonly max_waiting: number;
+  /** How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off. */
+  readonly max_stored_bytes: number;
   /** How many unsettled jobs one owner may have; more are refused with 429. 0 is off. */
   readonly max_per_caller: number;
   /** Request header in which the caller sets a priority from 1 (most urgent) to 10; 5 without it. */

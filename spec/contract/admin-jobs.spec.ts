@@ -23,12 +23,12 @@ describe('queues', () => {
     expect(value).toEqual({
       queues: [
         {
-          ...{ queue: 'other', open: 1, waiting: 1, active: 0, delayed: 0, dead: 0, paused: false },
-          ...{ breaker: 'closed', taken: false, concurrency: 4, rate: '5 per 1 s' },
+          ...{ queue: 'other', open: 1, waiting: 1, active: 0, delayed: 0, dead: 0, stored_bytes: 11 },
+          ...{ paused: false, breaker: 'closed', taken: false, concurrency: 4, rate: '5 per 1 s' },
         },
         {
-          ...{ queue: 'q', open: 1, waiting: 1, active: 0, delayed: 0, dead: 2, paused: false },
-          ...{ breaker: 'off', taken: expect.any(Boolean) as boolean, concurrency: 4 },
+          ...{ queue: 'q', open: 1, waiting: 1, active: 0, delayed: 0, dead: 2, stored_bytes: 33 },
+          ...{ paused: false, breaker: 'off', taken: expect.any(Boolean) as boolean, concurrency: 4 },
         },
       ],
     });

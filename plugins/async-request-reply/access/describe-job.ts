@@ -49,6 +49,7 @@ export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptO
       priority: asked.priority,
       maxWaiting: settings.queue.max_waiting,
       maxPerCaller: settings.queue.max_per_caller,
+      maxStoredBytes: settings.queue.max_stored_bytes,
       minReplicas: settings.minReplicas,
     },
     ...{ line: { method: line.method, uri: line.uri }, isPollable, key, tlsVerify: matched.tlsVerify },

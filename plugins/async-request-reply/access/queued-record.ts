@@ -1,6 +1,6 @@
 // The record of a job as its submit has just written it.
 import { RECORD_VERSION, type JobRecord } from '../jobs/job-record';
-import type { NewJob } from '../store/new-job';
+import { requestBytes, type NewJob } from '../store/new-job';
 
 /** @param createdAt by the clock of Redis, in milliseconds since 1970. */
 export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({
@@ -23,6 +23,8 @@ export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({
   error: undefined,
   settingsHash: job.settingsHash,
   result: undefined,
+  requestBytes: requestBytes(job),
+  isDead: false,
   resultBytes: 0,
   singleRead: job.singleRead ?? false,
   readAt: undefined,

@@ -121,11 +121,7 @@ function settingsWith(
           responseOverBytes: Math.min(config.handoff.response_over_bytes, LANE_MAX_RESPONSE_BYTES),
         }
       : undefined,
-    maxRequestBytes: limit(
-      config.request.max_body_bytes,
-      LANE_MAX_REQUEST_BYTES,
-      !hasHandoff || isBodyChecked,
-    ),
+    maxRequestBytes: limit(maxBodyBytes(config), LANE_MAX_REQUEST_BYTES, !hasHandoff || isBodyChecked),
     maxResponseBytes: limit(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES, !hasHandoff),
     dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
     upstream: config.upstream,
@@ -152,6 +148,12 @@ function settingsWith(
     validation: validators && validationSettings(config.request, validators),
   };
 }
+
+/** A body that its queue could never take is too large, however empty the queue is. */
+const maxBodyBytes = ({ request, queue }: Config): number =>
+  queue.max_stored_bytes === 0
+    ? request.max_body_bytes
+    : Math.min(request.max_body_bytes, queue.max_stored_bytes);
 
 /** The settings document of the jobs that this route accepts for `queue`. */
 export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: boolean): NamedSettings {

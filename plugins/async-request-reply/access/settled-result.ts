@@ -8,7 +8,7 @@ import type { ResponseHead } from '../http/upstream-request';
 import type { JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../store/access-store';
 import type { StoredPayload } from '../store/payload-reader';
-import { consumeResult } from '../store/poll-queries';
+import { takeResult } from '../store/read-once';
 import { answerFields, jobFields } from './our-fields';
 import { proxyStatus } from './proxy-status';
 import { readable, readResult } from './read-result';
@@ -54,9 +54,7 @@ export async function settledResult(
   if (
     isReadOnce &&
     kind === 'replay' &&
-    !(await store.ask((redis, prefix) =>
-      consumeResult(redis, prefix, id, result, !Buffer.isBuffer(reply.body)),
-    ))
+    !(await takeResult(store, job, result, !Buffer.isBuffer(reply.body)))
   ) {
     throw alreadyRead();
   }

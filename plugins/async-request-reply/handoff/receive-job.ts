@@ -43,18 +43,25 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
     return answerAccepted({ job: before, links, preferences, method: line.method }, settings, store);
   }
   const digest = order.key && new RequestDigest(order.line);
-  const upload = { body: uploadBody(request, digest), maxBytes: settings.maxRequestBytes };
+  const upload = {
+    ...{ body: uploadBody(request, digest), length: lengthOf(request) },
+    maxBytes: settings.maxRequestBytes,
+  };
   const sent = { ...order.job, key: settings.keys.first };
-  const job = await store.receive(sent, upload, order.admission.maxWaiting);
+  const job = await store.receive(sent, upload, order.admission);
   try {
     return await carryOut({ ...order, job }, digest?.digest(), settings, store);
   } catch (error) {
     if (error instanceof AsyncError && isRefusal(error)) {
-      await store.discard(id).catch(() => undefined);
+      await store.discard(order.job).catch(() => undefined);
     }
     throw error;
   }
 }
+
+/** Node.js lets no request through whose length is no number. */
+const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
+  headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
 
 /** Not those after which the job may be there all the same: they take it back with its request. */
 const isRefusal = (error: AsyncError): boolean =>

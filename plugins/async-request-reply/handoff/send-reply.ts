@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { readable } from '../access/read-result';
 import { bodyLength, type Reply, type StoredBody } from '../http/reply';
 import { PayloadLostError } from '../store/payload-errors';
+import { dropTaken } from '../store/read-once';
 import type { HandoffTarget } from './target';
 
 /** Statuses that have no content, and say no length (RFC 9110, 8.6). */
@@ -42,8 +43,8 @@ export async function sendReply(
     return;
   }
   await pipeline(source, response);
-  if (!Buffer.isBuffer(reply.body) && reply.body.isReadOnce) {
-    await target?.store.jobs.payloads.dropResponse(reply.body.jobId, reply.body.result);
+  if (!Buffer.isBuffer(reply.body) && reply.body.isReadOnce && target !== undefined) {
+    await dropTaken(target.store, reply.body.jobId, reply.body.result);
   }
 }
 

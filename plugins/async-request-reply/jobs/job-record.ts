@@ -68,6 +68,10 @@ export interface JobRecord {
   readonly singleRead: boolean;
   /** When that was. */
   readonly readAt: number | undefined;
+  /** Length of the request's body, whether it is still stored or not. */
+  readonly requestBytes: number;
+  /** A dead letter: it keeps its request. */
+  readonly isDead: boolean;
   /** Length of the result's body; 0 where there is none. */
   readonly resultBytes: number;
   /** Whether somebody is to be told when the job settles. */
@@ -122,6 +126,8 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
     result: fields['result'] === '' ? undefined : fields['result'],
     singleRead: fields['single_read'] === '1',
     readAt: optionalNumber(fields['read_at']),
+    requestBytes: Number(fields['request_bytes'] ?? 0),
+    isDead: fields['dead'] === '1',
     resultBytes: Number(fields['result_bytes'] ?? 0),
     hasCallback: (fields['callback'] ?? '') !== '',
   };

@@ -1,5 +1,6 @@
-// What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, and the jobs that are still
-// open. All of it in the queue's slot, and every change may be repeated: the records are the truth.
+// What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, the jobs that are still open, and
+// how many bytes they store (store/stored-bytes.ts). All of it in the queue's slot, and every change may be repeated: the
+// records are the truth.
 import { createHash } from 'node:crypto';
 import type { Departure } from '../store/job-outcomes';
 import {
@@ -13,6 +14,7 @@ import {
   turnsKey,
 } from '../store/keys';
 import type { ScriptedRedis } from '../store/scripts';
+import type { HoldOutcome } from '../store/stored-bytes';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
 const PROVISIONAL_MS = 30_000;
@@ -28,13 +30,18 @@ export interface PlaceRequest {
   /** 0 is no limit; without an owner there is none either. */
   readonly maxPerCaller: number;
   readonly lifeMs: number;
+  /** Of the request's body; undefined where they are counted already. */
+  readonly bytes?: number;
+  /** Of the bodies that the queue stores; absent or 0: no limit. */
+  readonly maxStoredBytes?: number;
 }
 
 export type PlaceOutcome =
   /** `turn` counts from 1: jobs with a lower one go first. `at` is the time of Redis, in ms. */
   | { readonly kind: 'reserved'; readonly turn: number; readonly at: number }
   | { readonly kind: 'full'; readonly settledPerMinute: number }
-  | { readonly kind: 'caller-full' };
+  | { readonly kind: 'caller-full' }
+  | Extract<HoldOutcome, { kind: 'bytes-full' }>;
 
 /** On which of the queue's lists a job is. */
 export interface Whereabouts {
@@ -42,6 +49,9 @@ export interface Whereabouts {
   readonly open: boolean;
   readonly dead: boolean;
 }
+
+/** `bytes` absent: those of the job are counted as before. */
+type Leaving = Omit<Departure, 'state' | 'bytes'> & { readonly bytes?: number };
 
 /** A caller as keys name it: neither the ID of a consumer nor a credential can be read from it. */
 const callerHash = (owner: string): string => createHash('sha256').update(owner).digest('hex').slice(0, 24);
@@ -64,12 +74,15 @@ export class QueueIndex {
       callerTurnKey(this.#prefix, queue, caller),
       callerJobsKey(this.#prefix, queue, caller),
       ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
+      ...[request.bytes ?? '', request.maxStoredBytes ?? 0],
     );
     switch (kind) {
       case 'reserved':
         return { kind, turn: Number(detail), at: Number(at) };
       case 'full':
         return { kind, settledPerMinute: Number(detail) };
+      case 'bytes-full':
+        return { kind, lapsesInMs: Number(detail) };
       default:
         return { kind: 'caller-full' };
     }
@@ -80,7 +93,10 @@ export class QueueIndex {
     return (await this.#redis.zcard(placesKey(this.#prefix, queue))) >= maxWaiting;
   }
 
-  /** Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, and is open till it settles. */
+  /**
+   * Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, is open till it settles, and so
+   * long its request's body counts among what is stored.
+   */
   async enter(
     queue: string,
     id: string,
@@ -88,9 +104,10 @@ export class QueueIndex {
     deadlineMs: number,
     lifeMs: number,
     hasCallback = false,
+    requestBytes = 0,
   ): Promise<void> {
     const keys = [...this.#jobKeys(queue, owner), callbacksKey(this.#prefix, queue)];
-    await this.#redis.arrEnter(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '');
+    await this.#redis.arrEnter(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '', requestBytes);
   }
 
   /** Frees the place of a job that starts. */
@@ -98,16 +115,16 @@ export class QueueIndex {
     await this.#redis.arrFree(placesKey(this.#prefix, queue), turnsKey(this.#prefix, queue), id, turn);
   }
 
-  /** Forgets a job that has settled, and keeps a dead letter on its list. */
-  async leave(queue: string, id: string, departure: Omit<Departure, 'state'>): Promise<void> {
-    const { owner, dead, expiresAt } = departure;
+  /** Forgets a job that has settled, keeps a dead letter on its list, and counts what is still stored of the job. */
+  async leave(queue: string, id: string, departure: Leaving): Promise<void> {
+    const { owner, dead, expiresAt, bytes } = departure;
     const keys = [...this.#jobKeys(queue, owner), deadLettersKey(this.#prefix, queue)];
-    await this.#redis.arrLeave(...keys, id, dead ? '1' : '', expiresAt);
+    await this.#redis.arrLeave(...keys, id, dead ? '1' : '', expiresAt, bytes ?? '');
   }
 
-  /** Forgets a job that never was. */
+  /** Forgets a job that never was, or of which nothing is left. */
   async forget(queue: string, id: string, owner: string): Promise<void> {
-    await this.leave(queue, id, { owner, dead: false, expiresAt: 0 });
+    await this.leave(queue, id, { owner, dead: false, expiresAt: 0, bytes: 0 });
   }
 
   /**

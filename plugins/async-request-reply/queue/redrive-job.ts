@@ -76,7 +76,7 @@ async function redrive(
   const turn = place.kind === 'reserved' ? place.turn : FIRST_TURN.turn;
   await Promise.all([
     schedule(context.scheduler(queue), id, { turn, priority: DEFAULT_PRIORITY, delayMs: 0 }),
-    index.enter(queue, id, owner, deadlineMs, openTtlMs, record.hasCallback),
+    index.enter(queue, id, owner, deadlineMs, openTtlMs, record.hasCallback, record.requestBytes),
   ]);
   await index.revive(queue, id);
   return { kind: 'redriven' };
@@ -97,7 +97,7 @@ async function resume(
   const leftMs = Math.max(0, record.deadlineAt - (await redisNowMs(redis)));
   await Promise.all([
     schedule(context.scheduler(queue), id, FIRST_TURN),
-    index.enter(queue, id, owner, leftMs, openTtlMs, record.hasCallback),
+    index.enter(queue, id, owner, leftMs, openTtlMs, record.hasCallback, record.requestBytes),
   ]);
   await index.revive(queue, id);
   return { kind: 'resumed' };

@@ -22,6 +22,10 @@ export async function reenter(context: ReenterContext, record: JobRecord): Promi
   }
   await Promise.all([
     schedule(context.scheduler(queue), id, FIRST_TURN),
-    index.enter(queue, id, owner, deadlineAt - createdAt, expiresAt - createdAt, record.hasCallback),
+    index.enter(
+      ...([queue, id, owner, deadlineAt - createdAt, expiresAt - createdAt] as const),
+      record.hasCallback,
+      record.requestBytes,
+    ),
   ]);
 }

@@ -23,6 +23,8 @@ import { RedisProbe } from './redis-probe';
 import { whenReady, withinTimeLimit } from './redis-client';
 import type { ScriptedRedis } from './scripts';
 import type { SettleSignals } from './settle-signals';
+import { StoredBytes } from './stored-bytes';
+import { UploadBytes } from './upload-bytes';
 
 export type Acceptance =
   | Made
@@ -47,6 +49,7 @@ export class AccessStore {
   readonly #prefix: string;
   readonly #timeLimitMs: number;
   readonly #index: QueueIndex;
+  readonly #stored: StoredBytes;
   readonly #waiting: Waiting | undefined;
   readonly #probe: RedisProbe;
   readonly #claims: IdempotencyStore;
@@ -63,6 +66,7 @@ export class AccessStore {
     this.#timeLimitMs = timeLimitMs;
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
+    this.#stored = new StoredBytes(redis, prefix);
     this.#schedulers = new Schedulers(redis, prefix);
     this.#announcer = new Announcer(redis, prefix);
     this.#probe = new RedisProbe(redis, timeLimitMs);
@@ -176,16 +180,26 @@ export class AccessStore {
    *
    * @throws AsyncError `body-too-large`, `queue-full` or `store-unavailable`; and what `upload.body` fails with.
    */
-  async receive<Job extends ReceivedJob>(job: Job, upload: Upload, maxWaiting: number): Promise<Job> {
-    if (await this.ask(() => this.#index.isFull(job.queue, maxWaiting))) {
+  async receive<Job extends ReceivedJob>(
+    job: Job,
+    upload: Upload,
+    { maxWaiting, maxStoredBytes = 0 }: Pick<Admission, 'maxWaiting' | 'maxStoredBytes'>,
+  ): Promise<Job> {
+    const counted = new UploadBytes(this.#stored, job, maxStoredBytes);
+    const [isFull] = await this.ask(() =>
+      Promise.all([this.#index.isFull(job.queue, maxWaiting), counted.begin(upload.length ?? 0)]),
+    );
+    if (isFull) {
+      await counted.drop();
       throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
     }
-    return receiveRequest(this.jobs.payloads, job, upload);
+    return receiveRequest(this.jobs.payloads, job, upload, counted);
   }
 
   /** Removes a received body that no job came of. */
-  async discard(id: string): Promise<void> {
+  async discard({ id, queue }: Pick<NewJob, 'id' | 'queue'>): Promise<void> {
     await this.read((jobs) => jobs.payloads.dropRequest(id));
+    await this.ask(() => this.#stored.keep(queue, id, 0));
   }
 
   async #acceptOnce(
@@ -263,7 +277,14 @@ export class AccessStore {
         await this.#claims.release(queue, claimKey, id);
       }
       await this.#schedulers.of(queue).remove(id);
-      await this.#index.forget(queue, id, owner);
+      // What has begun is counted when it ends.
+      const hasBegun = outcome.kind === 'cancelling' || outcome.kind === 'settled';
+      await this.#index.leave(queue, id, {
+        owner,
+        dead: false,
+        expiresAt: 0,
+        ...(!hasBegun && { bytes: 0 }),
+      });
     });
   }
 

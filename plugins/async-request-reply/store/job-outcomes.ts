@@ -12,6 +12,8 @@ export interface Departure {
   /** A dead letter: it keeps its request and can be redriven. */
   readonly dead: boolean;
   readonly expiresAt: number;
+  /** Of the bodies that stay stored for so long. */
+  readonly bytes: number;
 }
 
 export type AdvanceOutcome =

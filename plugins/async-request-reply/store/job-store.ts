@@ -23,7 +23,7 @@ import type {
   SettleOutcome,
 } from './job-outcomes';
 import { recordKey, requestKey } from './keys';
-import type { NewJob } from './new-job';
+import { requestBytes, type NewJob } from './new-job';
 import type { ScriptedRedis } from './scripts';
 
 /** Long enough for a write that was abandoned in some buffer to arrive. */
@@ -64,6 +64,7 @@ export class JobStore {
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
+        ...['request_bytes', requestBytes(job)],
         ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
         ...(job.callback ? ['callback', encodeTerms(job.id, job.callback, job.key)] : []),
         ...(job.once ? ['claim', job.once.claimKey, 'vouched', job.once.isHelp ? '1' : ''] : []),
@@ -225,12 +226,13 @@ export class JobStore {
   }
 }
 
-/** Reads state, owner, dead and expires_at, as lib.lua's `settle` returns them after the kind. */
-const departure = ([, state, owner = '', dead, expiresAt]: readonly string[]): Departure => ({
+/** Reads state, owner, dead, expires_at and bytes, as lib.lua's `settle` returns them after the kind. */
+const departure = ([, state, owner = '', dead, expiresAt, bytes]: readonly string[]): Departure => ({
   state: state as SettledState,
   owner,
   dead: dead === '1',
   expiresAt: Number(expiresAt),
+  bytes: Number(bytes),
 });
 
 function leased(id: string, reply: readonly string[]): AdvanceOutcome {

@@ -5,7 +5,7 @@ import type { QueueIndex } from '../queue/queue-index';
 import { schedule, type Schedule } from '../queue/scheduler';
 import type { AbandonedSubmit } from './abandoned-submits';
 import type { NamedSettings } from './job-settings';
-import type { NewJob } from './new-job';
+import { requestBytes, type NewJob } from './new-job';
 import type { CreateOutcome } from './job-outcomes';
 import type { JobStore } from './job-store';
 import { isCluster } from './redis-client';
@@ -18,6 +18,8 @@ export interface Admission extends Pick<Schedule, 'priority'> {
   readonly maxWaiting: number;
   /** 0 is no limit. */
   readonly maxPerCaller: number;
+  /** Of the bodies that the queue stores; absent or 0: no limit. */
+  readonly maxStoredBytes?: number;
   /** Replicas that must have the job before it counts as accepted. */
   readonly minReplicas: number;
 }
@@ -96,7 +98,7 @@ export class JobWriter {
     const { index, announce, timeLimitMs } = this.#parts;
     const startedAt = performance.now();
     const [place] = await Promise.all([
-      index.reserve({ ...job, ...admission, lifeMs: job.openTtlMs }),
+      index.reserve({ ...job, ...admission, lifeMs: job.openTtlMs, bytes: requestBytes(job) }),
       announce(job, settings),
     ]);
     if (place.kind !== 'reserved') {
@@ -145,6 +147,7 @@ export class JobWriter {
     const entering = index.enter(
       ...([job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs] as const),
       job.callback !== undefined,
+      requestBytes(job),
     );
     if (terms.confirm !== undefined) {
       await Promise.all([creating, entering]);

@@ -40,6 +40,12 @@ export const placesKey = (prefix: string, queue: string): string => `${prefix}:{
 /** Jobs that have not settled: sorted set, score = deadline (ms). What the sweep goes through. */
 export const openJobsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:open`;
 
+/** When the bytes of the bodies that a queue stores go by themselves: sorted set of job IDs (store/lua/lib_stored.lua). */
+export const storedKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:stored`;
+
+/** How many bytes they are: hash by job ID, with their `total`. */
+export const storedBytesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:bytes`;
+
 /** Whose turn it is in a queue: hash of `now`, `floor` and `max` (store/lua/reserve.lua). */
 export const turnsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:turns`;
 

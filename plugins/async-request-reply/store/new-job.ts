@@ -11,6 +11,8 @@ export interface NewJob {
   readonly request: UpstreamRequestHead;
   /** `stored`: it has been written by `JobPayloads.writeRequest`. */
   readonly body: Buffer | 'stored';
+  /** Length of a body that is `stored`. */
+  readonly storedBytes?: number;
   /** Whether an attempt that may have reached the upstream may be followed by another. */
   readonly repeatable: boolean;
   readonly maxAttempts: number;
@@ -27,6 +29,10 @@ export interface NewJob {
   /** Encrypts what is stored of the request; without it that lies there in clear. */
   readonly key?: EncryptionKey | undefined;
 }
+
+/** The length of a job's request body. */
+export const requestBytes = ({ body, storedBytes = 0 }: Pick<NewJob, 'body' | 'storedBytes'>): number =>
+  body === 'stored' ? storedBytes : body.length;
 
 export interface OnceTerms {
   /** Hash of caller and key: the claim that names the job. */

@@ -1,5 +1,5 @@
 // What a poll asks of Redis beside the record.
-import { bullWaitingKey, placesKey, polledKey, recordKey } from './keys';
+import { bullWaitingKey, placesKey, polledKey } from './keys';
 import type { ScriptedRedis } from './scripts';
 
 /** Where a waiting job stands, and how its queue has moved since the job came. */
@@ -36,24 +36,4 @@ export async function notePoll(
   floorMs: number,
 ): Promise<boolean> {
   return (await redis.set(polledKey(prefix, id), '1', 'PX', floorMs, 'NX')) === 'OK';
-}
-
-/** As long as a note is good (handoff/note-sealer.ts). */
-const TO_BE_SENT_MS = 3_600_000;
-
-/**
- * Takes the one read of a result.
- *
- * @param isSentLater keeps the stored response for whoever sends it, who drops it then; else it is gone.
- * @returns whether it was still to be had.
- */
-export async function consumeResult(
-  redis: ScriptedRedis,
-  prefix: string,
-  id: string,
-  result: string,
-  isSentLater: boolean,
-): Promise<boolean> {
-  const keepMs = isSentLater ? TO_BE_SENT_MS : 0;
-  return (await redis.arrConsume(recordKey(prefix, id), result, keepMs)) === 1;
 }

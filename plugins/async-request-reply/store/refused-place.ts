@@ -9,6 +9,9 @@ const MAX_RETRY_AFTER_SECONDS = 300;
 
 const CALLER_RETRY_AFTER_SECONDS = 5;
 
+/** Bytes go with jobs that settle too, and when that is nobody knows. */
+const MAX_BYTES_RETRY_AFTER_SECONDS = 60;
+
 /**
  * @param maxWaiting the cap; with the rate at which jobs settled in the last minute it says how long to wait.
  * @returns `too-many-jobs` or `queue-full`, with Retry-After.
@@ -23,6 +26,9 @@ export function refusedPlace(
       retryAfterSeconds: CALLER_RETRY_AFTER_SECONDS,
     });
   }
+  if (place.kind === 'bytes-full') {
+    return refusedForBytes(place.lapsesInMs);
+  }
   const perSecond = place.settledPerMinute / 60;
   const seconds = Math.ceil((maxWaiting * DRAINED_PART) / perSecond);
   return new AsyncError('queue-full', {
@@ -30,3 +36,16 @@ export function refusedPlace(
     retryAfterSeconds: Math.min(Math.max(seconds, 1), MAX_RETRY_AFTER_SECONDS),
   });
 }
+
+/**
+ * The refusal where a queue stores as many bytes as it may.
+ *
+ * @param lapsesInMs until some of them go by themselves.
+ */
+export const refusedForBytes = (lapsesInMs: number): AsyncError =>
+  new AsyncError('queue-full', {
+    detail:
+      'The requests and results that are stored for the queue have as many bytes as it takes, however few its jobs are. ' +
+      'Nothing was accepted; try again later.',
+    retryAfterSeconds: Math.min(Math.max(Math.ceil(lapsesInMs / 1000), 1), MAX_BYTES_RETRY_AFTER_SECONDS),
+  });

@@ -31,6 +31,11 @@ interface Scripts {
   arrCallbacksTake(callbacksKey: string, ...argv: Argument[]): Promise<string[]>;
   arrCallbacksPut(callbacksKey: string, ...argv: Argument[]): Promise<null>;
   arrCallbackDrop(callbackKey: string, ...argv: Argument[]): Promise<null>;
+  arrBytesHold(placesKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrBytesKeep(placesKey: string, ...argv: Argument[]): Promise<null>;
+  arrBytesWeigh(...keysAndArgv: Argument[]): Promise<null>;
+  arrBytesLapse(placesKey: string): Promise<number>;
+  arrBytesTotal(placesKey: string): Promise<number>;
 }
 
 /** A single node or a Cluster: what this program calls on either is the same. */
@@ -43,6 +48,7 @@ const SCRIPTS = {
   ...{ consume: 1, standing: 2, spend: 2 },
   ...{ claim: 1, vouch: 1, release: 1 },
   ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },
+  ...{ bytes_hold: 1, bytes_keep: 1, bytes_weigh: 2, bytes_lapse: 1, bytes_total: 1 },
 } as const;
 
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
@@ -56,10 +62,10 @@ function transitionsTable(): string {
   return `local TRANSITIONS = { ${states.join(', ')} }\n`;
 }
 
-/** A script's text with the transitions and lib.lua in front; the `#!lua` line, where there is one, has to stay the first. */
+/** A script's text with the transitions and the libraries in front; the `#!lua` line, where there is one, has to stay the first. */
 function scriptText(name: string): string {
   const text = read(name);
-  const lib = transitionsTable() + read('lib');
+  const lib = transitionsTable() + read('lib') + read('lib_stored');
   if (!text.startsWith('#!')) {
     return lib + text;
   }

@@ -73,6 +73,7 @@ async function runAttempt(
       end === undefined ? { kind: 'lost' } : await settle(context, id, lease, end);
     switch (settled.kind) {
       case 'retrying':
+        await weigh(context, queue.name, start.record, end);
         return { kind: 'again', delayMs: settled.delayMs };
       case 'closed':
         await context.index.leave(queue.name, id, settled);
@@ -84,6 +85,21 @@ async function runAttempt(
     context.leases.delete(id);
     lease.release();
   }
+}
+
+/** A response that is kept beside the request until the next attempt is counted like it. */
+async function weigh(
+  { stored, log }: WorkerContext,
+  queue: string,
+  { id, requestBytes }: JobRecord,
+  end: AttemptEnd | undefined,
+): Promise<void> {
+  if (end?.result === undefined) {
+    return;
+  }
+  await stored.weigh(queue, id, requestBytes + (end.resultBytes ?? 0)).catch((error: unknown) => {
+    log.warn({ queue, err: String(error) }, 'a stored response could not be counted');
+  });
 }
 
 /** Makes the call and says how the attempt ended; undefined where the lease is lost and nothing may be said. */

@@ -1,9 +1,10 @@
 // Looks after the jobs of a queue that nobody works on: those past their deadline are settled, those that the
-// scheduler does not know are scheduled again. One process does it for each queue, by a lock with a TTL.
+// scheduler does not know are scheduled again. Bytes that have gone by themselves are forgotten. One process does it for each queue, by a lock with a TTL.
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { FIRST_TURN, schedule } from '../queue/scheduler';
 import { bullJobKey, openJobsKey, sweepLockKey } from '../store/keys';
+import { StoredBytes } from '../store/stored-bytes';
 import type { WorkerContext } from './worker-context';
 
 /** How often deadlines are looked at. */
@@ -18,6 +19,7 @@ export class Sweeper {
   readonly #context: SweeperContext;
   readonly #queue: string;
   readonly #scheduler: Queue;
+  readonly #stored: StoredBytes;
   readonly #token = randomUUID();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
@@ -28,6 +30,7 @@ export class Sweeper {
     this.#context = context;
     this.#queue = queue;
     this.#scheduler = scheduler;
+    this.#stored = new StoredBytes(context.redis, context.prefix);
   }
 
   start(): void {
@@ -49,6 +52,7 @@ export class Sweeper {
         return;
       }
       await this.#settleOverdue();
+      await this.#stored.lapse(this.#queue);
       if (performance.now() >= this.#nextFullSweep) {
         await this.#rescheduleForgotten();
         this.#nextFullSweep = performance.now() + this.#context.stalledCheckMs;

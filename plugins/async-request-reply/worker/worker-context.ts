@@ -4,6 +4,7 @@ import type { QueueIndex } from '../queue/queue-index';
 import type { SecretBox } from '../secrets/secret-box';
 import type { JobStore } from '../store/job-store';
 import type { ScriptedRedis } from '../store/scripts';
+import type { StoredBytes } from '../store/stored-bytes';
 import type { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
@@ -14,6 +15,7 @@ export interface WorkerContext {
   readonly prefix: string;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
+  readonly stored: StoredBytes;
   readonly settings: SettingsCache;
   readonly secrets: SecretBox;
   /** What it lacks of them. */

@@ -8,6 +8,7 @@ import { controlChannel } from '../store/keys';
 import { JobStore } from '../store/job-store';
 import { nameOfRedis, openWorkerClient, type RedisSettings } from '../store/redis-client';
 import { RedisProbe } from '../store/redis-probe';
+import { StoredBytes } from '../store/stored-bytes';
 import { CallbackRunner } from './callback/callback-runner';
 import { Dispatchers } from './dispatchers';
 import type { Lease } from './lease';
@@ -56,6 +57,7 @@ export class JobWorker {
       prefix: options.keyPrefix,
       jobs: new JobStore(redis, options.keyPrefix),
       index: new QueueIndex(redis, options.keyPrefix),
+      stored: new StoredBytes(redis, options.keyPrefix),
       settings: new SettingsCache(redis, options.keyPrefix),
       secrets: options.secrets,
       lacks: new MissingSecrets(options.log),

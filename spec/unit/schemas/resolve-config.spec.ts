@@ -40,6 +40,7 @@ const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ['queue.concurrency', 10],
   ['queue.rate_limit', undefined],
   ['queue.max_waiting', 10000],
+  ['queue.max_stored_bytes', 1073741824],
   ['queue.max_per_caller', 0],
   ['queue.priority_header', undefined],
   ['queue.delay_header', undefined],

@@ -5,8 +5,8 @@
 -- Returns one of
 --   {'missing'}               no record
 --   {'newer'}                 a record of a newer program: leave it to others
---   {'settled', state, owner, dead, expires_at}   it had settled before
---   {'closed', state, owner, dead, expires_at}    this call settled it
+--   {'settled', state, owner, dead, expires_at, bytes}   it had settled before
+--   {'closed', state, owner, dead, expires_at, bytes}    this call settled it
 --   {'held', ms}              another attempt's lease runs for so long yet
 --   {'early', ms}             waiting, and its delay has so long to go; without a token: whoever accepts it is not done
 --   {'open', state}           waiting (only without a token)
@@ -22,7 +22,7 @@ if tonumber(r[1]) > tonumber(ARGV[3]) then
 end
 local state, attempts = r[2], tonumber(r[4])
 if is_settled(state) then
-  return { 'settled', state, r[10] or '', r[11] or '', r[12] or '0' }
+  return { 'settled', state, r[10] or '', r[11] or '', r[12] or '0', kept_bytes(key) }
 end
 local now = now_ms()
 local function leased()

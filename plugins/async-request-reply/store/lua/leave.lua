@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- Forgets a job that has settled or never was, counts it for the rate at which the queue drains, and notes a dead
--- letter.
+-- Forgets a job that has settled or never was, counts it for the rate at which the queue drains, notes a dead letter,
+-- and counts the bytes that are left of the job.
 -- KEYS[1] places   KEYS[2] open jobs   KEYS[3] the caller's unsettled jobs   KEYS[4] dead letters
 -- ARGV[1] job ID   ARGV[2] '1' for a dead letter   ARGV[3] when its record goes (ms since 1970)
+-- ARGV[4] bytes of its bodies that stay as long as its record, '' to count them as before
 -- The run that this departure speaks of has been redriven since: the job is open again.
 if redis.call('EXISTS', sibling_of_places(KEYS[1], 'redriven:' .. ARGV[1] .. ':' .. ARGV[3])) == 1 then
   return
@@ -16,6 +17,13 @@ if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
   local key = settled_key(KEYS[1], now)
   redis.call('INCR', key)
   redis.call('PEXPIRE', key, 80000)
+end
+-- A result that was read once before this came is not counted: its entry has gone.
+local size = tonumber(ARGV[4])
+if size == 0 then
+  drop_bytes(KEYS[1], ARGV[1])
+elseif size and bytes_of(KEYS[1], ARGV[1]) then
+  put_bytes(KEYS[1], now, ARGV[1], size, tonumber(ARGV[3]))
 end
 if ARGV[2] == '1' then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)

@@ -26,8 +26,18 @@ local function sibling(job_key, suffix)
   return string.sub(job_key, 1, -4) .. suffix
 end
 
+-- The bytes of the bodies that a settled job keeps: a dead letter's request, and a result that can still be read.
+local function kept_bytes(job_key)
+  local r = redis.call('HMGET', job_key, 'dead', 'request_bytes', 'result', 'result_bytes', 'read_at')
+  local request = r[1] == '1' and tonumber(r[2] or 0) or 0
+  local is_read = r[5] and r[5] ~= ''
+  local response = r[3] and r[3] ~= '' and not is_read and tonumber(r[4] or 0) or 0
+  return tostring(request + response)
+end
+
 -- Ends the current run. A dead letter (failed, or `keep_request`) keeps its request as long as its result.
--- Returns what every script answers of a job that has just settled: state, owner, '1' for a dead letter, expires_at.
+-- Returns what every script answers of a job that has just settled: state, owner, '1' for a dead letter, expires_at, bytes
+-- that it keeps.
 local function settle(job_key, now, from, event, keep_request, err)
   local state = next_state(from, event)
   local r = redis.call('HMGET', job_key, 'result_ttl', 'result', 'owner', 'callback')
@@ -57,7 +67,7 @@ local function settle(job_key, now, from, event, keep_request, err)
   end
   -- Whoever holds a request for it: store/settle-signals.ts. A user whom the ACL keeps off the channel settles all the same.
   redis.pcall('SPUBLISH', sibling(job_key, 'settled'), state)
-  return { 'closed', state, r[3] or '', dead, tostring(now + ttl) }
+  return { 'closed', state, r[3] or '', dead, tostring(now + ttl), kept_bytes(job_key) }
 end
 
 -- What a job without further attempts ends as: its last response where there is one, else `failed`. Its last

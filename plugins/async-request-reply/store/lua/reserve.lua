@@ -1,11 +1,13 @@
--- Takes a place in a queue before anything is stored, so that the caps are exact under concurrent submits, and says
--- where in the queue the job stands: callers take turns.
+-- Takes a place in a queue, and room for the request's body, before anything is stored, so that the caps are exact under
+-- concurrent submits, and says where in the queue the job stands: callers take turns.
 -- KEYS[1] places: sorted set, member job ID, score when the place falls free by itself (ms)
 -- KEYS[2] turns: hash of `now` (turn of the job that started last), `floor` and `max` (highest turn given)
 -- KEYS[3] the caller's last turn   KEYS[4] the caller's unsettled jobs: sorted set like the places
 -- ARGV[1] job ID   ARGV[2] most places   ARGV[3] how long an unconfirmed place is held (ms)
 -- ARGV[4] most unsettled jobs of the caller, 0 for no limit   ARGV[5] life of a job (ms)
--- Returns {'reserved', turn, time (ms)}, {'caller-full'}, or {'full', jobs that settled in the last minute}.
+-- ARGV[6] bytes of the request's body, '' where they are counted already   ARGV[7] most bytes of the queue, 0 for no limit
+-- Returns {'reserved', turn, time (ms)}, {'caller-full'}, {'full', jobs that settled in the last minute}, or
+-- {'bytes-full', ms until some bytes go by themselves}.
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local waiting = redis.call('ZCARD', KEYS[1])
@@ -17,6 +19,12 @@ if not has_place and waiting >= tonumber(ARGV[2]) then
     settled = settled + tonumber(redis.call('GET', settled_key(KEYS[1], now - bucket * 10000)) or 0)
   end
   return { 'full', tostring(settled) }
+end
+-- Those of an upload, or of a job that somebody else is making, are counted already.
+lapse_bytes(KEYS[1], now)
+local size = not bytes_of(KEYS[1], ARGV[1]) and tonumber(ARGV[6])
+if size and not has_room(KEYS[1], now, size, tonumber(ARGV[7])) then
+  return bytes_full(KEYS[1], now)
 end
 local per_caller = tonumber(ARGV[4])
 if per_caller > 0 then
@@ -39,4 +47,7 @@ redis.call('SET', KEYS[3], turn, 'PX', ARGV[5])
 redis.call('HSET', KEYS[2], 'max', math.max(highest, turn))
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('ZADD', KEYS[1], 'NX', now + tonumber(ARGV[3]), ARGV[1])
+if size then
+  put_bytes(KEYS[1], now, ARGV[1], size, now + tonumber(ARGV[3]))
+end
 return { 'reserved', tostring(turn - floor), tostring(now) }

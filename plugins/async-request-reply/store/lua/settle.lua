@@ -7,7 +7,7 @@
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
 -- ARGV[10] with 'hold': '1' where a call was made and may have arrived   ARGV[11] bytes of the result's body
--- Returns {'closed', state, owner, dead, expires_at}, {'retrying', ms}, or {'lost'} where the lease is another's.
+-- Returns {'closed', state, owner, dead, expires_at, bytes}, {'retrying', ms}, or {'lost'} where the lease is another's.
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts')
 if r[1] ~= 'running' or r[2] ~= ARGV[1] then

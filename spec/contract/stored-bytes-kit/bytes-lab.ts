@@ -1,0 +1,194 @@
+// A queue whose bytes are counted, on a key prefix of its own: submits as the access side makes them, turns as a worker
+// takes them. Time passes by moving the entries of the count towards the past.
+import { randomBytes } from 'node:crypto';
+import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
+import { purgeJob } from '../../../plugins/async-request-reply/queue/purge-job';
+import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
+import type { RedriveContext } from '../../../plugins/async-request-reply/queue/redrive-job';
+import { openScheduler } from '../../../plugins/async-request-reply/queue/scheduler';
+import { AccessStore, type Acceptance } from '../../../plugins/async-request-reply/store/access-store';
+import type { Claim } from '../../../plugins/async-request-reply/store/idempotency-store';
+import type { AttemptEnd, SettleOutcome } from '../../../plugins/async-request-reply/store/job-outcomes';
+import { nameSettings } from '../../../plugins/async-request-reply/store/job-settings';
+import { JobStore } from '../../../plugins/async-request-reply/store/job-store';
+import type { Admission } from '../../../plugins/async-request-reply/store/job-writer';
+import { storedBytesKey, storedKey } from '../../../plugins/async-request-reply/store/keys';
+import type { NewJob } from '../../../plugins/async-request-reply/store/new-job';
+import { openWorkerClient } from '../../../plugins/async-request-reply/store/redis-client';
+import type { ScriptedRedis } from '../../../plugins/async-request-reply/store/scripts';
+import { StoredBytes } from '../../../plugins/async-request-reply/store/stored-bytes';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import { CommandHold } from '../../helpers/cut-commands';
+import { JOB_SETTINGS } from '../../helpers/job-settings';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const QUEUE = 'q';
+export const BODY = 1000;
+export const RESPONSE = 700;
+export const OWNER = 'consumer:c';
+
+const NAMED = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
+
+export interface SubmitWishes {
+  readonly bytes?: number;
+  /** Of the queue; 0 is none. */
+  readonly limit?: number;
+  readonly claim?: Claim;
+  readonly job?: Partial<NewJob>;
+}
+
+/** A plugin server: a store on a connection of its own, whose commands can be held. */
+export interface Gateway {
+  readonly store: AccessStore;
+  readonly client: ScriptedRedis;
+  readonly hold: CommandHold;
+}
+
+export const idOf = (acceptance: Acceptance): string =>
+  acceptance.kind === 'created' ? acceptance.id : acceptance.record.id;
+
+export const codeOf = (submitting: Promise<unknown>): Promise<string> =>
+  submitting.then(
+    () => 'accepted',
+    (error: { code?: string; message: string }) => error.code ?? error.message,
+  );
+
+export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob => ({
+  ...{ id: newJobId(), queue: QUEUE, owner: OWNER, settingsHash: NAMED.hash, body, repeatable: true },
+  ...{ maxAttempts: 3, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: HOUR, openTtlMs: 2 * HOUR },
+  request: { method: 'POST', path: '/x', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
+  ...more,
+});
+
+export class BytesLab {
+  readonly prefix = `bytes-${randomBytes(6).toString('hex')}`;
+  readonly redis: ScriptedRedis;
+  readonly stored: StoredBytes;
+  readonly jobs: JobStore;
+  readonly index: QueueIndex;
+  readonly #port: number;
+  readonly #closing: (() => Promise<void>)[] = [];
+
+  constructor(port: number) {
+    this.#port = port;
+    this.redis = this.open();
+    this.stored = new StoredBytes(this.redis, this.prefix);
+    this.jobs = new JobStore(this.redis, this.prefix);
+    this.index = new QueueIndex(this.redis, this.prefix);
+  }
+
+  open(): ScriptedRedis {
+    return openWorkerClient(resolveConfig({ redis: { port: this.#port } }).redis, () => undefined);
+  }
+
+  gateway(limitMs = 20_000): Gateway {
+    const client = this.open();
+    const hold = new CommandHold(client);
+    const store = new AccessStore(client, this.prefix, limitMs);
+    this.#closing.push(async () => {
+      hold.drop();
+      await store.close();
+    });
+    return { store, client, hold };
+  }
+
+  announce(): Promise<void> {
+    return this.gateway().store.announce(QUEUE, NAMED, HOUR);
+  }
+
+  accept(store: AccessStore, job: NewJob, { limit = 0, claim }: SubmitWishes = {}): Promise<Acceptance> {
+    const admission: Admission = {
+      ...{ priority: 5, maxWaiting: 1000, maxPerCaller: 0, maxStoredBytes: limit, minReplicas: 0 },
+    };
+    return store.accept(job, NAMED, admission, claim);
+  }
+
+  async submit(store = this.gateway().store, wishes: SubmitWishes = {}): Promise<string> {
+    const { bytes = BODY, job } = wishes;
+    return idOf(await this.accept(store, jobOf(Buffer.alloc(bytes), job), wishes));
+  }
+
+  /** An attempt as a worker makes it, up to the job's record. */
+  async attempt(id: string, end: Partial<AttemptEnd> = {}, jobs = this.jobs): Promise<SettleOutcome> {
+    const token = `token-${id}`;
+    const start = await jobs.start(id, token, MINUTE);
+    if (start.kind !== 'leased') throw new Error(start.kind);
+    const result = `${start.run}.${String(start.record.attempts)}`;
+    const response = jobs.payloads.writeResponse(
+      id,
+      result,
+      { status: 200, headers: [] },
+      { ttlMs: 2 * HOUR },
+    );
+    await response.write(Buffer.alloc(RESPONSE));
+    await response.finish({ status: 200, headers: [] });
+    const completed = { outcome: 'completed', result, resultBytes: RESPONSE, upstreamStatus: 200 } as const;
+    return jobs.settle(id, token, { ...completed, ...end });
+  }
+
+  /** The whole of a job's turn. */
+  async run(id: string, end: Partial<AttemptEnd> = {}): Promise<void> {
+    const settled = await this.attempt(id, end);
+    if (settled.kind !== 'closed') throw new Error(settled.kind);
+    await this.index.leave(QUEUE, id, settled);
+  }
+
+  /** What a redrive and a purge need, on this connection or one of its own. */
+  async administer<T>(work: (part: RedriveContext) => Promise<T>, client?: ScriptedRedis): Promise<T> {
+    const redis = client ?? this.open();
+    const prefix = this.prefix;
+    const scheduler = openScheduler(redis, prefix, QUEUE, true);
+    const [jobs, index] = [new JobStore(redis, prefix), new QueueIndex(redis, prefix)];
+    try {
+      return await work({ redis, prefix, jobs, index, scheduler: () => scheduler });
+    } finally {
+      await scheduler.close().catch(() => undefined);
+      if (client === undefined) redis.disconnect();
+    }
+  }
+
+  async purge(id: string): Promise<string> {
+    return (await this.administer((part) => purgeJob(part, id, QUEUE))).kind;
+  }
+
+  total(): Promise<number> {
+    return this.stored.total(QUEUE);
+  }
+
+  /** The bytes of all bodies that lie in Redis, whatever is counted. */
+  async lying(): Promise<number> {
+    const keys = (await this.redis.keys(`${this.prefix}:*`)).filter((key) => /:(req|res:[^:]+)$/.test(key));
+    const bodies = await Promise.all(keys.map((key) => this.redis.hgetallBuffer(key)));
+    return bodies
+      .flatMap((fields) => Object.entries(fields).filter(([name]) => name !== 'head'))
+      .reduce((sum, [, chunk]) => sum + chunk.length, 0);
+  }
+
+  /** So many bytes are counted, and so many lie there. */
+  async expectCounted(bytes: number): Promise<void> {
+    expect([await this.total(), await this.lying()]).toEqual([bytes, bytes]);
+  }
+
+  /** Nothing is counted, and no key is left of the count. */
+  async expectNothing(): Promise<void> {
+    expect(await this.total()).toBe(0);
+    await this.stored.lapse(QUEUE);
+    const keys = [storedKey(this.prefix, QUEUE), storedBytesKey(this.prefix, QUEUE)];
+    expect(await this.redis.exists(...keys)).toBe(0);
+  }
+
+  /** The entries are so much older. */
+  async pass(ms: number): Promise<void> {
+    const key = storedKey(this.prefix, QUEUE);
+    const entries = await this.redis.zrange(key, 0, -1, 'WITHSCORES');
+    for (let at = 0; at < entries.length; at += 2) {
+      await this.redis.zadd(key, Number(entries[at + 1]) - ms, String(entries[at]));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closing.splice(0).reverse()) await close();
+    this.redis.disconnect();
+  }
+}
