@@ -1,0 +1,314 @@
+// Secrets stay where they belong. One run with all that can go wrong in it; then everything that it has written (logs, answers
+// of ours, what the admin command prints, every key in Redis) is searched for what was configured and what was sent.
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runAdmin } from '../helpers/admin-command';
+import { CertificateAuthority, type Identity } from '../helpers/certificates';
+import { newEncryptionKey, problemOf } from '../helpers/encryption';
+import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { strangeJobId } from '../helpers/job-ids';
+import { redisContents } from '../helpers/redis-contents';
+import { startStack, type Stack } from '../helpers/stack';
+import { watchOpenHandles } from '../helpers/stack/open-handles';
+import type { RouteOptions } from '../helpers/stack/kong-config';
+import { until } from '../helpers/until';
+import { hangUp, rawBytes, reply, silence } from '../helpers/upstream/answers';
+import { WorkerProcess } from '../helpers/worker-process';
+
+const RUN_TIMEOUT_MS = 180_000;
+const LARGE_BYTES = 200_000;
+
+const newSecret = (): string => randomBytes(24).toString('base64');
+const REDIS_PASSWORD = `password-${randomBytes(12).toString('hex')}`;
+const KEYS = [newEncryptionKey(), newEncryptionKey(), newEncryptionKey()] as const;
+const CALLBACK_SECRETS = [newSecret(), newSecret()];
+const API_KEY = `apikey-${randomBytes(12).toString('hex')}`;
+
+/** What a client sends on a route, and what the upstream answers: each a text that nothing else has. */
+const sent = (route: string) => ({
+  authorization: `Bearer ${route}-authorization`,
+  cookie: `session=${route}-cookie`,
+  field: `${route}-field`,
+  query: `${route}-query`,
+  body: `${route}-request-body`,
+  idempotencyKey: `${route}-idempotency-key-of-a-stranger-who-is-long`,
+});
+const answered = (route: string) => ({ cookie: `id=${route}-set-cookie`, body: `${route}-response-body` });
+
+const ROUTES = ['sealed', 'clear'] as const;
+const marksOf = (route: string): string[] => [
+  ...Object.values(sent(route)),
+  ...Object.values(answered(route)),
+];
+
+let stack: Stack;
+let authority: CertificateAuthority;
+let client: Identity;
+let directory: string;
+let checkHandles: () => Promise<void>;
+/** IDs of jobs that belong to nobody. */
+const anonymous: string[] = [];
+/** Answers of ours, with their fields. */
+const told: string[] = [];
+let logs = '';
+let printed = '';
+let contents = '';
+
+const routes = (keys: readonly string[]): RouteOptions[] => {
+  const callback = {
+    base_url: 'https://api.example.com',
+    targets: [
+      {
+        ...{ host: 'localhost', ports: [9], allow_private: true },
+        secrets: CALLBACK_SECRETS.map((secret) => `whsec_${secret}`),
+      },
+    ],
+  };
+  const shared = {
+    ...{ callback, retry: { attempts: 1 }, response: { max_body_bytes: 300_000 } },
+    upstream: { client_cert: client.cert, client_key: client.key },
+    request: {
+      max_body_bytes: 500_000,
+      query_schema: '{"type":"object","properties":{"limit":{"type":"integer"}}}',
+    },
+  };
+  return [
+    { name: 'sealed', config: { ...shared, queue: { name: 'sealed' }, encryption: { keys: [...keys] } } },
+    { name: 'clear', config: { ...shared, queue: { name: 'clear' } } },
+    { name: 'keyed', config: shared, plugins: [{ name: 'key-auth', config: { key_names: ['apikey'] } }] },
+  ];
+};
+
+beforeAll(async () => {
+  checkHandles = watchOpenHandles();
+  authority = new CertificateAuthority();
+  client = authority.issue('client', ['DNS:client']);
+  directory = mkdtempSync(join(tmpdir(), 'arr-nowhere-'));
+  stack = await startStack({
+    redis: {
+      settings: { requirepass: REDIS_PASSWORD },
+      login: { username: 'default', password: REDIS_PASSWORD },
+    },
+    shared: { redis: { password: REDIS_PASSWORD, connect_timeout: 1000, read_timeout: 1000 } },
+    routes: routes(KEYS.slice(0, 2)),
+    extra: { consumers: [{ username: 'alice', keyauth_credentials: [{ key: API_KEY }] }] },
+    env: { ARR_REDIS_PASSWORD: REDIS_PASSWORD, ARR_LOG_LEVEL: 'trace' },
+  });
+  await runEverything();
+}, RUN_TIMEOUT_MS);
+
+afterAll(async () => {
+  await stack.close();
+  authority.remove();
+  rmSync(directory, { recursive: true, force: true });
+  await checkHandles();
+}, RUN_TIMEOUT_MS);
+
+/** Sends all that a route's caller may have, and keeps what is answered by us. */
+async function ask(route: string, path: string, options: RequestOptions = {}): Promise<HttpResponse> {
+  const { authorization, cookie, field, query, body } = sent(route);
+  const target = `/${route}/${path}${path.includes('?') ? '&' : '?'}token=${query}`;
+  const response = await stack.request(target, {
+    ...{ method: 'POST', ...(options.method === undefined ? { body } : {}), ...options },
+    headers: {
+      Authorization: authorization,
+      Cookie: cookie,
+      'X-Field': field,
+      ...(options.headers as object),
+    },
+  });
+  if (response.header('Content-Type')?.includes('json') === true) {
+    const fields = response.fields.filter(([name]) => !/^(location|x-async-kong-id)$/i.test(name));
+    told.push([...fields.map((one) => one.join(': ')), response.text].join('\n'));
+  }
+  return response;
+}
+
+const get = (route: string, path: string, id: string, method = 'GET'): Promise<HttpResponse> =>
+  ask(route, path, { method, headers: { 'X-Async-Kong-Id': id } });
+
+async function submit(route: string, path: string, options: RequestOptions = {}): Promise<string> {
+  const response = await ask(route, path, options);
+  const id = response.header('X-Async-Kong-Id') ?? '';
+  expect([path, response.status]).toEqual([path, 202]);
+  anonymous.push(id);
+  return id;
+}
+
+/** The answer about a job once it has settled. */
+async function settled(route: string, path: string, options: RequestOptions = {}): Promise<HttpResponse> {
+  const id = await submit(route, path, options);
+  return until(`${route}/${path} to settle`, async () => {
+    const response = await get(route, path, id);
+    return response.status === 202 ? null : response;
+  });
+}
+
+async function runEverything(): Promise<void> {
+  for (const route of ROUTES) {
+    await succeed(route);
+    await failUpstream(route);
+    await refuse(route);
+  }
+  await callAsConsumer();
+  await loseKeys();
+  await loseRedis();
+  printed = await administer();
+  await lackSecrets();
+  contents = await redisContents(stack.redis);
+  logs += await stack.gateway.log();
+}
+
+async function succeed(route: string): Promise<void> {
+  const { cookie, body } = answered(route);
+  const headers = { 'Set-Cookie': cookie };
+  stack.upstream.script(`/${route}/small`, reply({ headers, body }));
+  const callback = { 'X-Async-Callback-Url': `https://localhost:9/${route}-callback` };
+  expect((await settled(route, 'small', { headers: callback })).text).toBe(body);
+  const large = Buffer.alloc(LARGE_BYTES, sent(route).body);
+  stack.upstream.script(
+    `/${route}/large`,
+    reply({ status: 500, headers, body: Buffer.alloc(LARGE_BYTES, body) }),
+  );
+  expect((await settled(route, 'large', { body: large })).body).toHaveLength(LARGE_BYTES);
+}
+
+async function failUpstream(route: string): Promise<void> {
+  stack.upstream.script(`/${route}/hung-up`, hangUp());
+  expect((await settled(route, 'hung-up')).status).toBe(502);
+  const secret = answered(route).body;
+  stack.upstream.script(`/${route}/bad`, rawBytes(`HTTP/1.1 999 ${secret}\r\n${secret}: a\r\n\r\n`));
+  expect((await settled(route, 'bad')).status).toBe(502);
+  stack.upstream.script(`/${route}/too-large`, reply({ body: Buffer.alloc(400_000, secret) }));
+  expect((await settled(route, 'too-large')).status).toBe(502);
+  stack.upstream.script(`/${route}/silent`, silence());
+  const id = await submit(route, 'silent');
+  await stack.upstream.called(`/${route}/silent`);
+  expect((await get(route, 'silent', id, 'DELETE')).status).toBe(202);
+  await until('it to be cancelled', async () => (await get(route, 'silent', id)).status === 410);
+}
+
+async function refuse(route: string): Promise<void> {
+  const { idempotencyKey, body } = sent(route);
+  const problem = async (path: string, options: RequestOptions = {}): Promise<string> =>
+    problemOf(await ask(route, path, options))[1];
+  const keyed = { headers: { 'Idempotency-Key': idempotencyKey } };
+  await settled(route, 'repeated', keyed);
+  expect(await problem('repeated', { ...keyed, body: `${body} and more` })).toBe('idempotency-key-reused');
+  expect(await problem(`checked?limit=${body}`)).toBe('validation-failed');
+  const callback = { 'X-Async-Callback-Url': `https://user:${body}@localhost:9/` };
+  expect(await problem('callback', { headers: callback })).toBe('invalid-callback-url');
+  expect(await problem('large', { body: Buffer.alloc(600_000, body) })).toBe('body-too-large');
+  expect(await problem('unknown', { method: 'GET', headers: { 'X-Async-Kong-Id': strangeJobId() } })).toBe(
+    'not-found',
+  );
+}
+
+async function callAsConsumer(): Promise<void> {
+  const apikey = { apikey: API_KEY };
+  // A dead letter keeps its request.
+  stack.upstream.script('/keyed/a', reply({ status: 500 }));
+  const response = await ask('keyed', 'a', { headers: apikey });
+  const id = response.header('X-Async-Kong-Id') ?? '';
+  await until('it to settle', async () => {
+    const poll = await ask('keyed', 'a', { method: 'GET', headers: { ...apikey, 'X-Async-Kong-Id': id } });
+    return poll.status === 500;
+  });
+  expect((await ask('keyed', 'a', { method: 'GET', headers: { 'X-Async-Kong-Id': id } })).status).toBe(401);
+}
+
+async function loseKeys(): Promise<void> {
+  stack.upstream.script('/sealed/kept', reply({ body: 'a' }));
+  const id = await submit('sealed', 'kept');
+  await until('it to settle', async () => (await get('sealed', 'kept', id)).status === 200);
+  await stack.applyRoutes(routes([KEYS[2]]));
+  expect(problemOf(await get('sealed', 'kept', id))).toEqual([503, 'key-missing']);
+  await stack.applyRoutes(routes(KEYS));
+  const key = `${stack.keyPrefix}:{${id}}:res:1.1`;
+  await stack.redis.command('HSET', key, '0', 'something else');
+  expect(problemOf(await get('sealed', 'kept', id))).toEqual([500, 'result-unreadable']);
+}
+
+async function loseRedis(): Promise<void> {
+  await stack.redis.kill();
+  expect((await ask('clear', 'lost')).status).toBe(503);
+  await stack.redis.start();
+  await until('Redis to be back', async () => (await get('clear', 'any', strangeJobId())).status === 404);
+}
+
+async function administer(): Promise<string> {
+  const env = {
+    ...{ ARR_REDIS_PORT: String(stack.redis.port), ARR_KEY_PREFIX: stack.keyPrefix },
+    ARR_REDIS_PASSWORD: REDIS_PASSWORD,
+  };
+  const commands = [['jobs'], ['queues'], ['doctor'], ...anonymous.map((id) => ['show', id]).slice(0, 3)];
+  const results = [];
+  for (const args of commands) results.push(await runAdmin(args, env));
+  return results.map(({ stdout, stderr }) => `${stdout}${stderr}`).join('\n');
+}
+
+/** A worker that has no secrets, and one that has them. */
+async function lackSecrets(): Promise<void> {
+  const file = join(directory, 'secrets.json');
+  const secrets = [...KEYS, ...CALLBACK_SECRETS.map((secret) => `whsec_${secret}`), client.cert, client.key];
+  writeFileSync(file, JSON.stringify(Object.fromEntries(secrets.map((one, at) => [`secret-${at}`, one]))));
+  const env = { ARR_REDIS_PASSWORD: REDIS_PASSWORD, ARR_LOG_LEVEL: 'trace' };
+  const workers = [
+    new WorkerProcess(stack, env),
+    new WorkerProcess(stack, { ...env, ARR_SECRETS_FILE: file }),
+  ];
+  const [lacking, having] = workers as [WorkerProcess, WorkerProcess];
+  await until('one to say what it lacks', () => lacking.log.includes('secrets are missing here'));
+  await until('the other to take the queues', () => having.log.includes('queue taken'));
+  await Promise.all(workers.map((worker) => worker.stop()));
+  logs += lacking.log + having.log;
+}
+
+/** The texts of `secrets` that are in `text`. */
+const foundIn = (text: string, secrets: readonly string[]): string[] =>
+  secrets.filter((secret) => text.includes(secret));
+
+const configured = (): string[] => [
+  ...[REDIS_PASSWORD, API_KEY, ...KEYS, ...CALLBACK_SECRETS],
+  ...[client.key, client.cert].map((pem) => pem.split('\n')[1] ?? ''),
+];
+const everySent = (): string[] => [...ROUTES, 'keyed'].flatMap(marksOf);
+
+test('the run has provoked what it should', () => {
+  expect(told.length).toBeGreaterThan(30);
+  const words = ['secrets are missing here', 'redis connection', 'request not handled', 'callback not taken'];
+  expect(foundIn(logs, words)).toEqual(words);
+  expect(printed).toContain('sealed');
+});
+
+test('no log has a secret of the configuration, or anything of what was sent or answered', () => {
+  expect(foundIn(logs, [...configured(), ...everySent()])).toEqual([]);
+});
+
+test('no log has all of an ID that is the only credential', () => {
+  expect(anonymous.length).toBeGreaterThan(10);
+  expect(foundIn(logs, anonymous)).toEqual([]);
+});
+
+test('no problem and no status body has a secret of the configuration, or anything of what was sent or answered', () => {
+  expect(foundIn(told.join('\n'), [...configured(), ...everySent()])).toEqual([]);
+});
+
+test('the admin command prints none of it, and of an ID that is the only credential its beginning', () => {
+  expect(foundIn(printed, [...configured(), ...everySent(), ...anonymous])).toEqual([]);
+});
+
+test('no key and no value in Redis has a secret of the configuration', () => {
+  // The API key is what a client has sent.
+  const ours = configured().filter((secret) => secret !== API_KEY);
+  expect(foundIn(contents, ours)).toEqual([]);
+});
+
+test('what was sent on a route with encryption keys is nowhere in Redis, and without them where the docs say', () => {
+  expect(foundIn(contents, marksOf('sealed'))).toEqual([]);
+  const { authorization, cookie, field, query, body } = sent('clear');
+  const inClear = [authorization, cookie, field, query, body, ...Object.values(answered('clear')), API_KEY];
+  expect(foundIn(contents, inClear)).toEqual(inClear);
+});
