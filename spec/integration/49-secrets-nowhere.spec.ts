@@ -234,6 +234,7 @@ async function loseKeys(): Promise<void> {
 async function loseRedis(): Promise<void> {
   await stack.redis.kill();
   expect((await ask('clear', 'lost')).status).toBe(503);
+  await until('the loss to be logged', async () => (await stack.gateway.log()).includes('redis connection'));
   await stack.redis.start();
   await until('Redis to be back', async () => (await get('clear', 'any', strangeJobId())).status === 404);
 }
