@@ -24,6 +24,7 @@ const newSecret = (): string => randomBytes(24).toString('base64');
 const REDIS_PASSWORD = `password-${randomBytes(12).toString('hex')}`;
 const KEYS = [newEncryptionKey(), newEncryptionKey(), newEncryptionKey()] as const;
 const CALLBACK_SECRETS = [newSecret(), newSecret()];
+const LOOPBACK_SECRET = newSecret();
 const API_KEY = `apikey-${randomBytes(12).toString('hex')}`;
 
 /** What a client sends on a route, and what the upstream answers: each a text that nothing else has. */
@@ -77,6 +78,14 @@ const routes = (keys: readonly string[]): RouteOptions[] => {
   return [
     { name: 'sealed', config: { ...shared, queue: { name: 'sealed' }, encryption: { keys: [...keys] } } },
     { name: 'clear', config: { ...shared, queue: { name: 'clear' } } },
+    {
+      name: 'looped',
+      config: {
+        ...{ retry: { attempts: 1 }, queue: { name: 'looped' } },
+        // Nobody is there: that the call is made and fails is enough.
+        upstream: { mode: 'loopback', url: 'http://127.0.0.1:9', loopback_secret: LOOPBACK_SECRET },
+      },
+    },
     { name: 'keyed', config: shared, plugins: [{ name: 'key-auth', config: { key_names: ['apikey'] } }] },
   ];
 };
@@ -153,6 +162,7 @@ async function runEverything(): Promise<void> {
     await refuse(route);
   }
   await callAsConsumer();
+  expect((await settled('looped', 'a')).status).toBe(502);
   await loseKeys();
   await loseRedis();
   printed = await administer();
@@ -253,7 +263,8 @@ async function administer(): Promise<string> {
 /** A worker that has no secrets, and one that has them. */
 async function lackSecrets(): Promise<void> {
   const file = join(directory, 'secrets.json');
-  const secrets = [...KEYS, ...CALLBACK_SECRETS.map((secret) => `whsec_${secret}`), client.cert, client.key];
+  const callbacks = CALLBACK_SECRETS.map((secret) => `whsec_${secret}`);
+  const secrets = [...KEYS, ...callbacks, LOOPBACK_SECRET, client.cert, client.key];
   writeFileSync(file, JSON.stringify(Object.fromEntries(secrets.map((one, at) => [`secret-${at}`, one]))));
   const env = { ARR_REDIS_PASSWORD: REDIS_PASSWORD, ARR_LOG_LEVEL: 'trace' };
   const workers = [
@@ -275,10 +286,10 @@ const foundIn = (text: string, secrets: readonly string[]): string[] =>
   secrets.filter((secret) => text.includes(secret));
 
 const configured = (): string[] => [
-  ...[REDIS_PASSWORD, API_KEY, ...KEYS, ...CALLBACK_SECRETS],
+  ...[REDIS_PASSWORD, API_KEY, LOOPBACK_SECRET, ...KEYS, ...CALLBACK_SECRETS],
   ...[client.key, client.cert].map((pem) => pem.split('\n')[1] ?? ''),
 ];
-const everySent = (): string[] => [...ROUTES, 'keyed'].flatMap(marksOf);
+const everySent = (): string[] => [...ROUTES, 'keyed', 'looped'].flatMap(marksOf);
 
 test('the run has provoked what it should', () => {
   expect(told.length).toBeGreaterThan(30);
