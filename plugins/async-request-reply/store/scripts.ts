@@ -51,6 +51,9 @@ const SCRIPTS = {
   ...{ bytes_hold: 1, bytes_keep: 1, bytes_weigh: 2, bytes_lapse: 1, bytes_total: 1 },
 } as const;
 
+/** The scripts that need lib_stored.lua. */
+const COUNTS_BYTES = /^(reserve|enter|leave|bytes_.+)$/;
+
 const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
 
 /** The table of jobs/transitions.ts as Lua. */
@@ -65,7 +68,7 @@ function transitionsTable(): string {
 /** A script's text with the transitions and the libraries in front; the `#!lua` line, where there is one, has to stay the first. */
 function scriptText(name: string): string {
   const text = read(name);
-  const lib = transitionsTable() + read('lib') + read('lib_stored');
+  const lib = transitionsTable() + read('lib') + (COUNTS_BYTES.test(name) ? read('lib_stored') : '');
   if (!text.startsWith('#!')) {
     return lib + text;
   }

@@ -4,10 +4,4 @@
 -- ARGV[4] how long they are counted unless this is asked again (ms)
 -- Returns {'held'}, or {'bytes-full', ms until some bytes go by themselves}: then what was counted before stays so.
 local now = now_ms()
-lapse_bytes(KEYS[1], now)
-local size, before = tonumber(ARGV[2]), bytes_of(KEYS[1], ARGV[1])
-if (not before or size > before) and not has_room(KEYS[1], now, size - (before or 0), tonumber(ARGV[3])) then
-  return bytes_full(KEYS[1], now)
-end
-put_bytes(KEYS[1], now, ARGV[1], size, now + tonumber(ARGV[4]))
-return { 'held' }
+return take_room(KEYS[1], now, ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), now + tonumber(ARGV[4])) or { 'held' }

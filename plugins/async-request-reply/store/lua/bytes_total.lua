@@ -3,7 +3,7 @@
 -- KEYS[1] places
 local now = now_ms()
 local stored, bytes = stored_keys(KEYS[1])
-local total = tonumber(redis.call('HGET', bytes, 'total') or 0)
+local _, total = bytes_of(KEYS[1], '')
 local offset = 0
 while true do
   local ids = redis.call('ZRANGEBYSCORE', stored, '-inf', now, 'LIMIT', offset, LAPSE_BATCH)

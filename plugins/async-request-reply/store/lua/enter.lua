@@ -8,7 +8,7 @@ local now = now_ms()
 redis.call('ZADD', KEYS[1], 'XX', now + tonumber(ARGV[2]), ARGV[1])
 redis.call('ZADD', KEYS[2], now + tonumber(ARGV[2]), ARGV[1])
 redis.call('ZADD', KEYS[3], 'XX', now + tonumber(ARGV[3]), ARGV[1])
-put_bytes(KEYS[1], now, ARGV[1], tonumber(ARGV[5]), now + tonumber(ARGV[3]))
+put_bytes(KEYS[1], now, ARGV[1], tonumber(ARGV[5]), now + tonumber(ARGV[3]), bytes_of(KEYS[1], ARGV[1]))
 if ARGV[4] == '1' then
   redis.call('ZADD', KEYS[4], now + tonumber(ARGV[3]), ARGV[1])
   redis.call('PEXPIRE', KEYS[4], tonumber(ARGV[3]) + 93600000, 'GT')

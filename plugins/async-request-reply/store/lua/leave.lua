@@ -20,10 +20,13 @@ if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
 end
 -- A result that was read once before this came is not counted: its entry has gone.
 local size = tonumber(ARGV[4])
-if size == 0 then
-  drop_bytes(KEYS[1], ARGV[1])
-elseif size and bytes_of(KEYS[1], ARGV[1]) then
-  put_bytes(KEYS[1], now, ARGV[1], size, tonumber(ARGV[3]))
+if size then
+  local before, total = bytes_of(KEYS[1], ARGV[1])
+  if before and size == 0 then
+    drop_bytes(KEYS[1], { ARGV[1] }, before)
+  elseif before then
+    put_bytes(KEYS[1], now, ARGV[1], size, tonumber(ARGV[3]), before, total)
+  end
 end
 if ARGV[2] == '1' then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)

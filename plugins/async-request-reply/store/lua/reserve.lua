@@ -20,18 +20,20 @@ if not has_place and waiting >= tonumber(ARGV[2]) then
   end
   return { 'full', tostring(settled) }
 end
--- Those of an upload, or of a job that somebody else is making, are counted already.
-lapse_bytes(KEYS[1], now)
-local size = not bytes_of(KEYS[1], ARGV[1]) and tonumber(ARGV[6])
-if size and not has_room(KEYS[1], now, size, tonumber(ARGV[7])) then
-  return bytes_full(KEYS[1], now)
-end
 local per_caller = tonumber(ARGV[4])
 if per_caller > 0 then
   redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', now)
   if not redis.call('ZSCORE', KEYS[4], ARGV[1]) and redis.call('ZCARD', KEYS[4]) >= per_caller then
     return { 'caller-full' }
   end
+end
+if ARGV[6] ~= '' then
+  local refusal = take_room(KEYS[1], now, ARGV[1], tonumber(ARGV[6]), tonumber(ARGV[7]), now + tonumber(ARGV[3]), true)
+  if refusal then
+    return refusal
+  end
+end
+if per_caller > 0 then
   redis.call('ZADD', KEYS[4], 'NX', now + tonumber(ARGV[3]), ARGV[1])
   redis.call('PEXPIRE', KEYS[4], ARGV[5])
 end
@@ -47,7 +49,4 @@ redis.call('SET', KEYS[3], turn, 'PX', ARGV[5])
 redis.call('HSET', KEYS[2], 'max', math.max(highest, turn))
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('ZADD', KEYS[1], 'NX', now + tonumber(ARGV[3]), ARGV[1])
-if size then
-  put_bytes(KEYS[1], now, ARGV[1], size, now + tonumber(ARGV[3]))
-end
 return { 'reserved', tostring(turn - floor), tostring(now) }
