@@ -6,7 +6,8 @@ demo: build
 	@node -r ts-node/register/transpile-only scripts/demo.ts
 
 # Everything that CI runs: generated files, types, lint, format, cycles, build and all specs.
-test: setup
+test:
+	@sh scripts/setup.sh chromium
 	@npm run --silent check
 
 build: setup

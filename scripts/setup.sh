@@ -1,5 +1,6 @@
 #!/bin/sh
-# Brings what `make demo` and `make test` need: npm packages, and redis-server from Debian's packages.
+# Brings what `make demo` and `make test` need: npm packages, and redis-server from Debian's packages. Further packages are
+# its argument: the specs need chromium, for what only a browser can show.
 # Installs system packages only as root on Debian, or in CI; otherwise says which command is missing.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,15 +22,21 @@ if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
   cp package-lock.json "$stamp"
 fi
 
-if ! command -v redis-server >/dev/null 2>&1; then
-  install='apt-get update && apt-get install -y redis-server'
+# Debian's packages are called like their commands.
+missing=''
+for command in redis-server ${1:-}; do
+  command -v "$command" >/dev/null 2>&1 || missing="$missing $command"
+done
+
+if [ -n "$missing" ]; then
   if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || [ "${CI:-}" = true ]; }; then
     sudo=''
     [ "$(id -u)" = 0 ] || sudo=sudo
-    # The package would start a server of its own; the specs and the demo start theirs.
+    # Redis' package would start a server of its own; the specs and the demo start theirs.
     $sudo apt-get update -qq
-    $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+    # shellcheck disable=SC2086 -- a word for each package
+    $sudo env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends $missing >/dev/null
   else
-    fail "redis-server is missing. Run: $install"
+    fail "Missing:$missing. Run: apt-get update && apt-get install -y$missing"
   fi
 fi

@@ -6,6 +6,7 @@ import type { GatewayLog } from './gateway-log';
 import type { Exchange } from './http/exchange';
 import type { NginxMap } from './http/nginx-include';
 import { PhaseExit } from './pdk/pdk-call';
+import { cors } from './plugins/cors';
 import { ipRestriction } from './plugins/ip-restriction';
 import { keyAuth } from './plugins/key-auth';
 import { postFunction } from './plugins/post-function';
@@ -120,6 +121,7 @@ export class KongWorker {
 
   async #run(name: string, exchange: Exchange, config: PluginConfig): Promise<void> {
     if (name === 'key-auth') keyAuth(exchange, config, this.#entities);
+    else if (name === 'cors') cors(exchange, config);
     else if (name === 'ip-restriction') ipRestriction(exchange, config);
     else if (name === 'proxy-cache') this.#options.cache.access(exchange, config);
     else if (name === 'request-termination') requestTermination(exchange, config);

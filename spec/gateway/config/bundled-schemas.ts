@@ -3,11 +3,16 @@ import type { SchemaField } from './kong-schema';
 
 const NOT_HERE = 'the gateway stand-in does not do this: use a real Kong';
 
+const STRINGS: SchemaField = { type: 'array', elements: { type: 'string' } };
+
+const CORS_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'];
+
 /** A list that has to stay empty. */
 const NONE: SchemaField = { type: 'array', elements: { type: 'string', one_of: [], err: NOT_HERE } };
 
 /** The priorities of the Kong plugins that the stand-in has itself (as in Kong 3.9). */
 export const BUNDLED_PRIORITIES = {
+  cors: 2000,
   'key-auth': 1250,
   'ip-restriction': 990,
   'proxy-cache': 100,
@@ -56,11 +61,30 @@ const SCHEMAS: Record<Exclude<keyof typeof BUNDLED_PRIORITIES, 'post-function'>,
       { realm: { type: 'string' } },
     ],
   },
+  cors: {
+    type: 'record',
+    fields: [
+      { origins: STRINGS },
+      { headers: STRINGS },
+      { exposed_headers: STRINGS },
+      {
+        methods: {
+          type: 'array',
+          default: [...CORS_METHODS],
+          elements: { type: 'string', one_of: [...CORS_METHODS] },
+        },
+      },
+      { max_age: { type: 'number' } },
+      { credentials: { type: 'boolean', required: true, default: false } },
+      { private_network: { type: 'boolean', required: true, default: false } },
+      { preflight_continue: { type: 'boolean', required: true, default: false } },
+    ],
+  },
   'ip-restriction': {
     type: 'record',
     fields: [
-      { allow: { type: 'array', elements: { type: 'string' } } },
-      { deny: { type: 'array', elements: { type: 'string' } } },
+      { allow: STRINGS },
+      { deny: STRINGS },
       { status: { type: 'number' } },
       { message: { type: 'string' } },
     ],

@@ -57,7 +57,8 @@ export class Exchange {
   /** The query without its question mark; null is none. A plugin may change it. */
   query: string | null;
   answer: OwnAnswer | null = null;
-  observer: ResponseObserver | null = null;
+  /** By the priority of their plugins. */
+  readonly observers: ResponseObserver[] = [];
   /** The answer counts as the upstream's, and has the fields that those have. */
   isProxied = false;
   /** The host that an absolute-form target names. */

@@ -33,7 +33,7 @@ export function sendProxied(
 ): void {
   const { response } = outcome;
   takeHeaders(exchange, response);
-  exchange.observer?.onHead(response.statusCode ?? 502);
+  for (const observer of exchange.observers) observer.onHead(response.statusCode ?? 502);
   setLatencies(exchange, Date.now() - triedAtMs, triedAtMs - exchange.startedAtMs);
   setServer(exchange, HeaderList.fromRaw(response.rawHeaders).first('via'));
   const status = response.statusCode ?? 502;
@@ -42,10 +42,9 @@ export function sendProxied(
     return;
   }
   writeHead(exchange, status, response.statusMessage);
-  const { observer } = exchange;
-  if (observer) {
-    response.on('data', (chunk: Buffer) => observer.onBody(chunk));
-    response.on('end', () => response.complete && observer.onEnd());
+  for (const observer of exchange.observers) {
+    if (observer.onBody) response.on('data', (chunk: Buffer) => observer.onBody?.(chunk));
+    response.on('end', () => response.complete && observer.onEnd?.());
   }
   exchange.response.once('finish', () => endUpload(exchange));
   if (isBuffered(exchange, response)) void sendBuffered(response, exchange.response);
@@ -85,7 +84,7 @@ export function sendProxyError(exchange: Exchange, answer: OwnAnswer): void {
     setResponseHeader(exchange.responseHeaders, name, value);
   }
   exchange.responseHeaders.set('Content-Length', String(body.length));
-  exchange.observer?.onHead(answer.status);
+  for (const observer of exchange.observers) observer.onHead(answer.status);
   setLatencies(exchange, 0, Date.now() - exchange.startedAtMs);
   setServer(exchange, null);
   writeResponse(exchange, answer.status, body);

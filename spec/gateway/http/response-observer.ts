@@ -2,7 +2,7 @@
 export interface ResponseObserver {
   /** Before the head is written, without the fields that Kong adds last; may change the others. */
   onHead(status: number): void;
-  onBody(chunk: Buffer): void;
+  onBody?(chunk: Buffer): void;
   /** The response is whole. */
-  onEnd(): void;
+  onEnd?(): void;
 }

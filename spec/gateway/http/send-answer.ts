@@ -83,9 +83,11 @@ function finish(exchange: Exchange, status: number, body: Buffer): void {
     sendErrorPage(exchange, 500);
     return;
   }
-  exchange.observer?.onHead(status);
-  exchange.observer?.onBody(body);
-  exchange.observer?.onEnd();
+  for (const observer of exchange.observers) {
+    observer.onHead(status);
+    observer.onBody?.(body);
+    observer.onEnd?.();
+  }
   setLatency(exchange);
   if (responseHeaders.first('via') !== SERVER_HEADER) responseHeaders.set('Server', SERVER_HEADER);
   responseHeaders.set('X-Kong-Request-Id', exchange.id);

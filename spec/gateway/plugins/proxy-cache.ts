@@ -54,7 +54,7 @@ export class ProxyCache {
       return;
     }
     tell('X-Cache-Status', 'Miss');
-    exchange.observer = new Draft(exchange, config, tell, (stored) => this.#stored.set(key, stored));
+    exchange.observers.push(new Draft(exchange, config, tell, (stored) => this.#stored.set(key, stored)));
   }
 }
 

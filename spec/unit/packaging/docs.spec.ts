@@ -23,7 +23,7 @@ function pluginsIn(block: unknown): KongPlugin[] {
   return [...(plugins as KongPlugin[]), ...[...routes, ...services].flatMap(pluginsIn)];
 }
 
-describe.each(['docs/installation.md', 'docs/kong.md'])('%s', (path) => {
+describe.each(['docs/installation.md', 'docs/kong.md', 'docs/browsers.md'])('%s', (path) => {
   const text = readText(path);
 
   test('links to what is here', () => {
