@@ -185,10 +185,15 @@ export class AccessStore {
     upload: Upload,
     { maxWaiting, maxStoredBytes = 0 }: Pick<Admission, 'maxWaiting' | 'maxStoredBytes'>,
   ): Promise<Job> {
-    const counted = new UploadBytes(this.#stored, job, maxStoredBytes);
-    const [isFull] = await this.ask(() =>
-      Promise.all([this.#index.isFull(job.queue, maxWaiting), counted.begin(upload.length ?? 0)]),
-    );
+    const { id, queue } = job;
+    const counted = new UploadBytes({
+      hold: (bytes, lifeMs) => this.ask(() => this.#stored.hold(queue, id, bytes, maxStoredBytes, lifeMs)),
+      drop: () => this.ask(() => this.#stored.keep(queue, id, 0)),
+    });
+    const [isFull] = await Promise.all([
+      this.ask(() => this.#index.isFull(queue, maxWaiting)),
+      counted.begin(upload.length ?? 0),
+    ]);
     if (isFull) {
       await counted.drop();
       throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
