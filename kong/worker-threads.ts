@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
-import type { RedisSettings } from '../plugins/async-request-reply/store/redis-client';
+import { placeOf, type RedisSettings } from '../plugins/async-request-reply/store/redis-client';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
 import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
 
@@ -26,9 +26,9 @@ export class WorkerThreads {
     secrets.onAdded((entry) => this.#tell({ kind: 'secret', entry }));
   }
 
-  /** Starts the threads for this Redis and prefix, unless they run. */
+  /** Starts the threads for this Redis and prefix, unless they run: with the time-outs of the instance that came first. */
   ensure(redis: RedisSettings, keyPrefix: string): void {
-    const key = JSON.stringify([redis, keyPrefix]);
+    const key = JSON.stringify([placeOf(redis), keyPrefix]);
     if (this.#started.has(key) || this.#stopping) {
       return;
     }

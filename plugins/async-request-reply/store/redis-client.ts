@@ -35,6 +35,28 @@ export function nameOfRedis(settings: RedisSettings): string {
     : `Cluster at ${node.ip}:${String(node.port)}`;
 }
 
+/** Equal for settings that lead to the same Redis in the same way, whatever else instances say of it. */
+export function placeOf(settings: RedisSettings): string {
+  return JSON.stringify(settings, PLACE_FIELDS);
+}
+
+/** Of the settings, and of the nodes in them. */
+const PLACE_FIELDS: (keyof RedisSettings | 'ip')[] = [
+  ...([
+    'host',
+    'ip',
+    'port',
+    'username',
+    'password',
+    'database',
+    'ssl',
+    'ssl_verify',
+    'server_name',
+  ] as const),
+  ...(['cluster_nodes', 'sentinel_master', 'sentinel_nodes'] as const),
+  ...(['sentinel_username', 'sentinel_password'] as const),
+];
+
 const RECONNECT_MAX_MS = 1000;
 
 const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);

@@ -2,7 +2,7 @@
 // and go without notice; connections stay until the process ends.
 import { AccessStore } from './access-store';
 import { HeldRequests } from './held-requests';
-import { nameOfRedis, openAccessClient, openSignalClient, type RedisSettings } from './redis-client';
+import { nameOfRedis, openAccessClient, openSignalClient, placeOf, type RedisSettings } from './redis-client';
 import { SettleSignals } from './settle-signals';
 
 export class StoreRegistry {
@@ -35,7 +35,7 @@ export class StoreRegistry {
 
   /** What tells of settled jobs in this Redis, whatever their prefix. It connects when somebody waits. */
   #signalsOf(redis: RedisSettings): SettleSignals {
-    const key = JSON.stringify({ ...redis, key_prefix: undefined });
+    const key = placeOf(redis);
     let signals = this.#signals.get(key);
     if (signals === undefined) {
       signals = new SettleSignals(() => openSignalClient(redis, this.#onError));

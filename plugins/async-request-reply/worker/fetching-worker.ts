@@ -1,10 +1,15 @@
 // A BullMQ worker that lets one wait for the end of its loop: `resume` may start another one, which BullMQ tells nobody.
-import { Worker } from 'bullmq';
+import { Worker, type Processor, type WorkerOptions } from 'bullmq';
+import { createWaitingBackend, type WaitingBackend } from './waiting-backend';
 
-export class FetchingWorker extends Worker {
+export class FetchingWorker extends Worker<unknown, unknown, string, WaitingBackend> {
   #fetching: Promise<void> = Promise.resolve();
 
-  /** Resolves when the loop that fetches jobs has ended; after `pause`, with the jobs that ran. Never rejects. */
+  constructor(queue: string, process: Processor<unknown, unknown, string>, options: WorkerOptions) {
+    super(queue, process, options, createWaitingBackend(options.prefix));
+  }
+
+  /** Resolves when the loop that fetches jobs has ended; after `rest`, with the jobs that ran. Never rejects. */
   get fetching(): Promise<void> {
     return this.#fetching;
   }
@@ -13,5 +18,11 @@ export class FetchingWorker extends Worker {
     const loop = super.run();
     this.#fetching = loop.catch(() => undefined);
     return loop;
+  }
+
+  /** Fetches no further job; those that run go on. */
+  async rest(): Promise<void> {
+    await this.pause(true);
+    await this.backend.disconnectBlocking();
   }
 }

@@ -3,14 +3,14 @@
 //
 //   idle ──heed: can run──▶ taking ──heed: lacks──▶ resting ──heed: can run──▶ taking
 //   any ──stop──▶ stopped
-import type { Worker } from 'bullmq';
 import type pino from 'pino';
 import type { SecretBox } from '../secrets/secret-box';
 import { secretsFor } from '../secrets/secrets-for';
 import type { JobSettings } from '../store/job-settings';
+import type { FetchingWorker } from './fetching-worker';
 
 export class JobIntake {
-  readonly #worker: Worker;
+  readonly #worker: FetchingWorker;
   readonly #secrets: SecretBox;
   readonly #log: pino.Logger;
   readonly #tell: (names: readonly string[]) => void;
@@ -21,7 +21,7 @@ export class JobIntake {
    * @param tell is told of secrets that are lacking, again and again.
    */
   constructor(
-    worker: Worker,
+    worker: FetchingWorker,
     secrets: SecretBox,
     log: pino.Logger,
     tell: (names: readonly string[]) => void,
@@ -50,7 +50,7 @@ export class JobIntake {
       await this.#worker.resume();
     } else if (!canRun && before === 'taking') {
       // Calls that run here go on.
-      await this.#worker.pause(true);
+      await this.#worker.rest();
     }
   }
 

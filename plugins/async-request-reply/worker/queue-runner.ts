@@ -17,7 +17,7 @@ import type { WorkerContext } from './worker-context';
 const DRAIN_DELAY_SECONDS = 1;
 
 /** Within it a fetch that is under way ends, unless Redis is away: nothing is waited for then. */
-const FETCH_END_MS = DRAIN_DELAY_SECONDS * 1000 + 1000;
+const FETCH_END_MS = 2000;
 
 /** BullMQ would fail a job by itself after so many lost workers: here the record counts the attempts. */
 const NEVER_FAIL_STALLED = Number.MAX_SAFE_INTEGER;
@@ -134,12 +134,8 @@ export class QueueRunner {
     await Promise.all(this.#turns);
   }
 
-  /**
-   * BullMQ's own wait for its loop breaks the connection that a fetch blocks on and makes it anew, and on a Cluster that
-   * may never end (docs/redis.md): here the fetch runs out.
-   */
   async #endFetching(): Promise<void> {
-    await this.#worker.pause(true);
+    await this.#worker.rest();
     const patience = new AbortController();
     await Promise.race([this.#worker.fetching, delay(FETCH_END_MS, undefined, { signal: patience.signal })]);
     patience.abort();

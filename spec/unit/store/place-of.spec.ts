@@ -1,0 +1,31 @@
+import { placeOf } from '../../../plugins/async-request-reply/store/redis-client';
+import { resolveConfig } from '../../../schemas/resolve-config';
+
+type RedisInput = Record<string, unknown>;
+
+const place = (redis: RedisInput): string => placeOf(resolveConfig({ redis }).redis);
+
+describe('the place of a Redis', () => {
+  it.each<[string, RedisInput]>([
+    ['time-outs', { read_timeout: 1234, connect_timeout: 2345 }],
+    ['replicas that must have a write', { min_replicas: 1 }],
+    ['prefixes', { key_prefix: 'other' }],
+  ])('is the same for instances with other %s', (_what, redis) => {
+    expect(place(redis)).toBe(place({}));
+  });
+
+  it.each<[string, RedisInput]>([
+    ['host', { host: 'other' }],
+    ['port', { port: 6380 }],
+    ['database', { database: 1 }],
+    ['user', { username: 'other' }],
+    ['password', { password: 'other' }],
+    ['use of TLS', { ssl: true }],
+    ['Cluster', { cluster_nodes: [{ ip: '127.0.0.1', port: 7000 }] }],
+    ['Cluster on another port', { cluster_nodes: [{ ip: '127.0.0.1', port: 7001 }] }],
+    ['Sentinel', { sentinel_master: 'jobs', sentinel_nodes: [{ host: 'a', port: 26379 }] }],
+    ['Sentinel elsewhere', { sentinel_master: 'jobs', sentinel_nodes: [{ host: 'b', port: 26379 }] }],
+  ])('is another with another %s', (_what, redis) => {
+    expect(place(redis)).not.toBe(place({}));
+  });
+});
