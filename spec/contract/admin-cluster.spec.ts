@@ -1,6 +1,7 @@
 // The admin command on a Redis Cluster: jobs lie on every master, and so do the keys of their queues.
 import Redis from 'ioredis';
 import { recordKey } from '../../plugins/async-request-reply/store/keys';
+import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { startCluster, type RedisTopology } from '../helpers/redis-topology';
 import { until } from '../helpers/until';
@@ -61,13 +62,15 @@ it('lists queues and jobs of every master', async () => {
   const ids: string[] = [];
   for (const queue of QUEUES) ids.push(await lab.accept({ queue }));
   const masters = await keysByMaster();
-  const queues = (await lab.json(['queues'])).value as { queues: { queue: string; open: number }[] };
+  const { queues } = (await lab.json(['queues'])).value as {
+    queues: { queue: string; open: number; stored_bytes: number }[];
+  };
   const jobs = (await lab.json(['jobs', '--full-ids'])).value as { jobs: { id: string }[] };
 
   expect(masters).toHaveLength(3);
   for (const keys of masters) expect(ours(keys)).not.toEqual([]);
-  expect(queues.queues.map(({ queue, open }) => [queue, open])).toEqual(
-    [...QUEUES].sort().map((queue) => [queue, 1]),
+  expect(queues.map(({ queue, open, stored_bytes: bytes }) => [queue, open, bytes])).toEqual(
+    [...QUEUES].sort().map((queue) => [queue, 1, 'secret body'.length]),
   );
   expect(jobs.jobs.map(({ id }) => id).sort()).toEqual([...ids].sort());
 });
@@ -83,7 +86,7 @@ it('shows, pauses, resumes and cancels', async () => {
   }
 });
 
-it('redrives dead letters of every queue, and they run', async () => {
+it('redrives dead letters of every queue, and they run, and their results alone are counted then', async () => {
   const ids: [id: string, queue: string][] = [];
   for (const queue of QUEUES) {
     const path = `/dead-${queue}`;
@@ -98,10 +101,12 @@ it('redrives dead letters of every queue, and they run', async () => {
   }
   lab.startWorker();
 
+  const stored = new StoredBytes(lab.client, lab.prefix);
   for (const [id, queue] of ids) {
     expect((await lab.left(id, queue)).upstreamStatus).toBe(200);
     await until('it to be dead no more', async () => !(await lab.index.whereabouts(queue, id)).dead);
     expect(upstream.callsOf(id)).toHaveLength(2);
+    expect(await stored.total(queue)).toBe('recovered'.length);
   }
 });
 
