@@ -13,6 +13,7 @@ export class TcpProxy {
   #roundTrips = 0;
   #isAsking = false;
   #holdsReplies = false;
+  #losesRepliesFrom: ((bytes: Buffer) => boolean) | undefined;
   #holdsRequest: ((bytes: Buffer) => boolean) | undefined;
   #held: (() => void)[] = [];
 
@@ -60,9 +61,10 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** What is asked arrives, and no reply comes back. */
-  holdReplies(): void {
-    this.#holdsReplies = true;
+  /** What is asked arrives, and no reply comes back: from now on, or from the first chunk on that `matches`. */
+  holdReplies(matches?: (bytes: Buffer) => boolean): void {
+    this.#losesRepliesFrom = matches;
+    this.#holdsReplies = matches === undefined;
   }
 
   /** On each connection what is asked is held back from the first chunk on that `matches`, until `letGo`. */
@@ -85,6 +87,7 @@ export class TcpProxy {
   mend(): void {
     this.#isCut = false;
     this.#holdsReplies = false;
+    this.#losesRepliesFrom = undefined;
     for (const socket of this.#sockets) socket.resume();
   }
 
@@ -104,6 +107,7 @@ export class TcpProxy {
       if (isHeld) return void this.#held.push(() => far.write(bytes));
       this.#roundTrips += this.#isAsking ? 0 : 1;
       this.#isAsking = true;
+      this.#holdsReplies ||= this.#losesRepliesFrom?.(bytes) === true;
       far.write(bytes);
     });
     far.on('data', (bytes: Buffer) => {

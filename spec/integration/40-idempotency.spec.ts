@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
-import { TcpProxy } from '../helpers/tcp-proxy';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -312,37 +311,4 @@ describe('from: content', () => {
     ];
     expect(new Set([id, ...others.map(idOf)]).size).toBe(5);
   });
-});
-
-it('a submit that dies with the plugin server before its 202 is found, or made, by its repeat', async () => {
-  const wire = await TcpProxy.start(stack().redis.port);
-  try {
-    // The exit lane, whatever the specs' is: the other asks Redis for a place before it claims.
-    const config = { redis: { port: wire.port }, handoff: { request_over_bytes: 65_536 } };
-    await stack().applyRoutes([...routes, { name: 'crash', config }]);
-    await stack().pluginServerBack('/crash/jobs');
-    const key = randomUUID();
-    const claims = async (): Promise<number> =>
-      (await stack().redis.keys()).filter((name) => name.includes(':idem:')).length;
-    const before = await claims();
-    // Redis has the claim, and whoever asked never hears of it.
-    wire.holdReplies();
-    const submit = post('/crash/jobs', key);
-    await until('the key to be claimed', async () => (await claims()) > before);
-    await stack().killPluginServer();
-    expect((await submit).status).toBeGreaterThanOrEqual(500);
-    wire.mend();
-    await stack().pluginServerBack('/crash/jobs');
-
-    const id = idOf(await post('/crash/jobs', key));
-
-    expect(idOf(await post('/crash/jobs', key))).toBe(id);
-    await stack().settled('/crash/jobs', id);
-    expect(stack().upstream.callsTo('/crash/jobs')).toHaveLength(1);
-  } finally {
-    await stack().applyRoutes(routes);
-    await stack().killPluginServer();
-    await stack().pluginServerBack('/open');
-    await wire.close();
-  }
 });

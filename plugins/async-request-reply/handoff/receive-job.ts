@@ -36,11 +36,15 @@ export class JobReceiver {
 async function receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
   const { settings, store } = target;
   const { id } = order.job;
-  const before = await store.read((jobs) => jobs.read(id));
+  const { record: before, refusal } = await store.expect(order.job, order.admission.maxWaiting);
   if (before !== undefined) {
     const { isPollable, line, preferences } = order;
     const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
     return answerAccepted({ job: before, links, preferences, method: line.method }, settings, store);
+  }
+  // A repeat needs no place, and whether it is one only its body tells.
+  if (refusal !== undefined && order.key === undefined) {
+    throw refusal;
   }
   const digest = order.key && new RequestDigest(order.line);
   const upload = {

@@ -89,8 +89,9 @@ export class QueueIndex {
   }
 
   /** Whether all places are taken, as far as a look can tell: the reservation has the last word. */
-  async isFull(queue: string, maxWaiting: number): Promise<boolean> {
-    return (await this.#redis.zcard(placesKey(this.#prefix, queue))) >= maxWaiting;
+  async room(queue: string, maxWaiting: number): Promise<Extract<PlaceOutcome, { kind: 'full' }> | 'room'> {
+    const [kind, settled] = await this.#redis.arrRoom(placesKey(this.#prefix, queue), maxWaiting);
+    return kind === 'full' ? { kind, settledPerMinute: Number(settled) } : 'room';
   }
 
   /**

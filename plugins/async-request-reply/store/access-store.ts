@@ -31,6 +31,12 @@ export type Acceptance =
   /** The same request was accepted before, under the same idempotency key. */
   | { readonly kind: 'repeat'; readonly record: JobRecord };
 
+/** What a request that is about to be received comes to. */
+export interface Expectation {
+  readonly record: JobRecord | undefined;
+  readonly refusal: AsyncError | undefined;
+}
+
 /** What holds requests, and tells of settled jobs. */
 export interface Waiting {
   /** Of the whole process. */
@@ -176,29 +182,39 @@ export class AccessStore {
   }
 
   /**
+   * Looks at what a request that is about to be received comes to: the job that has its ID already, or a queue that is
+   * full. The reservation has the last word on that. One round trip on one node.
+   *
+   * @throws AsyncError `store-unavailable`
+   */
+  async expect(job: ReceivedJob, maxWaiting: number): Promise<Expectation> {
+    const [record, room] = await this.read((jobs) =>
+      Promise.all([jobs.read(job.id), this.#index.room(job.queue, maxWaiting)]),
+    );
+    return { record, refusal: room === 'room' ? undefined : refusedPlace(room, maxWaiting) };
+  }
+
+  /**
    * Receives a request's body before its job is accepted: as `stored`. Nothing is left of it where that fails.
    *
-   * @throws AsyncError `body-too-large`, `queue-full` or `store-unavailable`; and what `upload.body` fails with.
+   * Each write has the time limit; an upload may take any time.
+   *
+   * @throws AsyncError `body-too-large`, `queue-full`, `store-unavailable` or `store-full`; and what `upload.body` fails with.
    */
   async receive<Job extends ReceivedJob>(
     job: Job,
     upload: Upload,
-    { maxWaiting, maxStoredBytes = 0 }: Pick<Admission, 'maxWaiting' | 'maxStoredBytes'>,
+    { maxStoredBytes = 0 }: Pick<Admission, 'maxStoredBytes'>,
   ): Promise<Job> {
     const { id, queue } = job;
     const counted = new UploadBytes({
       hold: (bytes, lifeMs) => this.ask(() => this.#stored.hold(queue, id, bytes, maxStoredBytes, lifeMs)),
       drop: () => this.ask(() => this.#stored.keep(queue, id, 0)),
     });
-    const [isFull] = await Promise.all([
-      this.ask(() => this.#index.isFull(queue, maxWaiting)),
-      counted.begin(upload.length ?? 0),
-    ]);
-    if (isFull) {
-      await counted.drop();
-      throw refusedPlace({ kind: 'full', settledPerMinute: 0 }, maxWaiting);
-    }
-    return receiveRequest(this.jobs.payloads, job, upload, counted);
+    await counted.begin(upload.length ?? 0);
+    return receiveRequest(this.jobs.payloads, job, upload, counted, (write) =>
+      withinTimeLimit(this.#timeLimitMs, write),
+    );
   }
 
   /** Removes a received body that no job came of. */

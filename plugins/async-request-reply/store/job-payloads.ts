@@ -80,14 +80,12 @@ export class JobPayloads {
    * Writes a request's body while it comes in, before the job is there: `create` with the body `stored` comes after
    * it. It goes by itself where nothing is written for `UPLOAD_TTL_MS`.
    */
-  writeRequest({
-    id,
-    openTtlMs,
-    request,
-    key,
-  }: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>): PayloadWriter {
+  writeRequest(
+    { id, openTtlMs, request, key }: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>,
+    persist: NonNullable<PayloadOptions['persist']>,
+  ): PayloadWriter {
     return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
-      ...{ ttlMs: openTtlMs, writingTtlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false },
+      ...{ ttlMs: openTtlMs, writingTtlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false, persist },
       ...mediaOf(request.headers),
       cipher: cipherWith(key, requestPlace(id)),
     });

@@ -4,6 +4,7 @@ import type { NewJob } from './new-job';
 import type { JobPayloads } from './job-payloads';
 import { PayloadLostError } from './payload-errors';
 import type { UploadBytes } from './upload-bytes';
+import type { PayloadOptions } from './payload-writer';
 
 /** What of a job has to be known while its body comes in. */
 export type ReceivedJob = Pick<NewJob, 'id' | 'queue' | 'openTtlMs' | 'request' | 'key'>;
@@ -17,6 +18,7 @@ export interface Upload {
 
 /**
  * @param counted has begun.
+ * @param persist carries each write out: its errors are the caller's.
  * @returns the job with its length stated.
  * @throws AsyncError `body-too-large`; `queue-full` where its queue has no room for it; `store-unavailable` where Redis lost a part; and whatever `upload.body` fails with.
  */
@@ -25,16 +27,18 @@ export async function receiveRequest<Job extends ReceivedJob>(
   job: Job,
   upload: Upload,
   counted: UploadBytes,
+  persist: NonNullable<PayloadOptions['persist']>,
 ): Promise<Job> {
-  const writer = payloads.writeRequest(job);
+  const writer = payloads.writeRequest(job, persist);
   try {
     for await (const piece of upload.body) {
-      if (writer.bytes + piece.length > upload.maxBytes) {
+      const bytes = writer.bytes + piece.length;
+      if (bytes > upload.maxBytes) {
         throw new AsyncError('body-too-large', {
           detail: `The request body is over the limit of ${String(upload.maxBytes)} bytes of this route.`,
         });
       }
-      await counted.grow(writer.bytes + piece.length);
+      await counted.grow(bytes);
       await writer.write(piece);
     }
     const complete = withLength(job, writer.bytes);
@@ -50,7 +54,11 @@ export async function receiveRequest<Job extends ReceivedJob>(
   }
 }
 
+/** A request that has no body, and says no length, gets none (RFC 9110, 8.6). */
 function withLength<Job extends ReceivedJob>(job: Job, bytes: number): Job {
+  if (bytes === 0 && !job.request.headers.some(([name]) => name === 'content-length')) {
+    return { ...job, storedBytes: 0 };
+  }
   const headers = job.request.headers.filter(([name]) => name !== 'content-length');
   return {
     ...job,

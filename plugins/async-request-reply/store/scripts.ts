@@ -10,9 +10,11 @@ type Argument = string | number | Buffer;
 /** The scripts as methods: keys first, then arguments. Each Lua file's header says what goes in and what comes back. */
 interface Scripts {
   arrReserve(...keysAndArgv: Argument[]): Promise<string[]>;
+  arrRoom(placesKey: string, ...argv: Argument[]): Promise<string[]>;
   arrEnter(...keysAndArgv: Argument[]): Promise<null>;
   arrFree(...keysAndArgv: Argument[]): Promise<null>;
   arrLeave(...keysAndArgv: Argument[]): Promise<null>;
+  arrSliceBuffer(payloadKey: string, field: string, pieceBytes: number): Promise<Buffer[] | null>;
   arrPut(payloadKey: string, ...argv: Argument[]): Promise<number>;
   arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
@@ -43,8 +45,8 @@ export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
 const SCRIPTS = {
-  ...{ reserve: 4, enter: 4, free: 2, leave: 4, breaker: 1 },
-  ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
+  ...{ reserve: 4, room: 1, enter: 4, free: 2, leave: 4, breaker: 1 },
+  ...{ slice: 1, put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
   ...{ consume: 1, standing: 2, spend: 2 },
   ...{ claim: 1, vouch: 1, release: 1 },
   ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },

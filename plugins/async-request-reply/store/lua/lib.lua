@@ -89,3 +89,12 @@ end
 local function settled_key(places_key, at)
   return sibling_of_places(places_key, 'settled:' .. math.floor(at / 10000))
 end
+
+-- What is said of a queue without a place: {'full', jobs that settled in the last minute}.
+local function full(places_key, now)
+  local settled = 0
+  for bucket = 0, 6 do
+    settled = settled + tonumber(redis.call('GET', settled_key(places_key, now - bucket * 10000)) or 0)
+  end
+  return { 'full', tostring(settled) }
+end

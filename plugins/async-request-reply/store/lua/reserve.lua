@@ -14,11 +14,7 @@ local waiting = redis.call('ZCARD', KEYS[1])
 -- Several submits under one idempotency key make one job: it has its place already.
 local has_place = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if not has_place and waiting >= tonumber(ARGV[2]) then
-  local settled = 0
-  for bucket = 0, 6 do
-    settled = settled + tonumber(redis.call('GET', settled_key(KEYS[1], now - bucket * 10000)) or 0)
-  end
-  return { 'full', tostring(settled) }
+  return full(KEYS[1], now)
 end
 local per_caller = tonumber(ARGV[4])
 if per_caller > 0 then
@@ -49,4 +45,7 @@ redis.call('SET', KEYS[3], turn, 'PX', ARGV[5])
 redis.call('HSET', KEYS[2], 'max', math.max(highest, turn))
 redis.call('PEXPIRE', KEYS[2], ARGV[5])
 redis.call('ZADD', KEYS[1], 'NX', now + tonumber(ARGV[3]), ARGV[1])
+-- The last place of all may be that of a submit that was killed: nobody comes to remove it.
+redis.call('PEXPIRE', KEYS[1], ARGV[5], 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[5], 'GT')
 return { 'reserved', tostring(turn - floor), tostring(now) }
