@@ -15,8 +15,8 @@ import { useWorkers } from '../helpers/use-workers';
 const MIB = 1024 * 1024;
 const SIZE_MIB = Number(process.env['LARGE_MIB'] ?? 16);
 const BYTES = SIZE_MIB * MIB;
-/** V8 lets 64 MiB of buffers that nobody uses any more gather before it collects them. */
-const MOST_GROWTH_MIB = 96;
+/** V8 lets 32 MiB of buffers that nobody uses any more gather before it collects them. */
+const MOST_GROWTH_MIB = 64;
 const MOST_STALL_MS = 50;
 const TIMEOUT_MS = 60_000 + SIZE_MIB * 2000;
 
