@@ -18,10 +18,17 @@ export interface UpstreamProcess {
 }
 
 /** Starts the upstream as a process of its own. @throws when it does not start */
-export async function startUpstreamProcess(model: ServiceModel): Promise<UpstreamProcess> {
+export function startUpstreamProcess(model: ServiceModel): Promise<UpstreamProcess> {
   const { serviceMs, bestAt = Infinity, limit = Infinity } = model;
-  const script = path.join(__dirname, 'upstream-server.js');
-  const child = spawn(process.execPath, [script, ...[serviceMs, bestAt, limit].map(String)], {
+  return start('upstream-server.js', [serviceMs, bestAt, limit]);
+}
+
+/** Starts an upstream that answers whatever it is asked with so many bytes. @throws when it does not start */
+export const startLargeUpstream = (bytes: number): Promise<UpstreamProcess> =>
+  start('large-upstream.js', [bytes]);
+
+async function start(script: string, numbers: readonly number[]): Promise<UpstreamProcess> {
+  const child = spawn(process.execPath, [path.join(__dirname, script), ...numbers.map(String)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
