@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { CallbackReceiver, type Callback } from '../helpers/callback-receiver';
 import { CertificateAuthority } from '../helpers/certificates';
+import { newEncryptionKey } from '../helpers/encryption';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
 import { startStack, type Stack } from '../helpers/stack';
@@ -45,6 +46,7 @@ beforeAll(async () => {
         ]),
       },
       { name: 'untold' },
+      { name: 'sealed', config: { ...callback([ours]), encryption: { keys: [newEncryptionKey()] } } },
       { name: 'status', config: { ...callback([ours]), status_url: '/status/jobs/{id}' } },
     ],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
@@ -91,6 +93,14 @@ it('tells of a settled job by a POST that Standard Webhooks verifies, with absol
   expect(call?.headers['content-type']).toBe('application/json');
   expect(call?.headers['webhook-id']).toContain(id);
   await until('the list to be empty', async () => !(await waiting()).includes(id));
+});
+
+it('tells of a job whose callback is stored encrypted', async () => {
+  const id = await submit('/sealed/a', urlOf('/hook-of-sealed'));
+  const [call] = await receiver.called('/hook-of-sealed');
+  expect(verified(call as Callback)).toMatchObject({ id, state: 'completed' });
+  const stored = await stack.redis.command('HGET', `${stack.keyPrefix}:{${id}}:job`, 'callback');
+  expect(stored).toMatch(/^[A-Za-z0-9+/=]+$/);
 });
 
 it('signs with the first secret of the target that was asked for, and with no other', async () => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fingerprint } from '../../plugins/async-request-reply/secrets/fingerprint';
 import { runAdmin } from '../helpers/admin-command';
 import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryption';
+import type { RouteOptions } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
@@ -17,11 +18,19 @@ jest.setTimeout(90_000);
 const LARGE_BYTES = 700_000;
 const LACKS = 'secrets are missing here';
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
+const CALLBACK_SECRET = `whsec_${randomBytes(24).toString('base64')}`;
 
-const stack = useStack({
-  routes: [routeWithKeys('sealed', [FIRST]), routeWithKeys('mixed', [FIRST])],
-  env: { ARR_WORKER: '0' },
-});
+/** Nobody listens there. */
+const target = { host: 'localhost', ports: [9], allow_private: true, secrets: [CALLBACK_SECRET] };
+const told = { callback: { targets: [target] } };
+
+const routes = (...mixedKeys: string[]): RouteOptions[] => [
+  routeWithKeys('sealed', [FIRST]),
+  routeWithKeys('mixed', mixedKeys),
+  routeWithKeys('told', [FIRST], told),
+];
+
+const stack = useStack({ routes: routes(FIRST), env: { ARR_WORKER: '0' } });
 const startWorker = useWorkers(stack);
 let directory: string;
 beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'arr-keys-'))));
@@ -65,7 +74,7 @@ test('one without it leaves the jobs to others, and says which it lacks', async 
 
 test('one that has only the key that is now the first leaves older requests to others', async () => {
   const old = await post('/mixed/old');
-  await stack().applyRoutes([routeWithKeys('sealed', [FIRST]), routeWithKeys('mixed', [SECOND, FIRST])]);
+  await stack().applyRoutes(routes(SECOND, FIRST));
   const fresh = await post('/mixed/fresh');
   const lacking = workerWith(SECOND);
   expect((await stack().settled('/mixed/fresh', fresh)).status).toBe(200);
@@ -102,6 +111,30 @@ test.each([
     expect(stack().upstream.callsTo(path)).toEqual([]);
   },
 );
+
+test('one without it leaves callbacks to others, and what was changed of one is given up', async () => {
+  const path = '/told/a';
+  const headers = { 'X-Async-Callback-Url': 'https://localhost:9/hook' };
+  const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers });
+  const cancelled = await stack().request(`${path}?async-id=${id}`, { method: 'DELETE' });
+  expect(cancelled.status).toBe(204);
+
+  const lacking = workerWith(SECOND, CALLBACK_SECRET);
+  await until('one to say what it lacks', () => lacking.log.includes('callbacks are left to other workers'));
+  expect(lacking.log).toContain(`"lacks":"encryption.keys (fingerprint ${fingerprint(FIRST)})"`);
+  await lacking.stop();
+  const having = workerWith(FIRST, CALLBACK_SECRET);
+  await until('another to try it', () => having.log.includes('callback not taken'));
+  await having.stop();
+
+  const key = `${stack().keyPrefix}:{${id}}:callback`;
+  const script = `local terms = redis.call('HGET', KEYS[1], 'callback')
+    return redis.call('HSET', KEYS[1], 'callback', terms:sub(1, 80) .. 'AAAA' .. terms:sub(85))`;
+  await stack().redis.command('EVAL', script, 1, key);
+  const last = workerWith(FIRST, CALLBACK_SECRET);
+  await until('it to be given up', () => last.log.includes('callback given up'));
+  expect(last.log).not.toContain('callback not taken');
+});
 
 test('the admin command shows a job without any key, and nothing of what it cannot read', async () => {
   const id = await post('/sealed/shown');
