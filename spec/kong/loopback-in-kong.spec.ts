@@ -1,10 +1,12 @@
-// What only a real Kong has: its transformer, and its own client certificate for a service, both on the second way of a
-// request through Kong (upstream.mode: loopback).
+// What only a real Kong has: its transformer, its own client certificate for a service, and its health checks, all on the
+// second way of a request through Kong (upstream.mode: loopback).
 import { CertificateAuthority } from '../helpers/certificates';
 import { MutualTlsUpstream } from '../helpers/mutual-tls-upstream';
 import { startStack, type Stack } from '../helpers/stack';
 import { kongConfig } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';
+import { Upstream } from '../helpers/upstream';
+import { reply } from '../helpers/upstream/answers';
 
 const START_TIMEOUT_MS = 90_000;
 const SECRET = 'the secret of the specs: loopback';
@@ -14,10 +16,13 @@ const SIBLING = { headers: { 'X-Async-Kong-Reentry': ['~*^v1[.]'] } };
 let stack: Stack;
 let authority: CertificateAuthority;
 let mutual: MutualTlsUpstream;
+let ill: Upstream;
+let well: Upstream;
 
 beforeAll(async () => {
   authority = new CertificateAuthority();
   mutual = await MutualTlsUpstream.start(authority);
+  [ill, well] = [await Upstream.start(), await Upstream.start()];
   stack = await startStack({ routes: [] });
   const { redis, keyPrefix, gateway } = stack;
   const loopback = {
@@ -43,15 +48,26 @@ beforeAll(async () => {
       ...{ name: 'mutual', serviceUrl: mutual.url, config: loopback },
       service: { client_certificate: { id: CERTIFICATE_ID } },
     },
+    { name: 'balanced', serviceUrl: 'http://balanced.internal', config: loopback },
   ];
   const { cert, key } = authority.issue('kong', ['DNS:kong']);
   const certificates = [{ id: CERTIFICATE_ID, cert, key }];
-  await gateway.applyConfig(kongConfig({ routes, shared, extra: { certificates } }, stack.upstream.url));
+  const upstreams = [
+    {
+      name: 'balanced.internal',
+      targets: [ill, well].map(({ port }) => ({ target: `127.0.0.1:${port}` })),
+      healthchecks: { passive: { unhealthy: { http_failures: 1, http_statuses: [500] } } },
+    },
+  ];
+  const extra = { certificates, upstreams };
+  await gateway.applyConfig(kongConfig({ routes, shared, extra }, stack.upstream.url));
 }, START_TIMEOUT_MS);
 
 afterAll(async () => {
   await stack.close();
   await mutual.stop();
+  await ill.stop();
+  await well.stop();
   authority.remove();
 }, START_TIMEOUT_MS);
 
@@ -71,4 +87,23 @@ test("the upstream sees the client certificate of Kong's service, whose key Kong
   const response = await stack.roundTrip('/mutual/a');
 
   expect([response.status, response.text]).toEqual([200, 'hello kong']);
+});
+
+test('a target that a health check has found ill gets no job any more', async () => {
+  ill.script('/balanced/a', reply({ status: 500 }));
+  await until('a job to reach the ill target', async () => {
+    await stack.roundTrip('/balanced/a');
+    return ill.requests.length > 0;
+  });
+  await until('Kong to have seen it', async () => {
+    const response = await fetch(`${stack.gateway.adminUrl}/upstreams/balanced.internal/health`);
+    const { data } = (await response.json()) as { data: { target: string; health: string }[] };
+    return data.some(({ target, health }) => target.endsWith(`:${ill.port}`) && health === 'UNHEALTHY');
+  });
+  const before = [ill.requests.length, well.requests.length];
+  const responses = [];
+  for (let i = 0; i < 6; i++) responses.push(await stack.roundTrip('/balanced/a'));
+
+  expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 200));
+  expect([ill.requests.length, well.requests.length]).toEqual([before[0], (before[1] ?? 0) + 6]);
 });
