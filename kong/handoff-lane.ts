@@ -12,6 +12,12 @@ import type { HandoffThreadData, HandoffThreadMessage, HandoffThreadReport } fro
 /** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
 const RESTART_MS = 1000;
 
+/**
+ * Of V8's young generation, three parts of 4 MiB: by default it grows to 48 MiB under a stream of buffers, for nothing
+ * (docs/benchmarks.md).
+ */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12 };
+
 /** Settings that notes may still name: of instances that a reload has replaced too. */
 const MAX_CONFIGS = 10_000;
 
@@ -72,7 +78,7 @@ export class ThreadedHandoffLane implements HandoffLane {
       key: this.#key,
       configs: [...this.#configs],
     };
-    const thread = new Worker(file, { workerData });
+    const thread = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
     this.#thread = thread;
     return new Promise((resolve, reject) => {
       thread.on('message', (report: HandoffThreadReport) => {

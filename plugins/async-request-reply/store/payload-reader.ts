@@ -6,9 +6,6 @@ import { decompressChunk } from './payload-coding';
 import { PayloadLostError } from './payload-errors';
 import type { ScriptedRedis } from './scripts';
 
-/** An eighth of what a read of a socket gives at most. */
-const PIECE_BYTES = 8 * 1024;
-
 /** A payload whose head has been read. The body may be read as often as it is there. */
 export class StoredPayload<Head> {
   readonly #redis: ScriptedRedis;
@@ -94,17 +91,11 @@ export class StoredPayload<Head> {
     }
   }
 
-  /**
-   * ioredis' parser keeps a buffer for replies that come in several pieces, and makes it larger with each of them: 20 MiB
-   * after 256 MiB of chunks. What fits between two reads of the socket does not go there.
-   */
-  async #stored(index: number): Promise<Buffer | null> {
-    const pieces = await this.#redis.arrSliceBuffer(this.#key, String(index), PIECE_BYTES);
-    return pieces === null ? null : Buffer.concat(pieces);
-  }
-
   async #chunk(index: number): Promise<Buffer> {
-    const stored = index === 0 && this.#first !== null ? this.#first : await this.#stored(index);
+    const stored =
+      index === 0 && this.#first !== null
+        ? this.#first
+        : await this.#redis.hgetBuffer(this.#key, String(index));
     const expected = Math.min(CHUNK_BYTES, this.bytes - index * CHUNK_BYTES);
     if (stored === null) {
       throw new PayloadLostError();

@@ -1,6 +1,7 @@
 // Opens connections to Redis and bounds what is asked of them: a stopped Redis answers nothing at all.
 import Redis, { Cluster, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { AsyncError } from '../errors/async-error';
+import { joinRepliesExactly, parserOfIoredis } from './exact-replies';
 import { defineScripts, type ScriptedRedis } from './scripts';
 
 /** What a connection needs to know; the `redis` record of a plugin instance or of a worker's settings. */
@@ -126,6 +127,10 @@ function open(
   onError: (error: Error) => void,
   clusterRole: ClusterOptions = {},
 ): ScriptedRedis {
+  const parser = parserOfIoredis();
+  if (parser !== undefined) {
+    joinRepliesExactly(parser);
+  }
   const client = defineScripts(
     settings.cluster_nodes === undefined || settings.cluster_nodes.length === 0
       ? new Redis({

@@ -14,7 +14,6 @@ interface Scripts {
   arrEnter(...keysAndArgv: Argument[]): Promise<null>;
   arrFree(...keysAndArgv: Argument[]): Promise<null>;
   arrLeave(...keysAndArgv: Argument[]): Promise<null>;
-  arrSliceBuffer(payloadKey: string, field: string, pieceBytes: number): Promise<Buffer[] | null>;
   arrPut(payloadKey: string, ...argv: Argument[]): Promise<number>;
   arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
@@ -46,7 +45,7 @@ export type ScriptedRedis = Redis & Scripts;
 /** Each script with the number of its keys. */
 const SCRIPTS = {
   ...{ reserve: 4, room: 1, enter: 4, free: 2, leave: 4, breaker: 1 },
-  ...{ slice: 1, put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
+  ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
   ...{ consume: 1, standing: 2, spend: 2 },
   ...{ claim: 1, vouch: 1, release: 1 },
   ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },
