@@ -101,6 +101,16 @@ describe('what is counted of a job', () => {
     await lab.expectNothing();
   });
 
+  it('is nothing of a job without bodies, also when it leaves others behind', async () => {
+    const { lab } = stage;
+    const { store } = lab.gateway();
+    await lab.submit(store);
+    const empty = await lab.submit(store, { bytes: 0 });
+    await store.cancel({ id: empty, queue: QUEUE, owner: OWNER });
+
+    await lab.expectCounted(BODY);
+  });
+
   it('is the last response too while it waits for another attempt', async () => {
     const { lab } = stage;
     const id = await lab.submit();

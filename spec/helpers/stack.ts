@@ -13,6 +13,9 @@ import { Upstream } from './upstream';
 
 const PLUGIN_SERVER = resolve(__dirname, '../../dist/kong/plugin-server.js');
 
+/** A machine may be busy with other specs: what waits for Redis in vain says so itself. */
+const REDIS_PATIENCE_MS = 8000;
+
 export interface StackOptions extends KongConfigOptions {
   redis?: RedisServerOptions & { isStarted?: boolean };
   /** nginx workers; default 1: with a few routes nothing is gained by more. */
@@ -151,7 +154,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         handoff: { request_over_bytes: 0, response_over_bytes: 0 },
       }),
       ...options.shared,
-      redis: { host: redis.host, port: redis.port, key_prefix: keyPrefix, ...options.shared?.redis },
+      redis: {
+        ...{ host: redis.host, port: redis.port, key_prefix: keyPrefix, read_timeout: REDIS_PATIENCE_MS },
+        ...options.shared?.redis,
+      },
     };
     const gateway = await startGateway({
       config: kongConfig({ ...options, shared }, upstream.url),

@@ -37,7 +37,8 @@ local function drop_bytes(places_key, ids, size)
     redis.call('UNLINK', bytes)
   else
     redis.call('HDEL', bytes, unpack(ids))
-    redis.call('HINCRBY', bytes, 'total', -size)
+    -- Not `-size`: that of 0 reads `-0`, which Redis takes for no number.
+    redis.call('HINCRBY', bytes, 'total', 0 - size)
   end
 end
 
