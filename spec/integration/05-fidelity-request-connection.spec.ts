@@ -3,6 +3,7 @@ import { expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes, type WireRequest } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';
 import type { Field } from '../helpers/http/fields';
+import { IS_HANDOFF_LANE } from '../helpers/lane';
 import { useStack } from '../helpers/use-stack';
 
 const stack = useStack({ routes: laneRoutes('fields') });
@@ -142,6 +143,12 @@ describe('Connection cannot take away', () => {
 
   test('the content by naming its length, although Kong loses it', async () => {
     const headers = { Connection: 'Content-Length' };
+    if (IS_HANDOFF_LANE && stack().gateway.kind === 'kong') {
+      // What Kong proxies to the listener has neither: no job is made of half a request.
+      const refused = await stack().request('/fields/length', { method: 'PUT', headers, body: 'content' });
+      expect([refused.status, stack().upstream.callsTo('/fields/length')]).toEqual([400, []]);
+      return;
+    }
     const { id } = await stack().submit('/fields/length', { method: 'PUT', headers, body: 'content' });
     await stack().settled('/fields', id);
 

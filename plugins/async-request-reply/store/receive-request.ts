@@ -56,7 +56,14 @@ export async function receiveRequest<Job extends ReceivedJob>(
 
 /** A request that has no body, and says no length, gets none (RFC 9110, 8.6). */
 function withLength<Job extends ReceivedJob>(job: Job, bytes: number): Job {
-  if (bytes === 0 && !job.request.headers.some(([name]) => name === 'content-length')) {
+  const declared = job.request.headers.find(([name]) => name === 'content-length')?.[1];
+  if (declared !== undefined && Number(declared) !== bytes) {
+    // Kong drops a length that Connection names, and the content with it.
+    throw new AsyncError('invalid-header', {
+      detail: 'The content that arrived is not of the length that the request states.',
+    });
+  }
+  if (bytes === 0 && declared === undefined) {
     return { ...job, storedBytes: 0 };
   }
   const headers = job.request.headers.filter(([name]) => name !== 'content-length');
