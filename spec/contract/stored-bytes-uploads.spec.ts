@@ -2,7 +2,7 @@
 import pino from 'pino';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { storedBytesKey, storedKey } from '../../plugins/async-request-reply/store/keys';
+import { requestKey, storedBytesKey, storedKey } from '../../plugins/async-request-reply/store/keys';
 import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
@@ -43,6 +43,18 @@ describe('an upload', () => {
     await lab.expectCounted(BODY);
     await lab.run(job.id);
     await lab.expectCounted(RESPONSE);
+  });
+
+  it('goes within minutes where no job comes of it, and lives as long as its job where one does', async () => {
+    const { lab } = stage;
+    const { store } = lab.gateway();
+    const job = await store.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
+    const lifeMs = () => lab.redis.pttl(requestKey(lab.prefix, job.id));
+
+    expect(await lifeMs()).toBeGreaterThan(0);
+    expect(await lifeMs()).toBeLessThan(UPLOAD_MS);
+    await lab.accept(store, job);
+    expect(await lifeMs()).toBeGreaterThan(HOUR);
   });
 
   it('is refused before its first byte is read, where its length is known', async () => {

@@ -2,7 +2,7 @@
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { AccessStore } from '../../plugins/async-request-reply/store/access-store';
 import type { Claim } from '../../plugins/async-request-reply/store/idempotency-store';
-import { placesKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { placesKey, recordKey, responseKey } from '../../plugins/async-request-reply/store/keys';
 import { dropTaken, takeResult } from '../../plugins/async-request-reply/store/read-once';
 import { BODY, codeOf, HOUR, MINUTE, OWNER, QUEUE, RESPONSE } from './stored-bytes-kit/bytes-lab';
 import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
@@ -193,6 +193,20 @@ describe('a result that can be read once', () => {
     await dropTaken(store, id, '1.1');
     await lab.expectCounted(0);
     await lab.expectNothing();
+  });
+
+  it('is kept no longer for a sender that never comes than it would have been without', async () => {
+    const { lab } = stage;
+    const { store } = lab.gateway();
+    const id = await lab.submit(store, { job: { singleRead: true, resultTtlMs: MINUTE } });
+    await lab.run(id);
+    const response = responseKey(lab.prefix, id, '1.1');
+    const before = await lab.redis.pttl(response);
+    await lab.redis.pexpire(response, MINUTE);
+    await read(store, id, true);
+
+    expect(before).toBeGreaterThan(0);
+    expect(await lab.redis.pttl(response)).toBeLessThanOrEqual(MINUTE);
   });
 
   it('is counted for as long as it is kept for a sender that never comes', async () => {

@@ -43,3 +43,24 @@ test(`settles what is overdue behind ${HELD} jobs that run past their deadline, 
   }
   expect(await lab.client.zcard(open)).toBe(HELD);
 });
+
+test('a queue is looked after though Redis was full when it was taken', async () => {
+  const { lab } = stage;
+  const id = await lab.accept();
+  const scheduler = openScheduler(lab.client, lab.prefix, 'q');
+  await lab.client.hset(recordKey(lab.prefix, id), 'deadline_at', 1);
+  await lab.client.zadd(openJobsKey(lab.prefix, 'q'), 'XX', 1, id);
+  // Only the sweep finds it.
+  await scheduler.remove(id);
+  await scheduler.close();
+  await lab.client.config('RESETSTAT');
+  await lab.client.config('SET', 'maxmemory', 1);
+  lab.startWorker();
+  // The queue's limits are the first thing that a worker writes of it.
+  await until('the worker to be refused', async () =>
+    /cmdstat_hset:.*rejected_calls=[1-9]/.test(await lab.client.info('commandstats')),
+  );
+  await lab.client.config('SET', 'maxmemory', 0);
+
+  expect((await lab.left(id)).state).toBe('expired');
+});

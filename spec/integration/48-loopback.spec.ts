@@ -44,6 +44,7 @@ const problemOf = (response: HttpResponse): unknown => [
   String(response.json()['type']).split(':').at(-1),
 ];
 const REFUSED = [403, 'reentry-refused'];
+const LATE = [503, 'reentry-late'];
 const statusOf = ({ status }: HttpResponse): number => status;
 
 describe('the routes of docs/kong.md', () => {
@@ -180,7 +181,7 @@ describe('a marker', () => {
     expect(answers.flatMap(({ passed }) => passed)).toEqual([]);
   });
 
-  test('is refused when its time is over, or longer than any marker has', async () => {
+  test('is refused with 503, so that its worker tries again, when its time is over, or longer than any marker has', async () => {
     const path = '/caught/late';
     const { id, end } = await caughtMarker(stack, path);
     const now = Number(((await stack.redis.command('TIME')) as string[])[0]) * 1000;
@@ -191,7 +192,7 @@ describe('a marker', () => {
     const good = await reenter(stack, path, signed(now + MAX_MARKER_LIFE_MS / 2));
     await end();
 
-    expect([stale, early].map(({ response }) => problemOf(response))).toEqual([REFUSED, REFUSED]);
+    expect([stale, early].map(({ response }) => problemOf(response))).toEqual([LATE, LATE]);
     expect(good.response.status).toBe(200);
   });
 

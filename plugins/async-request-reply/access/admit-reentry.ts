@@ -18,8 +18,10 @@ const REASONS = {
   used: 'it was used before',
 } as const;
 
+const RETRY_AFTER_SECONDS = 1;
+
 /**
- * @throws AsyncError `reentry-refused` where the marker is not good for this request, or not any more, and
+ * @throws AsyncError `reentry-refused` where the marker is not good for this request, `reentry-late` where it was, and
  *   `store-unavailable` where nobody can say so.
  */
 export async function admitReentry(
@@ -32,6 +34,13 @@ export async function admitReentry(
   const reason = await refusalOf(request, line, settings, store);
   if (reason !== undefined) {
     advise(`a request with a marker of re-entry was refused: ${REASONS[reason]}`);
+    if (reason === 'stale') {
+      // Its secret was right: a worker's own, which may come again.
+      throw new AsyncError('reentry-late', {
+        detail: 'The marker of re-entry is over. The request did not reach the upstream.',
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
+    }
     throw new AsyncError('reentry-refused', {
       detail: 'The request carries a marker of re-entry that is not good for it. Send it without.',
     });

@@ -38,5 +38,7 @@ export async function upstreamTarget(
 function parseBase(url: string): UpstreamTarget {
   const base = new URL(url);
   const scheme = base.protocol === 'https:' ? 'https' : 'http';
-  return { scheme, host: base.hostname, port: Number(base.port || (scheme === 'https' ? 443 : 80)) };
+  // An IPv6 address is in brackets in a URL and nowhere else.
+  const host = base.hostname.replace(/^\[|\]$/g, '');
+  return { scheme, host, port: Number(base.port || (scheme === 'https' ? 443 : 80)) };
 }

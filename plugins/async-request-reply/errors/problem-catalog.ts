@@ -11,6 +11,7 @@ export const PROBLEMS = {
   'identity-required': { status: 401, title: 'Authentication required' },
   'handoff-refused': { status: 403, title: 'No valid handoff' },
   'reentry-refused': { status: 403, title: 'No valid marker of re-entry' },
+  'reentry-late': { status: 503, title: 'Marker of re-entry came too late' },
   'not-found': { status: 404, title: 'No such job' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'already-settled': { status: 409, title: 'The job has already settled' },

@@ -15,7 +15,7 @@ const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 const UNBUFFERED = ['X-Accel-Buffering', 'no'] as const;
 
 /**
- * @throws AsyncError before anything was sent, where the body cannot be decrypted; Error where it could not be sent whole:
+ * @throws AsyncError before anything was sent, where the body cannot be read or decrypted; Error where it could not be sent whole:
  *   the connection is to be closed then.
  */
 export async function sendReply(
@@ -24,22 +24,19 @@ export async function sendReply(
   reply: Reply,
   target: HandoffTarget | undefined,
 ): Promise<void> {
-  const source = Buffer.isBuffer(reply.body) ? reply.body : await open(reply.body, target);
-  const hasContent = !WITHOUT_CONTENT.has(reply.status);
+  const saysLength = !WITHOUT_CONTENT.has(reply.status);
+  const hasContent = saysLength && request.method !== 'HEAD';
+  const source = Buffer.isBuffer(reply.body) || !hasContent ? reply.body : await open(reply.body, target);
   response.sendDate = false;
   response.writeHead(reply.status, [
     ...reply.headers.flat(),
     ...UNBUFFERED,
-    ...(hasContent ? ['Content-Length', String(bodyLength(reply))] : []),
+    ...(saysLength ? ['Content-Length', String(bodyLength(reply))] : []),
   ]);
   // What is left of an upload that was refused: nginx is still sending it.
   request.resume();
-  if (request.method === 'HEAD' || !hasContent) {
-    response.end();
-    return;
-  }
-  if (Buffer.isBuffer(source)) {
-    response.end(source);
+  if (!(source instanceof Readable)) {
+    response.end(hasContent ? source : undefined);
     return;
   }
   await pipeline(source, response);
@@ -50,14 +47,18 @@ export async function sendReply(
 
 /** Reads the first chunk too: whether it can be read is known before anything is sent. */
 async function open(body: StoredBody, target: HandoffTarget | undefined): Promise<Readable> {
+  if (target === undefined) {
+    throw new PayloadLostError();
+  }
   return readable(body.jobId, async () => {
-    const payloads = target?.store.jobs.payloads;
-    const stored = await payloads?.readResponse(body.jobId, body.result, target?.settings.keys);
-    if (stored === undefined) {
-      throw new PayloadLostError();
-    }
-    const chunks = stored.read(body.start, body.end);
-    const first = await chunks.next();
+    const [chunks, first] = await target.store.read(async ({ payloads }) => {
+      const stored = await payloads.readResponse(body.jobId, body.result, target.settings.keys);
+      if (stored === undefined) {
+        throw new PayloadLostError();
+      }
+      const read = stored.read(body.start, body.end);
+      return [read, await read.next()] as const;
+    });
     return Readable.from(first.done === true ? [] : withFirst(first.value, chunks), { objectMode: false });
   });
 }

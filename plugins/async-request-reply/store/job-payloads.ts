@@ -11,7 +11,7 @@ import { StoredPayload } from './payload-reader';
 import { PayloadWriter, type PayloadOptions } from './payload-writer';
 import type { ScriptedRedis } from './scripts';
 
-/** Between two writes of an upload. */
+/** Between two writes of an upload, and from its last until its job is made. */
 const UPLOAD_TTL_MS = 300_000;
 
 const requestPlace = (jobId: string): PayloadPlace => ({ jobId, part: 'req' });
@@ -78,14 +78,14 @@ export class JobPayloads {
 
   /**
    * Writes a request's body while it comes in, before the job is there: `create` with the body `stored` comes after
-   * it. It goes by itself where nothing is written for `UPLOAD_TTL_MS`.
+   * it and prolongs its life. It goes by itself where nothing is written for `UPLOAD_TTL_MS`, and where no job comes of it.
    */
   writeRequest(
     { id, openTtlMs, request, key }: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>,
     persist: NonNullable<PayloadOptions['persist']>,
   ): PayloadWriter {
     return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
-      ...{ ttlMs: openTtlMs, writingTtlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false, persist },
+      ...{ ttlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false, persist },
       ...mediaOf(request.headers),
       cipher: cipherWith(key, requestPlace(id)),
     });

@@ -11,8 +11,6 @@ import type { ScriptedRedis } from './scripts';
 export interface PayloadOptions {
   /** Life of the key, in ms, from the last write on. */
   readonly ttlMs: number;
-  /** Life of the key between two writes, in ms, where it is shorter. */
-  readonly writingTtlMs?: number;
   /** Media type and coding of the body: text is stored compressed where that pays. */
   readonly contentType?: string | undefined;
   readonly contentEncoding?: string | undefined;
@@ -57,7 +55,7 @@ export class PayloadWriter {
       const fields = [String(this.#chunks), await this.#encode(chunk, false)];
       this.#chunks += 1;
       await this.#writing;
-      this.#writing = this.#put(this.#options.writingTtlMs ?? this.#options.ttlMs, fields);
+      this.#writing = this.#put(this.#options.ttlMs, fields);
       // Whoever waits next hears of a failure.
       this.#writing.catch(() => undefined);
     }

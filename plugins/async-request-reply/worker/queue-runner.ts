@@ -64,12 +64,13 @@ export class QueueRunner {
     );
   }
 
-  /** Starts to take jobs, once the queue's limits are known. */
+  /**
+   * Looks after the queue from now on, and starts to take jobs once its limits are known: where that fails, at the next
+   * {@link refresh}.
+   */
   async start(): Promise<void> {
+    this.#sweeper.start();
     await this.refresh();
-    if (!this.#isPausing) {
-      this.#sweeper.start();
-    }
   }
 
   /** Takes over what the instances that fill the queue have announced since. */

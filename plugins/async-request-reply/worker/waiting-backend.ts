@@ -20,6 +20,9 @@ const PATIENCE_MS = 1000;
 /** While no wait is possible, the queue is looked at this often, in ms. */
 const LOOK_EVERY_MS = 1000;
 
+/** Whoever interrupts does so in order not to be given a job. */
+const notNow = (): Marker => ({ member: '', score: Date.now() + LOOK_EVERY_MS });
+
 export class WaitingBackend extends RedisQueueBackend {
   #client: RedisClient | undefined;
   #isInterrupted = false;
@@ -28,6 +31,10 @@ export class WaitingBackend extends RedisQueueBackend {
   override async waitForJob(seconds: number): Promise<Marker | null> {
     this.#isInterrupted = false;
     this.#client ??= await this.#open();
+    if (this.#isInterrupted) {
+      this.#drop();
+      return notNow();
+    }
     const patience = new AbortController();
     const overdue = delay(seconds * 1000 + PATIENCE_MS, 'overdue' as const, { signal: patience.signal });
     try {
@@ -43,8 +50,7 @@ export class WaitingBackend extends RedisQueueBackend {
         await delay(LOOK_EVERY_MS);
         return null;
       }
-      // Not now: whoever interrupts does so in order not to be given a job.
-      return { member: '', score: Date.now() + LOOK_EVERY_MS };
+      return notNow();
     } finally {
       patience.abort();
       overdue.catch(() => undefined);

@@ -131,17 +131,26 @@ export class JobWorker {
       if (this.#isStopping) {
         return;
       }
-      const running = this.#runners.get(queue);
-      if (running === undefined) {
-        const runner = new QueueRunner(this.#context, queue);
-        this.#runners.set(queue, runner);
-        await runner.start();
-        if (!this.#isStopping) {
-          this.#context.log.info({ queue }, 'queue taken');
-        }
-      } else {
-        await running.refresh();
+      try {
+        await this.#open(queue);
+      } catch (error) {
+        // The next round tries again; the other queues are not to wait for that.
+        this.#context.log.warn({ queue, err: String(error) }, 'queue could not be taken');
       }
+    }
+  }
+
+  async #open(queue: string): Promise<void> {
+    const running = this.#runners.get(queue);
+    if (running !== undefined) {
+      await running.refresh();
+      return;
+    }
+    const runner = new QueueRunner(this.#context, queue);
+    this.#runners.set(queue, runner);
+    await runner.start();
+    if (!this.#isStopping) {
+      this.#context.log.info({ queue }, 'queue taken');
     }
   }
 

@@ -1,4 +1,4 @@
--- Writes the record of a job. The payload is there already, with a TTL of its own.
+-- Writes the record of a job, and has the payload live as long as it. That is there already, with a TTL of its own.
 -- KEYS[1] record
 -- ARGV[1] life of the record while the job is open (ms)   ARGV[2] time to the deadline (ms)
 -- ARGV[3] delay before the first attempt (ms)
@@ -29,6 +29,8 @@ if tonumber(ARGV[5]) > 0 then
   redis.call('HSET', KEYS[1], 'confirm_until', now + tonumber(ARGV[5]))
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
+-- One that was received before its job has lived from minute to minute.
+redis.call('PEXPIRE', sibling(KEYS[1], 'req'), ARGV[1])
 if tonumber(ARGV[6]) > 0 then
   redis.call('SET', sibling(KEYS[1], 'once'), '1', 'PX', ARGV[6])
 end

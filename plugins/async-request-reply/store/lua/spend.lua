@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Spends the marker of a request that a worker sends through Kong again: once, in its time, while its attempt runs.
 -- KEYS[1] record   KEYS[2] the marker's own key
 -- ARGV[1] attempt   ARGV[2] when the marker is over (ms)   ARGV[3] the longest life of a marker (ms)
