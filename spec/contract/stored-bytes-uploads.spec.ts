@@ -31,7 +31,7 @@ describe('an upload', () => {
       await given.opened;
       yield Buffer.alloc(BODY);
     }
-    const receiving = store.receive(jobOf('stored'), upload(held(), BODY), terms(BODY));
+    const receiving = store.uploads.receive(jobOf('stored'), upload(held(), BODY), terms(BODY));
     await asked.opened;
     expect(await lab.total()).toBe(BODY);
     expect(await codeOf(lab.submit(store, { limit: BODY, bytes: 0 }))).toBe('queue-full');
@@ -48,7 +48,7 @@ describe('an upload', () => {
   it('goes within minutes where no job comes of it, and lives as long as its job where one does', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
-    const job = await store.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
+    const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
     const lifeMs = () => lab.redis.pttl(requestKey(lab.prefix, job.id));
 
     expect(await lifeMs()).toBeGreaterThan(0);
@@ -60,7 +60,9 @@ describe('an upload', () => {
   it('is refused before its first byte is read, where its length is known', async () => {
     const { lab } = stage;
     const body = pieces(1, BODY);
-    const receiving = lab.gateway().store.receive(jobOf('stored'), upload(body, BODY), terms(BODY - 1));
+    const receiving = lab
+      .gateway()
+      .store.uploads.receive(jobOf('stored'), upload(body, BODY), terms(BODY - 1));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect((await body.next()).done).toBe(false);
     expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
@@ -68,7 +70,9 @@ describe('an upload', () => {
 
   it('is refused at its end, and nothing is left of it, where its length is not known', async () => {
     const { lab } = stage;
-    const receiving = lab.gateway().store.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(BODY - 1));
+    const receiving = lab
+      .gateway()
+      .store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(BODY - 1));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
   });
@@ -82,7 +86,7 @@ describe('an upload', () => {
         yield piece;
       }
     }
-    const receiving = lab.gateway().store.receive(jobOf('stored'), upload(body()), terms(BODY));
+    const receiving = lab.gateway().store.uploads.receive(jobOf('stored'), upload(body()), terms(BODY));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect(given).toBeLessThan(10_000);
     expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
@@ -97,11 +101,11 @@ describe('an upload', () => {
       counted = await lab.total();
       yield Buffer.alloc(5);
     }
-    const job = await store.receive(jobOf('stored'), upload(body()), terms(0));
+    const job = await store.uploads.receive(jobOf('stored'), upload(body()), terms(0));
 
     expect(counted).toBeGreaterThanOrEqual(1024 * 1024);
     await lab.expectCounted(2048 * 1024 + 5);
-    await store.discard(job);
+    await store.uploads.discard(job);
     await lab.expectCounted(0);
     await lab.expectNothing();
   });
@@ -112,7 +116,7 @@ describe('an upload', () => {
       yield* pieces(1, BODY);
       throw new Error('broken off');
     }
-    const receiving = lab.gateway().store.receive(jobOf('stored'), upload(broken(), BODY), terms(0));
+    const receiving = lab.gateway().store.uploads.receive(jobOf('stored'), upload(broken(), BODY), terms(0));
     await expect(receiving).rejects.toThrow('broken off');
     await lab.expectCounted(0);
     await lab.expectNothing();
@@ -126,7 +130,7 @@ describe('an upload', () => {
       killed.open();
       await new Promise(() => undefined);
     }
-    void lab.gateway().store.receive(jobOf('stored'), upload(lost(), BODY), terms(0));
+    void lab.gateway().store.uploads.receive(jobOf('stored'), upload(lost(), BODY), terms(0));
     await killed.opened;
     expect(await lab.total()).toBe(BODY);
     await lab.pass(UPLOAD_MS);

@@ -44,7 +44,7 @@ export async function carryOut(
   const acceptance = await acceptOrThrow(store, job, named, admission, claim);
   if (acceptance.kind === 'repeat' && job.body === 'stored' && acceptance.record.id !== job.id) {
     // The job that there is has a body of its own.
-    await store.discard(job).catch(() => undefined);
+    await store.uploads.discard(job).catch(() => undefined);
   }
   const record =
     acceptance.kind === 'repeat'

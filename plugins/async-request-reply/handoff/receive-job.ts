@@ -36,7 +36,7 @@ export class JobReceiver {
 async function receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
   const { settings, store } = target;
   const { id } = order.job;
-  const { record: before, refusal } = await store.expect(order.job, order.admission.maxWaiting);
+  const { record: before, refusal } = await store.uploads.expect(order.job, order.admission.maxWaiting);
   if (before !== undefined) {
     const { isPollable, line, preferences } = order;
     const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
@@ -52,12 +52,12 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
     maxBytes: settings.maxRequestBytes,
   };
   const sent = { ...order.job, key: settings.keys.first };
-  const job = await store.receive(sent, upload, order.admission);
+  const job = await store.uploads.receive(sent, upload, order.admission);
   try {
     return await carryOut({ ...order, job }, digest?.digest(), settings, store);
   } catch (error) {
     if (error instanceof AsyncError && isRefusal(error)) {
-      await store.discard(order.job).catch(() => undefined);
+      await store.uploads.discard(order.job).catch(() => undefined);
     }
     throw error;
   }

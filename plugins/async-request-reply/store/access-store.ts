@@ -17,25 +17,17 @@ import type { NamedSettings } from './job-settings';
 import type { HeldRequests, HoldEnd } from './held-requests';
 import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
 import { settledChannel } from './keys';
-import { receiveRequest, type ReceivedJob, type Upload } from './receive-request';
-import { refusedPlace } from './refused-place';
 import { RedisProbe } from './redis-probe';
 import { whenReady, withinTimeLimit } from './redis-client';
 import type { ScriptedRedis } from './scripts';
 import type { SettleSignals } from './settle-signals';
 import { StoredBytes } from './stored-bytes';
-import { UploadBytes } from './upload-bytes';
+import { Uploads } from './uploads';
 
 export type Acceptance =
   | Made
   /** The same request was accepted before, under the same idempotency key. */
   | { readonly kind: 'repeat'; readonly record: JobRecord };
-
-/** What a request that is about to be received comes to. */
-export interface Expectation {
-  readonly record: JobRecord | undefined;
-  readonly refusal: AsyncError | undefined;
-}
 
 /** What holds requests, and tells of settled jobs. */
 export interface Waiting {
@@ -51,11 +43,12 @@ const notCreated = (why: 'exists' | 'late'): AsyncError =>
 
 export class AccessStore {
   readonly jobs: JobStore;
+  /** Bodies that come before their job. */
+  readonly uploads: Uploads;
   readonly #redis: ScriptedRedis;
   readonly #prefix: string;
   readonly #timeLimitMs: number;
   readonly #index: QueueIndex;
-  readonly #stored: StoredBytes;
   readonly #waiting: Waiting | undefined;
   readonly #probe: RedisProbe;
   readonly #claims: IdempotencyStore;
@@ -72,7 +65,10 @@ export class AccessStore {
     this.#timeLimitMs = timeLimitMs;
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
-    this.#stored = new StoredBytes(redis, prefix);
+    this.uploads = new Uploads({
+      ...{ jobs: this.jobs, index: this.#index, stored: new StoredBytes(redis, prefix) },
+      ask: (work) => this.ask(work),
+    });
     this.#schedulers = new Schedulers(redis, prefix);
     this.#announcer = new Announcer(redis, prefix);
     this.#probe = new RedisProbe(redis, timeLimitMs);
@@ -179,48 +175,6 @@ export class AccessStore {
       }
       throw error;
     }
-  }
-
-  /**
-   * Looks at what a request that is about to be received comes to: the job that has its ID already, or a queue that is
-   * full. The reservation has the last word on that. One round trip on one node.
-   *
-   * @throws AsyncError `store-unavailable`
-   */
-  async expect(job: ReceivedJob, maxWaiting: number): Promise<Expectation> {
-    const [record, room] = await this.read((jobs) =>
-      Promise.all([jobs.read(job.id), this.#index.room(job.queue, maxWaiting)]),
-    );
-    return { record, refusal: room === 'room' ? undefined : refusedPlace(room, maxWaiting) };
-  }
-
-  /**
-   * Receives a request's body before its job is accepted: as `stored`. Nothing is left of it where that fails.
-   *
-   * Each write has the time limit; an upload may take any time.
-   *
-   * @throws AsyncError `body-too-large`, `queue-full`, `store-unavailable` or `store-full`; and what `upload.body` fails with.
-   */
-  async receive<Job extends ReceivedJob>(
-    job: Job,
-    upload: Upload,
-    { maxStoredBytes = 0 }: Pick<Admission, 'maxStoredBytes'>,
-  ): Promise<Job> {
-    const { id, queue } = job;
-    const counted = new UploadBytes({
-      hold: (bytes, lifeMs) => this.ask(() => this.#stored.hold(queue, id, bytes, maxStoredBytes, lifeMs)),
-      drop: () => this.ask(() => this.#stored.keep(queue, id, 0)),
-    });
-    await counted.begin(upload.length ?? 0);
-    return receiveRequest(this.jobs.payloads, job, upload, counted, (write) =>
-      withinTimeLimit(this.#timeLimitMs, write),
-    );
-  }
-
-  /** Removes a received body that no job came of. */
-  async discard({ id, queue }: Pick<NewJob, 'id' | 'queue'>): Promise<void> {
-    await this.read((jobs) => jobs.payloads.dropRequest(id));
-    await this.ask(() => this.#stored.keep(queue, id, 0));
   }
 
   async #acceptOnce(
