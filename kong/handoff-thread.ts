@@ -7,6 +7,7 @@ import { NoteSealer } from '../plugins/async-request-reply/handoff/note-sealer';
 import type { HandoffTarget } from '../plugins/async-request-reply/handoff/target';
 import { StoreRegistry } from '../plugins/async-request-reply/store/store-registry';
 import type { Config } from '../schemas/generated/config-type';
+import { yieldToOthers } from './yield-to-others';
 
 /** What the plugin server hands to the thread. */
 export interface HandoffThreadData {
@@ -32,6 +33,9 @@ const { key, logLevel, backlog, configs } = workerData as HandoffThreadData;
 const log = pino({ name: 'async-request-reply-handoff', level: logLevel });
 const stores = new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection'));
 const targets = new Map<string, HandoffTarget>();
+
+// Bodies may take their time; polls and accepts are waited for.
+yieldToOthers();
 
 const register = (settingsKey: string, config: Config): void => {
   const settings = routeSettings(config, { hasHandoff: true });
