@@ -1,0 +1,84 @@
+// One Redis Cluster and one upstream for a spec file, a lab of its own for each test.
+import Redis from 'ioredis';
+import { resolveConfig } from '../../../schemas/resolve-config';
+import { startCluster, type RedisTopology } from '../../helpers/redis-topology';
+import { Upstream } from '../../helpers/upstream';
+import { AdminLab } from './admin-lab';
+
+const START_TIMEOUT_MS = 120_000;
+
+export class ClusterStage {
+  #topology: RedisTopology | undefined;
+  #upstream: Upstream | undefined;
+  #lab: AdminLab | undefined;
+
+  get lab(): AdminLab {
+    return started(this.#lab);
+  }
+
+  get upstream(): Upstream {
+    return started(this.#upstream);
+  }
+
+  get settings(): ReturnType<typeof resolveConfig>['redis'] {
+    return resolveConfig({ redis: { cluster_nodes: this.#nodes } }).redis;
+  }
+
+  /** What each node answers, in turn. */
+  async ofEachNode<T>(ask: (node: Redis) => Promise<T>): Promise<T[]> {
+    const answers: T[] = [];
+    for (const { ip = '', port = 0 } of this.#nodes) {
+      const node = new Redis({ host: ip, port, lazyConnect: true });
+      await node.connect();
+      answers.push(await ask(node));
+      node.disconnect();
+    }
+    return answers;
+  }
+
+  /** The keys of each master. */
+  async keysByMaster(): Promise<string[][]> {
+    const found = await this.ofEachNode(async (node) =>
+      /role:master/.test(await node.info('replication')) ? [await node.keys('*')] : [],
+    );
+    return found.flat();
+  }
+
+  async start(): Promise<void> {
+    this.#topology = await startCluster();
+    this.#upstream = await Upstream.start();
+  }
+
+  openLab(): void {
+    const list = this.#nodes.map(({ ip = '', port = 0 }) => `${ip}:${port}`);
+    const redis = {
+      settings: this.settings,
+      env: { ARR_REDIS_CLUSTER_NODES: list.join() },
+      keys: async () => (await this.keysByMaster()).flat(),
+    };
+    this.#lab = new AdminLab(redis, this.upstream);
+  }
+
+  async stop(): Promise<void> {
+    await this.#upstream?.stop();
+    await this.#topology?.stop();
+  }
+
+  get #nodes(): readonly { ip?: string; port?: number }[] {
+    return started(this.#topology).settings.cluster_nodes ?? [];
+  }
+}
+
+export function useClusterLab(): ClusterStage {
+  const stage = new ClusterStage();
+  beforeAll(() => stage.start(), START_TIMEOUT_MS);
+  beforeEach(() => stage.openLab());
+  afterEach(() => stage.lab.close());
+  afterAll(() => stage.stop(), START_TIMEOUT_MS);
+  return stage;
+}
+
+function started<T>(part: T | undefined): T {
+  if (part === undefined) throw new Error('it has not been started');
+  return part;
+}
