@@ -38,6 +38,8 @@ async function cutOff(hold: CommandHold, work: Promise<unknown>): Promise<'cut' 
     hold.holding.then(() => 'cut' as const),
   ]);
   hold.drop();
+  // What it had sent is not to come between the looks at what it left.
+  await hold.carriedOut();
   return how;
 }
 

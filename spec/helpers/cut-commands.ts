@@ -9,6 +9,7 @@ interface Held {
 /** Holds back what a Redis client sends after so many commands: between any two of them its process may be killed or stopped. */
 export class CommandHold {
   readonly #held: Held[] = [];
+  readonly #sent = new Set<Promise<unknown>>();
   #holding = new Latch();
   #left = Number.POSITIVE_INFINITY;
 
@@ -18,7 +19,9 @@ export class CommandHold {
     client.sendCommand = (command, stream) => {
       if (this.#left > 0) {
         this.#left--;
-        return send(command, stream);
+        const answer = send(command, stream);
+        this.#await(Promise.resolve(answer));
+        return answer;
       }
       this.#holding.open();
       return new Promise((resolve, reject) => {
@@ -39,6 +42,17 @@ export class CommandHold {
   /** Settles when the first command is held. */
   get holding(): Promise<void> {
     return this.#holding.opened;
+  }
+
+  /** Resolves when Redis has carried out all that was let through. */
+  async carriedOut(): Promise<void> {
+    await Promise.all(this.#sent);
+  }
+
+  #await(answer: Promise<unknown>): void {
+    const forget = (): boolean => this.#sent.delete(settled);
+    const settled: Promise<unknown> = answer.then(forget, forget);
+    this.#sent.add(settled);
   }
 
   /** The process goes on: what was held is sent in its order. */
