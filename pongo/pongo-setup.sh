@@ -31,7 +31,7 @@ arr_build() (
   tar --create --exclude=./node_modules --exclude=./dist --exclude=./.git --exclude=./servroot . |
     tar --extract --directory "$ARR_HOME" --no-same-owner
   cd "$ARR_HOME"
-  npm install --no-save --no-audit --no-fund
+  npm ci --no-audit --no-fund
   npm run build
 )
 

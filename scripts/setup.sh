@@ -14,11 +14,10 @@ command -v node >/dev/null 2>&1 || fail "Node.js 20.20 or later is missing: inst
 node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 20) ? 0 : 1)' ||
   fail "Node.js 20.20 or later is needed; this is $(node --version)."
 
-# Once for each state of the lock file. Not `npm ci`: it refuses a lock file without the optional binaries of systems
-# that its author's registry does not serve, and the versions come from the lock file either way.
+# Once for each state of the lock file.
 stamp=node_modules/.installed-lock
 if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
-  npm install --no-save --no-audit --no-fund --loglevel=error
+  npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 fi
 
