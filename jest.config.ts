@@ -1,4 +1,5 @@
 import type { Config } from 'jest';
+import { TEST_TIMEOUT_MS } from './spec/helpers/patience';
 
 type Project = Exclude<NonNullable<Config['projects']>[number], string>;
 
@@ -27,7 +28,7 @@ const config: Config = {
   projects: [...kinds.map((kind) => project(kind)), handoffLane],
   reporters: ['default', '<rootDir>/scripts/totals-reporter.js'],
   maxWorkers: 2,
-  testTimeout: 30_000,
+  testTimeout: TEST_TIMEOUT_MS,
 };
 
 export default config;

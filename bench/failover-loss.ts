@@ -1,8 +1,7 @@
 // What a failover loses: a master is killed with SIGKILL in the middle of submits, and every job that was answered 202
 // before and after is asked for. A Sentinel does the failover; with `--lag` the replica is behind its master by so much,
 // as on another machine, and takes over at once. Run by hand; docs/redis.md quotes it.
-import { freePort } from '../spec/helpers/gateway/free-port';
-import { DATA, HOST, isLinked, RedisNode } from '../spec/helpers/redis-node';
+import { RedisServer } from '../spec/helpers/redis-server';
 import { startSentinel, type RedisTopology } from '../spec/helpers/redis-topology';
 import { startStack, type Stack } from '../spec/helpers/stack';
 import type { Releasers } from '../spec/helpers/stack/releasers';
@@ -74,19 +73,17 @@ async function round(
 
 /** A master and a replica that has everything so much later, both behind one address; what is on its way dies with the master. */
 async function startLagging(lagMs: number): Promise<RedisTopology> {
-  const master = new RedisNode(await freePort(), DATA);
-  await master.start();
+  const master = await RedisServer.start();
   const link = await TcpProxy.start(master.port, lagMs);
-  const replica = new RedisNode(await freePort(), { ...DATA, replicaof: `${HOST} ${link.port}` });
-  await replica.start();
-  await until('the replica to follow', () => isLinked(replica));
+  const replica = await RedisServer.start({ settings: { replicaof: `${master.host} ${link.port}` } });
+  await replica.follows();
   const address = await TcpProxy.start(master.port);
   return {
-    settings: { host: HOST, port: address.port },
+    settings: { host: master.host, port: address.port },
     failOver: async () => {
       await master.kill();
       await link.close();
-      await replica.ask('REPLICAOF', 'NO', 'ONE');
+      await replica.command('REPLICAOF', 'NO', 'ONE');
       address.redirect(replica.port);
     },
     heal: () => Promise.resolve(),

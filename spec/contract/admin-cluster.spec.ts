@@ -7,8 +7,6 @@ import { useClusterLab } from './admin-kit/use-cluster-lab';
 
 const QUEUES = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta'];
 
-jest.setTimeout(60_000);
-
 const stage = useClusterLab();
 
 const ours = (keys: readonly string[]): string[] =>

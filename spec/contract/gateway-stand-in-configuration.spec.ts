@@ -4,15 +4,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { startGateway } from '../helpers/gateway';
-import { waitUntil } from '../helpers/gateway/wait-until';
-import {
-  START_MS,
-  startLab,
-  stockPluginServer,
-  withLab,
-  type Lab,
-  type LabRoute,
-} from './gateway-stand-in-kit/lab';
+import { until } from '../helpers/until';
+import { startLab, stockPluginServer, withLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { ScriptedServer } from './gateway-stand-in-kit/scripted-server';
 
 const WORKSPACE = '0dc6f45b-8f8d-40d2-a504-473544ee190b';
@@ -57,7 +50,7 @@ describe('a configuration', () => {
         extra: { plugins: [{ name: 'lab-defaults', config: { plain: 'everywhere' } }] },
       },
     );
-  }, START_MS);
+  });
 
   afterAll(() => lab.stop());
 
@@ -134,115 +127,87 @@ describe('a configuration', () => {
 });
 
 describe('the gateway', () => {
-  it(
-    'does not start with a plugin that is not there, and says so',
-    async () => {
-      const config = { _format_version: '3.0', plugins: [{ name: 'nosuch' }] };
-      const started = startGateway({ config, pluginServer: stockPluginServer(), nginxInclude: false });
-      await expect(started).rejects.toThrow("plugin 'nosuch' not enabled");
-    },
-    START_MS,
-  );
+  it('does not start with a plugin that is not there, and says so', async () => {
+    const config = { _format_version: '3.0', plugins: [{ name: 'nosuch' }] };
+    const started = startGateway({ config, pluginServer: stockPluginServer(), nginxInclude: false });
+    await expect(started).rejects.toThrow("plugin 'nosuch' not enabled");
+  });
 
-  it(
-    'does not start with a dump that is no JSON',
-    async () => {
-      const pluginServer = { ...stockPluginServer(), queryCommand: ['/bin/echo', 'hello'] };
-      await expect(startGateway({ config: { _format_version: '3.0' }, pluginServer })).rejects.toThrow();
-    },
-    START_MS,
-  );
+  it('does not start with a dump that is no JSON', async () => {
+    const pluginServer = { ...stockPluginServer(), queryCommand: ['/bin/echo', 'hello'] };
+    await expect(startGateway({ config: { _format_version: '3.0' }, pluginServer })).rejects.toThrow();
+  });
 
-  it(
-    'has an instance for each worker, with a number of its own',
-    async () => {
-      const server = await ScriptedServer.start();
-      const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
-      await withLab({ lab: { lab: { mode: 'pass' } } }, { workers: 2, pluginServer }, async (lab) => {
-        // Which worker gets a connection is chance in a real Kong.
-        await waitUntil('both workers', async () => {
-          await lab.send('lab');
-          return server.count('StartInstance') === 2;
-        });
+  it('has an instance for each worker, with a number of its own', async () => {
+    const server = await ScriptedServer.start();
+    const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
+    await withLab({ lab: { lab: { mode: 'pass' } } }, { workers: 2, pluginServer }, async (lab) => {
+      // Which worker gets a connection is chance in a real Kong.
+      await until('both workers', async () => {
+        await lab.send('lab');
+        return server.count('StartInstance') === 2;
       });
-      await server.stop();
-      const numbers = server.messages.flatMap(({ method, argument }) => {
-        if (method !== 'StartInstance') return [];
-        return [(JSON.parse((argument as { Config: string }).Config) as { __seq__: number }).__seq__];
-      });
-      expect(new Set(numbers).size).toBe(2);
-    },
-    START_MS,
-  );
+    });
+    await server.stop();
+    const numbers = server.messages.flatMap(({ method, argument }) => {
+      if (method !== 'StartInstance') return [];
+      return [(JSON.parse((argument as { Config: string }).Config) as { __seq__: number }).__seq__];
+    });
+    expect(new Set(numbers).size).toBe(2);
+  });
 
-  it(
-    'runs the plugin server in the root folder, with its own environment, and logs what it says',
-    async () => {
-      const pluginServer = { ...stockPluginServer(), env: { LAB_WORD: 'a b' } };
-      await withLab({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
-        const [pid = 0, ...others] = await gateway.pluginServerPids();
-        expect(others).toEqual([]);
-        expect(fs.readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
-        // The shell that starts it may tell it where it is.
-        const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
-        expect(environment.filter((entry) => entry !== 'PWD=/')).toEqual(['LAB_WORD=a b']);
-        await waitUntil('its words', async () => (await gateway.log()).includes(`[arr:${pid}]`));
-      });
-    },
-    START_MS,
-  );
+  it('runs the plugin server in the root folder, with its own environment, and logs what it says', async () => {
+    const pluginServer = { ...stockPluginServer(), env: { LAB_WORD: 'a b' } };
+    await withLab({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
+      const [pid = 0, ...others] = await gateway.pluginServerPids();
+      expect(others).toEqual([]);
+      expect(fs.readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
+      // The shell that starts it may tell it where it is.
+      const environment = fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').filter(Boolean);
+      expect(environment.filter((entry) => entry !== 'PWD=/')).toEqual(['LAB_WORD=a b']);
+      await until('its words', async () => (await gateway.log()).includes(`[arr:${pid}]`));
+    });
+  });
 
-  it(
-    'leaves nothing when it is stopped, twice too',
-    async () => {
-      const lab = await startLab({ lab: { lab: { mode: 'exit' } } });
-      const [pid = 0] = await lab.gateway.pluginServerPids();
-      await Promise.all([lab.gateway.stop(), lab.gateway.stop()]);
-      await lab.stop();
-      await waitUntil('its end', () => !fs.existsSync(`/proc/${pid}`));
-      expect(fs.existsSync(lab.gateway.prefix)).toBe(false);
-    },
-    START_MS,
-  );
+  it('leaves nothing when it is stopped, twice too', async () => {
+    const lab = await startLab({ lab: { lab: { mode: 'exit' } } });
+    const [pid = 0] = await lab.gateway.pluginServerPids();
+    await Promise.all([lab.gateway.stop(), lab.gateway.stop()]);
+    await lab.stop();
+    await until('its end', () => !fs.existsSync(`/proc/${pid}`));
+    expect(fs.existsSync(lab.gateway.prefix)).toBe(false);
+  });
 
-  it(
-    'starts a plugin server that was killed again',
-    async () => {
-      await withLab({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (lab) => {
-        const [before = 0] = await lab.gateway.pluginServerPids();
-        process.kill(before, 'SIGKILL');
-        await waitUntil('the next', async () => {
-          const { status, body } = await lab.send('who');
-          return status === 200 && body.includes('pid') && !body.includes(String(before));
-        });
+  it('starts a plugin server that was killed again', async () => {
+    await withLab({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (lab) => {
+      const [before = 0] = await lab.gateway.pluginServerPids();
+      process.kill(before, 'SIGKILL');
+      await until('the next', async () => {
+        const { status, body } = await lab.send('who');
+        return status === 200 && body.includes('pid') && !body.includes(String(before));
       });
-    },
-    START_MS,
-  );
+    });
+  });
 
-  it(
-    'lets an event end with the old plugin server while a reload starts a new one',
-    async () => {
-      const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
-      const release = path.join(folder, 'release');
-      const routes = {
-        held: { lab: { mode: 'held', message: release } },
-        who: { lab: { mode: 'iid', message: 'x' } },
-      };
-      await withLab(routes, {}, async (lab) => {
-        const pidOf = async (): Promise<number> =>
-          (JSON.parse((await lab.send('who')).body) as { pid: number }).pid;
-        const before = await pidOf();
-        const inFlight = lab.send('held');
-        await lab.gateway.reload();
-        expect(await lab.gateway.pluginServerPids()).toHaveLength(2);
-        expect(await pidOf()).not.toBe(before);
-        fs.writeFileSync(release, '');
-        expect((await inFlight).status).toBe(202);
-        await waitUntil('the old one to end', () => !fs.existsSync(`/proc/${before}`));
-      });
-      fs.rmSync(folder, { recursive: true });
-    },
-    START_MS,
-  );
+  it('lets an event end with the old plugin server while a reload starts a new one', async () => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
+    const release = path.join(folder, 'release');
+    const routes = {
+      held: { lab: { mode: 'held', message: release } },
+      who: { lab: { mode: 'iid', message: 'x' } },
+    };
+    await withLab(routes, {}, async (lab) => {
+      const pidOf = async (): Promise<number> =>
+        (JSON.parse((await lab.send('who')).body) as { pid: number }).pid;
+      const before = await pidOf();
+      const inFlight = lab.send('held');
+      await lab.gateway.reload();
+      expect(await lab.gateway.pluginServerPids()).toHaveLength(2);
+      expect(await pidOf()).not.toBe(before);
+      fs.writeFileSync(release, '');
+      expect((await inFlight).status).toBe(202);
+      await until('the old one to end', () => !fs.existsSync(`/proc/${before}`));
+    });
+    fs.rmSync(folder, { recursive: true });
+  });
 });

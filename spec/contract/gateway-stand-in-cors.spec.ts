@@ -1,5 +1,5 @@
 // Kong's cors, as a browser meets it. Seen on Kong 3.9.3, and with KONG_BIN.
-import { START_MS, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
 
 const PAGE = 'https://app.example';
@@ -35,7 +35,7 @@ const told = ({ status, headers }: RawResponse): [number, Record<string, string>
 
 describe('cors', () => {
   let lab: Lab;
-  beforeAll(async () => void (lab = await startLab(routes)), START_MS);
+  beforeAll(async () => void (lab = await startLab(routes)));
   afterEach(() => void (lab.upstream.seen.length = 0));
   afterAll(() => lab.stop());
 

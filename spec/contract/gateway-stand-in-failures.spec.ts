@@ -2,9 +2,9 @@
 // 3.9.3, and with KONG_BIN.
 import net from 'node:net';
 import { pack } from 'msgpackr';
-import { START_MS, startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
+import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
 import { ScriptedServer, usual, type KongMessage } from './gateway-stand-in-kit/scripted-server';
-import { waitUntil } from '../helpers/gateway/wait-until';
+import { until } from '../helpers/until';
 
 const TIMEOUT_MS = 400;
 const start = (message: KongMessage): boolean => message.method === 'StartInstance';
@@ -22,7 +22,7 @@ describe('a plugin server that says', () => {
         pluginTimeoutMs: TIMEOUT_MS,
       },
     );
-  }, START_MS);
+  });
 
   beforeEach(async () => {
     // Instances of the test before are forgotten with the configuration.
@@ -146,7 +146,7 @@ describe('a plugin server that says', () => {
     const held: KongMessage[] = [];
     server.onMessage = (message) => (start(message) ? held.push(message) : usual(message));
     const requests = [lab.send('lab'), lab.send('lab'), lab.send('lab')];
-    await waitUntil('the start', () => held.length > 0);
+    await until('the start', () => held.length > 0);
     server.onMessage = usual;
     held.forEach(usual);
     await Promise.all(requests);
@@ -164,7 +164,7 @@ describe('a plugin server that is stopped', () => {
     );
     expect((await lab.send('lab')).status).toBe(202);
     for (const pid of await lab.gateway.pluginServerPids()) process.kill(pid, 'SIGSTOP');
-  }, START_MS);
+  });
 
   afterAll(async () => {
     for (const pid of await lab.gateway.pluginServerPids()) process.kill(pid, 'SIGCONT');

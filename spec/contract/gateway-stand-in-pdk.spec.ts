@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { START_MS, calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { reads, variables } from './gateway-stand-in-kit/pdk-reads';
 
 const MANY_HEADERS = Array.from({ length: 150 }, (_, i): [string, string] => [`X-${i}`, '1']);
@@ -63,7 +63,7 @@ describe('a plugin reads', () => {
       },
       { nginxInclude, extra: { upstreams: [{ name: 'lab.upstream' }] } },
     );
-  }, START_MS);
+  });
 
   afterAll(async () => {
     await lab.stop();

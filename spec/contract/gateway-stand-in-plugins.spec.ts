@@ -1,5 +1,5 @@
 // The Kong plugins that the stand-in has itself, and the order of all of them; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, START_MS, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import type { RawRequest } from './gateway-stand-in-kit/raw-exchange';
 
 const keyAuth = (config: object = {}): Record<string, unknown> => ({ name: 'key-auth', config });
@@ -62,7 +62,7 @@ describe('a plugin of Kong', () => {
       ],
     };
     lab = await startLab(routes, { extra });
-  }, START_MS);
+  });
 
   afterEach(() => {
     lab.upstream.seen.length = 0;

@@ -1,5 +1,5 @@
 // Kong's proxy-cache behind a plugin that answers, passes or hands on. Seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, START_MS, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
 
 const cache = (config: object = {}): Record<string, unknown> => ({
@@ -34,7 +34,7 @@ describe('proxy-cache', () => {
       keyauth_credentials: [{ key: username }],
     }));
     lab = await startLab(routes, { extra: { consumers } });
-  }, START_MS);
+  });
 
   afterEach(() => {
     lab.upstream.seen.length = 0;

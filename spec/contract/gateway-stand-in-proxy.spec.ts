@@ -1,5 +1,5 @@
 // What an upstream sees of a request that passes, and a client of its response; seen on Kong 3.9.3, and with KONG_BIN.
-import { START_MS, calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
 
 const passing = (calls: Calls, more: LabRoute = {}): LabRoute => calling(calls, { ...more, passes: true });
@@ -43,7 +43,7 @@ describe('a request that passes', () => {
     const upstreams = [{ name: 'lab.upstream', targets: [{ target: `127.0.0.1:${port}` }] }];
     const config = lab.configWith({ ...routes, moved: { ...routes['moved'], ...target } });
     await lab.gateway.applyConfig({ ...config, upstreams });
-  }, START_MS);
+  });
 
   afterEach(() => {
     lab.upstream.seen.length = 0;

@@ -2,11 +2,11 @@
 // the same bytes, over the same connections, and the client gets the same. With KONG_BIN the recording is held against
 // that Kong.
 import { closeInstance } from './gateway-stand-in-kit/close-instance';
-import { START_MS, startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
+import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
 import { RpcTap, type TapEvent } from './gateway-stand-in-kit/rpc-tap';
 import { comparable, noted, readTranscript } from './gateway-stand-in-kit/transcript';
-import { waitUntil } from '../helpers/gateway/wait-until';
+import { until } from '../helpers/until';
 import { socketAccepts } from '../helpers/gateway/socket-ready';
 
 const MAX_BODY = 67108864;
@@ -59,7 +59,7 @@ async function stopBehindTap(): Promise<void> {
   await tap.stop();
 }
 
-const serverIsBack = (): Promise<void> => waitUntil('the plugin server', () => socketAccepts(serverSocket));
+const serverIsBack = (): Promise<boolean> => until('the plugin server', () => socketAccepts(serverSocket));
 
 /** A request as the recording's curl sent it. */
 function curl(route: string, request: Partial<RawRequest> = {}): Promise<RawResponse> {
@@ -75,9 +75,7 @@ async function replays(number: string, action: () => Promise<RawResponse | null>
   const said = (): unknown[] => comparable(inTurn(tap.events.slice(from)));
   const wantedEvents = comparable(inTurn(recorded?.events ?? []));
   // The client has its answer before the last is seen of the connections.
-  await waitUntil('the rest', () => said().length >= wantedEvents.length, { timeoutMs: 2000 }).catch(
-    () => null,
-  );
+  await until('the rest', () => said().length >= wantedEvents.length).catch(() => null);
   expect(said()).toEqual(wantedEvents);
   if (!recorded?.outcome || !response) return;
   expect(response.status).toBe(recorded.outcome.status);
@@ -96,13 +94,13 @@ const UNORDERED = new Set(['15', '28', '29', '30']);
 
 async function waitForKong(method: string): Promise<void> {
   const from = tap.events.length;
-  await waitUntil(method, () =>
+  await until(method, () =>
     tap.events.slice(from).some(({ msg }) => Array.isArray(msg) && msg[2] === method),
   );
 }
 
 describe('the first recorded run', () => {
-  beforeAll(startBehindTap, START_MS);
+  beforeAll(startBehindTap);
   afterAll(stopBehindTap);
 
   it.each([
@@ -190,7 +188,7 @@ describe('the first recorded run', () => {
 });
 
 describe('the second recorded run', () => {
-  beforeAll(startBehindTap, START_MS);
+  beforeAll(startBehindTap);
   afterAll(stopBehindTap);
 
   it('22 to 24: starts an instance again that the plugin server no longer knows', async () => {
@@ -203,7 +201,7 @@ describe('the second recorded run', () => {
     // The recording's client waited 75 s before 26, for the idle connection to be closed: here it is the same one.
     await curl('js-exit');
     for (const pid of await stand.gateway.pluginServerPids()) process.kill(pid, 'SIGTERM');
-    await waitUntil('the server to be gone', async () => !(await socketAccepts(serverSocket)));
+    await until('the server to be gone', async () => !(await socketAccepts(serverSocket)));
     tap.aimAt(serverSocket, 2);
     await replays('27a', () => curl('js-iidB'));
     await serverIsBack();
@@ -245,7 +243,7 @@ describe('the second recorded run', () => {
       abandoned.abort();
       await request;
       const count = tap.events.length;
-      await waitUntil('the plugin', () => tap.events.length > count);
+      await until('the plugin', () => tap.events.length > count);
       return null;
     });
   });

@@ -1,5 +1,5 @@
 // What becomes of an upstream's response, of paths, and of what is no good request; seen on Kong 3.9.3, and with KONG_BIN.
-import { START_MS, calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { converse, parseResponse, sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
 
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
@@ -53,7 +53,7 @@ describe('a response', () => {
       longer: { path: '/longer', route: { paths: ['/split/longer'] } },
       ...Object.fromEntries([...pathRoutes('v0'), ...pathRoutes('v1')]),
     });
-  }, START_MS);
+  });
 
   afterEach(() => {
     lab.upstream.seen.length = 0;

@@ -5,15 +5,13 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { until } from '../helpers/until';
-import { calling, START_MS, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { peakMemoryBytes } from './gateway-stand-in-kit/peak-memory';
 import { digestOf, pieces, StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
 
 const LARGE = 256 * 1024 * 1024;
 /** More than the buffers of all sockets on the way. */
 const UNREAD = 64 * 1024 * 1024;
-
-jest.setTimeout(120_000);
 
 describe('a body on its way through the gateway', () => {
   let listener: StreamUpstream;
@@ -29,7 +27,7 @@ describe('a body on its way through the gateway', () => {
       'response-flows': handing({ response_buffering: false }),
       'both-flow': handing({ request_buffering: false, response_buffering: false }),
     });
-  }, START_MS);
+  });
 
   afterEach(() => {
     listener.arrivals.length = 0;

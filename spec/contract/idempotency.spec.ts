@@ -21,8 +21,6 @@ const MINUTE = 60_000;
 const QUEUE = 'q';
 const LIMIT_MS = 20_000;
 
-jest.setTimeout(90_000);
-
 let server: RedisServer;
 let redis: ScriptedRedis;
 let prefix = '';

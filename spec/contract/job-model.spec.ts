@@ -292,7 +292,7 @@ describe.each([
     process.stdout.write(`${String(states)} records, ${String(comparisons)} comparisons\n`);
     expect(comparisons).toBeGreaterThan(500);
     expect([...reached].sort()).toEqual(['"none"', ...Object.keys(TRANSITIONS)].sort());
-  }, 120_000);
+  });
 });
 
 it('and no key is left without a TTL', async () => {

@@ -18,8 +18,6 @@ const PROVISIONAL_MS = 30_000;
 
 const stage = useBytesLab();
 
-jest.setTimeout(90_000);
-
 /** Runs a case once for each number of commands after which it can be cut off; says how many those were. */
 async function atEveryCut(
   make: (lab: BytesLab, commands: number) => Promise<'cut' | 'whole'>,

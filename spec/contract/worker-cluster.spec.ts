@@ -9,8 +9,6 @@ import { useClusterLab } from './admin-kit/use-cluster-lab';
 
 const QUEUES = ['alpha', 'beta', 'gamma', 'delta'];
 
-jest.setTimeout(60_000);
-
 const stage = useClusterLab();
 
 /** A worker, and what it says: one line for each queue that it takes. */

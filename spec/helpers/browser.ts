@@ -4,11 +4,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { launch, type Browser as Chromium, type Page } from 'puppeteer-core';
+import { PATIENCE_MS } from './patience';
 
 const COMMANDS = ['chromium', 'chromium-browser', 'google-chrome'];
-
-/** A busy machine takes its time. */
-const START_TIMEOUT_MS = 80_000;
 
 export class Browser {
   readonly #chromium: Chromium;
@@ -27,7 +25,7 @@ export class Browser {
     await new Promise<void>((resolve) => site.listen({ port: 0, host: '127.0.0.1' }, resolve));
     try {
       const chromium = await launch({
-        ...{ executablePath: findChromium(), headless: true, pipe: true, timeout: START_TIMEOUT_MS },
+        ...{ executablePath: findChromium(), headless: true, pipe: true, timeout: PATIENCE_MS },
         // As root there is no sandbox, and in a container little shared memory.
         args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-background-networking'],
       });

@@ -63,10 +63,8 @@ export class CallbackReceiver {
 
   /** Waits for so many calls of a path. */
   async called(path: string, count = 1): Promise<Callback[]> {
-    return await until(
-      `${count} callbacks to ${path}`,
-      () => (this.callsTo(path).length >= count ? this.callsTo(path) : null),
-      { timeoutMs: 45_000 },
+    return await until(`${count} callbacks to ${path}`, () =>
+      this.callsTo(path).length >= count ? this.callsTo(path) : null,
     );
   }
 

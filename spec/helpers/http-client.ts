@@ -4,6 +4,7 @@ import { ByteReader } from './http/byte-reader';
 import { hasField, toFields, valueOf, valuesOf, type Field, type FieldsInput } from './http/fields';
 import { chunkedBytes, headBytes, readResponse, statusOf, type HttpMessage } from './http/http-message';
 import { Latch } from './latch';
+import { PATIENCE_MS } from './patience';
 
 export interface RequestOptions {
   /** Default GET. */
@@ -13,7 +14,7 @@ export interface RequestOptions {
   body?: Buffer | string;
   /** Sends the body in the chunked coding, one chunk per piece. */
   chunks?: readonly (Buffer | string)[];
-  /** From the connect to the last byte. Default 20 s. */
+  /** From the connect to the last byte. Default `PATIENCE_MS`. */
   timeoutMs?: number;
   /** Which address of this machine it comes from: any of 127.0.0.0/8. */
   localAddress?: string;
@@ -100,7 +101,7 @@ export class HttpClient {
     bytes: Buffer | string,
     {
       method = 'GET',
-      timeoutMs = 20_000,
+      timeoutMs = PATIENCE_MS,
       start,
       localAddress,
     }: Pick<RequestOptions, 'method' | 'timeoutMs' | 'start' | 'localAddress'> = {},

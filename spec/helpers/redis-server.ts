@@ -1,7 +1,7 @@
-// A real redis-server for one spec file, which can be stopped, killed, filled and brought back.
+// A real redis-server that a spec can stop, kill, fill and bring back: a single node, a master, a replica, a Sentinel, a
+// node of a Cluster.
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
@@ -9,6 +9,7 @@ import { freePort } from './gateway/free-port';
 import { until } from './until';
 
 const EXECUTABLE = 'redis-server';
+const LOG_TAIL = 2000;
 
 export interface RedisServerOptions {
   /** Append-only file, `everysec`; default true, as the plugin asks for. */
@@ -17,6 +18,10 @@ export interface RedisServerOptions {
   maxMemory?: string;
   /** More settings, by their names in redis.conf. */
   settings?: Record<string, string>;
+  /** Settings by which it speaks TLS on its port, and nothing else. */
+  tls?: Record<string, string>;
+  /** It is a Sentinel with this configuration, and keeps no data. */
+  sentinel?: string;
   /** Whom `command` logs in as, where the default user may not. */
   login?: { username: string; password: string };
 }
@@ -40,10 +45,25 @@ export class RedisServer {
     return new RedisServer(await freePort(), options);
   }
 
-  /** Resolves when it answers. Also starts it again after a kill, with the data that it had. */
-  async start(): Promise<void> {
+  /** @throws when it does not start, after it has ended */
+  static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
+    const server = await RedisServer.reserve(options);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /**
+   * Resolves when it answers. Also starts it again after a kill, with the data that it had.
+   * @param more settings for this start alone
+   */
+  async start(more: Record<string, string> = {}): Promise<void> {
     if (this.#child?.exitCode === null && this.#child.signalCode === null) throw new Error('it runs already');
-    const child = spawn(EXECUTABLE, this.#arguments(), { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(EXECUTABLE, this.#arguments(more), { stdio: ['ignore', 'pipe', 'pipe'] });
     let failure: Error | null = null;
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('close', () => resolve()));
@@ -53,24 +73,40 @@ export class RedisServer {
           ? new Error(`the specs need ${EXECUTABLE} in the PATH: apt-get install redis-server`)
           : error;
     });
-    child.stdout.on('data', (chunk: Buffer) => (this.#output += chunk.toString()));
-    await until(`${EXECUTABLE} on port ${this.port}`, async () => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on(
+        'data',
+        (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-LOG_TAIL)),
+      );
+    }
+    const answersPing = async (): Promise<boolean> => {
       if (failure !== null) throw failure;
-      if (child.exitCode !== null) throw new Error(`${EXECUTABLE} ended: ${this.#output.slice(-2000)}`);
-      return (await portAccepts(this.port)) && (await this.#answersPing());
-    });
+      if (child.exitCode !== null) throw new Error(`${EXECUTABLE} ended: ${this.log}`);
+      // It may not listen yet, or load its append-only file.
+      return (await this.command('PING').catch(() => null)) === 'PONG';
+    };
+    await until(`${EXECUTABLE} on port ${this.port}`, answersPing, { seen: () => this.log });
+  }
+
+  /** The end of what it has printed. */
+  get log(): string {
+    return this.#output;
   }
 
   /** One command over a connection of its own; for a spec's own look into Redis. */
   async command(name: string, ...args: (string | number)[]): Promise<unknown> {
+    const { login, tls } = this.#options;
     const client = new Redis({
       host: this.host,
       port: this.port,
-      ...this.#options.login,
+      ...login,
+      ...(tls && { tls: { rejectUnauthorized: false } }),
       retryStrategy: () => null,
       maxRetriesPerRequest: 0,
       lazyConnect: true,
     });
+    // What goes wrong is thrown by the command.
+    client.on('error', () => undefined);
     try {
       await client.connect();
       return await client.call(name, ...args);
@@ -82,6 +118,16 @@ export class RedisServer {
   /** Every key that there is. */
   async keys(): Promise<string[]> {
     return (await this.command('KEYS', '*')) as string[];
+  }
+
+  /** Waits until a replica is linked to its master. */
+  async follows(): Promise<void> {
+    const replication = async (): Promise<string> => String(await this.command('INFO', 'replication'));
+    await until(
+      `the replica on port ${this.port} to follow`,
+      async () => (await replication()).includes('master_link_status:up'),
+      { seen: async () => `${await replication()}\n${this.log}` },
+    );
   }
 
   /** SIGSTOP: connections stay open and nothing is answered. */
@@ -106,40 +152,35 @@ export class RedisServer {
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
-  #arguments(): string[] {
-    const { appendOnly = true, maxMemory, settings: more = {} } = this.#options;
+  #arguments(more: Record<string, string>): string[] {
+    const { tls, sentinel } = this.#options;
+    const port = String(this.port);
     const settings: Record<string, string> = {
       bind: this.host,
-      port: String(this.port),
       dir: this.#directory,
+      ...(tls ? { port: '0', 'tls-port': port, ...tls } : { port }),
+      ...(sentinel === undefined && this.#dataSettings()),
+      ...more,
+    };
+    const words = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+    if (sentinel === undefined) return words;
+    // A Sentinel writes what it learns into its file.
+    const file = join(this.#directory, 'sentinel.conf');
+    writeFileSync(file, sentinel);
+    return [file, ...words, '--sentinel'];
+  }
+
+  #dataSettings(): Record<string, string> {
+    const { appendOnly = true, maxMemory, settings } = this.#options;
+    return {
       save: '',
       appendonly: appendOnly ? 'yes' : 'no',
       appendfsync: 'everysec',
       'maxmemory-policy': 'noeviction',
       'tcp-backlog': '4096',
+      'repl-diskless-sync-delay': '0',
       ...(maxMemory === undefined ? {} : { maxmemory: maxMemory }),
-      ...more,
+      ...settings,
     };
-    return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   }
-
-  async #answersPing(): Promise<boolean> {
-    try {
-      return (await this.command('PING')) === 'PONG';
-    } catch {
-      // Loading its append-only file, or not listening yet.
-      return false;
-    }
-  }
-}
-
-function portAccepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

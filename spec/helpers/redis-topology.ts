@@ -1,14 +1,18 @@
 // Redis as users run it: one node, a master with its replica under a Sentinel, a Cluster of three masters with replicas.
-import { execFileSync } from 'node:child_process';
-import { freePort } from './gateway/free-port';
-import { DATA, HOST, isLinked, RedisNode } from './redis-node';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { RedisServer } from './redis-server';
+import { Releasers } from './stack/releasers';
 import type { PluginConfig } from './stack/kong-config';
 import { until } from './until';
 
 const MASTER = 'jobs';
+const NODES = 6;
 
 /** Silent for so long, a node counts as dead: soon when one has been killed, else not for want of a processor. */
 const DOWN_AFTER_MS = { killed: '1000', busy: '60000' };
+
+const stop = (server: RedisServer): Promise<void> => server.stop();
 
 export interface RedisTopology {
   /** What a plugin instance says of it. */
@@ -20,105 +24,128 @@ export interface RedisTopology {
   stop(): Promise<void>;
 }
 
-const stopAll = async (nodes: readonly RedisNode[]): Promise<void> => {
-  await Promise.all(nodes.map((node) => node.stop()));
-};
+type Running = Omit<RedisTopology, 'stop'>;
 
-export async function startOneNode(): Promise<RedisTopology> {
-  const node = new RedisNode(await freePort(), DATA);
-  await node.start();
-  return {
-    settings: { host: HOST, port: node.port },
-    failOver: async () => {
-      await node.kill();
-      await node.start();
-    },
-    heal: () => Promise.resolve(),
-    stop: () => node.stop(),
-  };
+/** @throws when a part does not start, after the others have ended */
+async function startTopology(start: (nodes: Releasers) => Promise<Running>): Promise<RedisTopology> {
+  const nodes = new Releasers();
+  try {
+    return { ...(await start(nodes)), stop: () => nodes.release() };
+  } catch (error) {
+    await nodes.release();
+    throw error;
+  }
 }
+
+export const startOneNode = (): Promise<RedisTopology> =>
+  startTopology(async (nodes) => {
+    const node = await nodes.use(RedisServer.start(), stop);
+    return {
+      settings: { host: node.host, port: node.port },
+      failOver: async () => {
+        await node.kill();
+        await node.start();
+      },
+      heal: () => Promise.resolve(),
+    };
+  });
 
 /** @param tls settings by which every node, the Sentinel too, speaks TLS. */
-export async function startSentinel(tls: Record<string, string> = {}): Promise<RedisTopology> {
-  const data = { ...DATA, ...tls };
-  const master = new RedisNode(await freePort(), data);
-  const replica = new RedisNode(await freePort(), { ...data, replicaof: `${HOST} ${master.port}` });
-  const monitor = [
-    `sentinel monitor ${MASTER} ${HOST} ${master.port} 1`,
-    `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS.busy}`,
-    `sentinel failover-timeout ${MASTER} 3000`,
-  ];
-  const sentinel = new RedisNode(await freePort(), tls, `${monitor.join('\n')}\n`);
-  const nodes = [master, replica, sentinel];
-  for (const node of nodes) await node.start();
-  await until('the replica to follow', () => isLinked(replica));
-  const askSentinel = async (word: string, ...more: string[]): Promise<unknown[]> =>
-    (await sentinel.ask('SENTINEL', word, MASTER, ...more)) as unknown[];
-  const setDownAfter = (ms: string) => askSentinel('SET', 'down-after-milliseconds', ms);
-  await until('the Sentinel to know the replica', async () => (await askSentinel('REPLICAS')).length > 0);
-  return {
-    settings: { sentinel_master: MASTER, sentinel_nodes: [{ host: HOST, port: sentinel.port }] },
-    failOver: async () => {
-      await master.kill();
-      await setDownAfter(DOWN_AFTER_MS.killed);
-      await until('the failover', async () => {
-        const [, port] = await askSentinel('GET-MASTER-ADDR-BY-NAME');
-        return port === String(replica.port);
-      });
-      await setDownAfter(DOWN_AFTER_MS.busy);
-    },
-    heal: async () => {
-      // As a replica from the first moment: a Sentinel takes its time before it turns an old master into one.
-      await master.start({ replicaof: `${HOST} ${replica.port}` });
-      await until('the old master to follow the new one', () => isLinked(master));
-    },
-    stop: () => stopAll(nodes.reverse()),
-  };
+export const startSentinel = (tls?: Record<string, string>): Promise<RedisTopology> =>
+  startTopology(async (nodes) => {
+    const secured = tls && { tls };
+    const master = await nodes.use(RedisServer.start({ ...secured }), stop);
+    const followMaster = { replicaof: `${master.host} ${master.port}` };
+    const replica = await nodes.use(RedisServer.start({ ...secured, settings: followMaster }), stop);
+    const monitor = [
+      `sentinel monitor ${MASTER} ${master.host} ${master.port} 1`,
+      `sentinel down-after-milliseconds ${MASTER} ${DOWN_AFTER_MS.busy}`,
+      `sentinel failover-timeout ${MASTER} 3000`,
+    ];
+    const configuration = `${monitor.join('\n')}\n`;
+    const sentinel = await nodes.use(RedisServer.start({ ...secured, sentinel: configuration }), stop);
+    const askSentinel = async (word: string, ...more: string[]): Promise<unknown[]> =>
+      (await sentinel.command('SENTINEL', word, MASTER, ...more)) as unknown[];
+    const setDownAfter = (ms: string): Promise<unknown> => askSentinel('SET', 'down-after-milliseconds', ms);
+    const seen = (): string => sentinel.log;
+    await replica.follows();
+    await until('the Sentinel to know the replica', async () => (await askSentinel('REPLICAS')).length > 0, {
+      seen,
+    });
+    return {
+      settings: { sentinel_master: MASTER, sentinel_nodes: [{ host: sentinel.host, port: sentinel.port }] },
+      failOver: async () => {
+        await master.kill();
+        await setDownAfter(DOWN_AFTER_MS.killed);
+        const hasFailedOver = async (): Promise<boolean> => {
+          const [, port] = await askSentinel('GET-MASTER-ADDR-BY-NAME');
+          return port === String(replica.port);
+        };
+        await until('the failover', hasFailedOver, { seen });
+        await setDownAfter(DOWN_AFTER_MS.busy);
+      },
+      heal: async () => {
+        // As a replica from the first moment: a Sentinel takes its time before it turns an old master into one.
+        await master.start({ replicaof: `${replica.host} ${replica.port}` });
+        await master.follows();
+      },
+    };
+  });
+
+export const startCluster = (): Promise<RedisTopology> =>
+  startTopology(async (resources) => {
+    const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': DOWN_AFTER_MS.busy };
+    const startNode = (): Promise<RedisServer> => resources.use(RedisServer.start({ settings }), stop);
+    const [first, ...rest] = [await startNode(), ...(await startAll(NODES - 1, startNode))];
+    const nodes = [first, ...rest];
+    await createCluster(nodes);
+    for (const node of nodes.slice(NODES / 2)) await node.follows();
+    return {
+      settings: { cluster_nodes: nodes.map(({ host, port }) => ({ ip: host, port })) },
+      failOver: async () => {
+        await first.kill();
+        const setDownAfter = (ms: string): Promise<unknown> =>
+          Promise.all(rest.map((node) => node.command('CONFIG', 'SET', 'cluster-node-timeout', ms)));
+        await setDownAfter(DOWN_AFTER_MS.killed);
+        const nodesSeen = async (): Promise<string> => String(await rest[0]?.command('CLUSTER', 'NODES'));
+        await until('the failover', async () => hasFailedOver(await nodesSeen(), first), { seen: nodesSeen });
+        for (const node of rest) await isWhole(node);
+        await setDownAfter(DOWN_AFTER_MS.busy);
+      },
+      heal: async () => {
+        await first.start();
+        await first.follows();
+      },
+    };
+  });
+
+/** @throws the first failure, when every start has come to its end */
+async function startAll(count: number, start: () => Promise<RedisServer>): Promise<RedisServer[]> {
+  const starting = Array.from({ length: count }, start);
+  await Promise.allSettled(starting);
+  return await Promise.all(starting);
 }
 
-export async function startCluster(): Promise<RedisTopology> {
-  const settings = { ...DATA, 'cluster-enabled': 'yes', 'cluster-node-timeout': DOWN_AFTER_MS.busy };
-  const nodes: RedisNode[] = [];
-  while (nodes.length < 6) {
-    // The bus has a port of its own, 10,000 above, which must be one too.
-    const port = await freePort();
-    if (port < 55_000) nodes.push(new RedisNode(port, settings));
-  }
-  await Promise.all(nodes.map((node) => node.start()));
-  const addresses = nodes.map((node) => `${HOST}:${node.port}`);
+async function createCluster(nodes: readonly RedisServer[]): Promise<void> {
+  const addresses = nodes.map(({ host, port }) => `${host}:${port}`);
   const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
-  execFileSync('redis-cli', create, { stdio: 'ignore' });
-  const isReady = async (node: RedisNode): Promise<boolean> =>
-    String(await node.ask('CLUSTER', 'INFO')).includes('cluster_state:ok');
-  for (const node of nodes) await until('the Cluster to be ready', () => isReady(node));
-  for (const node of nodes.slice(3)) await until('the replica to follow', () => isLinked(node));
-  const [first] = nodes;
-  const rest = nodes.slice(1);
-  return {
-    settings: { cluster_nodes: nodes.map((node) => ({ ip: HOST, port: node.port })) },
-    failOver: async () => {
-      await first?.kill();
-      const setDownAfter = (ms: string) =>
-        Promise.all(rest.map((node) => node.ask('CONFIG', 'SET', 'cluster-node-timeout', ms)));
-      await setDownAfter(DOWN_AFTER_MS.killed);
-      const hasFailedOver = async (): Promise<boolean> => {
-        const lines = String(await rest[0]?.ask('CLUSTER', 'NODES')).split('\n');
-        const isDown = (line: string): boolean => /[, ]fail[, ]/.test(line);
-        const masters = lines.filter((line) => line.includes('master') && !isDown(line));
-        return (
-          masters.length === 3 && lines.some((line) => line.includes(`:${first?.port}@`) && isDown(line))
-        );
-      };
-      await until('the failover', hasFailedOver, { timeoutMs: 30_000 });
-      for (const node of rest) await until('the Cluster to be whole', () => isReady(node));
-      await setDownAfter(DOWN_AFTER_MS.busy);
-    },
-    heal: async () => {
-      await first?.start();
-      await until('the old master to follow the new one', () => first !== undefined && isLinked(first), {
-        timeoutMs: 30_000,
-      });
-    },
-    stop: () => stopAll(nodes),
-  };
+  await promisify(execFile)('redis-cli', create);
+  for (const node of nodes) await isWhole(node);
+}
+
+async function isWhole(node: RedisServer): Promise<void> {
+  const info = async (): Promise<string> => String(await node.command('CLUSTER', 'INFO'));
+  await until('the Cluster to be whole', async () => (await info()).includes('cluster_state:ok'), {
+    seen: async () => `${await info()}\n${node.log}`,
+  });
+}
+
+/** @param nodes what CLUSTER NODES says */
+function hasFailedOver(nodes: string, dead: RedisServer): boolean {
+  const lines = nodes.split('\n');
+  const isDown = (line: string): boolean => /[, ]fail[, ]/.test(line);
+  const masters = lines.filter((line) => line.includes('master') && !isDown(line));
+  return (
+    masters.length === NODES / 2 && lines.some((line) => line.includes(`:${dead.port}@`) && isDown(line))
+  );
 }

@@ -113,7 +113,6 @@ export class Stack {
     await until(
       'the plugin server to be back',
       async () => (await this.poll(target, strangeJobId())).status === 404,
-      { timeoutMs: 30_000 },
     );
   }
 

@@ -173,7 +173,7 @@ describe('a route whose methods leave out GET', () => {
       (await stack().gateway.log()).split('\n').filter(isWarning);
     for (const body of ['a', 'b']) await stack().submit('/post-only/warned', { method: 'POST', body });
 
-    await until('a warning', async () => (await warnings()).length > 0, { timeoutMs: 3000 });
+    await until('a warning', async () => (await warnings()).length > 0);
     expect(await warnings()).toHaveLength(1);
     await stack().upstream.called('/post-only/warned', 2);
   });

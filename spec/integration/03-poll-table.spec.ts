@@ -24,8 +24,6 @@ const stack = useStack({
 
 const jobs = new JobCases(stack);
 
-jest.setTimeout(60_000);
-
 /** What a cell of the table says. */
 interface Cell {
   status: number;

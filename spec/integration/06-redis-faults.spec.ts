@@ -10,8 +10,6 @@ import { useStack } from '../helpers/use-stack';
 
 const ID_HEADER = 'X-Async-Kong-Id';
 const READ_TIMEOUT_MS = 1000;
-/** No benchmark: far above what is configured, far below the 60 s after which Kong lets a request through. */
-const PATIENCE_MS = READ_TIMEOUT_MS + 3000;
 
 const shared = {
   retry: { attempts: 1 },
@@ -84,7 +82,7 @@ function expectUnavailable(response: HttpResponse): void {
 
 /** Fifty POSTs at once. */
 function submitMany(stack: Stack, path: string): Promise<HttpResponse[]> {
-  const options = { method: 'POST', body: 'a', timeoutMs: PATIENCE_MS };
+  const options = { method: 'POST', body: 'a' };
   return Promise.all(Array.from({ length: 50 }, () => stack.request(path, options)));
 }
 
@@ -102,11 +100,10 @@ describe('Redis that was never there', () => {
   test('is 503 for submits and polls, and all works once it is there', async () => {
     const { redis, gateway, upstream } = stack();
     const pids = await gateway.pluginServerPids();
-    const timeoutMs = PATIENCE_MS;
 
-    expectUnavailable(await stack().request('/jobs/never', { method: 'POST', body: 'a', timeoutMs }));
-    expectUnavailable(await stack().poll('/jobs/never', strangeJobId(), { timeoutMs }));
-    expectUnavailable(await stack().request(`/jobs/never?async-id=${strangeJobId()}`, { timeoutMs }));
+    expectUnavailable(await stack().request('/jobs/never', { method: 'POST', body: 'a' }));
+    expectUnavailable(await stack().poll('/jobs/never', strangeJobId()));
+    expectUnavailable(await stack().request(`/jobs/never?async-id=${strangeJobId()}`));
     await redis.start();
     await recovered(stack());
 
@@ -150,7 +147,7 @@ describe('Redis that fails', () => {
     test('is over without a restart', async () => {
       const pids = await stack().gateway.pluginServerPids();
 
-      await withFault(stack(), fault, () => stack().request('/jobs/restart', { timeoutMs: PATIENCE_MS }));
+      await withFault(stack(), fault, () => stack().request('/jobs/restart'));
       await recovered(stack());
 
       expect(await stack().gateway.pluginServerPids()).toEqual(pids);
@@ -170,7 +167,7 @@ describe('Redis that fails', () => {
       await recovered(stack());
 
       for (const { id } of submits) {
-        const response = await stack().settled(path, id, { timeoutMs: 25_000 });
+        const response = await stack().settled(path, id);
         expect([response.status, response.text]).toEqual([200, 'kept']);
       }
     });
@@ -180,7 +177,7 @@ describe('Redis that fails', () => {
       stack().upstream.script(path, reply({ status: 203, body: 'at once' }));
 
       const response = await withFault(stack(), fault, () =>
-        stack().request(path, { method: 'POST', body: 'a', timeoutMs: PATIENCE_MS }),
+        stack().request(path, { method: 'POST', body: 'a' }),
       );
 
       if (IS_HANDOFF_LANE) {
@@ -202,14 +199,13 @@ describe('Redis that fails', () => {
         const path = `${route}/polled-${fault.fault}`;
         const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
         await stack().settled(path, id);
-        const timeoutMs = PATIENCE_MS;
 
         const polls = await withFault(stack(), fault, () =>
           Promise.all([
-            stack().poll(path, id, { timeoutMs }),
-            stack().poll(path, id, { timeoutMs, method: 'POST', body: 'a' }),
-            stack().request(`${path}?async-id=${id}`, { timeoutMs }),
-            stack().request(`${path}?async-id=${id}&async-view=result`, { timeoutMs }),
+            stack().poll(path, id),
+            stack().poll(path, id, { method: 'POST', body: 'a' }),
+            stack().request(`${path}?async-id=${id}`),
+            stack().request(`${path}?async-id=${id}&async-view=result`),
           ]),
         );
 
@@ -262,7 +258,7 @@ describe('Redis that fails', () => {
     await recovered(stack(), '/single');
 
     refusals.forEach(expectUnavailable);
-    for (const id of accepted.values()) await stack().settled(path, id, { timeoutMs: 25_000 });
+    for (const id of accepted.values()) await stack().settled(path, id);
     // Redis may have made a job whose answer it could not send any more: the 503 has its ID, and it is taken back if it
     // has not run by then.
     const refusedIds = refusals.flatMap((response) => response.header(ID_HEADER) ?? []);

@@ -15,8 +15,6 @@ const stack = useStack({
   ],
 });
 
-jest.setTimeout(90_000);
-
 /** `completed`, or the type of the problem without its prefix. */
 function outcome(response: HttpResponse): string {
   return response.status === 200 ? 'completed' : String(response.json()['type']).replace(/^.*[:/]/, '');
@@ -42,8 +40,7 @@ test('of 200 jobs queued and running all settle; no POST is called twice, those 
   latch.open();
   await stack().pluginServerBack(path);
   const outcomes = new Map<string, string>();
-  for (const { id } of jobs)
-    outcomes.set(id, outcome(await stack().settled(path, id, { timeoutMs: 60_000 })));
+  for (const { id } of jobs) outcomes.set(id, outcome(await stack().settled(path, id)));
 
   expect([ranAs('POST').length, ranAs('GET').length]).toEqual([CONCURRENCY / 2, CONCURRENCY / 2]);
   const ofOutcome = (wanted: string): string[] =>
@@ -63,11 +60,11 @@ test('a GET whose worker is killed twice is carried out in the end', async () =>
   const { id } = await stack().submit(path);
 
   for (const calls of [1, 2]) {
-    await until(`call ${calls}`, () => upstream.callsOf(id).length === calls, { timeoutMs: 30_000 });
+    await until(`call ${calls}`, () => upstream.callsOf(id).length === calls);
     await stack().killPluginServer();
     await stack().pluginServerBack(path);
   }
-  const response = await stack().settled(path, id, { timeoutMs: 30_000 });
+  const response = await stack().settled(path, id);
 
   expect([response.status, response.text]).toEqual([200, 'third time']);
   expect(upstream.callsOf(id).map(({ wasAbandoned }) => wasAbandoned)).toEqual([true, true, false]);
@@ -99,7 +96,7 @@ test('every 202 that was given under load when the plugin server was killed is t
   expect(ids.length).toBeGreaterThan(0);
   expect(ids.length).toBeLessThan(responses.length);
   const outcomes = new Set<string>();
-  for (const id of ids) outcomes.add(outcome(await stack().settled(path, id, { timeoutMs: 30_000 })));
+  for (const id of ids) outcomes.add(outcome(await stack().settled(path, id)));
   expect(['completed', 'outcome-unknown']).toEqual(expect.arrayContaining([...outcomes]));
   const bodies = upstream.callsTo(path).map(({ body }) => body.toString());
   expect(new Set(bodies).size).toBe(bodies.length);

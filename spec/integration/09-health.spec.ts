@@ -8,10 +8,6 @@ import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useWorkers } from '../helpers/use-workers';
 
-const START_TIMEOUT_MS = 90_000;
-
-jest.setTimeout(60_000);
-
 let stack: Stack;
 let health: HttpClient;
 let checkHandles: () => Promise<void>;
@@ -25,14 +21,14 @@ beforeAll(async () => {
     env: { ARR_HEALTH_LISTEN: `127.0.0.1:${port}`, ARR_WORKER: '0' },
   });
   health = new HttpClient(port);
-}, START_TIMEOUT_MS);
+});
 
 afterEach(() => expect(stack.leftovers()).toEqual([]));
 
 afterAll(async () => {
   await stack.close();
   await checkHandles();
-}, START_TIMEOUT_MS);
+});
 
 const startWorker = useWorkers(() => stack);
 

@@ -13,8 +13,6 @@ const PLUGINS = resolve(__dirname, '../../dist/plugins');
 const SOCKET = 'async-request-reply.sock';
 const ID_HEADER = 'X-Async-Kong-Id';
 
-jest.setTimeout(60_000);
-
 describe('the stock kong-js-pluginserver, given dist/plugins', () => {
   const stack = useStack({
     routes: [{ name: 'stock' }],
@@ -79,7 +77,7 @@ describe('jobs in flight', () => {
     await change().finally(() => latch.open());
 
     for (const { id } of submits) {
-      const response = await stack().settled(path, id, { timeoutMs: 30_000 });
+      const response = await stack().settled(path, id);
       expect([id, response.status, response.text]).toEqual([id, 200, 'kept']);
       expect(upstream.callsOf(id).map(({ wasAbandoned }) => wasAbandoned)).toEqual([false]);
     }
@@ -111,14 +109,10 @@ describe('jobs in flight', () => {
       await stack().pluginServerBack(path);
     });
 
-    await until(
-      'the old plugin server to be gone',
-      async () => {
-        const now = await stack().gateway.pluginServerPids();
-        return now.length > 0 && before.every((pid) => !now.includes(pid));
-      },
-      { timeoutMs: 40_000 },
-    );
+    await until('the old plugin server to be gone', async () => {
+      const now = await stack().gateway.pluginServerPids();
+      return now.length > 0 && before.every((pid) => !now.includes(pid));
+    });
   });
 
   test('no 202 that is given during a reload is for nothing', async () => {
@@ -144,7 +138,7 @@ describe('jobs in flight', () => {
       await Promise.all(load);
     }
 
-    for (const id of ids) expect((await stack().settled(path, id, { timeoutMs: 30_000 })).status).toBe(200);
+    for (const id of ids) expect((await stack().settled(path, id)).status).toBe(200);
     expect(new Set(ids).size).toBe(ids.length);
     expect(
       stack()

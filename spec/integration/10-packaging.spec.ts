@@ -19,8 +19,6 @@ const SOCKET_NAME = 'async-request-reply.socket';
 const ALICE = { apikey: 'alice-demo-key' };
 const BOB = { apikey: 'bob-demo-key' };
 
-jest.setTimeout(60_000);
-
 describe.each([
   ['managed by the gateway', true],
   ['run by somebody else', false],
@@ -66,11 +64,11 @@ describe.each([
       ARR_REDIS_HOST: redis.host,
       ARR_REDIS_PORT: String(redis.port),
     });
-  }, 90_000);
+  });
 
   afterAll(async () => {
     for (const release of releasers) await release();
-  }, 60_000);
+  });
 
   const submit = (target: string, headers: Record<string, string> = {}): Promise<HttpResponse> =>
     client.request(target, { method: 'POST', body: 'hello', headers });

@@ -2,6 +2,7 @@
 // while jobs come in bursts to an upstream that fails, hangs and resets at random. `npm run soak` is this in large.
 import type { HttpResponse } from '../helpers/http-client';
 import { byLane } from '../helpers/lane';
+import { PATIENCE_MS, TEST_TIMEOUT_MS } from '../helpers/patience';
 import { ChaoticUpstream } from '../helpers/soak/chaotic-upstream';
 import { seededRandom } from '../helpers/soak/random';
 import { until } from '../helpers/until';
@@ -34,7 +35,7 @@ const stack = useStack({
   env: { ARR_WORKER: '0' },
 });
 
-jest.setTimeout(120_000 + JOBS * 200);
+jest.setTimeout(TEST_TIMEOUT_MS + JOBS * 200);
 
 const startWorker = useWorkers(stack);
 
@@ -44,17 +45,13 @@ async function submitAll(): Promise<string[]> {
   for (let from = 0; from < JOBS; from += BURST) {
     await Promise.all(
       Array.from({ length: BURST }, (_item, index) =>
-        until(
-          'a job to be accepted',
-          async () => {
-            const method = index % 2 === 0 ? 'POST' : 'GET';
-            const body = method === 'POST' ? { body: String(from + index) } : {};
-            const response = await stack().request(PATH, { method, ...body });
-            expect(ANSWERS).toContain(response.status);
-            return response.status === 202 && accepted.push(response.header('X-Async-Kong-Id') ?? '');
-          },
-          { timeoutMs: 60_000 },
-        ),
+        until('a job to be accepted', async () => {
+          const method = index % 2 === 0 ? 'POST' : 'GET';
+          const body = method === 'POST' ? { body: String(from + index) } : {};
+          const response = await stack().request(PATH, { method, ...body });
+          expect(ANSWERS).toContain(response.status);
+          return response.status === 202 && accepted.push(response.header('X-Async-Kong-Id') ?? '');
+        }),
       ),
     );
   }
@@ -70,7 +67,7 @@ async function killInTurn(
   const killed: string[] = [];
   const workers = [startWorker(), startWorker()];
   for (let at = CALLS_BETWEEN_KILLS; !isOver(); at += CALLS_BETWEEN_KILLS) {
-    await until('more calls', () => isOver() || upstream.total >= at, { timeoutMs: 60_000 });
+    await until('more calls', () => isOver() || upstream.total >= at);
     if (isOver()) break;
     // In turn, so that each has its kills; which worker is a matter of chance.
     switch (killed.length % 3) {
@@ -129,7 +126,7 @@ test(`of ${JOBS} jobs every one that was accepted settles, whatever is killed me
       }
       return settled.size === accepted.length;
     },
-    { timeoutMs: 60_000 + JOBS * 150 },
+    { timeoutMs: PATIENCE_MS + JOBS * 150 },
   ).catch(async (error: unknown) => {
     const left = accepted.filter((id) => !settled.has(id));
     throw new Error(
@@ -151,10 +148,8 @@ test(`of ${JOBS} jobs every one that was accepted settles, whatever is killed me
   // A worker that was killed between lease and call leaves a job that was never called, and says that it may have been.
   const neverCalled = accepted.filter((id) => !upstream.calls.has(id));
   expect(neverCalled.filter((id) => !settled.get(id)?.text.includes('outcome-unknown'))).toEqual([]);
-  await until(
-    'nothing to be open in the queue',
-    async () => (await stack().redis.keys()).every((key) => !key.endsWith(':open')),
-    { timeoutMs: 60_000 },
+  await until('nothing to be open in the queue', async () =>
+    (await stack().redis.keys()).every((key) => !key.endsWith(':open')),
   );
   // What a submit had reserved when it was killed stays until its time is over, and is no job's.
   expect((await membersOfPlaces()).filter((id) => accepted.includes(id))).toEqual([]);

@@ -24,8 +24,6 @@ const stack = useStack({
 });
 const startWorker = useWorkers(stack);
 
-jest.setTimeout(60_000);
-
 async function submitMany(path: string, count: number): Promise<string[]> {
   const submits = Array.from({ length: count }, () => stack().submit(path));
   return (await Promise.all(submits)).map(({ id }) => id);

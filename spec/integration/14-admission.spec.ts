@@ -55,8 +55,6 @@ async function startWire(latencyMs = 0): Promise<TcpProxy> {
   return wire;
 }
 
-jest.setTimeout(60_000);
-
 const problemOf = (response: HttpResponse): [number, string] => [
   response.status,
   String(response.json()['type']).replace(/^.*:/, ''),

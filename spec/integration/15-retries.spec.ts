@@ -40,8 +40,6 @@ const stack = useStack({
   ],
 });
 
-jest.setTimeout(60_000);
-
 /** A path of its own for each case. */
 let cases = 0;
 const newPath = (route: string): string => `/${route}/${++cases}`;

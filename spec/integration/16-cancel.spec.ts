@@ -31,8 +31,6 @@ const stack = useStack({
 });
 const startWorker = useWorkers(stack);
 
-jest.setTimeout(60_000);
-
 type Delete = (path: string, id: string) => Promise<HttpResponse>;
 
 const byHeader: Delete = (path, id) => stack().poll(path, id, { method: 'DELETE' });
@@ -169,7 +167,6 @@ async function settledIn(queue: string): Promise<number> {
 }
 
 describe('a race that is forced', () => {
-  const PATIENCE_MS = 20_000;
   let wire: TcpProxy;
   beforeEach(async () => void (wire = await TcpProxy.start(stack().redis.port)));
   afterEach(() => wire.close());
@@ -202,7 +199,7 @@ describe('a race that is forced', () => {
 
   test('a completion between the look of a cancel and its write wins: 409 with its state, once', async () => {
     const path = '/forced-2/job';
-    const redis = { port: wire.port, read_timeout: PATIENCE_MS };
+    const redis = { port: wire.port, read_timeout: 20_000 };
     await stack().applyRoutes([{ name: 'forced-2', config: { queue: { name: 'forced-2' }, redis } }]);
     const latch = new Latch();
     stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));

@@ -35,8 +35,6 @@ const stack = useStack({
 });
 const startWorker = useWorkers(stack);
 
-jest.setTimeout(60_000);
-
 const problemOf = (response: HttpResponse): [number, string] => [
   response.status,
   String(response.json()['type']).replace(/^.*:/, ''),
@@ -239,7 +237,7 @@ describe('the circuit breaker', () => {
     const ids = await submitThree();
     startWorker();
     startWorker();
-    await until('the second probe', () => arrivalsMs.length === 5, { timeoutMs: 20_000 });
+    await until('the second probe', () => arrivalsMs.length === 5);
     probe.open();
     const ends = await Promise.all(ids.map((id) => stack().settled(path, id)));
 

@@ -11,7 +11,6 @@ import { hangUp, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useWorkers } from '../helpers/use-workers';
 
-const START_TIMEOUT_MS = 90_000;
 const PREFIX = 'arr';
 const PASSWORD = 'password-of-the-user';
 /** The specs' own, for their look into Redis. */
@@ -19,8 +18,6 @@ const SPEC = { username: 'spec', password: 'password-of-the-spec' };
 const login = (username: string): Record<string, string> => ({
   ...{ ARR_REDIS_USERNAME: username, ARR_REDIS_PASSWORD: PASSWORD, ARR_KEY_PREFIX: PREFIX },
 });
-
-jest.setTimeout(60_000);
 
 let directory: string;
 let stack: Stack;
@@ -74,7 +71,7 @@ beforeAll(async () => {
     ],
     env: login('arr'),
   });
-}, START_TIMEOUT_MS);
+});
 
 afterEach(async () => {
   expect(stack.leftovers()).toEqual([]);
@@ -86,7 +83,7 @@ afterAll(async () => {
   await stack.close();
   rmSync(directory, { recursive: true, force: true });
   await checkHandles();
-}, START_TIMEOUT_MS);
+});
 
 const startWorker = useWorkers(() => stack);
 
@@ -114,7 +111,7 @@ test('a queue with limits, callers, priorities and a breaker works', async () =>
 });
 
 test('requests are held, polls are paced, and a result is read once', async () => {
-  const held = await stack.request('/once/a', { headers: { Prefer: 'wait=50' }, timeoutMs: 60_000 });
+  const held = await stack.request('/once/a', { headers: { Prefer: 'wait=50' } });
   const id = held.header('X-Async-Kong-Id') ?? '';
   stack.upstream.script('/once/b', silence());
   const open = await stack.submit('/once/b');
@@ -161,7 +158,7 @@ test('a job whose worker was killed is taken up by another process', async () =>
   await stack.killPluginServer();
   await stack.pluginServerBack('/separate');
 
-  expect((await stack.settled('/separate/lost', id, { timeoutMs: 30_000 })).text).toBe('second');
+  expect((await stack.settled('/separate/lost', id)).text).toBe('second');
   expect(worker.log).not.toMatch(/NOPERM|WRONGPASS|NOAUTH/);
 });
 

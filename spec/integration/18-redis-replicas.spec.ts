@@ -1,37 +1,31 @@
 // docs/redis.md, "Replicas": what a replica that has fallen behind costs when its master dies, with `min_replicas` and
 // without. The wire between the two can be cut; plugin server and worker reach whichever is the master by one address.
-import { freePort } from '../helpers/gateway/free-port';
-import { DATA, HOST, isLinked, RedisNode } from '../helpers/redis-node';
+import { RedisServer } from '../helpers/redis-server';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { until } from '../helpers/until';
+import { nothingIsLeft } from '../helpers/use-stack';
+import { useResources } from '../helpers/use-resources';
 
-const START_TIMEOUT_MS = 90_000;
 const JOBS = 20;
 const ID_HEADER = 'X-Async-Kong-Id';
 
-jest.setTimeout(60_000);
-
-let master: RedisNode;
-let replica: RedisNode;
+let master: RedisServer;
+let replica: RedisServer;
 /** Between master and replica. */
 let link: TcpProxy;
 /** The address that the gateway and the worker know. */
 let address: TcpProxy;
 let stack: Stack;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  master = new RedisNode(await freePort(), DATA);
-  await master.start();
-  link = await TcpProxy.start(master.port);
-  replica = new RedisNode(await freePort(), { ...DATA, replicaof: `${HOST} ${link.port}` });
-  await replica.start();
-  await until('the replica to follow', () => isLinked(replica));
-  address = await TcpProxy.start(master.port);
-  stack = await startStack({
+useResources(async (resources) => {
+  master = await resources.use(RedisServer.start(), (server) => server.stop());
+  link = await resources.use(TcpProxy.start(master.port), (wire) => wire.close());
+  const settings = { replicaof: `${master.host} ${link.port}` };
+  replica = await resources.use(RedisServer.start({ settings }), (server) => server.stop());
+  await replica.follows();
+  address = await resources.use(TcpProxy.start(master.port), (wire) => wire.close());
+  const starting = startStack({
     redis: { isStarted: false },
     shared: { redis: { port: address.port } },
     routes: [
@@ -39,26 +33,18 @@ beforeAll(async () => {
       { name: 'plain', config: { queue: { name: 'plain' } } },
     ],
   });
-}, START_TIMEOUT_MS);
+  stack = await resources.use(starting, (started) => started.close());
+});
 
-afterEach(() => expect(stack.leftovers()).toEqual([]));
-
-afterAll(async () => {
-  await stack.close();
-  await address.close();
-  await link.close();
-  await replica.stop();
-  await master.stop();
-  await checkHandles();
-}, START_TIMEOUT_MS);
+afterEach(() => nothingIsLeft(stack));
 
 /** How many members the lists of a queue have, and whether BullMQ knows the job. */
 async function traces(queue: string, id: string): Promise<unknown[]> {
   const key = `${stack.keyPrefix}:{${queue}}`;
   return [
-    await master.ask('ZCARD', `${key}:open`),
-    await master.ask('ZCARD', `${key}:places`),
-    await master.ask('EXISTS', `${key}:${queue}:${id}`),
+    await master.command('ZCARD', `${key}:open`),
+    await master.command('ZCARD', `${key}:places`),
+    await master.command('EXISTS', `${key}:${queue}:${id}`),
   ];
 }
 
@@ -66,7 +52,7 @@ async function traces(queue: string, id: string): Promise<unknown[]> {
 async function hasCaughtUp(): Promise<boolean> {
   const [there, here] = await Promise.all(
     [master, replica].map(
-      async (node) => /master_repl_offset:(\d+)/.exec(String(await node.ask('INFO', 'replication')))?.[1],
+      async (node) => /master_repl_offset:(\d+)/.exec(String(await node.command('INFO', 'replication')))?.[1],
     ),
   );
   return there === here;
@@ -98,7 +84,7 @@ test(`a master dies with its replica behind: without min_replicas exactly what w
   const late = await Promise.all(Array.from({ length: JOBS }, () => stack.submit('/plain/late')));
   const refused = await stack.request('/kept/late');
   await master.kill();
-  await replica.ask('REPLICAOF', 'NO', 'ONE');
+  await replica.command('REPLICAOF', 'NO', 'ONE');
   address.redirect(replica.port);
   const found = async (path: string, jobs: readonly { id: string }[]): Promise<number[]> => {
     const responses = jobs.map(({ id }) =>

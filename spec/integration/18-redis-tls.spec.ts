@@ -11,14 +11,11 @@ import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
 import { useWorkers } from '../helpers/use-workers';
 
-const START_TIMEOUT_MS = 120_000;
 const NAME = 'redis.spec';
 
 /** In the words of OpenSSL, which depend on whether Redis sends the certificate of the authority too. */
 const UNKNOWN_AUTHORITY =
   /self-signed certificate in certificate chain|unable to verify the first certificate/;
-
-jest.setTimeout(60_000);
 
 /** A Redis with a TLS port beside the one for the spec's own look. */
 interface TlsRedis {
@@ -83,7 +80,7 @@ beforeAll(async () => {
     ],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
   });
-}, START_TIMEOUT_MS);
+});
 
 afterEach(() => expect(stack.leftovers()).toEqual([]));
 
@@ -95,7 +92,7 @@ afterAll(async () => {
   authority.remove();
   stranger.remove();
   await checkHandles();
-}, START_TIMEOUT_MS);
+});
 
 test.each([
   ['by-host', 'an authority that the process knows, for the host'],

@@ -7,10 +7,6 @@ import { Latch } from '../helpers/latch';
 import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 
-jest.setTimeout(90_000);
-
-const START_TIMEOUT_MS = 120_000;
-
 /** Accepted before the master is killed, and after. */
 const BATCH = 50;
 
@@ -40,7 +36,7 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
         },
       ],
     });
-  }, START_TIMEOUT_MS);
+  });
 
   afterEach(() => expect(stack.leftovers()).toEqual([]));
 
@@ -48,7 +44,7 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
     await stack.close();
     await topology.stop();
     await checkHandles();
-  }, START_TIMEOUT_MS);
+  });
 
   test('a job is accepted, carried out and replayed', async () => {
     stack.upstream.script('/jobs/one', reply({ status: 201, body: 'made' }));
@@ -63,15 +59,12 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
   const PATHS = Array.from({ length: 10 }, (_, index) => `/held/${index}`);
 
   /** Holds ten submits, calls `change` while their jobs run, lets these end and returns the answers with the IDs. */
-  async function held(
-    timeoutMs: number,
-    change: () => Promise<void>,
-  ): Promise<{ response: HttpResponse; id: string }[]> {
+  async function held(change: () => Promise<void>): Promise<{ response: HttpResponse; id: string }[]> {
     const { upstream } = stack;
     const latch = new Latch();
     for (const path of PATHS) upstream.script(path, heldBy(latch, reply({ body: path })));
     const before = PATHS.map((path) => upstream.callsTo(path).length);
-    const options = { headers: { Prefer: 'wait=50' }, timeoutMs };
+    const options = { headers: { Prefer: 'wait=50' } };
     const answers = PATHS.map((path) => stack.request(path, options));
     const calls = await Promise.all(
       PATHS.map(async (path, index) => (await upstream.called(path, (before[index] ?? 0) + 1)).at(-1)),
@@ -83,13 +76,13 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
   }
 
   test('a held request is woken by the settling of its job, on whichever node that is', async () => {
-    const answers = await held(40_000, () => Promise.resolve());
+    const answers = await held(() => Promise.resolve());
 
     expect(answers.map(({ response }) => response.text)).toEqual(PATHS);
   });
 
   test('a request that is held while a master is killed is answered with its result', async () => {
-    const answers = await held(70_000, () => topology.failOver());
+    const answers = await held(() => topology.failOver());
     await topology.heal();
 
     for (const [index, { response, id }] of answers.entries()) {
@@ -97,7 +90,7 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
       expect([200, 202]).toContain(response.status);
       expect(response.header('X-Async-Kong-Id')).toBe(id);
       const path = PATHS[index] ?? '';
-      expect((await stack.settled(path, id, { timeoutMs: 60_000 })).text).toBe(path);
+      expect((await stack.settled(path, id)).text).toBe(path);
     }
   });
 
@@ -121,7 +114,7 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
     await stack.killPluginServer();
     await stack.pluginServerBack('/jobs');
 
-    expect((await stack.settled('/jobs/lost', id, { timeoutMs: 30_000 })).text).toBe('second');
+    expect((await stack.settled('/jobs/lost', id)).text).toBe('second');
   });
 
   test(`nothing accepted is lost when a master is killed (min_replicas: ${replicas})`, async () => {
@@ -132,14 +125,10 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
       else expect([500, 503]).toContain(response.status);
     };
     const submitUntil = async (count: number): Promise<void> => {
-      await until(
-        `${count} accepts`,
-        async () => {
-          await submit();
-          return accepted.length >= count;
-        },
-        { timeoutMs: 40_000 },
-      );
+      await until(`${count} accepts`, async () => {
+        await submit();
+        return accepted.length >= count;
+      });
     };
     await submitUntil(BATCH);
     await Promise.all([topology.failOver(), submit(), submit(), submit()]);
@@ -147,7 +136,7 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
     await submitUntil(2 * BATCH);
     const ends: HttpResponse[] = [];
     for (const id of accepted) {
-      ends.push(await stack.settled('/kept/jobs', id, { timeoutMs: 30_000 }));
+      ends.push(await stack.settled('/kept/jobs', id));
     }
 
     expect(ends.filter(({ status }) => status !== 200).map(({ text }) => text)).toEqual([]);

@@ -12,10 +12,7 @@ import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { until } from '../helpers/until';
 import { useWorkers } from '../helpers/use-workers';
 
-const START_TIMEOUT_MS = 90_000;
 const LACKS = 'secrets are missing here';
-
-jest.setTimeout(60_000);
 
 let authority: CertificateAuthority;
 let stranger: CertificateAuthority;
@@ -80,8 +77,8 @@ const lineOf = (pem: string): string => pem.split('\n')[1] ?? '';
 
 describe("the plugin server's own worker", () => {
   let stack: Stack;
-  beforeAll(async () => void (stack = await startWith({})), START_TIMEOUT_MS);
-  afterAll(() => stack.close(), START_TIMEOUT_MS);
+  beforeAll(async () => void (stack = await startWith({})));
+  afterAll(() => stack.close());
 
   test('shows the upstream the client certificate of the route', async () => {
     const bodies = [await stack.roundTrip('/billing/a'), await stack.roundTrip('/shipping/a')];
@@ -124,8 +121,8 @@ describe("the plugin server's own worker", () => {
 
 describe('a separate worker', () => {
   let stack: Stack;
-  beforeAll(async () => void (stack = await startWith({ ARR_WORKER: '0' })), START_TIMEOUT_MS);
-  afterAll(() => stack.close(), START_TIMEOUT_MS);
+  beforeAll(async () => void (stack = await startWith({ ARR_WORKER: '0' })));
+  afterAll(() => stack.close());
   const startWorker = useWorkers(() => stack);
 
   test.each(['secrets.yml', 'secrets.json'])('has the secrets of its jobs from %s', async (name) => {

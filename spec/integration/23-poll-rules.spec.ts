@@ -27,8 +27,6 @@ const stack = useStack({
 });
 const startWorker = useWorkers(stack);
 
-jest.setTimeout(60_000);
-
 const statusUrl = (path: string, id: string): Promise<HttpResponse> =>
   stack().request(`${path}?async-id=${id}`);
 const problem = (response: HttpResponse): [number, string] => [
@@ -80,14 +78,10 @@ describe('a pending answer', () => {
       return looks.findIndex((look) => look.json()['queue_position'] === 38) + 1;
     });
     const id = ids[last - 1] ?? '';
-    const response = await until(
-      'a Retry-After over the least',
-      async () => {
-        const look = await statusUrl(path, id);
-        return Number(look.header('Retry-After')) > 2 ? look : null;
-      },
-      { timeoutMs: 40_000 },
-    );
+    const response = await until('a Retry-After over the least', async () => {
+      const look = await statusUrl(path, id);
+      return Number(look.header('Retry-After')) > 2 ? look : null;
+    });
     const waitedMs = Date.now() - Date.parse(String(response.json()['created_at']));
     latch.open();
     for (const one of ids) await stack().settled(path, one);
@@ -208,7 +202,7 @@ describe('single_read', () => {
     const path = '/once/waited';
     stack().upstream.script(path, reply({ body: 'once' }));
     startWorker();
-    const response = await stack().request(path, { headers: { Prefer: 'wait=50' }, timeoutMs: 60_000 });
+    const response = await stack().request(path, { headers: { Prefer: 'wait=50' } });
 
     expect([response.status, response.text]).toEqual([200, 'once']);
     expect(problem(await stack().poll(path, response.header(ID_HEADER) ?? ''))).toEqual([

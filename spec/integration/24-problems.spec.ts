@@ -39,8 +39,6 @@ const stack = useStack({
 });
 const startWorker = useWorkers(stack);
 
-jest.setTimeout(60_000);
-
 const send = (target: string, options: RequestOptions = {}): Promise<HttpResponse> =>
   stack().request(target, {
     method: 'POST',

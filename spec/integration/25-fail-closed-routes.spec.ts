@@ -30,8 +30,6 @@ const stack = useStack({
   pluginTimeoutMs: 1000,
 });
 
-jest.setTimeout(60_000);
-
 /** More than there are connections between the gateway and the plugin server. */
 const MANY = 20;
 

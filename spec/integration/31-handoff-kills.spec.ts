@@ -34,8 +34,6 @@ const routes: RouteOptions[] = [
 const stack = useStack({ routes, env: { ARR_WORKER: '0' } });
 const startWorker = useWorkers(stack);
 
-jest.setTimeout(90_000);
-
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
 const keysOf = async (id: string): Promise<string[]> =>
@@ -76,7 +74,7 @@ describe('a worker that is killed', () => {
     expect(await stack().poll(path, id)).toMatchObject({ status: 202 });
     await expectTtls();
     startWorker();
-    const end = await stack().settled(path, id, { timeoutMs: 60_000 });
+    const end = await stack().settled(path, id);
 
     expect(end.status).toBe(status);
     if (method === 'GET') expect(sha256(end.body)).toBe(sha256(large));
@@ -129,13 +127,13 @@ describe('a worker that is killed', () => {
       uploads = [];
       const before = begun;
       const worker = startWorker();
-      const { id } = await stack().submit('/slow/upload', { method, body: huge, timeoutMs: 60_000 });
+      const { id } = await stack().submit('/slow/upload', { method, body: huge });
       await until('the upload to begin', () => begun > before);
 
       await worker.kill();
       await expectTtls();
       startWorker();
-      const end = await stack().settled('/slow/upload', id, { timeoutMs: 60_000 });
+      const end = await stack().settled('/slow/upload', id);
 
       expect(end.status).toBe(status);
       expect(uploads).toEqual(method === 'PUT' ? [{ method, body: sha256(huge) }] : []);
@@ -194,7 +192,7 @@ describe('a plugin server that is killed', () => {
     expect(got.equals(huge.subarray(0, got.length))).toBe(true);
 
     const headers = { Range: `bytes=${got.length}-`, 'If-Range': '"v1"' };
-    const rest = await stack().request(url, { headers, timeoutMs: 60_000 });
+    const rest = await stack().request(url, { headers });
     expect(rest.status).toBe(206);
     expect(sha256(Buffer.concat([got, rest.body]))).toBe(sha256(huge));
     expect(sha256(await resumedByCurl(`http://127.0.0.1:${proxyPort}${url}`, got))).toBe(sha256(huge));
@@ -239,7 +237,7 @@ describe('a plugin server that is killed', () => {
     const submits = Array.from({ length: 100 }, async (_, index) => {
       const body = Buffer.concat([Buffer.from(`${index};`), large.subarray(0, 300_000)]);
       const response = await stack()
-        .request(path, { method: 'POST', body, timeoutMs: 60_000 })
+        .request(path, { method: 'POST', body })
         .catch(() => undefined);
       if (response?.status === 202 && ++accepted === 15) enough.open();
       return response;
@@ -253,7 +251,7 @@ describe('a plugin server that is killed', () => {
       .filter((response) => response?.status === 202)
       .map((response) => response?.header('X-Async-Kong-Id') ?? '');
     expect(ids.length).toBeGreaterThanOrEqual(15);
-    for (const id of ids) expect((await stack().settled(path, id, { timeoutMs: 60_000 })).status).toBe(200);
+    for (const id of ids) expect((await stack().settled(path, id)).status).toBe(200);
     const calls = stack().upstream.callsTo(path);
     expect(calls.filter(({ jobId }) => jobId === undefined)).toEqual([]);
     expect(new Set(calls.map(({ body }) => sha256(body))).size).toBe(calls.length);

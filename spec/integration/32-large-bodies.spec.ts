@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { TEST_TIMEOUT_MS } from '../helpers/patience';
 import { ResidentMemory } from '../helpers/resident-memory';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -20,7 +21,7 @@ const MOST_GROWTH_MIB = 64;
 /** As the systemd unit and the image of the worker have it. */
 const AS_SHIPPED = { NODE_OPTIONS: '--max-semi-space-size=2' };
 const MOST_STALL_MS = 50;
-const TIMEOUT_MS = 60_000 + SIZE_MIB * 2000;
+const TIMEOUT_MS = TEST_TIMEOUT_MS + SIZE_MIB * 2000;
 
 jest.setTimeout(TIMEOUT_MS);
 
@@ -79,7 +80,7 @@ describe('bodies', () => {
       { name: 'jobs', serviceUrl, config: limits },
       { name: 'stream', serviceUrl, config: limits, route: { request_buffering: false } },
     ]);
-  }, TIMEOUT_MS);
+  });
 
   afterAll(async () => {
     server.closeAllConnections();

@@ -34,8 +34,6 @@ const stack = useStack({
   },
 });
 
-jest.setTimeout(60_000);
-
 type Headers = Record<string, string>;
 
 const post = (path: string, key: string | undefined, change: RequestOptions = {}): Promise<HttpResponse> =>

@@ -38,8 +38,6 @@ const stack = useStack({
   ],
 });
 
-jest.setTimeout(60_000);
-
 interface Problem {
   type: string;
   errors: { in: string; pointer: string; keyword: string; message: string }[];

@@ -40,8 +40,6 @@ const stack = useStack({
   env: { ARR_WORKER: '0' },
 });
 
-jest.setTimeout(60_000);
-
 const submitAs = async (path: string, headers: Record<string, string>): Promise<string> =>
   (await stack().submit(path, { method: 'POST', body: 'a', headers })).id;
 

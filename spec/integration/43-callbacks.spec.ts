@@ -12,8 +12,6 @@ import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useWorkers } from '../helpers/use-workers';
 
-jest.setTimeout(90_000);
-
 const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
 const SECRET = newSecret();
 const OLD_SECRET = newSecret();
@@ -51,14 +49,14 @@ beforeAll(async () => {
     ],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
   });
-}, 90_000);
+});
 
 afterAll(async () => {
   await stack.close();
   await receiver.stop();
   authority.remove();
   await checkHandles();
-}, 90_000);
+});
 
 const startWorker = useWorkers(() => stack);
 

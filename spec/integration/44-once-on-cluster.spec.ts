@@ -9,10 +9,7 @@ import { startStack, type Stack } from '../helpers/stack';
 import { watchOpenHandles } from '../helpers/stack/open-handles';
 
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
-const START_TIMEOUT_MS = 120_000;
 const REPEATS = 50;
-
-jest.setTimeout(90_000);
 
 let topology: RedisTopology;
 let authority: CertificateAuthority;
@@ -32,7 +29,7 @@ beforeAll(async () => {
     routes: [{ name: 'jobs' }, { name: 'kept', config: { redis: { min_replicas: 1 } } }],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
   });
-}, START_TIMEOUT_MS);
+});
 
 afterAll(async () => {
   await stack.close();
@@ -40,7 +37,7 @@ afterAll(async () => {
   authority.remove();
   await topology.stop();
   await checkHandles();
-}, START_TIMEOUT_MS);
+});
 
 const post = (path: string, headers: Record<string, string>, body = 'order'): Promise<HttpResponse> =>
   stack.request(path, { method: 'POST', body, headers });

@@ -22,8 +22,6 @@ const stack = useStack({
   ],
 });
 
-jest.setTimeout(90_000);
-
 const url = (path: string): string => `http://127.0.0.1:${String(stack().gateway.proxyPort)}${path}`;
 
 const JSON_TYPE = { 'Content-Type': 'application/json' };

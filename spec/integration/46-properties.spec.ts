@@ -2,6 +2,7 @@
 // smallest case where one of these fails; PROPERTY_RUNS sets how many are tried.
 import fc from 'fast-check';
 import type { HttpResponse } from '../helpers/http-client';
+import { TEST_TIMEOUT_MS } from '../helpers/patience';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
@@ -34,7 +35,7 @@ const stack = useStack({
   },
 });
 
-jest.setTimeout(120_000 + RUNS * 500);
+jest.setTimeout(TEST_TIMEOUT_MS + RUNS * 500);
 
 type Field = [string, string];
 

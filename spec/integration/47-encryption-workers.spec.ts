@@ -13,8 +13,6 @@ import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-jest.setTimeout(90_000);
-
 const LARGE_BYTES = 700_000;
 const LACKS = 'secrets are missing here';
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];

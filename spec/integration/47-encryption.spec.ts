@@ -10,8 +10,6 @@ import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-jest.setTimeout(90_000);
-
 const LARGE_BYTES = 700_000;
 const CHUNK_BYTES = 256 * 1024;
 

@@ -16,11 +16,8 @@ import type { RecordedRequest, Upstream } from '../helpers/upstream';
 import { reply } from '../helpers/upstream/answers';
 
 const ID_HEADER = 'X-Async-Kong-Id';
-const START_TIMEOUT_MS = 90_000;
 /** An address that is not on the list of the sibling route. */
 const ELSEWHERE = { localAddress: '127.0.0.2' };
-
-jest.setTimeout(60_000);
 
 let stack: Stack;
 let targets: readonly Upstream[];
@@ -30,12 +27,12 @@ let checkHandles: () => Promise<void>;
 beforeAll(async () => {
   checkHandles = watchOpenHandles();
   ({ stack, targets, close } = await startLoopback());
-}, START_TIMEOUT_MS);
+});
 
 afterAll(async () => {
   await close();
   await checkHandles();
-}, START_TIMEOUT_MS);
+});
 
 const jobs = async (): Promise<string[]> =>
   (await stack.redis.keys()).filter((key) => key.endsWith(':job')).sort();

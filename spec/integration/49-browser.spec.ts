@@ -11,10 +11,7 @@ import { kongConfig } from '../helpers/stack/kong-config';
 import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { heldBy, reply, replyJson } from '../helpers/upstream/answers';
 
-const START_TIMEOUT_MS = 120_000;
 const KEY = 'alice-key';
-
-jest.setTimeout(90_000);
 
 interface Plugin {
   name: string;
@@ -90,13 +87,13 @@ beforeAll(async () => {
     consumers: [{ username: 'alice', keyauth_credentials: [{ key: KEY }] }],
   });
   page = await open();
-}, START_TIMEOUT_MS);
+});
 
 afterAll(async () => {
   await browser.stop();
   await stack.close();
   await checkHandles();
-}, START_TIMEOUT_MS);
+});
 
 /** A page with the code of docs/browsers.md. */
 async function open(origin?: string): Promise<Page> {

@@ -17,7 +17,6 @@ import { until } from '../helpers/until';
 import { hangUp, rawBytes, reply, silence } from '../helpers/upstream/answers';
 import { WorkerProcess } from '../helpers/worker-process';
 
-const RUN_TIMEOUT_MS = 180_000;
 const LARGE_BYTES = 200_000;
 
 const newSecret = (): string => randomBytes(24).toString('base64');
@@ -106,14 +105,14 @@ beforeAll(async () => {
     env: { ARR_REDIS_PASSWORD: REDIS_PASSWORD, ARR_LOG_LEVEL: 'trace' },
   });
   await runEverything();
-}, RUN_TIMEOUT_MS);
+});
 
 afterAll(async () => {
   await stack.close();
   authority.remove();
   rmSync(directory, { recursive: true, force: true });
   await checkHandles();
-}, RUN_TIMEOUT_MS);
+});
 
 /** Sends all that a route's caller may have, and keeps what is answered by us. */
 async function ask(route: string, path: string, options: RequestOptions = {}): Promise<HttpResponse> {

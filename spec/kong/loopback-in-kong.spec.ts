@@ -8,7 +8,6 @@ import { until } from '../helpers/until';
 import { Upstream } from '../helpers/upstream';
 import { reply } from '../helpers/upstream/answers';
 
-const START_TIMEOUT_MS = 90_000;
 const SECRET = 'the secret of the specs: loopback';
 const CERTIFICATE_ID = 'c0ffee00-0000-4000-8000-000000000000';
 const SIBLING = { headers: { 'X-Async-Kong-Reentry': ['~*^v1[.]'] } };
@@ -61,7 +60,7 @@ beforeAll(async () => {
   ];
   const extra = { certificates, upstreams };
   await gateway.applyConfig(kongConfig({ routes, shared, extra }, stack.upstream.url));
-}, START_TIMEOUT_MS);
+});
 
 afterAll(async () => {
   await stack.close();
@@ -69,7 +68,7 @@ afterAll(async () => {
   await ill.stop();
   await well.stop();
   authority.remove();
-}, START_TIMEOUT_MS);
+});
 
 test('a transformer of the sibling route changes method, Host, query and fields, once', async () => {
   const headers = { Host: 'outside.example' };

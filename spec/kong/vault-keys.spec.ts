@@ -5,8 +5,6 @@ import { redisContents } from '../helpers/redis-contents';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-jest.setTimeout(60_000);
-
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
 // Kong inherits them.
 process.env['SPEC_FIRST_KEY'] = FIRST;

@@ -5,8 +5,6 @@ import { startCluster, type RedisTopology } from '../../helpers/redis-topology';
 import { Upstream } from '../../helpers/upstream';
 import { AdminLab } from './admin-lab';
 
-const START_TIMEOUT_MS = 120_000;
-
 export class ClusterStage {
   #topology: RedisTopology | undefined;
   #upstream: Upstream | undefined;
@@ -71,10 +69,10 @@ export class ClusterStage {
 
 export function useClusterLab(): ClusterStage {
   const stage = new ClusterStage();
-  beforeAll(() => stage.start(), START_TIMEOUT_MS);
+  beforeAll(() => stage.start());
   beforeEach(() => stage.openLab());
   afterEach(() => stage.lab.close());
-  afterAll(() => stage.stop(), START_TIMEOUT_MS);
+  afterAll(() => stage.stop());
   return stage;
 }
 

@@ -8,9 +8,6 @@ import {
 import { EchoUpstream } from './echo-upstream';
 import { sendRequest, type RawRequest, type RawResponse } from './raw-exchange';
 
-/** What a hook may take to start a gateway where much else runs. */
-export const START_MS = 90_000;
-
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
 /** A route of the lab: `/NAME` goes to the upstream's `/`, with the plugins given. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import { parse } from 'yaml';
-import { waitUntil } from './wait-until';
+import { until } from '../until';
 
 /** Connections that must all find the new configuration; with two workers one of them is missed once in 2^23. */
 const WITNESSES = 24;
@@ -17,7 +17,7 @@ export function markConfig(text: string): { text: string; isInForce: (proxyPort:
   const marked = { ...config, routes: [...(config.routes ?? []), marker] };
   const isInForce = async (proxyPort: number): Promise<void> => {
     let seen = 0;
-    await waitUntil('every worker to have the configuration', async () => {
+    await until('every worker to have the configuration', async () => {
       seen = (await statusOf(proxyPort, path)) === 404 ? 0 : seen + 1;
       if (seen > 0 && seen < WITNESSES) {
         const rest = Array.from({ length: WITNESSES - seen }, () => statusOf(proxyPort, path));

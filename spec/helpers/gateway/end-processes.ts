@@ -1,15 +1,15 @@
-import { waitUntil } from './wait-until';
+import { until } from '../until';
 
-const PATIENCE_MS = 3000;
+const GRACE_MS = 3000;
 
 /** Waits for the processes to end by themselves for a while, then kills them. */
 export async function endProcesses(find: () => number[]): Promise<void> {
   const isEmpty = (): boolean => find().length === 0;
   try {
-    await waitUntil('processes to end', isEmpty, { timeoutMs: PATIENCE_MS });
+    await until('processes to end', isEmpty, { timeoutMs: GRACE_MS });
   } catch {
     for (const pid of find()) kill(pid, 'SIGKILL');
-    await waitUntil('killed processes to be gone', isEmpty);
+    await until('killed processes to be gone', isEmpty);
   }
 }
 

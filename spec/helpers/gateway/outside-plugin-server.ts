@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { GatewaySetup } from './gateway-setup';
 import { socketAccepts } from './socket-ready';
-import { waitUntil } from './wait-until';
+import { until } from '../until';
 
 /** Starts a plugin server that the gateway does not manage, as a supervisor would, and waits until it listens. */
 export async function startOutsidePluginServer(setup: GatewaySetup): Promise<ChildProcess | null> {
@@ -16,6 +16,6 @@ export async function startOutsidePluginServer(setup: GatewaySetup): Promise<Chi
     stdio: ['ignore', logFile, logFile],
   });
   fs.closeSync(logFile);
-  await waitUntil('the plugin server', () => socketAccepts(setup.pluginServer.ownSocketPath));
+  await until('the plugin server', () => socketAccepts(setup.pluginServer.ownSocketPath));
   return child;
 }

@@ -12,7 +12,7 @@ import { kongConf } from './kong-conf';
 import { startOutsidePluginServer } from './outside-plugin-server';
 import { findPluginServerPids } from './plugin-server-pids';
 import { socketAccepts } from './socket-ready';
-import { waitUntil } from './wait-until';
+import { until } from '../until';
 
 const LOG_TAIL_BYTES = 4000;
 const run = promisify(execFile);
@@ -49,7 +49,7 @@ class KongInstallation {
     await startOutsidePluginServer(this.#setup);
     await this.#kong('start', '-c', this.#file('kong.conf'));
     await config.isInForce(ports.proxy);
-    await waitUntil('the plugin server', () => socketAccepts(pluginServer.socketPath));
+    await until('the plugin server', () => socketAccepts(pluginServer.socketPath));
     const adminUrl = `http://127.0.0.1:${ports.admin}`;
     return {
       kind: 'kong',
@@ -104,7 +104,7 @@ class KongInstallation {
     const before = fileIdentity(ownSocketPath);
     await this.#kong('reload', '-c', this.#file('kong.conf'));
     if (!isManaged) return;
-    await waitUntil('the new plugin server', async () => {
+    await until('the new plugin server', async () => {
       const now = fileIdentity(ownSocketPath);
       return now !== null && now !== before && (await socketAccepts(ownSocketPath));
     });

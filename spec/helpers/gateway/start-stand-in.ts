@@ -10,11 +10,9 @@ import { configText, prepareGateway, REPOSITORY, type GatewaySetup } from './gat
 import { startOutsidePluginServer } from './outside-plugin-server';
 import { findPluginServerPids } from './plugin-server-pids';
 import { socketAccepts } from './socket-ready';
-import { waitUntil } from './wait-until';
+import { until } from '../until';
 
 const LOG_TAIL_BYTES = 4000;
-/** A machine may be busy with other specs. */
-const START_TIMEOUT_MS = 60_000;
 
 /** Starts the gateway stand-in as a process of its own. */
 export async function startStandIn(options: GatewayOptions): Promise<Gateway> {
@@ -45,10 +43,7 @@ class StandInProcess {
     await startOutsidePluginServer(this.#setup);
     const { proxyPort, adminPort } = await this.#launch();
     const { socketPath } = this.#setup.pluginServer;
-    await waitUntil('the plugin server', () => socketAccepts(socketPath), {
-      timeoutMs: START_TIMEOUT_MS,
-      giveUp: () => this.#exitError(),
-    });
+    await this.#until('the plugin server', () => socketAccepts(socketPath));
     const adminUrl = `http://127.0.0.1:${adminPort}`;
     return {
       kind: 'stand-in',
@@ -102,10 +97,7 @@ class StandInProcess {
     let stdout = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
-    await waitUntil('the stand-in', () => stdout.includes('\n'), {
-      timeoutMs: START_TIMEOUT_MS,
-      giveUp: () => this.#exitError(),
-    });
+    await this.#until('the stand-in', () => stdout.includes('\n'));
     return JSON.parse(stdout) as { proxyPort: number; adminPort: number };
   }
 
@@ -135,15 +127,20 @@ class StandInProcess {
     const before = fileIdentity(ownSocketPath);
     await post(`${adminUrl}/reload`, '');
     if (!this.#setup.pluginServer.isManaged) return;
-    await waitUntil('the new plugin server', async () => {
+    await until('the new plugin server', async () => {
       const now = fileIdentity(ownSocketPath);
       return now !== null && now !== before && (await socketAccepts(ownSocketPath));
     });
   }
 
-  #exitError(): Error | null {
-    const code = this.#child?.exitCode ?? null;
-    return code === null ? null : new Error(`it ended with code ${code}`);
+  /** @throws at once when the stand-in has ended */
+  async #until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+    const holds = (): boolean | Promise<boolean> => {
+      const code = this.#child?.exitCode ?? null;
+      if (code !== null) throw new Error(`it ended with code ${code}`);
+      return condition();
+    };
+    await until(what, holds, { seen: () => this.#stderr });
   }
 }
 

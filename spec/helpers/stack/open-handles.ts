@@ -1,6 +1,6 @@
 import { until } from '../until';
 
-/** What keeps a process alive and is ours to close: sockets, servers, child processes, timers. */
+/** What keeps a process alive and is ours to close: sockets, servers, child processes. */
 const OURS = /^(TCPSocketWrap|TCPServerWrap|PipeServerWrap|ProcessWrap)$/;
 
 function count(): Map<string, number> {
@@ -17,15 +17,12 @@ function count(): Map<string, number> {
  */
 export function watchOpenHandles(): () => Promise<void> {
   const before = count();
-  const left = (): string =>
-    [...count()]
-      .filter(([kind, now]) => now > (before.get(kind) ?? 0))
-      .map(([kind, now]) => `${now - (before.get(kind) ?? 0)} ${kind}`)
-      .join(', ');
-  return async () => {
-    let last = '';
-    await until('everything to be closed', () => (last = left()) === '', { timeoutMs: 3000 }).catch(() => {
-      throw new Error(`left open: ${last}`);
+  const left = (): string[] =>
+    [...count()].flatMap(([kind, now]) => {
+      const more = now - (before.get(kind) ?? 0);
+      return more > 0 ? [`${more} ${kind}`] : [];
     });
+  return async () => {
+    await until('everything to be closed', () => left().length === 0, { seen: left });
   };
 }
