@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
 import { TEST_TIMEOUT_MS } from './spec/helpers/patience';
 
@@ -26,8 +27,9 @@ const handoffLane = project('handoff-lane', {
 
 const config: Config = {
   projects: [...kinds.map((kind) => project(kind)), handoffLane],
-  reporters: ['default', '<rootDir>/scripts/totals-reporter.js'],
-  maxWorkers: 2,
+  reporters: ['default', '<rootDir>/scripts/suite-reporter.js'],
+  // Much of the specs' time is waiting for what takes its time, such as a lease to end.
+  maxWorkers: availableParallelism() + 1,
   testTimeout: TEST_TIMEOUT_MS,
 };
 

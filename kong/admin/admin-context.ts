@@ -30,7 +30,6 @@ export async function openAdmin(settings: ProcessSettings): Promise<AdminContext
     let known = schedulers.get(queue);
     if (known === undefined) {
       known = openScheduler(redis, prefix, queue, true);
-      known.on('error', () => undefined);
       schedulers.set(queue, known);
     }
     return known;

@@ -2,12 +2,11 @@
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import { CallbackStore } from '../../plugins/async-request-reply/store/callback-store';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
+import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { callbackKey, callbacksKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
-import { resolveConfig } from '../../schemas/resolve-config';
-import { RedisServer } from '../helpers/redis-server';
+import { startJobStore } from '../helpers/start-job-store';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'callbacks';
 const MINUTE = 60_000;
@@ -17,25 +16,16 @@ const TERMS = {
   links: { status: 'https://api.example.com/a', result: 'https://api.example.com/a/result' },
 };
 
-let server: RedisServer;
 let redis: ScriptedRedis;
 let jobs: JobStore;
 let index: QueueIndex;
 let callbacks: CallbackStore;
 let queue: string;
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
-  jobs = new JobStore(redis, PREFIX);
+useResources(async (resources) => {
+  ({ redis, store: jobs } = await startJobStore(PREFIX, resources));
   index = new QueueIndex(redis, PREFIX);
   callbacks = new CallbackStore(redis, PREFIX);
-});
-
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
 });
 
 beforeEach(() => {

@@ -9,6 +9,7 @@ import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
 import { CHUNK_BYTES } from '../../plugins/async-request-reply/store/payload';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { startJobStore } from '../helpers/start-job-store';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'encrypted';
 const LONG = 60_000;
@@ -22,11 +23,8 @@ const key = keys.first;
 
 let redis: ScriptedRedis;
 let store: JobStore;
-let stop: () => Promise<void>;
 
-beforeAll(async () => ({ redis, store, stop } = await startJobStore(PREFIX)));
-
-afterAll(() => stop());
+useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 const newJob = (change: Partial<NewJob> = {}): NewJob => ({
   ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.from(MARKER), key },

@@ -5,8 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { startGateway } from '../helpers/gateway';
 import { until } from '../helpers/until';
-import { startLab, stockPluginServer, withLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { startLab, stockPluginServer, withLab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { ScriptedServer } from './gateway-stand-in-kit/scripted-server';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const WORKSPACE = '0dc6f45b-8f8d-40d2-a504-473544ee190b';
 const defaults = (config?: object): LabRoute => ({
@@ -22,7 +23,21 @@ const FILLED = {
 };
 
 describe('a configuration', () => {
-  let lab: Lab;
+  const lab = useLab(
+    {
+      absent: defaults(),
+      empty: defaults({}),
+      given: defaults({ plain: 'é/"', count: 5, words: [], methods: [], spare: {}, rows: [{ host: 'x' }] }),
+      nulls: defaults({ count: null, methods: null, needed: { level: null } }),
+      named: { plugins: [{ name: 'lab-defaults', instance_name: 'one', tags: ['x'] }] },
+      off: { plugins: [{ name: 'lab-defaults', enabled: false }] },
+      specific: defaults({ plain: 'route' }),
+    },
+    {
+      pluginServer: stockPluginServer('gateway-lab-defaults'),
+      extra: { plugins: [{ name: 'lab-defaults', config: { plain: 'everywhere' } }] },
+    },
+  );
 
   /** What reaches the plugin of it, less Kong's own keys. */
   async function received(name: string): Promise<Record<string, unknown>> {
@@ -33,26 +48,6 @@ describe('a configuration', () => {
     const own = (key: string): boolean => !key.startsWith('__') && !key.endsWith('_id');
     return Object.fromEntries(Object.entries(config).filter(([key]) => own(key)));
   }
-
-  beforeAll(async () => {
-    lab = await startLab(
-      {
-        absent: defaults(),
-        empty: defaults({}),
-        given: defaults({ plain: 'é/"', count: 5, words: [], methods: [], spare: {}, rows: [{ host: 'x' }] }),
-        nulls: defaults({ count: null, methods: null, needed: { level: null } }),
-        named: { plugins: [{ name: 'lab-defaults', instance_name: 'one', tags: ['x'] }] },
-        off: { plugins: [{ name: 'lab-defaults', enabled: false }] },
-        specific: defaults({ plain: 'route' }),
-      },
-      {
-        pluginServer: stockPluginServer('gateway-lab-defaults'),
-        extra: { plugins: [{ name: 'lab-defaults', config: { plain: 'everywhere' } }] },
-      },
-    );
-  });
-
-  afterAll(() => lab.stop());
 
   it.each(['absent', 'empty'])('has its defaults filled in (%s)', async (name) => {
     expect(await received(name)).toEqual(FILLED);

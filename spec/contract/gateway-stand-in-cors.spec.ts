@@ -1,6 +1,7 @@
 // Kong's cors, as a browser meets it. Seen on Kong 3.9.3, and with KONG_BIN.
-import { startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import type { LabRoute } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const PAGE = 'https://app.example';
 const withCors = (config: object, more: LabRoute = {}): LabRoute => ({
@@ -34,10 +35,7 @@ const told = ({ status, headers }: RawResponse): [number, Record<string, string>
 ];
 
 describe('cors', () => {
-  let lab: Lab;
-  beforeAll(async () => void (lab = await startLab(routes)));
-  afterEach(() => void (lab.upstream.seen.length = 0));
-  afterAll(() => lab.stop());
+  const lab = useLab(routes);
 
   const from = (origin: string, more: [string, string][] = []): Partial<RawRequest> => ({
     headers: [['Origin', origin], ...more],

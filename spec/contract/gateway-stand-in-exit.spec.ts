@@ -1,7 +1,8 @@
 // What the gateway makes of kong.response.exit, odd as it is; all of it seen on Kong 3.9.3. With KONG_BIN it is seen again.
 import { exit, REASONS, refused, types } from './gateway-stand-in-kit/exit-cases';
-import { startLab, calling, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
 import { sendBytes } from './gateway-stand-in-kit/raw-exchange';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const ARRAY_BODY = [1, [], {}];
 /** Named routes, so that one gateway serves the whole file. */
@@ -45,35 +46,29 @@ const routes: Record<string, LabRoute> = {
 };
 
 describe('an exit', () => {
-  let lab: Lab;
-
-  beforeAll(async () => {
-    const numbered = (name: string, list: LabRoute[]): [string, LabRoute][] =>
-      list.map((route, i) => [`${name}-${i}`, route]);
-    lab = await startLab({
-      ...routes,
-      ...Object.fromEntries([
-        ...numbered(
-          'refused',
-          refused.map(([, route]) => route),
-        ),
-        ...numbered(
-          'type',
-          types.map(([type, status]) => exit(status, 'x', { 'content-type': type })),
-        ),
-        ...numbered(
-          'reason',
-          REASONS.map(([status]) => exit(status, 'x')),
-        ),
-        ...numbered(
-          'closing',
-          [408, 499].map((status) => exit(status, 'x')),
-        ),
-      ]),
-    });
+  const numbered = (name: string, list: LabRoute[]): [string, LabRoute][] =>
+    list.map((route, i) => [`${name}-${i}`, route]);
+  const lab = useLab({
+    ...routes,
+    ...Object.fromEntries([
+      ...numbered(
+        'refused',
+        refused.map(([, route]) => route),
+      ),
+      ...numbered(
+        'type',
+        types.map(([type, status]) => exit(status, 'x', { 'content-type': type })),
+      ),
+      ...numbered(
+        'reason',
+        REASONS.map(([status]) => exit(status, 'x')),
+      ),
+      ...numbered(
+        'closing',
+        [408, 499].map((status) => exit(status, 'x')),
+      ),
+    ]),
   });
-
-  afterAll(() => lab.stop());
 
   it('sends header values as they are given, arrays as repeated fields', async () => {
     const { headers, header } = await lab.send('header');

@@ -2,6 +2,7 @@
 // of its own. On Kong it runs in the default sandbox for Lua; seen on Kong 3.9.3, and with KONG_BIN.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { useResources } from '../helpers/use-resources';
 import { calling, startLab, withLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
 
@@ -26,9 +27,9 @@ describe('the fail-closed companion', () => {
   ];
   const KINDS = 9;
 
-  beforeAll(async () => {
-    listener = await StreamUpstream.start();
-    lab = await startLab({ plain: {} });
+  useResources(async (resources) => {
+    listener = await resources.use(StreamUpstream.start(), (started) => started.stop());
+    lab = await resources.use(startLab({ plain: {} }), (started) => started.stop());
     const handed = calling(
       [
         ['service.setTarget', ['127.0.0.1', listener.port]],
@@ -57,11 +58,6 @@ describe('the fail-closed companion', () => {
   afterEach(() => {
     expect(lab.upstream.seen).toEqual([]);
     listener.arrivals.length = 0;
-  });
-
-  afterAll(async () => {
-    await lab.stop();
-    await listener.stop();
   });
 
   it('answers with a problem', async () => {

@@ -5,6 +5,7 @@ import { pack } from 'msgpackr';
 import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
 import { ScriptedServer, usual, type KongMessage } from './gateway-stand-in-kit/scripted-server';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 
 const TIMEOUT_MS = 400;
 const start = (message: KongMessage): boolean => message.method === 'StartInstance';
@@ -13,15 +14,14 @@ describe('a plugin server that says', () => {
   let server: ScriptedServer;
   let lab: Lab;
 
-  beforeAll(async () => {
-    server = await ScriptedServer.start();
-    lab = await startLab(
+  useResources(async (resources) => {
+    server = await resources.use(ScriptedServer.start(), (started) => started.stop());
+    const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
+    const starting = startLab(
       { lab: { lab: { mode: 'exit' } } },
-      {
-        pluginServer: { ...stockPluginServer(), socketPath: server.socketPath },
-        pluginTimeoutMs: TIMEOUT_MS,
-      },
+      { pluginServer, pluginTimeoutMs: TIMEOUT_MS },
     );
+    lab = await resources.use(starting, (started) => started.stop());
   });
 
   beforeEach(async () => {
@@ -30,11 +30,6 @@ describe('a plugin server that says', () => {
     server.onMessage = usual;
     server.messages.length = 0;
     lab.upstream.seen.length = 0;
-  });
-
-  afterAll(async () => {
-    await lab.stop();
-    await server.stop();
   });
 
   /** Answers the events of the plugin in a way of its own. */
@@ -157,18 +152,18 @@ describe('a plugin server that says', () => {
 describe('a plugin server that is stopped', () => {
   let lab: Lab;
 
-  beforeAll(async () => {
-    lab = await startLab(
+  const signalServer = async (signal: NodeJS.Signals): Promise<void> => {
+    for (const pid of await lab.gateway.pluginServerPids()) process.kill(pid, signal);
+  };
+
+  useResources(async (resources) => {
+    const starting = startLab(
       { lab: { lab: { mode: 'exit' } }, other: { lab: { mode: 'exit' } } },
       { pluginTimeoutMs: TIMEOUT_MS },
     );
+    lab = await resources.use(starting, (started) => started.stop());
     expect((await lab.send('lab')).status).toBe(202);
-    for (const pid of await lab.gateway.pluginServerPids()) process.kill(pid, 'SIGSTOP');
-  });
-
-  afterAll(async () => {
-    for (const pid of await lab.gateway.pluginServerPids()) process.kill(pid, 'SIGCONT');
-    await lab.stop();
+    await resources.use(signalServer('SIGSTOP'), () => signalServer('SIGCONT'));
   });
 
   it('lets requests pass at once when nobody else can connect', async () => {

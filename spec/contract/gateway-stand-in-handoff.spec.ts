@@ -1,5 +1,6 @@
 // A plugin hands a request to a listener of its own: set_target without an exit. Where it goes, what it looks like there,
 // how often it is sent. Seen on Kong 3.9.3, and with KONG_BIN.
+import { useResources } from '../helpers/use-resources';
 import { calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
 
@@ -16,8 +17,8 @@ describe('a request that a plugin hands on', () => {
   const SCHEME: Calls = [['service.request.setScheme', ['http']]];
   const RAW_QUERY = 'async-id=1&n=a b%2F"<>';
 
-  beforeAll(async () => {
-    listener = await StreamUpstream.start();
+  useResources(async (resources) => {
+    listener = await resources.use(StreamUpstream.start(), (started) => started.stop());
     const upstreams = [
       {
         name: 'two.upstream',
@@ -59,21 +60,13 @@ describe('a request that a plugin hands on', () => {
       ['header', [['service.request.setHeader', ['X-A', [1]]]]],
     ];
     for (const [name, calls] of raising) routes[`raise-${name}`] = calling(calls);
-    lab = await startLab(routes, {
-      extra: {
-        upstreams,
-        routes: [{ name: 'bare', paths: ['/bare'], plugins: [{ name: 'js-lab', config: handing([]).lab }] }],
-      },
-    });
+    const bare = { name: 'bare', paths: ['/bare'], plugins: [{ name: 'js-lab', config: handing([]).lab }] };
+    const starting = startLab(routes, { extra: { upstreams, routes: [bare] } });
+    lab = await resources.use(starting, (started) => started.stop());
   });
 
   afterEach(() => {
     listener.arrivals.length = 0;
-  });
-
-  afterAll(async () => {
-    await lab.stop();
-    await listener.stop();
   });
 
   it('goes there with the path, the query and the fields that the upstream would have seen', async () => {

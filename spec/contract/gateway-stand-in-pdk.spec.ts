@@ -2,8 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, type Calls, type LabRoute } from './gateway-stand-in-kit/lab';
 import { reads, variables } from './gateway-stand-in-kit/pdk-reads';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const MANY_HEADERS = Array.from({ length: 150 }, (_, i): [string, string] => [`X-${i}`, '1']);
 
@@ -23,52 +24,44 @@ const raises: [fact: string, calls: Calls][] = [
 
 describe('a plugin reads', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
-  let lab: Lab;
-
-  beforeAll(async () => {
-    const numbered = (name: string, list: Calls[]): [string, LabRoute][] =>
-      list.map((calls, i) => [`${name}-${i}`, calling(calls)]);
-    const nginxInclude = path.join(folder, 'maps.conf');
-    fs.writeFileSync(
-      nginxInclude,
-      '# one call for all\nmap $kong_request_id $lab_all {\n  volatile;\n' +
-        '  default "a\\n${request_method}b\\t\\"$args\\"|$http_none|$upstream_uri";\n}\n',
-    );
-    lab = await startLab(
-      {
-        ...Object.fromEntries([
-          ...numbered(
-            'read',
-            reads.map(([, calls]) => calls),
-          ),
-          ...numbered(
-            'raise',
-            raises.map(([, calls]) => calls),
-          ),
-        ]),
-        many: calling([
-          ['request.getHeaders', []],
-          ['request.getHeaders', [3]],
-          ['request.getHeaders', [1000]],
-        ]),
-        map: calling(variables('lab_all')),
-        length: calling(variables('request_length', 'content_length', 'content_type')),
-        entities: calling([
-          ['router.getService', []],
-          ['router.getRoute', []],
-          ['nginx.getCtx', ['balancer_data']],
-        ]),
-        body: { lab: { mode: 'body' } },
-        limited: { lab: { mode: 'body', max: 20_000 } },
-      },
-      { nginxInclude, extra: { upstreams: [{ name: 'lab.upstream' }] } },
-    );
-  });
-
-  afterAll(async () => {
-    await lab.stop();
-    fs.rmSync(folder, { recursive: true });
-  });
+  const nginxInclude = path.join(folder, 'maps.conf');
+  fs.writeFileSync(
+    nginxInclude,
+    '# one call for all\nmap $kong_request_id $lab_all {\n  volatile;\n' +
+      '  default "a\\n${request_method}b\\t\\"$args\\"|$http_none|$upstream_uri";\n}\n',
+  );
+  const numbered = (name: string, list: Calls[]): [string, LabRoute][] =>
+    list.map((calls, i) => [`${name}-${i}`, calling(calls)]);
+  const lab = useLab(
+    {
+      ...Object.fromEntries([
+        ...numbered(
+          'read',
+          reads.map(([, calls]) => calls),
+        ),
+        ...numbered(
+          'raise',
+          raises.map(([, calls]) => calls),
+        ),
+      ]),
+      many: calling([
+        ['request.getHeaders', []],
+        ['request.getHeaders', [3]],
+        ['request.getHeaders', [1000]],
+      ]),
+      map: calling(variables('lab_all')),
+      length: calling(variables('request_length', 'content_length', 'content_type')),
+      entities: calling([
+        ['router.getService', []],
+        ['router.getRoute', []],
+        ['nginx.getCtx', ['balancer_data']],
+      ]),
+      body: { lab: { mode: 'body' } },
+      limited: { lab: { mode: 'body', max: 20_000 } },
+    },
+    { nginxInclude, extra: { upstreams: [{ name: 'lab.upstream' }] } },
+  );
+  afterAll(() => fs.rmSync(folder, { recursive: true }));
 
   it.each(reads.map((row, i) => [...row, i] as const))('%s', async (_fact, _calls, request, answers, i) => {
     const name = `read-${i}`;

@@ -1,6 +1,7 @@
 // The Kong plugins that the stand-in has itself, and the order of all of them; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
 import type { RawRequest } from './gateway-stand-in-kit/raw-exchange';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const keyAuth = (config: object = {}): Record<string, unknown> => ({ name: 'key-auth', config });
 const terminate = (config: object = {}): Record<string, unknown> => ({ name: 'request-termination', config });
@@ -52,23 +53,11 @@ const routes: Record<string, LabRoute> = {
 };
 
 describe('a plugin of Kong', () => {
-  let lab: Lab;
-
-  beforeAll(async () => {
-    const extra = {
-      consumers: [
-        { username: 'bob', custom_id: 'b-1', keyauth_credentials: [{ key: 'sesame' }] },
-        { username: 'nobody' },
-      ],
-    };
-    lab = await startLab(routes, { extra });
-  });
-
-  afterEach(() => {
-    lab.upstream.seen.length = 0;
-  });
-
-  afterAll(() => lab.stop());
+  const consumers = [
+    { username: 'bob', custom_id: 'b-1', keyauth_credentials: [{ key: 'sesame' }] },
+    { username: 'nobody' },
+  ];
+  const lab = useLab(routes, { extra: { consumers } });
 
   it('key-auth tells the upstream who it is, whatever the client says', async () => {
     await lab.send('key', withKey('sesame'));

@@ -1,6 +1,7 @@
 // Kong's proxy-cache behind a plugin that answers, passes or hands on. Seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
 import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const cache = (config: object = {}): Record<string, unknown> => ({
   name: 'proxy-cache',
@@ -26,21 +27,11 @@ const routes: Record<string, LabRoute> = {
 };
 
 describe('proxy-cache', () => {
-  let lab: Lab;
-
-  beforeAll(async () => {
-    const consumers = ['bob', 'eve'].map((username) => ({
-      username,
-      keyauth_credentials: [{ key: username }],
-    }));
-    lab = await startLab(routes, { extra: { consumers } });
-  });
-
-  afterEach(() => {
-    lab.upstream.seen.length = 0;
-  });
-
-  afterAll(() => lab.stop());
+  const consumers = ['bob', 'eve'].map((username) => ({
+    username,
+    keyauth_credentials: [{ key: username }],
+  }));
+  const lab = useLab(routes, { extra: { consumers } });
 
   const target = (path: string): Partial<RawRequest> => ({ target: path });
 

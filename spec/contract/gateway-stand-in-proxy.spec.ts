@@ -1,6 +1,7 @@
 // What an upstream sees of a request that passes, and a client of its response; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, type Calls, type LabRoute } from './gateway-stand-in-kit/lab';
 import { sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const passing = (calls: Calls, more: LabRoute = {}): LabRoute => calling(calls, { ...more, passes: true });
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
@@ -31,10 +32,9 @@ const routes: Record<string, LabRoute> = {
 };
 
 describe('a request that passes', () => {
-  let lab: Lab;
+  const lab = useLab(routes, { extra: { upstreams: [{ name: 'lab.upstream' }] } });
 
   beforeAll(async () => {
-    lab = await startLab(routes, { extra: { upstreams: [{ name: 'lab.upstream' }] } });
     const { port } = lab.upstream;
     const target = passing([
       ['service.setTarget', ['127.0.0.1', port]],
@@ -44,12 +44,6 @@ describe('a request that passes', () => {
     const config = lab.configWith({ ...routes, moved: { ...routes['moved'], ...target } });
     await lab.gateway.applyConfig({ ...config, upstreams });
   });
-
-  afterEach(() => {
-    lab.upstream.seen.length = 0;
-  });
-
-  afterAll(() => lab.stop());
 
   it('comes with what Kong adds', async () => {
     await lab.send('plain', {

@@ -8,6 +8,8 @@ import { RpcTap, type TapEvent } from './gateway-stand-in-kit/rpc-tap';
 import { comparable, noted, readTranscript } from './gateway-stand-in-kit/transcript';
 import { until } from '../helpers/until';
 import { socketAccepts } from '../helpers/gateway/socket-ready';
+import type { Releasers } from '../helpers/stack/releasers';
+import { useResources } from '../helpers/use-resources';
 
 const MAX_BODY = 67108864;
 const CURL: [string, string][] = [
@@ -45,18 +47,13 @@ let tap: RpcTap;
 let stand: Lab;
 let serverSocket: string;
 
-async function startBehindTap(): Promise<void> {
-  tap = await RpcTap.start();
-  const socketPath = tap.socketPath;
-  stand = await startLab(ROUTES, { pluginServer: { ...stockPluginServer(), socketPath } });
+async function startBehindTap(resources: Releasers): Promise<void> {
+  tap = await resources.use(RpcTap.start(), (started) => started.stop());
+  const pluginServer = { ...stockPluginServer(), socketPath: tap.socketPath };
+  stand = await resources.use(startLab(ROUTES, { pluginServer }), (started) => started.stop());
   serverSocket = `${stand.gateway.prefix}/js_pluginserver.sock`;
   await serverIsBack();
   tap.aimAt(serverSocket);
-}
-
-async function stopBehindTap(): Promise<void> {
-  await stand.stop();
-  await tap.stop();
 }
 
 const serverIsBack = (): Promise<boolean> => until('the plugin server', () => socketAccepts(serverSocket));
@@ -100,8 +97,7 @@ async function waitForKong(method: string): Promise<void> {
 }
 
 describe('the first recorded run', () => {
-  beforeAll(startBehindTap);
-  afterAll(stopBehindTap);
+  useResources(startBehindTap);
 
   it.each([
     ['1', 'starts an instance before its first event', 'js-exit'],
@@ -188,8 +184,7 @@ describe('the first recorded run', () => {
 });
 
 describe('the second recorded run', () => {
-  beforeAll(startBehindTap);
-  afterAll(stopBehindTap);
+  useResources(startBehindTap);
 
   it('22 to 24: starts an instance again that the plugin server no longer knows', async () => {
     await replays('22', () => curl('js-exit'));

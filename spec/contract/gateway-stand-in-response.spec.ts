@@ -1,6 +1,7 @@
 // What becomes of an upstream's response, of paths, and of what is no good request; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
+import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
 import { converse, parseResponse, sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
+import { useLab } from './gateway-stand-in-kit/use-lab';
 
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
 
@@ -23,7 +24,6 @@ const paths: [string, string, boolean, string, string, string][] = [
 ];
 
 describe('a response', () => {
-  let lab: Lab;
   const pathRoutes = (handling: 'v0' | 'v1'): [string, LabRoute][] =>
     paths.map(([base, route, strip], i) => {
       const name = `${handling}-${i}`;
@@ -36,30 +36,22 @@ describe('a response', () => {
       ];
     });
 
-  beforeAll(async () => {
-    lab = await startLab({
-      plain: {},
-      headed: calling(
-        [
-          ['response.setHeader', ['X-A', 'plugin']],
-          ['response.setHeader', ['Content-Type', 'text/css']],
-        ],
-        { passes: true },
-      ),
-      slow: { service: { retries: 0, read_timeout: 150 } },
-      get: { path: '/get', route: { paths: ['/split'], methods: ['GET'] } },
-      any: { path: '/any', route: { paths: ['/split'] } },
-      host: { path: '/host', route: { paths: ['/split'], hosts: ['*.example'] } },
-      longer: { path: '/longer', route: { paths: ['/split/longer'] } },
-      ...Object.fromEntries([...pathRoutes('v0'), ...pathRoutes('v1')]),
-    });
+  const lab = useLab({
+    plain: {},
+    headed: calling(
+      [
+        ['response.setHeader', ['X-A', 'plugin']],
+        ['response.setHeader', ['Content-Type', 'text/css']],
+      ],
+      { passes: true },
+    ),
+    slow: { service: { retries: 0, read_timeout: 150 } },
+    get: { path: '/get', route: { paths: ['/split'], methods: ['GET'] } },
+    any: { path: '/any', route: { paths: ['/split'] } },
+    host: { path: '/host', route: { paths: ['/split'], hosts: ['*.example'] } },
+    longer: { path: '/longer', route: { paths: ['/split/longer'] } },
+    ...Object.fromEntries([...pathRoutes('v0'), ...pathRoutes('v1')]),
   });
-
-  afterEach(() => {
-    lab.upstream.seen.length = 0;
-  });
-
-  afterAll(() => lab.stop());
 
   it('carries what Kong adds, and keeps server and date of the upstream', async () => {
     const { header } = await lab.send(

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
 import { peakMemoryBytes } from './gateway-stand-in-kit/peak-memory';
 import { digestOf, pieces, StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
@@ -17,25 +18,21 @@ describe('a body on its way through the gateway', () => {
   let listener: StreamUpstream;
   let lab: Lab;
 
-  beforeAll(async () => {
-    listener = await StreamUpstream.start();
+  useResources(async (resources) => {
+    listener = await resources.use(StreamUpstream.start(), (started) => started.stop());
     const handing = (route: Record<string, unknown>): LabRoute =>
       calling([['service.setTarget', ['127.0.0.1', listener.port]]], { route, passes: true });
-    lab = await startLab({
+    const starting = startLab({
       buffered: handing({}),
       'request-flows': handing({ request_buffering: false }),
       'response-flows': handing({ response_buffering: false }),
       'both-flow': handing({ request_buffering: false, response_buffering: false }),
     });
+    lab = await resources.use(starting, (started) => started.stop());
   });
 
   afterEach(() => {
     listener.arrivals.length = 0;
-  });
-
-  afterAll(async () => {
-    await lab.stop();
-    await listener.stop();
   });
 
   /** A request whose body the spec writes. */

@@ -15,6 +15,7 @@ import { resolveConfig } from '../../schemas/resolve-config';
 import { PartialExchange } from '../helpers/http/partial-exchange';
 import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'resend';
 const LONG_MS = 60_000;
@@ -27,25 +28,20 @@ const half = body.subarray(0, body.length / 2);
 /** As built: its listener is a thread. */
 const LANE = resolve(__dirname, '../../dist/kong/handoff-lane.js');
 
-let redisServer: RedisServer;
 let redis: ScriptedRedis;
 let lane: ThreadedHandoffLane;
 let settingsKey: string;
 
-beforeAll(async () => {
-  redisServer = await RedisServer.reserve({ appendOnly: false });
-  await redisServer.start();
-  const config = resolveConfig({ redis: { port: redisServer.port, key_prefix: PREFIX } });
+useResources(async (resources) => {
+  const server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());
+  const config = resolveConfig({ redis: { port: server.port, key_prefix: PREFIX } });
   redis = openWorkerClient(config.redis, () => undefined);
+  resources.add(() => redis.disconnect());
   const built = jest.requireActual<{ ThreadedHandoffLane: typeof ThreadedHandoffLane }>(LANE);
-  lane = await built.ThreadedHandoffLane.start(pino({ level: 'silent' }), { logLevel: 'warn', backlog: 511 });
+  const settings = { logLevel: 'warn', backlog: 511 } as const;
+  const starting = built.ThreadedHandoffLane.start(pino({ level: 'silent' }), settings);
+  lane = await resources.use(starting, (started) => started.stop());
   settingsKey = lane.register(config);
-});
-
-afterAll(async () => {
-  await lane.stop();
-  redis.disconnect();
-  await redisServer.stop();
 });
 
 interface Sending {

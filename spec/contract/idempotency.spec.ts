@@ -15,6 +15,7 @@ import { resolveConfig } from '../../schemas/resolve-config';
 import { CommandHold } from '../helpers/cut-commands';
 import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 import { JOB_SETTINGS } from '../helpers/job-settings';
 
 const MINUTE = 60_000;
@@ -27,15 +28,9 @@ let prefix = '';
 let claim: Claim;
 const closing: (() => Promise<void>)[] = [];
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  redis = open();
-});
-
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
+useResources(async (resources) => {
+  server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());
+  redis = await resources.use(open(), (client) => client.disconnect());
 });
 
 beforeEach(() => {

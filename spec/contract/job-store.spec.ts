@@ -7,17 +7,15 @@ import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scri
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'contract';
 const LONG = 60_000;
 
 let redis: ScriptedRedis;
 let store: JobStore;
-let stop: () => Promise<void>;
 
-beforeAll(async () => ({ redis, store, stop } = await startJobStore(PREFIX)));
-
-afterAll(() => stop());
+useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
   const id = newJobId();

@@ -5,17 +5,15 @@ import type { JobStore } from '../../plugins/async-request-reply/store/job-store
 import { requestKey } from '../../plugins/async-request-reply/store/keys';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { startJobStore } from '../helpers/start-job-store';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'late';
 const LONG = 60_000;
 
 let redis: ScriptedRedis;
 let store: JobStore;
-let stop: () => Promise<void>;
 
-beforeAll(async () => ({ redis, store, stop } = await startJobStore(PREFIX)));
-
-afterAll(() => stop());
+useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 const newJob = (): NewJob => ({
   ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', repeatable: true, maxAttempts: 1 },

@@ -1,3 +1,4 @@
+import { useResources } from '../helpers/use-resources';
 import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
 import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
 
@@ -8,17 +9,15 @@ describe('plugin server, instances and events', () => {
   let server: ServerProcess;
   let kong: KongConnection;
 
-  beforeAll(async () => {
-    server = await ServerProcess.start(prefix);
+  useResources(async (resources) => {
+    resources.add(remove);
+    const starting = ServerProcess.start(prefix);
+    server = await resources.use(starting, (started) => started.kill());
   });
   beforeEach(async () => {
     kong = await KongConnection.open(server.socketPath);
   });
   afterEach(() => kong.socket.destroy());
-  afterAll(async () => {
-    await server.kill();
-    remove();
-  });
 
   const status = async (): Promise<Status> => (await kong.call('GetStatus', null)).result as Status;
 

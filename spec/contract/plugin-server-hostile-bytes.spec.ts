@@ -1,4 +1,5 @@
 import { luaPack } from '../gateway/rpc/lua-pack';
+import { useResources } from '../helpers/use-resources';
 import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
 import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
 
@@ -8,17 +9,15 @@ describe('plugin server under hostile bytes', () => {
   let server: ServerProcess;
   let kong: KongConnection;
 
-  beforeAll(async () => {
-    server = await ServerProcess.start(prefix, { env: { ARR_LOG_LEVEL: 'debug' } });
+  useResources(async (resources) => {
+    resources.add(remove);
+    const starting = ServerProcess.start(prefix, { env: { ARR_LOG_LEVEL: 'debug' } });
+    server = await resources.use(starting, (started) => started.kill());
   });
   beforeEach(async () => {
     kong = await KongConnection.open(server.socketPath);
   });
   afterEach(() => kong.socket.destroy());
-  afterAll(async () => {
-    await server.kill();
-    remove();
-  });
 
   const expectServing = async (): Promise<void> => {
     const other = await KongConnection.open(server.socketPath);

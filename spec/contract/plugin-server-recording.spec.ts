@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LuaValue } from '../gateway/rpc/lua-value';
+import { useResources } from '../helpers/use-resources';
 import { KongConnection, type RpcAnswer } from './plugin-server-kit/kong-connection';
 import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
 
@@ -89,18 +90,10 @@ describe('plugin server and the recording of a real Kong', () => {
   let server: ServerProcess;
   let kong: KongConnection;
 
-  const restart = async (): Promise<void> => {
-    server = await ServerProcess.start(prefix);
-    kong = await KongConnection.open(server.socketPath);
-  };
-  const stop = async (): Promise<void> => {
-    kong.socket.destroy();
-    await server.kill();
-  };
-  beforeAll(restart);
-  afterAll(async () => {
-    await stop();
-    remove();
+  useResources(async (resources) => {
+    resources.add(remove);
+    server = await resources.use(ServerProcess.start(prefix), () => server.kill());
+    kong = await resources.use(KongConnection.open(server.socketPath), () => kong.socket.destroy());
   });
 
   const replay = async ({ method, argument, result }: Exchange): Promise<RpcAnswer> => {
@@ -152,8 +145,10 @@ describe('plugin server and the recording of a real Kong', () => {
   );
 
   it('answers as recorded after a crash: 20, an instance of the process before; 21, four calls', async () => {
-    await stop();
-    await restart();
+    kong.socket.destroy();
+    await server.kill();
+    server = await ServerProcess.start(prefix);
+    kong = await KongConnection.open(server.socketPath);
     const [stale] = scenarios.get('20') ?? [];
     const oldId = (ids.argument('HandleEvent', stale?.argument) as { InstanceId: number }).InstanceId;
     expect(stale?.error).toBe('no plugin instance #17');

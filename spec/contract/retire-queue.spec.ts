@@ -5,37 +5,30 @@ import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler
 import { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings } from '../../plugins/async-request-reply/store/job-settings';
 import { openJobsKey, queuesKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import { openWorkerClient, type RedisSettings } from '../../plugins/async-request-reply/store/redis-client';
+import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'retire';
 const LIFE_MS = 60_000;
 
-let server: RedisServer;
-let settings: RedisSettings;
 let redis: ScriptedRedis;
-let worker: JobWorker;
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  settings = resolveConfig({ redis: { port: server.port } }).redis;
+useResources(async (resources) => {
+  const server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());
+  const settings = resolveConfig({ redis: { port: server.port } }).redis;
   redis = openWorkerClient(settings, () => undefined);
-  worker = JobWorker.start({
+  resources.add(() => redis.disconnect());
+  const worker = JobWorker.start({
     ...{ redis: settings, keyPrefix: PREFIX, queues: ['*'], leaseMs: 1000, stalledCheckMs: 200 },
     secrets: new SecretBox(),
     log: pino({ level: 'silent' }),
   });
-});
-
-afterAll(async () => {
-  await worker.stop(0);
-  redis.disconnect();
-  await server.stop();
+  resources.add(() => worker.stop(0));
 });
 
 /** Announces a queue and waits until the worker has taken it, which is when BullMQ's keys are there. */

@@ -4,34 +4,24 @@ import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
 import { JobStore } from '../../plugins/async-request-reply/store/job-store';
 import { settledChannel } from '../../plugins/async-request-reply/store/keys';
 import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { SettleSignals } from '../../plugins/async-request-reply/store/settle-signals';
 import { resolveConfig } from '../../schemas/resolve-config';
-import { RedisServer } from '../helpers/redis-server';
+import type { RedisServer } from '../helpers/redis-server';
+import { startJobStore } from '../helpers/start-job-store';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'signals';
 const LONG = 60_000;
 
 let server: RedisServer;
 let wire: TcpProxy;
-let redis: ScriptedRedis;
 let jobs: JobStore;
 let signals: SettleSignals;
 let opened = 0;
 
-beforeAll(async () => {
-  server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
-  jobs = new JobStore(redis, PREFIX);
-});
-
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-});
+useResources(async (resources) => void ({ server, store: jobs } = await startJobStore(PREFIX, resources)));
 
 beforeEach(async () => {
   wire = await TcpProxy.start(server.port);

@@ -5,33 +5,35 @@ import type { AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { launch, type Browser as Chromium, type Page } from 'puppeteer-core';
 import { PATIENCE_MS } from './patience';
+import { Releasers } from './stack/releasers';
 
 const COMMANDS = ['chromium', 'chromium-browser', 'google-chrome'];
 
 export class Browser {
   readonly #chromium: Chromium;
   readonly #site: Server;
+  readonly #releasers: Releasers;
 
-  private constructor(chromium: Chromium, site: Server) {
+  private constructor(chromium: Chromium, site: Server, releasers: Releasers) {
     this.#chromium = chromium;
     this.#site = site;
+    this.#releasers = releasers;
   }
 
   /** @throws where there is no Chromium; `CHROMIUM_BIN` names one that is not in the PATH. */
   static async start(): Promise<Browser> {
-    const site = createServer((_request, response) => {
-      response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>A page</title>');
-    });
-    await new Promise<void>((resolve) => site.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const releasers = new Releasers();
     try {
-      const chromium = await launch({
+      const site = await releasers.use(startSite(), stopSite);
+      const launching = launch({
         ...{ executablePath: findChromium(), headless: true, pipe: true, timeout: PATIENCE_MS },
         // As root there is no sandbox, and in a container little shared memory.
         args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-background-networking'],
       });
-      return new Browser(chromium, site);
+      const chromium = await releasers.use(launching, (started) => started.close());
+      return new Browser(chromium, site, releasers);
     } catch (error) {
-      site.close();
+      await releasers.release();
       throw error;
     }
   }
@@ -48,11 +50,24 @@ export class Browser {
     return page;
   }
 
-  async stop(): Promise<void> {
-    await this.#chromium.close();
-    this.#site.closeAllConnections();
-    await new Promise((resolve) => this.#site.close(resolve));
+  stop(): Promise<void> {
+    return this.#releasers.release();
   }
+}
+
+async function startSite(): Promise<Server> {
+  const site = createServer((_request, response) => {
+    response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>A page</title>');
+  });
+  await new Promise<void>((resolve, reject) => {
+    site.once('error', reject).listen({ port: 0, host: '127.0.0.1' }, resolve);
+  });
+  return site;
+}
+
+async function stopSite(site: Server): Promise<void> {
+  site.closeAllConnections();
+  await new Promise((resolve) => site.close(resolve));
 }
 
 function findChromium(): string {

@@ -92,9 +92,10 @@ export const startSentinel = (tls?: Record<string, string>): Promise<RedisTopolo
     };
   });
 
-export const startCluster = (): Promise<RedisTopology> =>
+/** @param more settings of every node. */
+export const startCluster = (more: Record<string, string> = {}): Promise<RedisTopology> =>
   startTopology(async (resources) => {
-    const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': DOWN_AFTER_MS.busy };
+    const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': DOWN_AFTER_MS.busy, ...more };
     const startNode = (): Promise<RedisServer> => resources.use(RedisServer.start({ settings }), stop);
     const [first, ...rest] = [await startNode(), ...(await startAll(NODES - 1, startNode))];
     const nodes = [first, ...rest];
@@ -129,7 +130,10 @@ async function startAll(count: number, start: () => Promise<RedisServer>): Promi
 async function createCluster(nodes: readonly RedisServer[]): Promise<void> {
   const addresses = nodes.map(({ host, port }) => `${host}:${port}`);
   const create = ['--cluster', 'create', ...addresses, '--cluster-replicas', '1', '--cluster-yes'];
-  await promisify(execFile)('redis-cli', create);
+  // It says on its standard output what is wrong.
+  await promisify(execFile)('redis-cli', create).catch((error: { message: string; stdout?: string }) => {
+    throw new Error(`${error.message}${error.stdout ?? ''}`);
+  });
   for (const node of nodes) await isWhole(node);
 }
 

@@ -3,23 +3,21 @@ import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-
 import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from './redis-server';
+import type { Releasers } from './stack/releasers';
 
 export interface StartedJobStore {
+  readonly server: RedisServer;
   readonly redis: ScriptedRedis;
   readonly store: JobStore;
-  stop(): Promise<void>;
 }
 
-/** The records, on a Redis of their own. */
-export async function startJobStore(prefix: string): Promise<StartedJobStore> {
-  const server = await RedisServer.reserve({ appendOnly: false });
-  await server.start();
-  const redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
-  return {
-    ...{ redis, store: new JobStore(redis, prefix) },
-    stop: async () => {
-      redis.disconnect();
-      await server.stop();
-    },
-  };
+/** The records, on a Redis of their own, which ends with the resources. */
+export async function startJobStore(prefix: string, resources: Releasers): Promise<StartedJobStore> {
+  const server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());
+  const { redis: settings } = resolveConfig({ redis: { port: server.port } });
+  const redis = await resources.use(
+    openWorkerClient(settings, () => undefined),
+    (client) => client.disconnect(),
+  );
+  return { server, redis, store: new JobStore(redis, prefix) };
 }

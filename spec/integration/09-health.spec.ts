@@ -3,32 +3,27 @@ import { freePort } from '../helpers/gateway/free-port';
 import { HttpClient, type HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
+import { nothingIsLeft } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
 let stack: Stack;
 let health: HttpClient;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
+useResources(async (resources) => {
   const port = await freePort();
-  stack = await startStack({
+  const starting = startStack({
     shared: { redis: { connect_timeout: 500, read_timeout: 500 } },
     routes: [{ name: 'jobs' }],
     env: { ARR_HEALTH_LISTEN: `127.0.0.1:${port}`, ARR_WORKER: '0' },
   });
+  stack = await resources.use(starting, (started) => started.close());
   health = new HttpClient(port);
 });
 
-afterEach(() => expect(stack.leftovers()).toEqual([]));
-
-afterAll(async () => {
-  await stack.close();
-  await checkHandles();
-});
+afterEach(() => nothingIsLeft(stack));
 
 const startWorker = useWorkers(() => stack);
 

@@ -1,6 +1,6 @@
 // kong/kong.yml as it is installed, on whichever gateway is there, with the demo upstream and a worker of its own: the
 // parts of docker-compose.yml without the containers.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { startGateway, type Gateway } from '../helpers/gateway';
@@ -8,7 +8,9 @@ import { REPOSITORY } from '../helpers/gateway/gateway-setup';
 import { HttpClient, type HttpResponse } from '../helpers/http-client';
 import { strangeJobId } from '../helpers/job-ids';
 import { RedisServer } from '../helpers/redis-server';
+import type { Releasers } from '../helpers/stack/releasers';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 
 const { localConfig } = createRequire(__filename)(`${REPOSITORY}/kong/upstream/local-config.js`) as {
   localConfig: (addresses: { redis: string; upstreamUrl: string }) => string;
@@ -23,33 +25,35 @@ describe.each([
   ['managed by the gateway', true],
   ['run by somebody else', false],
 ])('with the plugin server %s', (_, managed) => {
-  const releasers: (() => Promise<unknown>)[] = [];
   let gateway: Gateway;
   let client: HttpClient;
 
   /** A program of ours; resolves with its first line. */
-  async function startProgram(script: string, env: Record<string, string>): Promise<string> {
-    const child: ChildProcess = spawn(process.execPath, [script], {
+  async function startProgram(
+    resources: Releasers,
+    script: string,
+    env: Record<string, string>,
+  ): Promise<string> {
+    const child = spawn(process.execPath, [`${REPOSITORY}/${script}`], {
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    releasers.unshift(async () => {
-      const ended = once(child, 'close');
+    const ended = once(child, 'close');
+    resources.add(async () => {
       child.kill('SIGTERM');
       await ended;
     });
-    const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
-    child.stdout?.resume();
+    const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [unknown];
+    if (!Buffer.isBuffer(line)) throw new Error(`${script} ended before it said anything`);
+    child.stdout.resume();
     return line.toString();
   }
 
-  beforeAll(async () => {
-    const redis = await RedisServer.reserve();
-    releasers.unshift(() => redis.stop());
-    await redis.start();
-    const greeting = await startProgram(`${REPOSITORY}/kong/upstream/slow-upstream.js`, { PORT: '0' });
+  useResources(async (resources) => {
+    const redis = await resources.use(RedisServer.start(), (started) => started.stop());
+    const greeting = await startProgram(resources, 'kong/upstream/slow-upstream.js', { PORT: '0' });
     const upstreamUrl = /http:\S+/.exec(greeting)?.[0] ?? '';
-    gateway = await startGateway({
+    const starting = startGateway({
       config: localConfig({ redis: `${redis.host}:${redis.port}`, upstreamUrl }),
       pluginServer: {
         command: [process.execPath, PLUGIN_SERVER, '-p', '{prefix}', '--sock-name', SOCKET_NAME],
@@ -58,16 +62,12 @@ describe.each([
         managed,
       },
     });
-    releasers.unshift(() => gateway.stop());
+    gateway = await resources.use(starting, (started) => started.stop());
     client = new HttpClient(gateway.proxyPort);
-    await startProgram(`${REPOSITORY}/dist/kong/worker.js`, {
+    await startProgram(resources, 'dist/kong/worker.js', {
       ARR_REDIS_HOST: redis.host,
       ARR_REDIS_PORT: String(redis.port),
     });
-  });
-
-  afterAll(async () => {
-    for (const release of releasers) await release();
   });
 
   const submit = (target: string, headers: Record<string, string> = {}): Promise<HttpResponse> =>

@@ -49,9 +49,7 @@ test('three workers together never have more calls open than the limit, and reac
     // Its calls end with the others'; what is called after them is called by those that stay.
     meter.release();
     await stopped;
-    const drainedAt = performance.now();
     await until('the limit to be reached again', () => meter.open === CONCURRENCY);
-    expect(performance.now() - drainedAt).toBeLessThan(3000);
   }
   meter.free();
   await allSettle(path, ids);

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { runAdmin, type CommandResult } from '../helpers/admin-command';
 import { documentedUser } from '../helpers/documented-user';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { hangUp, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
+import { nothingIsLeft } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
 const PREFIX = 'arr';
@@ -19,9 +20,7 @@ const login = (username: string): Record<string, string> => ({
   ...{ ARR_REDIS_USERNAME: username, ARR_REDIS_PASSWORD: PASSWORD, ARR_KEY_PREFIX: PREFIX },
 });
 
-let directory: string;
 let stack: Stack;
-let checkHandles: () => Promise<void>;
 
 const userLine = (name: string, rules: readonly string[]): string => `user ${name} ${rules.join(' ')}\n`;
 const documented = (name: string): string =>
@@ -42,13 +41,13 @@ async function refusals(): Promise<string[]> {
   return entries.map((entry) => entry.map(String).join(' '));
 }
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  directory = mkdtempSync(join(tmpdir(), 'arr-acl-'));
+useResources(async (resources) => {
+  const directory = mkdtempSync(join(tmpdir(), 'arr-acl-'));
+  resources.add(() => rmSync(directory, { recursive: true, force: true }));
   const aclfile = join(directory, 'users.acl');
   const spec = userLine(SPEC.username, ['on', `>${SPEC.password}`, '~*', '&*', '+@all']);
   writeFileSync(aclfile, `user default off\n${spec}${documented('arr')}${documented('arr-admin')}`);
-  stack = await startStack({
+  const starting = startStack({
     redis: { settings: { aclfile }, login: SPEC },
     shared: { redis: { username: 'arr', password: PASSWORD, key_prefix: PREFIX }, retry: { backoff_ms: 1 } },
     routes: [
@@ -65,24 +64,20 @@ beforeAll(async () => {
           ...{ owner: 'header', owner_header: 'X-Owner', breaker: { failures: 1, open_seconds: 1 } },
         },
       },
+      { name: 'paused', config: { queue: { name: 'paused' } } },
       { name: 'short', config: { deadline_seconds: 1, queue: { name: 'short', concurrency: 1 } } },
       { name: 'once', config: { single_read: true, poll_floor_ms: 60_000, wait: { max_ms: 50_000 } } },
       { name: 'kept', config: { redis: { min_replicas: 1, read_timeout: 500 } } },
     ],
     env: login('arr'),
   });
+  stack = await resources.use(starting, (started) => started.close());
 });
 
 afterEach(async () => {
-  expect(stack.leftovers()).toEqual([]);
+  await nothingIsLeft(stack);
   expect(await refusals()).toEqual([]);
   expect(await stack.gateway.log()).not.toMatch(/NOPERM|WRONGPASS|NOAUTH/);
-});
-
-afterAll(async () => {
-  await stack.close();
-  rmSync(directory, { recursive: true, force: true });
-  await checkHandles();
 });
 
 const startWorker = useWorkers(() => stack);
@@ -131,17 +126,19 @@ test('jobs are cancelled while they wait and while they run', async () => {
   const cancelled = await stack.poll('/jobs/never', running.id, { method: 'DELETE' });
   await until('the upstream to see the connection close', () => call?.wasAbandoned);
   // The queue is known from its first job on.
-  await stack.roundTrip('/short/first');
-  expect((await admin('pause', 'short')).code).toBe(0);
-  const waiting = await stack.submit('/short/waiting');
-  const dropped = await stack.poll('/short/waiting', waiting.id, { method: 'DELETE' });
-  await admin('resume', 'short');
+  await stack.roundTrip('/paused/first');
+  expect((await admin('pause', 'paused')).code).toBe(0);
+  const waiting = await stack.submit('/paused/waiting');
+  const dropped = await stack.poll('/paused/waiting', waiting.id, { method: 'DELETE' });
+  await admin('resume', 'paused');
 
   expect([cancelled.status, dropped.status]).toEqual([202, 204]);
   expect((await stack.settled('/jobs/never', running.id)).status).toBe(410);
 });
 
 test('the sweep settles what waited past its deadline', async () => {
+  // The queue is known from its first job on.
+  await stack.roundTrip('/short/first');
   expect((await admin('pause', 'short')).code).toBe(0);
   const { id } = await stack.submit('/short/late');
   await until('the sweep to settle it', async () => (await stateOf('/short/late', id)) === 'expired');

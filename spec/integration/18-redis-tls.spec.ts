@@ -3,12 +3,14 @@
 import { CertificateAuthority, type Identity } from '../helpers/certificates';
 import { freePort } from '../helpers/gateway/free-port';
 import { RedisServer } from '../helpers/redis-server';
-import { startSentinel, type RedisTopology } from '../helpers/redis-topology';
+import { startSentinel } from '../helpers/redis-topology';
 import { startStack, type Stack } from '../helpers/stack';
 import type { PluginConfig } from '../helpers/stack/kong-config';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
+import type { Releasers } from '../helpers/stack/releasers';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
+import { nothingIsLeft } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
 const NAME = 'redis.spec';
@@ -23,13 +25,8 @@ interface TlsRedis {
   readonly port: number;
 }
 
-let authority: CertificateAuthority;
-let stranger: CertificateAuthority;
 let known: TlsRedis;
-let unknown: TlsRedis;
-let sentinel: RedisTopology;
 let stack: Stack;
-let checkHandles: () => Promise<void>;
 
 const tlsSettings = (
   issuer: CertificateAuthority,
@@ -39,13 +36,11 @@ const tlsSettings = (
   ...{ 'tls-auth-clients': 'no', 'tls-replication': 'yes' },
 });
 
-async function startTlsRedis(issuer: CertificateAuthority): Promise<TlsRedis> {
+async function startTlsRedis(resources: Releasers, issuer: CertificateAuthority): Promise<TlsRedis> {
   const port = await freePort();
   const identity = issuer.issue('redis', [`DNS:${NAME}`, 'IP:127.0.0.1']);
-  const server = await RedisServer.reserve({
-    settings: { 'tls-port': String(port), ...tlsSettings(issuer, identity) },
-  });
-  await server.start();
+  const settings = { 'tls-port': String(port), ...tlsSettings(issuer, identity) };
+  const server = await resources.use(RedisServer.start({ settings }), (started) => started.stop());
   return { server, port };
 }
 
@@ -60,14 +55,14 @@ const route = (
   config: { queue: { name }, redis: { port, ssl: true, ...redis } },
 });
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  authority = new CertificateAuthority();
-  stranger = new CertificateAuthority();
-  known = await startTlsRedis(authority);
-  unknown = await startTlsRedis(stranger);
-  sentinel = await startSentinel(tlsSettings(authority, authority.issue('redis', ['IP:127.0.0.1'])));
-  stack = await startStack({
+useResources(async (resources) => {
+  const authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
+  const stranger = await resources.use(new CertificateAuthority(), (made) => made.remove());
+  known = await startTlsRedis(resources, authority);
+  const unknown = await startTlsRedis(resources, stranger);
+  const tls = tlsSettings(authority, authority.issue('redis', ['IP:127.0.0.1']));
+  const sentinel = await resources.use(startSentinel(tls), (started) => started.stop());
+  const starting = startStack({
     redis: { isStarted: false },
     shared: { redis: { connect_timeout: 1000, read_timeout: 1000 } },
     routes: [
@@ -80,19 +75,10 @@ beforeAll(async () => {
     ],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
   });
+  stack = await resources.use(starting, (started) => started.close());
 });
 
-afterEach(() => expect(stack.leftovers()).toEqual([]));
-
-afterAll(async () => {
-  await stack.close();
-  await sentinel.stop();
-  await known.server.stop();
-  await unknown.server.stop();
-  authority.remove();
-  stranger.remove();
-  await checkHandles();
-});
+afterEach(() => nothingIsLeft(stack));
 
 test.each([
   ['by-host', 'an authority that the process knows, for the host'],

@@ -2,10 +2,11 @@
 import type { HttpResponse } from '../helpers/http-client';
 import { startCluster, startOneNode, startSentinel, type RedisTopology } from '../helpers/redis-topology';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { Latch } from '../helpers/latch';
 import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
+import { nothingIsLeft } from '../helpers/use-stack';
 
 /** Accepted before the master is killed, and after. */
 const BATCH = 50;
@@ -19,12 +20,10 @@ const kinds: [string, () => Promise<RedisTopology>, number][] = [
 describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
   let topology: RedisTopology;
   let stack: Stack;
-  let checkHandles: () => Promise<void>;
 
-  beforeAll(async () => {
-    checkHandles = watchOpenHandles();
-    topology = await startRedis();
-    stack = await startStack({
+  useResources(async (resources) => {
+    topology = await resources.use(startRedis(), (started) => started.stop());
+    const starting = startStack({
       redis: { isStarted: false },
       shared: { redis: topology.settings },
       routes: [
@@ -36,15 +35,10 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
         },
       ],
     });
+    stack = await resources.use(starting, (started) => started.close());
   });
 
-  afterEach(() => expect(stack.leftovers()).toEqual([]));
-
-  afterAll(async () => {
-    await stack.close();
-    await topology.stop();
-    await checkHandles();
-  });
+  afterEach(() => nothingIsLeft(stack));
 
   test('a job is accepted, carried out and replayed', async () => {
     stack.upstream.script('/jobs/one', reply({ status: 201, body: 'made' }));

@@ -8,41 +8,32 @@ import { CertificateAuthority, type Identity } from '../helpers/certificates';
 import { MutualTlsUpstream } from '../helpers/mutual-tls-upstream';
 import { redisContents } from '../helpers/redis-contents';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
+import type { Releasers } from '../helpers/stack/releasers';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 import { useWorkers } from '../helpers/use-workers';
 
 const LACKS = 'secrets are missing here';
 
 let authority: CertificateAuthority;
-let stranger: CertificateAuthority;
 let upstream: MutualTlsUpstream;
 let billing: Identity;
 let shipping: Identity;
 let unknown: Identity;
 let directory: string;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  authority = new CertificateAuthority();
-  stranger = new CertificateAuthority();
+useResources(async (resources) => {
+  authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
+  const stranger = await resources.use(new CertificateAuthority(), (made) => made.remove());
   billing = authority.issue('billing', ['DNS:billing']);
   shipping = authority.issue('shipping', ['DNS:shipping']);
   unknown = stranger.issue('unknown', ['DNS:unknown']);
-  upstream = await MutualTlsUpstream.start(authority);
+  upstream = await resources.use(MutualTlsUpstream.start(authority), (started) => started.stop());
   directory = mkdtempSync(join(tmpdir(), 'arr-secrets-'));
+  resources.add(() => rmSync(directory, { recursive: true, force: true }));
 });
 
-afterAll(async () => {
-  await upstream.stop();
-  authority.remove();
-  stranger.remove();
-  rmSync(directory, { recursive: true, force: true });
-  await checkHandles();
-});
-
-function startWith(env: Record<string, string>): Promise<Stack> {
+function startWith(resources: Releasers, env: Record<string, string>): Promise<Stack> {
   const route = (name: string, identity: Identity): object => ({
     name,
     serviceUrl: upstream.url,
@@ -57,7 +48,8 @@ function startWith(env: Record<string, string>): Promise<Stack> {
   });
   const bare = { name: 'bare', serviceUrl: upstream.url, config: { retry: { attempts: 1 } } };
   const routes = [route('billing', billing), route('shipping', shipping), route('unknown', unknown), bare];
-  return startStack({ routes: routes as { name: string }[], env });
+  const starting = startStack({ routes: routes as { name: string }[], env });
+  return resources.use(starting, (started) => started.close());
 }
 
 /** A secrets_file with these identities; certificate and key each under a name of its own. */
@@ -77,8 +69,7 @@ const lineOf = (pem: string): string => pem.split('\n')[1] ?? '';
 
 describe("the plugin server's own worker", () => {
   let stack: Stack;
-  beforeAll(async () => void (stack = await startWith({})));
-  afterAll(() => stack.close());
+  useResources(async (resources) => void (stack = await startWith(resources, {})));
 
   test('shows the upstream the client certificate of the route', async () => {
     const bodies = [await stack.roundTrip('/billing/a'), await stack.roundTrip('/shipping/a')];
@@ -121,8 +112,7 @@ describe("the plugin server's own worker", () => {
 
 describe('a separate worker', () => {
   let stack: Stack;
-  beforeAll(async () => void (stack = await startWith({ ARR_WORKER: '0' })));
-  afterAll(() => stack.close());
+  useResources(async (resources) => void (stack = await startWith(resources, { ARR_WORKER: '0' })));
   const startWorker = useWorkers(() => stack);
 
   test.each(['secrets.yml', 'secrets.json'])('has the secrets of its jobs from %s', async (name) => {

@@ -9,7 +9,7 @@ const CROWD = 1000;
 /** Sent at once. */
 const PART = 200;
 /** What this spec itself looks into Redis with, and what its connections say of themselves. */
-const OURS = /^(info|client|config|pubsub|ping|hello|select|command|auth)\b/;
+const OURS = /^(info|client|config|pubsub|ping|hello|select|command|auth|quit)\b/;
 
 const stack = useStack({
   routes: [

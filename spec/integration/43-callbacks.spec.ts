@@ -7,9 +7,9 @@ import { newEncryptionKey } from '../helpers/encryption';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
 import { useWorkers } from '../helpers/use-workers';
 
 const newSecret = (): string => `whsec_${randomBytes(32).toString('base64')}`;
@@ -20,19 +20,18 @@ const OTHERS_SECRET = newSecret();
 let authority: CertificateAuthority;
 let receiver: CallbackReceiver;
 let stack: Stack;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  authority = new CertificateAuthority();
-  receiver = await CallbackReceiver.start(authority.issue('receiver', ['DNS:localhost', 'IP:127.0.0.1']));
+useResources(async (resources) => {
+  authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
+  const identity = authority.issue('receiver', ['DNS:localhost', 'IP:127.0.0.1']);
+  receiver = await resources.use(CallbackReceiver.start(identity), (started) => started.stop());
   const callback = (targets: object[]): object => ({
     callback: { base_url: 'https://api.example.com/base/', targets },
   });
   const ports = [receiver.port];
   const ours = { host: 'LocalHost', ports, secrets: [SECRET, OLD_SECRET], allow_private: true };
   const other = { host: '127.0.0.1', ports, secrets: [OTHERS_SECRET], allow_private: true };
-  stack = await startStack({
+  const starting = startStack({
     routes: [
       { name: 'told', config: callback([ours, other]) },
       {
@@ -49,13 +48,7 @@ beforeAll(async () => {
     ],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
   });
-});
-
-afterAll(async () => {
-  await stack.close();
-  await receiver.stop();
-  authority.remove();
-  await checkHandles();
+  stack = await resources.use(starting, (started) => started.close());
 });
 
 const startWorker = useWorkers(() => stack);

@@ -4,39 +4,29 @@ import { Webhook } from 'standardwebhooks';
 import { CallbackReceiver } from '../helpers/callback-receiver';
 import { CertificateAuthority } from '../helpers/certificates';
 import type { HttpResponse } from '../helpers/http-client';
-import { startCluster, type RedisTopology } from '../helpers/redis-topology';
+import { startCluster } from '../helpers/redis-topology';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
+import { useResources } from '../helpers/use-resources';
 
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const REPEATS = 50;
 
-let topology: RedisTopology;
-let authority: CertificateAuthority;
 let receiver: CallbackReceiver;
 let stack: Stack;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  topology = await startCluster();
-  authority = new CertificateAuthority();
-  receiver = await CallbackReceiver.start(authority.issue('receiver', ['DNS:localhost']));
+useResources(async (resources) => {
+  const topology = await resources.use(startCluster(), (started) => started.stop());
+  const authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
+  const identity = authority.issue('receiver', ['DNS:localhost']);
+  receiver = await resources.use(CallbackReceiver.start(identity), (started) => started.stop());
   const target = { host: 'localhost', ports: [receiver.port], secrets: [SECRET], allow_private: true };
-  stack = await startStack({
+  const starting = startStack({
     redis: { isStarted: false },
     shared: { redis: topology.settings, callback: { targets: [target] } },
     routes: [{ name: 'jobs' }, { name: 'kept', config: { redis: { min_replicas: 1 } } }],
     env: { NODE_EXTRA_CA_CERTS: authority.certFile },
   });
-});
-
-afterAll(async () => {
-  await stack.close();
-  await receiver.stop();
-  authority.remove();
-  await topology.stop();
-  await checkHandles();
+  stack = await resources.use(starting, (started) => started.close());
 });
 
 const post = (path: string, headers: Record<string, string>, body = 'order'): Promise<HttpResponse> =>

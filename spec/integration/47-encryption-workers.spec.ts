@@ -10,6 +10,7 @@ import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryptio
 import type { RouteOptions } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
@@ -31,8 +32,10 @@ const routes = (...mixedKeys: string[]): RouteOptions[] => [
 const stack = useStack({ routes: routes(FIRST), env: { ARR_WORKER: '0' } });
 const startWorker = useWorkers(stack);
 let directory: string;
-beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'arr-keys-'))));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+useResources(async (resources) => {
+  const made = mkdtempSync(join(tmpdir(), 'arr-keys-'));
+  directory = await resources.use(made, () => rmSync(made, { recursive: true, force: true }));
+});
 
 const workerWith = (...keys: string[]): ReturnType<typeof startWorker> => {
   const file = join(directory, `${randomBytes(4).toString('hex')}.json`);

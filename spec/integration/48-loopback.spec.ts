@@ -10,8 +10,8 @@ import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/markers';
 import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';
 import type { Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
 import type { RecordedRequest, Upstream } from '../helpers/upstream';
 import { reply } from '../helpers/upstream/answers';
 
@@ -21,18 +21,8 @@ const ELSEWHERE = { localAddress: '127.0.0.2' };
 
 let stack: Stack;
 let targets: readonly Upstream[];
-let close: () => Promise<void>;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  ({ stack, targets, close } = await startLoopback());
-});
-
-afterAll(async () => {
-  await close();
-  await checkHandles();
-});
+useResources(async (resources) => void ({ stack, targets } = await startLoopback(resources)));
 
 const jobs = async (): Promise<string[]> =>
   (await stack.redis.keys()).filter((key) => key.endsWith(':job')).sort();

@@ -8,8 +8,8 @@ import { strangeJobId } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';
 import { startStack, type Stack } from '../helpers/stack';
 import { kongConfig } from '../helpers/stack/kong-config';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import { heldBy, reply, replyJson } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
 
 const KEY = 'alice-key';
 
@@ -53,12 +53,10 @@ function recipe(stack: Stack, origin: string): Recipe {
 let stack: Stack;
 let browser: Browser;
 let page: Page;
-let checkHandles: () => Promise<void>;
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  browser = await Browser.start();
-  stack = await startStack({ routes: [] });
+useResources(async (resources) => {
+  stack = await resources.use(startStack({ routes: [] }), (started) => started.close());
+  browser = await resources.use(Browser.start(), (started) => started.stop());
   const { services } = recipe(stack, browser.origin());
   const redis = { host: stack.redis.host, port: stack.redis.port, key_prefix: stack.keyPrefix };
   const origins = [browser.origin()];
@@ -87,12 +85,6 @@ beforeAll(async () => {
     consumers: [{ username: 'alice', keyauth_credentials: [{ key: KEY }] }],
   });
   page = await open();
-});
-
-afterAll(async () => {
-  await browser.stop();
-  await stack.close();
-  await checkHandles();
 });
 
 /** A page with the code of docs/browsers.md. */

@@ -11,10 +11,11 @@ import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { strangeJobId } from '../helpers/job-ids';
 import { redisContents } from '../helpers/redis-contents';
 import { startStack, type Stack } from '../helpers/stack';
-import { watchOpenHandles } from '../helpers/stack/open-handles';
 import type { RouteOptions } from '../helpers/stack/kong-config';
+import type { Releasers } from '../helpers/stack/releasers';
 import { until } from '../helpers/until';
 import { hangUp, rawBytes, reply, silence } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
 import { WorkerProcess } from '../helpers/worker-process';
 
 const LARGE_BYTES = 200_000;
@@ -44,10 +45,8 @@ const marksOf = (route: string): string[] => [
 ];
 
 let stack: Stack;
-let authority: CertificateAuthority;
 let client: Identity;
 let directory: string;
-let checkHandles: () => Promise<void>;
 /** IDs of jobs that belong to nobody. */
 const anonymous: string[] = [];
 /** Answers of ours, with their fields. */
@@ -89,12 +88,12 @@ const routes = (keys: readonly string[]): RouteOptions[] => {
   ];
 };
 
-beforeAll(async () => {
-  checkHandles = watchOpenHandles();
-  authority = new CertificateAuthority();
+useResources(async (resources) => {
+  const authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
   client = authority.issue('client', ['DNS:client']);
   directory = mkdtempSync(join(tmpdir(), 'arr-nowhere-'));
-  stack = await startStack({
+  resources.add(() => rmSync(directory, { recursive: true, force: true }));
+  const starting = startStack({
     redis: {
       settings: { requirepass: REDIS_PASSWORD },
       login: { username: 'default', password: REDIS_PASSWORD },
@@ -104,14 +103,8 @@ beforeAll(async () => {
     extra: { consumers: [{ username: 'alice', keyauth_credentials: [{ key: API_KEY }] }] },
     env: { ARR_REDIS_PASSWORD: REDIS_PASSWORD, ARR_LOG_LEVEL: 'trace' },
   });
-  await runEverything();
-});
-
-afterAll(async () => {
-  await stack.close();
-  authority.remove();
-  rmSync(directory, { recursive: true, force: true });
-  await checkHandles();
+  stack = await resources.use(starting, (started) => started.close());
+  await runEverything(resources);
 });
 
 /** Sends all that a route's caller may have, and keeps what is answered by us. */
@@ -154,7 +147,7 @@ async function settled(route: string, path: string, options: RequestOptions = {}
   });
 }
 
-async function runEverything(): Promise<void> {
+async function runEverything(resources: Releasers): Promise<void> {
   for (const route of ROUTES) {
     await succeed(route);
     await failUpstream(route);
@@ -165,7 +158,7 @@ async function runEverything(): Promise<void> {
   await loseKeys();
   await loseRedis();
   printed = await administer();
-  await lackSecrets();
+  await lackSecrets(resources);
   contents = await redisContents(stack.redis);
   logs += withoutRequestLines(await stack.gateway.log());
 }
@@ -260,20 +253,18 @@ async function administer(): Promise<string> {
 }
 
 /** A worker that has no secrets, and one that has them. */
-async function lackSecrets(): Promise<void> {
+async function lackSecrets(resources: Releasers): Promise<void> {
   const file = join(directory, 'secrets.json');
   const callbacks = CALLBACK_SECRETS.map((secret) => `whsec_${secret}`);
   const secrets = [...KEYS, ...callbacks, LOOPBACK_SECRET, client.cert, client.key];
   writeFileSync(file, JSON.stringify(Object.fromEntries(secrets.map((one, at) => [`secret-${at}`, one]))));
   const env = { ARR_REDIS_PASSWORD: REDIS_PASSWORD, ARR_LOG_LEVEL: 'trace' };
-  const workers = [
-    new WorkerProcess(stack, env),
-    new WorkerProcess(stack, { ...env, ARR_SECRETS_FILE: file }),
-  ];
-  const [lacking, having] = workers as [WorkerProcess, WorkerProcess];
+  const startWorker = (more: Record<string, string>): Promise<WorkerProcess> =>
+    resources.use(new WorkerProcess(stack, { ...env, ...more }), (worker) => worker.kill());
+  const [lacking, having] = [await startWorker({}), await startWorker({ ARR_SECRETS_FILE: file })];
   await until('one to say what it lacks', () => lacking.log.includes('secrets are missing here'));
   await until('the other to take the queues', () => having.log.includes('queue taken'));
-  await Promise.all(workers.map((worker) => worker.stop()));
+  await Promise.all([lacking.stop(), having.stop()]);
   logs += lacking.log + having.log;
 }
 

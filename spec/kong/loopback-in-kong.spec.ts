@@ -7,22 +7,22 @@ import { kongConfig } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';
 import { Upstream } from '../helpers/upstream';
 import { reply } from '../helpers/upstream/answers';
+import { useResources } from '../helpers/use-resources';
 
 const SECRET = 'the secret of the specs: loopback';
 const CERTIFICATE_ID = 'c0ffee00-0000-4000-8000-000000000000';
 const SIBLING = { headers: { 'X-Async-Kong-Reentry': ['~*^v1[.]'] } };
 
 let stack: Stack;
-let authority: CertificateAuthority;
-let mutual: MutualTlsUpstream;
 let ill: Upstream;
 let well: Upstream;
 
-beforeAll(async () => {
-  authority = new CertificateAuthority();
-  mutual = await MutualTlsUpstream.start(authority);
-  [ill, well] = [await Upstream.start(), await Upstream.start()];
-  stack = await startStack({ routes: [] });
+useResources(async (resources) => {
+  const authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
+  const mutual = await resources.use(MutualTlsUpstream.start(authority), (started) => started.stop());
+  ill = await resources.use(Upstream.start(), (started) => started.stop());
+  well = await resources.use(Upstream.start(), (started) => started.stop());
+  stack = await resources.use(startStack({ routes: [] }), (started) => started.close());
   const { redis, keyPrefix, gateway } = stack;
   const loopback = {
     upstream: { mode: 'loopback', url: gateway.proxyUrl, loopback_secret: SECRET },
@@ -60,14 +60,6 @@ beforeAll(async () => {
   ];
   const extra = { certificates, upstreams };
   await gateway.applyConfig(kongConfig({ routes, shared, extra }, stack.upstream.url));
-});
-
-afterAll(async () => {
-  await stack.close();
-  await mutual.stop();
-  await ill.stop();
-  await well.stop();
-  authority.remove();
 });
 
 test('a transformer of the sibling route changes method, Host, query and fields, once', async () => {

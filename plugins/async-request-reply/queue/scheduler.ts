@@ -43,7 +43,10 @@ export function openScheduler(redis: ScriptedRedis, prefix: string, queue: strin
     streams: { events: { maxLen: EVENTS_KEPT } },
     skipMetasUpdate: asGuest,
   };
-  return new Queue(queue, options);
+  const scheduler = new Queue(queue, options);
+  // Errors of the connection, which its owner reports; BullMQ prints those that nobody listens to.
+  scheduler.on('error', () => undefined);
+  return scheduler;
 }
 
 /** Schedules a job; nothing happens where BullMQ has it already. */

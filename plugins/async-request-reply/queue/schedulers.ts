@@ -19,7 +19,6 @@ export class Schedulers {
       scheduler = openScheduler(this.#redis, this.#prefix, queue);
       // A queue that could not say hello to Redis stays unusable: the next accept opens another.
       const forget = (): boolean => this.#open.delete(queue);
-      scheduler.on('error', () => undefined);
       scheduler.waitUntilReady().catch(forget);
       this.#open.set(queue, scheduler);
     }

@@ -1,6 +1,7 @@
 // One Redis and one upstream for a spec file, a lab of its own for each test.
 import { RedisServer } from '../../helpers/redis-server';
 import { Upstream } from '../../helpers/upstream';
+import { useResources } from '../../helpers/use-resources';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { AdminLab, type LabRedis } from './admin-lab';
 
@@ -18,19 +19,15 @@ const labRedis = (server: RedisServer): LabRedis => ({
 
 export function useAdminLab(): AdminStage {
   let stage: { lab?: AdminLab; server?: RedisServer; upstream?: Upstream } = {};
-  beforeAll(async () => {
-    const server = await RedisServer.reserve();
-    await server.start();
-    stage = { server, upstream: await Upstream.start() };
+  useResources(async (resources) => {
+    const server = await resources.use(RedisServer.start(), (started) => started.stop());
+    const upstream = await resources.use(Upstream.start(), (started) => started.stop());
+    stage = { server, upstream };
   });
   beforeEach(() => {
     stage.lab = new AdminLab(labRedis(here('server')), here('upstream'));
   });
   afterEach(() => stage.lab?.close());
-  afterAll(async () => {
-    await stage.upstream?.stop();
-    await stage.server?.stop();
-  });
   const here = <Name extends keyof AdminStage>(name: Name): AdminStage[Name] => {
     const part = stage[name];
     if (part === undefined) throw new Error(`${name} has not been started`);

@@ -2,7 +2,9 @@
 import Redis from 'ioredis';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { startCluster, type RedisTopology } from '../../helpers/redis-topology';
+import type { Releasers } from '../../helpers/stack/releasers';
 import { Upstream } from '../../helpers/upstream';
+import { useResources } from '../../helpers/use-resources';
 import { AdminLab } from './admin-lab';
 
 export class ClusterStage {
@@ -27,9 +29,12 @@ export class ClusterStage {
     const answers: T[] = [];
     for (const { ip = '', port = 0 } of this.#nodes) {
       const node = new Redis({ host: ip, port, lazyConnect: true });
-      await node.connect();
-      answers.push(await ask(node));
-      node.disconnect();
+      try {
+        await node.connect();
+        answers.push(await ask(node));
+      } finally {
+        node.disconnect();
+      }
     }
     return answers;
   }
@@ -42,9 +47,9 @@ export class ClusterStage {
     return found.flat();
   }
 
-  async start(): Promise<void> {
-    this.#topology = await startCluster();
-    this.#upstream = await Upstream.start();
+  async start(resources: Releasers): Promise<void> {
+    this.#topology = await resources.use(startCluster(), (topology) => topology.stop());
+    this.#upstream = await resources.use(Upstream.start(), (upstream) => upstream.stop());
   }
 
   openLab(): void {
@@ -57,11 +62,6 @@ export class ClusterStage {
     this.#lab = new AdminLab(redis, this.upstream);
   }
 
-  async stop(): Promise<void> {
-    await this.#upstream?.stop();
-    await this.#topology?.stop();
-  }
-
   get #nodes(): readonly { ip?: string; port?: number }[] {
     return started(this.#topology).settings.cluster_nodes ?? [];
   }
@@ -69,10 +69,9 @@ export class ClusterStage {
 
 export function useClusterLab(): ClusterStage {
   const stage = new ClusterStage();
-  beforeAll(() => stage.start());
+  useResources((resources) => stage.start(resources));
   beforeEach(() => stage.openLab());
   afterEach(() => stage.lab.close());
-  afterAll(() => stage.stop());
   return stage;
 }
 

@@ -5,6 +5,7 @@ import {
   type GatewayOptions,
   type PluginServerOptions,
 } from '../../helpers/gateway';
+import { Releasers } from '../../helpers/stack/releasers';
 import { EchoUpstream } from './echo-upstream';
 import { sendRequest, type RawRequest, type RawResponse } from './raw-exchange';
 
@@ -51,37 +52,37 @@ export function stockPluginServer(folder = 'gateway-lab'): PluginServerOptions {
   };
 }
 
+/** @throws when a part does not start, after the others have ended */
 export async function startLab(
   routes: Record<string, LabRoute>,
   options: Partial<GatewayOptions> & { extra?: object } = {},
 ): Promise<Lab> {
-  const upstream = await EchoUpstream.start();
   const { extra, ...gatewayOptions } = options;
-  const configWith = (given: Record<string, LabRoute>): object => ({
-    _format_version: '3.0',
-    services: Object.entries(given).map(([name, route]) => service(name, route, upstream.port)),
-    ...extra,
-  });
+  const releasers = new Releasers();
   try {
-    const gateway = await startGateway({
+    const upstream = await releasers.use(EchoUpstream.start(), (started) => started.stop());
+    const configWith = (given: Record<string, LabRoute>): object => ({
+      _format_version: '3.0',
+      services: Object.entries(given).map(([name, route]) => service(name, route, upstream.port)),
+      ...extra,
+    });
+    const starting = startGateway({
       config: configWith(routes),
       pluginServer: stockPluginServer(),
       workers: 1,
       nginxInclude: false,
       ...gatewayOptions,
     });
+    const gateway = await releasers.use(starting, (started) => started.stop());
     return {
       gateway,
       upstream,
       send: (name, request) => sendRequest(gateway.proxyPort, { target: `/${name}`, ...request }),
       configWith,
-      stop: async () => {
-        await gateway.stop();
-        await upstream.stop();
-      },
+      stop: () => releasers.release(),
     };
   } catch (error) {
-    await upstream.stop();
+    await releasers.release();
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { until } from '../../helpers/until';
 
 const ROOT = resolve(__dirname, '../../..');
 const FIXTURES = join(ROOT, 'spec/fixtures/plugins');
@@ -30,7 +31,6 @@ export class ServerProcess {
   /** Exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | string>;
   readonly #child: ChildProcess;
-  readonly #watchers = new Set<() => void>();
 
   private constructor(prefix: string, plugin: string, env: NodeJS.ProcessEnv) {
     this.socketPath = join(prefix, 's');
@@ -48,31 +48,31 @@ export class ServerProcess {
     }
   }
 
-  /** Starts a server and waits until it listens. */
+  /** Starts a server and waits until it listens. @throws when it does not, after it has ended */
   static async start(
     prefix: string,
     { plugin = 'js-lab', env = {} }: { plugin?: string; env?: NodeJS.ProcessEnv } = {},
   ): Promise<ServerProcess> {
     const server = new ServerProcess(prefix, plugin, env);
-    await server.logged('plugin server started');
-    return server;
+    try {
+      await server.logged('plugin server started');
+      return server;
+    } catch (error) {
+      await server.kill();
+      throw error;
+    }
   }
 
   /** The first log line that says `msg`, now or later; rejects when the server ends without it. */
-  logged(msg: string): Promise<LogLine> {
-    return new Promise((settle, fail) => {
-      const look = (): void => {
-        const line = this.log.find((candidate) => candidate.msg === msg);
-        if (line === undefined) return;
-        this.#watchers.delete(look);
-        settle(line);
-      };
-      this.#watchers.add(look);
-      look();
-      void this.exited.then((how) =>
-        fail(new Error(`ended (${how}) without "${msg}": ${JSON.stringify(this.log)}`)),
-      );
-    });
+  async logged(msg: string): Promise<LogLine> {
+    const seen = (): string => JSON.stringify(this.log);
+    const find = (): LogLine | undefined => {
+      const line = this.log.find((candidate) => candidate.msg === msg);
+      const how = this.#child.signalCode ?? this.#child.exitCode;
+      if (line === undefined && how !== null) throw new Error(`ended (${how}) without "${msg}": ${seen()}`);
+      return line;
+    };
+    return await until(`the plugin server to log "${msg}"`, find, { seen });
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -99,6 +99,5 @@ export class ServerProcess {
       entry = { msg: line };
     }
     this.log.push(entry);
-    for (const look of [...this.#watchers]) look();
   }
 }

@@ -1,5 +1,6 @@
 // One Redis for a spec file, a lab of its own for each test.
 import { RedisServer } from '../../helpers/redis-server';
+import { useResources } from '../../helpers/use-resources';
 import { BytesLab } from './bytes-lab';
 
 export interface BytesStage {
@@ -17,9 +18,8 @@ export function useBytesLab(): BytesStage {
     labs.push(lab);
     return lab;
   };
-  beforeAll(async () => {
-    server = await RedisServer.reserve({ appendOnly: false });
-    await server.start();
+  useResources(async (resources) => {
+    server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());
   });
   beforeEach(() => {
     another();
@@ -27,7 +27,6 @@ export function useBytesLab(): BytesStage {
   afterEach(async () => {
     for (const lab of labs.splice(0).reverse()) await lab.close();
   });
-  afterAll(() => server?.stop());
   return {
     another,
     get lab() {

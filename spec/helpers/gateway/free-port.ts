@@ -6,8 +6,8 @@ import net from 'node:net';
  * its choice and its use. A node of a Redis Cluster also listens 10,000 above its port.
  */
 const FIRST = 10_000;
-const SHARE = 2500;
-const SHARES = 4;
+const SHARE = 600;
+const SHARES = 16;
 
 /** jest's workers choose from shares of their own: two specs that run side by side never choose the same port. */
 const share = Number(process.env['JEST_WORKER_ID'] ?? 0) % SHARES;

@@ -89,12 +89,12 @@ class StandInProcess {
     });
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
+    let stdout = '';
     child.once('close', (code, signal) => {
-      // Specs would only see refused connections.
-      if (!this.#stopping)
+      // Once it listens, specs would only see refused connections; a start that fails throws.
+      if (stdout !== '' && !this.#stopping)
         process.stderr.write(`the gateway stand-in ended by itself (${signal ?? code}): ${this.#stderr}\n`);
     });
-    let stdout = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
     await this.#until('the stand-in', () => stdout.includes('\n'));

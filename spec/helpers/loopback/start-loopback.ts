@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { startStack, type Stack } from '../stack';
 import { kongConfig, type PluginConfig, type RouteOptions } from '../stack/kong-config';
+import type { Releasers } from '../stack/releasers';
 import { until } from '../until';
 import { Upstream } from '../upstream';
 
@@ -100,20 +101,18 @@ export interface LoopbackStack {
   readonly stack: Stack;
   /** Of the Upstream that docs/kong.md has. */
   readonly targets: readonly Upstream[];
-  readonly close: () => Promise<void>;
 }
 
-export async function startLoopback(): Promise<LoopbackStack> {
-  const targets = [await Upstream.start(), await Upstream.start()];
+/** Starts all of it; what has been started ends with the resources. */
+export async function startLoopback(resources: Releasers): Promise<LoopbackStack> {
+  const startTarget = (): Promise<Upstream> => resources.use(Upstream.start(), (started) => started.stop());
+  const targets = [await startTarget(), await startTarget()];
   // A lease that a busy machine does not lose while a spec holds an attempt.
-  const stack = await startStack({
+  const starting = startStack({
     ...{ routes: [], pluginTimeoutMs: PLUGIN_TIMEOUT_MS },
     env: { ARR_LEASE_SECONDS: '15' },
   });
-  const close = async (): Promise<void> => {
-    await stack.close();
-    for (const target of targets) await target.stop();
-  };
+  const stack = await resources.use(starting, (started) => started.close());
   const own = kongConfig(
     { routes: ownRoutes(stack), shared: { redis: redisOf(stack), retry: { attempts: 1 } } },
     stack.upstream.url,
@@ -131,5 +130,5 @@ export async function startLoopback(): Promise<LoopbackStack> {
     consumers: [{ username: 'alice', keyauth_credentials: [{ key: ALICE.apikey }] }],
   });
   await until('the Upstream to be there', async () => (await stack.request('/direct')).status === 200);
-  return { stack, targets, close };
+  return { stack, targets };
 }

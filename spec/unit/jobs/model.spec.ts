@@ -28,6 +28,7 @@ const factsOf = (name: string, rules: Rules, until: string, table?: Transitions)
   explore(jobModel(scenarioOf(name), rules, table), LIMIT, until).flaws.map(({ fact }) => fact);
 
 afterAll(() => {
+  if (!isLarge) return;
   const lines = [...told].map(
     ([name, { states, steps, depth }]) =>
       `${String(states).padStart(8)} states ${String(steps).padStart(8)} steps, depth ${String(depth)}: ${name}`,

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { resolveConfig } from '../../../schemas/resolve-config';
+import { useResources } from '../../helpers/use-resources';
 import { inRoot } from './files';
 import { COMPANION, FAIL_CLOSED, PLUGIN, type KongPlugin } from './kong-config';
 
@@ -22,7 +23,7 @@ describe('admin-api.sh', () => {
   let calls: Call[] = [];
   let statusOf: (line: string) => number = () => 200;
 
-  beforeAll(async () => {
+  useResources(async (resources) => {
     server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -33,10 +34,9 @@ describe('admin-api.sh', () => {
         response.writeHead(statusOf(line)).end('{"message":"what Kong says"}');
       });
     });
+    resources.add(() => new Promise((resolve) => server.close(resolve)));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
-
-  afterAll(() => new Promise((resolve) => server.close(resolve)));
 
   const runScript = (script = inRoot('kong/admin-api.sh')): Promise<{ stdout: string }> =>
     run(script, [`http://127.0.0.1:${(server.address() as AddressInfo).port}`], { env });

@@ -1,5 +1,6 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { useResources } from '../../helpers/use-resources';
 import { exitCodeOf } from './health-check';
 import { inRoot, readYaml } from './files';
 
@@ -8,23 +9,21 @@ interface Compose {
 }
 
 describe('slow-upstream.js', () => {
-  let child: ChildProcess;
   let url = '';
 
-  beforeAll(async () => {
+  useResources(async (resources) => {
     const env = { PATH: process.env['PATH'], PORT: '0', DELAY_SECONDS: '0' };
-    child = spawn(process.execPath, [inRoot('kong/upstream/slow-upstream.js')], {
+    const child = spawn(process.execPath, [inRoot('kong/upstream/slow-upstream.js')], {
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer];
-    url = /http:\S+/.exec(line.toString())?.[0] ?? '';
-  });
-
-  afterAll(async () => {
     const ended = once(child, 'exit');
-    child.kill('SIGTERM');
-    expect(await ended).toEqual([0, null]);
+    resources.add(async () => {
+      child.kill('SIGTERM');
+      expect(await ended).toEqual([0, null]);
+    });
+    const [line] = (await Promise.race([once(child.stdout, 'data'), ended])) as [unknown];
+    url = /http:\S+/.exec(String(line))?.[0] ?? '';
   });
 
   test('says what it was asked, with the status that the query names', async () => {
