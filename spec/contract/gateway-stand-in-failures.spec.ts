@@ -7,7 +7,8 @@ import { ScriptedServer, usual, type KongMessage } from './gateway-stand-in-kit/
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
-const TIMEOUT_MS = 400;
+/** Longer than an answer takes on a busy machine. */
+const TIMEOUT_MS = 1500;
 const start = (message: KongMessage): boolean => message.method === 'StartInstance';
 
 describe('a plugin server that says', () => {

@@ -58,6 +58,10 @@ async function startBehindTap(resources: Releasers): Promise<void> {
 
 const serverIsBack = (): Promise<boolean> => until('the plugin server', () => socketAccepts(serverSocket));
 
+/** A connection that the gateway does not yet know to be closed would be tried first. */
+const connectionsAreOver = (): Promise<boolean> =>
+  until('the gateway to see its connections end', () => tap.isIdle);
+
 /** A request as the recording's curl sent it. */
 function curl(route: string, request: Partial<RawRequest> = {}): Promise<RawResponse> {
   const headers = [...CURL, ...(request.headers ?? [])];
@@ -171,6 +175,7 @@ describe('the first recorded run', () => {
       const [response] = await Promise.all([curl('js-slow'), killServerInFlight()]);
       return response;
     });
+    await connectionsAreOver();
     await replays('19', () => curl('js-exit'));
     await serverIsBack();
     await replays('20', () => curl('js-exit'));
@@ -197,6 +202,7 @@ describe('the second recorded run', () => {
     await curl('js-exit');
     for (const pid of await stand.gateway.pluginServerPids()) process.kill(pid, 'SIGTERM');
     await until('the server to be gone', async () => !(await socketAccepts(serverSocket)));
+    await connectionsAreOver();
     tap.aimAt(serverSocket, 2);
     await replays('27a', () => curl('js-iidB'));
     await serverIsBack();

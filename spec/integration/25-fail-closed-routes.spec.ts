@@ -27,7 +27,7 @@ const stack = useStack({
     { name: 'open', isFailClosed: false, config: { intercept: 'prefer', queue: { name: 'shared' } } },
   ],
   // Frozen, a plugin server is away for as long as a test wants it.
-  pluginTimeoutMs: 1000,
+  pluginTimeoutMs: 2000,
 });
 
 /** More than there are connections between the gateway and the plugin server. */

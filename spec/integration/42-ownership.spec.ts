@@ -49,7 +49,7 @@ async function commandsOf(work: () => Promise<HttpResponse>): Promise<[HttpRespo
   await redis.command('CONFIG', 'RESETSTAT');
   const response = await work();
   const stats = String(await redis.command('INFO', 'commandstats'));
-  const own = /^(config\||info|client|hello|ping)/;
+  const own = /^(config\||info|client|hello|ping|quit)/;
   const commands = [...stats.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)]
     .filter(([, name = '']) => !own.test(name))
     .map(([, name = '', calls = '']) => `${name} ${calls}`);

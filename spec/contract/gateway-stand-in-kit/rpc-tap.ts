@@ -19,6 +19,7 @@ export class RpcTap {
   readonly #folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tap-'));
   readonly #server = net.createServer({ allowHalfOpen: true }, (socket) => this.#join(socket));
   readonly #sockets = new Set<net.Socket>();
+  readonly #fromKong = new Set<net.Socket>();
   #target = '';
   #count = 0;
   /** Connections of an earlier aim are not told of any more. */
@@ -40,6 +41,11 @@ export class RpcTap {
     this.#count = connectionsBefore;
     this.#generation++;
     this.events.length = 0;
+  }
+
+  /** Whether Kong keeps none of its connections: it has seen that each was closed. */
+  get isIdle(): boolean {
+    return this.#fromKong.size === 0;
   }
 
   async stop(): Promise<void> {
@@ -70,14 +76,23 @@ export class RpcTap {
       socket.on('close', () => this.#sockets.delete(socket));
     }
     let isClosed = false;
-    const close = (ev: string, other: net.Socket): void => {
+    const closed = (ev: string): void => {
       if (!isClosed) record({ ev });
       isClosed = true;
-      other.destroy();
     };
-    server.on('close', () => close('pluginserver side closed', kong));
-    kong.on('end', () => close('kong side closed', server));
-    kong.on('close', () => close('kong side closed', server));
+    const kongIsGone = (): void => {
+      closed('kong side closed');
+      server.destroy();
+      kong.destroy();
+    };
+    this.#fromKong.add(kong);
+    kong.on('close', () => this.#fromKong.delete(kong));
+    server.on('close', () => {
+      closed('pluginserver side closed');
+      kong.end();
+    });
+    kong.on('end', kongIsGone);
+    kong.on('close', kongIsGone);
   }
 }
 
