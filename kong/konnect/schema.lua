@@ -356,7 +356,7 @@ return {
                 },
                 {
                   connect_timeout = {
-                    description = "How long connecting to the upstream may take, in milliseconds, TLS included.",
+                    description = "How long connecting to the upstream may take, in milliseconds, TLS included. Of several addresses each has half of it.",
                     type = "integer",
                     required = true,
                     default = 10000,

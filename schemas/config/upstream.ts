@@ -13,7 +13,7 @@ export const upstreamSchema = field.record('UpstreamConfig', 'Where the work is 
     values.baseUrl,
   ),
   connect_timeout: field.timeout(
-    'How long connecting to the upstream may take, in milliseconds, TLS included.',
+    'How long connecting to the upstream may take, in milliseconds, TLS included. Of several addresses each has half of it.',
     10000,
   ),
   attempt_timeout: field.timeout(

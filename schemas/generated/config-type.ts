@@ -28,7 +28,7 @@ export interface UpstreamConfig {
   readonly mode: 'service' | 'url' | 'loopback';
   /** Base URL in place of the service's scheme, host and port (mode url), or the URL of Kong's proxy (mode loopback). */
   readonly url?: string;
-  /** How long connecting to the upstream may take, in milliseconds, TLS included. */
+  /** How long connecting to the upstream may take, in milliseconds, TLS included. Of several addresses each has half of it. */
   readonly connect_timeout: number;
   /** How long one attempt may take in milliseconds, from its start to the last byte of the response. */
   readonly attempt_timeout: number;

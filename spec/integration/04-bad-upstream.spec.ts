@@ -20,6 +20,7 @@ const stack = useStack({
   routes: [
     { name: 'broken', config: { response: { max_body_bytes: RESPONSE_CEILING_BYTES } } },
     { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
+    { name: 'again', config: { retry: { attempts: 3, backoff_ms: 1 } } },
     { name: 'alone', service: false },
     { name: 'small', config: { response: { max_body_bytes: 1000 } } },
   ],
@@ -85,6 +86,79 @@ describe('a job fails with 502 and the reason when its upstream', () => {
 
     expect(response.status).toBe(502);
     expect(response.header('Proxy-Status')).toMatch(/error=connection_refused/);
+  });
+});
+
+describe('of three attempts that a GET may have', () => {
+  const OK = 'HTTP/1.1 200 OK\r\n';
+
+  test.each<[string, Answer]>([
+    ['an SSH banner', rawBytes('SSH-2.0-OpenSSH_9.2\r\n')],
+    ['a space in a field name', rawBytes(`${OK}X Y: 1\r\nContent-Length: 0\r\n\r\n`)],
+    ['a control byte in a value', rawBytes(`${OK}X-Y: a\x01b\r\nContent-Length: 0\r\n\r\n`)],
+    ['a transfer coding beside chunked', rawBytes(`${OK}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`)],
+  ])('%s takes one: it is malformed', async (title, answer) => {
+    const path = `/again/${title.replaceAll(' ', '-')}`;
+    stack().upstream.script(path, answer);
+    const response = await stack().roundTrip(path);
+
+    expect([response.status, response.json()['type']]).toEqual([502, expect.stringMatching(/bad-response$/)]);
+    expect(response.header('Proxy-Status')).toContain('error=http_protocol_error');
+    expect(stack().upstream.callsTo(path)).toHaveLength(1);
+  });
+
+  test.each<[string, string]>([
+    ['a length', `${OK}Content-Length: 100\r\n\r\n12345`],
+    ['a length, and the end announced', `${OK}Connection: close\r\nContent-Length: 100\r\n\r\n12345`],
+    [
+      'chunks, and the end announced',
+      `${OK}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n`,
+    ],
+  ])('a body that breaks off takes all: with %s', async (title, bytes) => {
+    const path = `/again/${title.replaceAll(/\W+/g, '-')}`;
+    stack().upstream.script(path, rawBytes(bytes));
+    const response = await stack().roundTrip(path);
+
+    expect([response.status, response.json()['type']]).toEqual([
+      502,
+      expect.stringMatching(/upstream-failed$/),
+    ]);
+    expect(response.header('Proxy-Status')).toContain('error=http_response_incomplete');
+    expect(stack().upstream.callsTo(path)).toHaveLength(3);
+  });
+
+  test('a body that ends with its connection takes all when the connection is reset', async () => {
+    const path = '/again/reset';
+    const sent = 600_000;
+    stack().upstream.script(path, async ({ socket, gone }) => {
+      socket.write(`${OK}Connection: close\r\n\r\n`);
+      await new Promise<void>((resolve) => socket.write(Buffer.alloc(sent, 'x'), () => resolve()));
+      socket.resetAndDestroy();
+      await gone;
+    });
+    const response = await stack().roundTrip(path);
+
+    expect([response.status, response.json()['type']]).toEqual([
+      502,
+      expect.stringMatching(/upstream-failed$/),
+    ]);
+    expect(stack().upstream.callsTo(path)).toHaveLength(3);
+  });
+
+  test.each<[string, string, number]>([
+    [
+      '100 Continue, unasked',
+      'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n',
+      201,
+    ],
+    ['204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', 204],
+  ])('%s takes one, and is the response', async (title, bytes, status) => {
+    const path = `/again/${title.replaceAll(/\W+/g, '-')}`;
+    stack().upstream.script(path, rawBytes(bytes));
+    const response = await stack().roundTrip(path);
+
+    expect([response.status, response.body.length]).toEqual([status, 0]);
+    expect(stack().upstream.callsTo(path)).toHaveLength(1);
   });
 });
 

@@ -13,12 +13,26 @@ const failed = (proxyError: string, detail: string): FailureKind => ({
   ...{ code: 'upstream-failed', detail, proxyError, retryable: true },
 });
 
+const BAD_RESPONSE: FailureKind = {
+  code: 'bad-response',
+  detail: 'The upstream sent something that is not HTTP.',
+  proxyError: 'http_protocol_error',
+  retryable: false,
+};
+
+const INTERRUPTED = failed(
+  'http_response_incomplete',
+  'The upstream closed the connection in the middle of its response.',
+);
 const KINDS: Readonly<Record<string, FailureKind>> = {
   ECONNREFUSED: failed('connection_refused', 'The upstream refused the connection.'),
   ENOTFOUND: failed('dns_error', 'The name of the upstream does not resolve.'),
   EAI_AGAIN: failed('dns_timeout', 'The name of the upstream could not be resolved.'),
   EHOSTUNREACH: failed('destination_ip_unroutable', 'The upstream cannot be reached.'),
   ENETUNREACH: failed('destination_ip_unroutable', 'The upstream cannot be reached.'),
+  // worker/strict-response.ts
+  ARR_RESPONSE_INCOMPLETE: INTERRUPTED,
+  ARR_RESPONSE_MALFORMED: BAD_RESPONSE,
   ARR_PAYLOAD_LOST: {
     ...failed('proxy_internal_error', 'A part of the request or of its response was lost in the job store.'),
     code: 'internal-error',
@@ -33,17 +47,6 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   },
 };
 
-const BAD_RESPONSE: FailureKind = {
-  code: 'bad-response',
-  detail: 'The upstream sent something that is not HTTP.',
-  proxyError: 'http_protocol_error',
-  retryable: false,
-};
-
-const INTERRUPTED = failed(
-  'http_response_incomplete',
-  'The upstream closed the connection in the middle of its response.',
-);
 const TERMINATED = failed(
   'connection_terminated',
   'The upstream closed the connection before it had answered.',
@@ -71,13 +74,6 @@ function kindOf(codes: readonly string[], sent: boolean, responding: boolean): F
     const known = KINDS[code];
     if (known !== undefined) {
       return known;
-    }
-    if (
-      code.startsWith('HPE_') ||
-      code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
-      code === 'UND_ERR_HEADERS_OVERFLOW'
-    ) {
-      return code === 'HPE_INVALID_EOF_STATE' ? INTERRUPTED : BAD_RESPONSE;
     }
     if (
       code.startsWith('CERT_') ||

@@ -1,7 +1,8 @@
 // Connections to upstreams, shared by all jobs with the same TLS and connect settings.
-import { Agent } from 'undici';
+import type { Agent } from 'undici';
 import type { Secrets } from '../secrets/secrets-for';
 import type { JobSettings } from '../store/job-settings';
+import { StrictAgent } from './strict-agent';
 
 /** Distinct settings at once; more means that somebody changes them by the minute. */
 const MAX_AGENTS = 64;
@@ -27,12 +28,11 @@ export class Dispatchers {
     let agent = this.#agents.get(key);
     if (agent === undefined) {
       this.#makeRoom();
-      agent = new Agent({
+      agent = new StrictAgent({
+        connectTimeoutMs: settings.connectTimeoutMs,
         // The attempt has a time limit of its own; these would cut a slow upstream short of it.
-        headersTimeout: 0,
-        bodyTimeout: 0,
+        agent: { headersTimeout: 0, bodyTimeout: 0 },
         connect: {
-          timeout: settings.connectTimeoutMs,
           rejectUnauthorized: settings.tlsVerify,
           ...(settings.caCertificates.length > 0 && { ca: [...settings.caCertificates] }),
           ...clientIdentity(secrets),

@@ -1,7 +1,7 @@
 // One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte. Both
 // bodies stream: no more than a few chunks of either are in memory.
 import { Readable } from 'node:stream';
-import { errors, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { storableResponseFields } from '../http/hop-by-hop';
 import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
@@ -109,9 +109,6 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, statusCode: number): void {
-    if (statusCode < 200) {
-      return; // 1xx: the response is still to come (RFC 9110, 15.2).
-    }
     if (statusCode > 599) {
       this.#end(
         this.#badResponse(
@@ -176,10 +173,6 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: unknown, error: unknown): void {
-    if (this.#head?.status === 304 && isLengthMismatch(error)) {
-      this.onResponseEnd();
-      return;
-    }
     this.#end(classifyFailure(error, this.#sent, this.#head !== undefined));
   }
 
@@ -218,10 +211,6 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
   }
 }
-
-/** A 304 may tell the length of the content that it does not have (RFC 9110, 8.6): undici misses the content. */
-const isLengthMismatch = (error: unknown): boolean =>
-  error instanceof errors.ResponseContentLengthMismatchError;
 
 /** Fields as they came, in their order, values as Latin-1; undici hands them over as alternating buffers. */
 function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): HeaderField[] {

@@ -1,4 +1,8 @@
 import { classifyFailure } from '../../../plugins/async-request-reply/worker/classify-failure';
+import {
+  IncompleteResponseError,
+  MalformedResponseError,
+} from '../../../plugins/async-request-reply/worker/strict-response';
 
 const withCode = (code: string, more: object = {}): Error =>
   Object.assign(new Error(code), { code, ...more });
@@ -44,7 +48,7 @@ describe('a failed call', () => {
     ],
     [
       'reset in mid-body',
-      withCode('UND_ERR_SOCKET'),
+      new IncompleteResponseError(withCode('ECONNRESET')),
       true,
       true,
       'upstream-failed',
@@ -53,7 +57,7 @@ describe('a failed call', () => {
     ],
     [
       'answered with garbage',
-      withCode('HPE_INVALID_CONSTANT'),
+      new MalformedResponseError('garbage'),
       true,
       false,
       'bad-response',

@@ -1,6 +1,7 @@
 // Makes one try of a callback: a POST over https, whose answer counts by its status alone.
-import { Agent, request } from 'undici';
+import { request } from 'undici';
 import { retryAfterMs } from '../retry-policy';
+import { StrictAgent } from '../strict-agent';
 import { isAddress, isPublicAddress, PrivateAddressError, publicLookup } from './public-address';
 
 export type TryOutcome =
@@ -19,8 +20,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
 const GONE = 410;
 
 export class CallbackCaller {
-  readonly #public = new Agent(agentOptions({ lookup: publicLookup() }));
-  readonly #any = new Agent(agentOptions({}));
+  readonly #public = openAgent({ lookup: publicLookup() });
+  readonly #any = openAgent({});
 
   /** Never rejects. A redirect is a failure like any other: it is not followed. */
   async try(
@@ -54,14 +55,17 @@ export class CallbackCaller {
   }
 }
 
-function agentOptions(connect: object): Agent.Options {
-  return {
-    headersTimeout: LIMIT_MS,
-    bodyTimeout: LIMIT_MS,
-    // A connection that is kept was checked when it was made; it is not kept for long.
-    keepAliveTimeout: 1000,
-    connect: { timeout: CONNECT_LIMIT_MS, ...connect },
-  };
+function openAgent(connect: object): StrictAgent {
+  return new StrictAgent({
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+    agent: {
+      headersTimeout: LIMIT_MS,
+      bodyTimeout: LIMIT_MS,
+      // A connection that is kept was checked when it was made; it is not kept for long.
+      keepAliveTimeout: 1000,
+    },
+    connect,
+  });
 }
 
 function outcomeOf(status: number, retryAfter: string | string[] | undefined): TryOutcome {
