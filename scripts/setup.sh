@@ -17,6 +17,7 @@ node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.ex
 # Once for each state of the lock file.
 stamp=node_modules/.installed-lock
 if ! cmp -s package-lock.json "$stamp" 2>/dev/null; then
+  echo 'Installs the npm packages of package-lock.json.'
   npm ci --no-audit --no-fund --loglevel=error
   cp package-lock.json "$stamp"
 fi
@@ -31,6 +32,7 @@ if [ -n "$missing" ]; then
   if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" = 0 ] || [ "${CI:-}" = true ]; }; then
     sudo=''
     [ "$(id -u)" = 0 ] || sudo=sudo
+    echo "Installs Debian's packages:$missing."
     # Redis' package would start a server of its own; the specs and the demo start theirs.
     $sudo apt-get update -qq
     # shellcheck disable=SC2086 -- a word for each package
