@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Config } from 'jest';
-import { TEST_TIMEOUT_MS } from './spec/helpers/patience';
+import { PATIENCE_MS, TEST_TIMEOUT_MS } from './spec/helpers/patience';
 
 type Project = Exclude<NonNullable<Config['projects']>[number], string>;
 
@@ -31,6 +31,8 @@ const config: Config = {
   // Much of the specs' time is waiting for what takes its time, such as a lease to end.
   maxWorkers: availableParallelism() + 1,
   testTimeout: TEST_TIMEOUT_MS,
+  // jest's own half a second is too short for a process to end on a busy machine.
+  workerGracefulExitTimeout: PATIENCE_MS,
 };
 
 export default config;
