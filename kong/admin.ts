@@ -7,6 +7,7 @@ import { resolveSettings } from '../schemas/resolve-settings';
 import { openAdmin } from './admin/admin-context';
 import { parseCommandLine } from './admin/command-line';
 import { CommandError, type ExitCode, type Style } from './admin/report';
+import { toTerminalJson, toTerminalText } from './admin/terminal-text';
 import { packageVersion } from './plugin-server/package-version';
 
 const COLOURS = { bold: 1, red: 31, green: 32, yellow: 33 } as const;
@@ -23,7 +24,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
   const context = await openAdmin(resolveSettings({ ...process.env, ...variables }));
   try {
     const report = await task(context);
-    const text = isJson ? JSON.stringify(report.json, null, 2) : report.text(styleOf(process.stdout));
+    const text = isJson ? toTerminalJson(report.json) : toTerminalText(report.text(styleOf(process.stdout)));
     process.stdout.write(`${text}\n`);
     return report.exitCode;
   } finally {
@@ -37,7 +38,7 @@ function explain(error: unknown): ExitCode {
     return error.exitCode === 0 ? 0 : 2;
   }
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`async-request-reply: ${message}${causeOf(error)}\n`);
+  process.stderr.write(`${toTerminalText(`async-request-reply: ${message}${causeOf(error)}`)}\n`);
   if (error instanceof CommandError) {
     return error.exitCode;
   }

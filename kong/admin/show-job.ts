@@ -1,6 +1,7 @@
 // `show`: one job, with what is stored beside its record only by size. Of the request: method, path without query
 // (queries carry keys and tokens), and where it goes; of one that is encrypted the fingerprint of its key.
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
+import { toUriHost } from '../../plugins/async-request-reply/http/uri-host';
 import { requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
 import { unpackMeta } from '../../plugins/async-request-reply/store/payload';
 import { isSealed, keyIdOf } from '../../plugins/async-request-reply/store/payload-cipher';
@@ -57,7 +58,7 @@ async function requestFacts({ redis, prefix }: AdminContext, id: string): Promis
   return {
     method,
     path: path.split('?')[0],
-    upstream: `${target.scheme}://${target.host}:${String(target.port)}`,
+    upstream: `${target.scheme}://${toUriHost(target.host)}:${String(target.port)}`,
     body_bytes: meta.bytes,
   };
 }

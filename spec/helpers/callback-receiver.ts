@@ -20,12 +20,15 @@ export interface CallbackAnswer {
 
 export class CallbackReceiver {
   readonly calls: Callback[] = [];
+  /** Calls whose caller hung up before they were answered. */
+  abandoned = 0;
   readonly #answers = new Map<string, CallbackAnswer[]>();
   readonly #server: Server;
 
   private constructor({ key, cert }: Identity) {
     this.#server = createServer({ key, cert }, (request, response) => {
       const chunks: Buffer[] = [];
+      response.on('close', () => (this.abandoned += Number(!response.writableEnded)));
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
       request.on('end', () => {
         const path = request.url ?? '';

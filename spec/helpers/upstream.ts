@@ -57,15 +57,18 @@ export class Upstream {
   #connections = 0;
   #answering = 0;
 
-  private constructor() {
+  readonly #host: string;
+
+  private constructor(host: string) {
+    this.#host = host;
     this.#server = createServer({ allowHalfOpen: false }, (socket) => void this.#serve(socket));
   }
 
-  /** Listens on a free port of 127.0.0.1. */
-  static async start(): Promise<Upstream> {
-    const upstream = new Upstream();
+  /** Listens on a free port. @param host an address of this machine; default 127.0.0.1. */
+  static async start(host = '127.0.0.1'): Promise<Upstream> {
+    const upstream = new Upstream(host);
     await new Promise<void>((resolve, reject) => {
-      upstream.#server.once('error', reject).listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, resolve);
+      upstream.#server.once('error', reject).listen({ port: 0, host, backlog: 4096 }, resolve);
     });
     return upstream;
   }
@@ -75,7 +78,7 @@ export class Upstream {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`;
+    return `http://${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.port}`;
   }
 
   get openConnections(): number {

@@ -19,16 +19,18 @@ const OTHERS_SECRET = newSecret();
 
 let authority: CertificateAuthority;
 let receiver: CallbackReceiver;
+let slow: CallbackReceiver;
 let stack: Stack;
 
 useResources(async (resources) => {
   authority = await resources.use(new CertificateAuthority(), (made) => made.remove());
   const identity = authority.issue('receiver', ['DNS:localhost', 'IP:127.0.0.1']);
   receiver = await resources.use(CallbackReceiver.start(identity), (started) => started.stop());
+  slow = await resources.use(CallbackReceiver.start(identity), (started) => started.stop());
   const callback = (targets: object[]): object => ({
     callback: { base_url: 'https://api.example.com/base/', targets },
   });
-  const ports = [receiver.port];
+  const ports = [receiver.port, slow.port];
   const ours = { host: 'LocalHost', ports, secrets: [SECRET, OLD_SECRET], allow_private: true };
   const other = { host: '127.0.0.1', ports, secrets: [OTHERS_SECRET], allow_private: true };
   const starting = startStack({
@@ -135,6 +137,19 @@ it('a status that is not 2xx, a redirect among them, is tried again with the sam
   expect(new Set(calls.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   calls.forEach((call) => verified(call));
   expect(receiver.callsTo('/elsewhere')).toEqual([]);
+});
+
+it('a receiver that never answers holds up no other', async () => {
+  slow.script('/never', { status: 200, after: new Promise(() => undefined) });
+  const never = urlOf('/never').replace(String(receiver.port), String(slow.port));
+  await Promise.all(Array.from({ length: 40 }, () => submit('/told/slow', never)));
+  await slow.called('/never');
+  await submit('/told/quick', urlOf('/quick'));
+  await receiver.called('/quick');
+
+  // No try of it has come to its end.
+  expect(slow.abandoned).toBe(0);
+  expect(slow.calls.length).toBeLessThanOrEqual(10);
 });
 
 it('410 ends it', async () => {

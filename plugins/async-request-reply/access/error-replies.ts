@@ -1,13 +1,14 @@
 // Answers where no problem names what broke: a stranger learns nothing from them.
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
-import type { HeaderField, ShortReply } from '../http/reply';
-
-const NOT_STORED: readonly HeaderField[] = [['Cache-Control', 'no-store']];
+import { OWN_ANSWER_FIELDS, type ShortReply } from '../http/reply';
 
 /** Something of ours failed. */
 export const internalErrorReply = (): ShortReply =>
-  problemReply(new AsyncError('internal-error', { detail: 'The request could not be handled.' }), NOT_STORED);
+  problemReply(
+    new AsyncError('internal-error', { detail: 'The request could not be handled.' }),
+    OWN_ANSWER_FIELDS,
+  );
 
 /** Kong asks for a plugin instance that is long closed. */
 export const restartingReply = (): ShortReply =>
@@ -16,5 +17,5 @@ export const restartingReply = (): ShortReply =>
       detail: 'The gateway is taking over a new configuration. Send the request again.',
       retryAfterSeconds: 1,
     }),
-    NOT_STORED,
+    OWN_ANSWER_FIELDS,
   );

@@ -7,15 +7,15 @@ export type { JobLinks };
 /**
  * A job's addresses, relative to the gateway or as the route's `status_url` has them.
  *
- * @param uri the request line's URI. Leading slashes are folded into one, so that no client takes the path for a
- *   host (RFC 3986, 4.2).
+ * @param uri the request line's URI. Leading slashes and backslashes are folded into one slash, so that no client takes
+ *   the path for a host (RFC 3986, 4.2; a browser takes a backslash for a slash: WHATWG URL).
  */
 export function jobLinks(id: string, uri: string, settings: RouteSettings): JobLinks {
   if (settings.statusUrl !== undefined) {
     const status = settings.statusUrl.replace('{id}', id);
     return { status, result: `${status}/result` };
   }
-  const path = (uri.split('?', 1)[0] ?? '').replace(/^\/+/, '/');
+  const path = (uri.split('?', 1)[0] ?? '').replace(/^[/\\]+/, '/');
   const status = `${path}?${encodeURIComponent(settings.idQuery)}=${id}`;
   return { status, result: `${status}&${encodeURIComponent(settings.resultQuery)}=result` };
 }

@@ -1,5 +1,5 @@
 // The header fields that every answer of ours carries.
-import type { HeaderField } from '../http/reply';
+import { OWN_ANSWER_FIELDS, type HeaderField } from '../http/reply';
 import type { RouteSettings } from './route-settings';
 
 /** The fields of a request that decide what becomes of it. */
@@ -7,10 +7,10 @@ export const varyValue = (settings: RouteSettings): string => `${settings.idHead
 
 const varyField = (settings: RouteSettings): HeaderField => ['Vary', varyValue(settings)];
 
-/** For answers that are ours alone: never to be stored by anybody. */
+/** For answers that are ours alone. */
 export const answerFields = (settings: RouteSettings, id?: string): HeaderField[] => [
   ...jobFields(settings, id),
-  ['Cache-Control', 'no-store'],
+  ...OWN_ANSWER_FIELDS,
 ];
 
 /** For replays, whose Cache-Control is the upstream's: the ID and `Vary`. */

@@ -1,7 +1,9 @@
 // Replays a stored response: what the upstream sent, plus what a stored copy owes to caches on the way.
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
-import type { HeaderField, Reply } from '../http/reply';
+import { foldFieldName } from '../http/field-name';
+import { splitList } from '../http/list';
+import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
 import type { ResponseHead } from '../http/upstream-request';
 
 /** nginx hangs up on the client, without an answer, where a plugin exits with one of these (ngx_http_lua_handle_exit). */
@@ -9,12 +11,6 @@ const UNSENDABLE_STATUSES: ReadonlySet<number> = new Set([408, 444, 499]);
 
 /** Directives that a shared cache would act on (RFC 9111, 5.2.2); with `private` they are moot or worse. */
 const SHARED_DIRECTIVES = /^(public|s-maxage|proxy-revalidate)\b/i;
-
-const splitList = (value: string): string[] =>
-  value
-    .split(/,(?=(?:[^"]*"[^"]*")*[^"]*$)/)
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 
 /** At least `private`: the answer depends on a header and on who asks. */
 export function privateCacheControl(values: readonly string[]): string {
@@ -59,7 +55,7 @@ export function replayHead(
   return {
     status: head.status,
     headers: [
-      ...head.headers.filter(([name]) => !replaced.has(name.toLowerCase())),
+      ...head.headers.filter(([name]) => !replaced.has(foldFieldName(name))),
       ['Cache-Control', privateCacheControl(named(head.headers, 'cache-control'))],
       ['Age', String(age(head, storedSeconds))],
       ...digestField(head, sha256),
@@ -90,7 +86,7 @@ export function unsendable(status: number, ours: readonly HeaderField[]): Reply 
   });
   return problemReply(error, [
     ...ours,
-    ['Cache-Control', 'no-store'],
+    ...OWN_ANSWER_FIELDS,
     ['Proxy-Status', `async-request-reply; received-status=${String(status)}`],
   ]);
 }

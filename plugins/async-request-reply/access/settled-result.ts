@@ -2,6 +2,7 @@
 import { AsyncError } from '../errors/async-error';
 import { isProblemCode, PROBLEMS } from '../errors/problem-catalog';
 import { problemReply } from '../errors/problem-reply';
+import { isRenamedByExit } from '../http/field-name';
 import { byteRange, type ByteRange, type RangeRequest } from '../http/byte-range';
 import type { Reply } from '../http/reply';
 import type { ResponseHead } from '../http/upstream-request';
@@ -83,7 +84,7 @@ async function replayStored(
   const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, bytes - 1];
   const part = range.kind === 'part' ? partOf(whole, start, end, bytes) : whole;
   const length = end + 1 - start;
-  if (takesHandoff(length, head.status, settings) && ((await asked.mayHandOff?.()) ?? true)) {
+  if (takesHandoff(length, head, settings) && ((await asked.mayHandOff?.()) ?? true)) {
     const { isReadOnce } = asked;
     const body = { jobId: job.id, result: job.result ?? '', start, end, isReadOnce };
     return { kind: 'replay', reply: { ...part, body } };
@@ -98,9 +99,17 @@ async function replayStored(
   return { kind: 'replay', reply: { ...part, body } };
 }
 
-const takesHandoff = (length: number, status: number, { handoff }: RouteSettings): boolean =>
+/** Where the lane of short answers cannot carry the response as it is, or not well. */
+const takesHandoff = (
+  length: number,
+  { status, headers }: ResponseHead,
+  { handoff }: RouteSettings,
+): boolean =>
   handoff !== undefined &&
-  (handoff.responseOverBytes === 0 || length > handoff.responseOverBytes || !isSendable(status));
+  (handoff.responseOverBytes === 0 ||
+    length > handoff.responseOverBytes ||
+    !isSendable(status) ||
+    headers.some(([name]) => isRenamedByExit(name)));
 
 function unsatisfiable(job: JobRecord, bytes: number, settings: RouteSettings): Reply {
   const error = new AsyncError('range-not-satisfiable', {

@@ -3,6 +3,7 @@ import { AsyncError } from '../errors/async-error';
 import { endToEndRequestFields } from '../http/hop-by-hop';
 import { replyWith, type Decision, type HeaderField } from '../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../http/upstream-request';
+import { toUriHost } from '../http/uri-host';
 import { REENTRY_HEADER } from '../reentry/marker';
 import { newJobId } from '../jobs/job-id';
 import type { AccessStore } from '../store/access-store';
@@ -117,5 +118,6 @@ async function sentRequest(
 /** The Host that Kong's balancer sets: the port only where it is not the scheme's own. */
 function hostOf(target: UpstreamTarget): string {
   const isDefault = target.port === (target.scheme === 'https' ? 443 : 80);
-  return isDefault ? target.host : `${target.host}:${String(target.port)}`;
+  const host = toUriHost(target.host);
+  return isDefault ? host : `${host}:${String(target.port)}`;
 }

@@ -1,6 +1,7 @@
 // Where a worker will send the request: the host that Kong would have called, or the route's own.
 import { AsyncError } from '../errors/async-error';
 import type { UpstreamTarget } from '../http/upstream-request';
+import { fromUriHost } from '../http/uri-host';
 import type { GatewayRequest, MatchedRoute } from './gateway-request';
 import type { RouteSettings } from './route-settings';
 
@@ -38,7 +39,6 @@ export async function upstreamTarget(
 function parseBase(url: string): UpstreamTarget {
   const base = new URL(url);
   const scheme = base.protocol === 'https:' ? 'https' : 'http';
-  // An IPv6 address is in brackets in a URL and nowhere else.
-  const host = base.hostname.replace(/^\[|\]$/g, '');
+  const host = fromUriHost(base.hostname);
   return { scheme, host, port: Number(base.port || (scheme === 'https' ? 443 : 80)) };
 }

@@ -6,6 +6,7 @@ import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { internalErrorReply } from '../access/error-replies';
 import { answerFields } from '../access/our-fields';
+import { OWN_ANSWER_FIELDS } from '../http/reply';
 import type { NoteSealer } from './note-sealer';
 import { NOTE_HEADER } from './order';
 import { JobReceiver } from './receive-job';
@@ -88,7 +89,7 @@ export class HandoffServer {
     const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
     const target = note === undefined ? undefined : this.#options.target(note.settingsKey);
     if (note === undefined || target === undefined || note.method !== request.method) {
-      const reply = problemReply(refused(), [['Cache-Control', 'no-store']]);
+      const reply = problemReply(refused(), OWN_ANSWER_FIELDS);
       await sendReply(request, response, reply, undefined);
       return;
     }

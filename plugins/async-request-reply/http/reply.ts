@@ -15,6 +15,15 @@ export interface StoredBody {
   readonly isReadOnce: boolean;
 }
 
+/**
+ * What every answer that is ours alone says: nobody stores it, and no browser takes it for another type than it states, since
+ * parts of a path may stand in it.
+ */
+export const OWN_ANSWER_FIELDS: readonly HeaderField[] = [
+  ['Cache-Control', 'no-store'],
+  ['X-Content-Type-Options', 'nosniff'],
+];
+
 export interface Reply {
   readonly status: number;
   readonly headers: readonly HeaderField[];

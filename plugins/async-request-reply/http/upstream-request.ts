@@ -4,6 +4,7 @@ import type { HeaderField } from './reply';
 /** Where the request goes: what Kong's balancer would have connected to. */
 export interface UpstreamTarget {
   readonly scheme: 'http' | 'https';
+  /** An IPv6 address is without brackets. */
   readonly host: string;
   readonly port: number;
 }

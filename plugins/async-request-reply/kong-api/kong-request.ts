@@ -11,6 +11,7 @@ import type {
 } from '../access/gateway-request';
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
+import { fromUriHost } from '../http/uri-host';
 import type { EntityCache } from './entity-cache';
 import { booleanField, recordField, stringField, stringsField } from './lua-values';
 import type { Pdk } from './pdk';
@@ -153,7 +154,7 @@ export class KongRequest implements GatewayRequest {
     // balancer_data.scheme misses another plugin's set_scheme.
     const scheme = (await this.#facts.get('upstream_scheme')) === 'https' ? 'https' : 'http';
     const port = Number(recordField(balancer, 'port') ?? (scheme === 'https' ? 443 : 80));
-    return { scheme, host, port };
+    return { scheme, host: fromUriHost(host), port };
   }
 
   async expectedBody(): Promise<ExpectedBody> {

@@ -1,8 +1,12 @@
 // What becomes of a job after an attempt: its result, another attempt, or a failure.
 import type { AttemptEnd } from '../store/job-outcomes';
 import type { JobSettings } from '../store/job-settings';
+import { parseHttpDate } from '../http/http-date';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from './call-outcome';
+
+/** As much as can be said in seconds of a 32-bit number: RFC 9111, 1.2.2 has the same. */
+const MAX_SECONDS = 2 ** 31;
 
 export type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'maxBackoffMs'>;
 
@@ -30,11 +34,11 @@ export function retryAfterMs(head: ResponseHead, nowMs: number): number | undefi
   if (value === undefined) {
     return undefined;
   }
-  if (/^\d{1,9}$/.test(value)) {
-    return Number(value) * 1000;
+  if (/^\d+$/.test(value)) {
+    return Math.min(Number(value), MAX_SECONDS) * 1000;
   }
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+  const date = parseHttpDate(value, nowMs);
+  return date === undefined ? undefined : Math.max(0, date - nowMs);
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici';
 import { storableResponseFields } from '../http/hop-by-hop';
 import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
+import { toUriHost } from '../http/uri-host';
 import type { CallFailure, CallOutcome } from './call-outcome';
 import { CHUNK_BYTES } from '../store/payload';
 import type { StoredPayload } from '../store/payload-reader';
@@ -68,8 +69,7 @@ async function requestBody(stored: StoredPayload<UpstreamRequestHead>): Promise<
 }
 
 function originOf({ target }: UpstreamRequestHead): string {
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-  return `${target.scheme}://${host}:${String(target.port)}`;
+  return `${target.scheme}://${toUriHost(target.host)}:${String(target.port)}`;
 }
 
 /** undici's handler for one request; settles its promise once, by whichever comes first. */

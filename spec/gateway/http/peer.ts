@@ -32,8 +32,10 @@ export async function choosePeer(
   const host = luaText(data?.['host']);
   const port = Number(data?.['port'] ?? 80);
   if (data?.['type'] !== 'name') {
-    return net.isIP(host)
-      ? { kind: 'peer', peer: { address: host, port, hostname: host } }
+    // Kong keeps the brackets of an IPv6 address, and Host has them.
+    const address = host.replace(/^\[|\]$/g, '');
+    return net.isIP(address)
+      ? { kind: 'peer', peer: { address, port, hostname: host } }
       : { kind: 'unusable' };
   }
   const upstream = upstreams.get(host);

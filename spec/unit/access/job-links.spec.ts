@@ -10,6 +10,8 @@ describe('links of a job', () => {
     ['/reports?x=1&y', '/reports?async-id=ID'],
     ['//evil.example/x', '/evil.example/x?async-id=ID'],
     ['///', '/?async-id=ID'],
+    ['/\\evil.example/x', '/evil.example/x?async-id=ID'],
+    ['\\/\\evil.example', '/evil.example?async-id=ID'],
     ['/a%2Fb//c', '/a%2Fb//c?async-id=ID'],
   ])('of a request for %s are under %s', (uri, status) => {
     expect(jobLinks('ID', uri, settings())).toEqual({ status, result: `${status}&async-view=result` });

@@ -34,6 +34,9 @@ describe('Retry-After', () => {
     ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
     ['soon', undefined],
     ['-1', undefined],
+    ['0.5', undefined],
+    ['2026-01-01T00:01:00Z', undefined],
+    ['9'.repeat(30), 2 ** 31 * 1000],
   ])('%p asks for %p ms', (value, ms) => {
     // Date.parse reads '-1' as a year: as a delay it is nonsense, and what is past asks for nothing.
     expect(retryAfterMs(head(503, value), NOW) || undefined).toBe(ms || undefined);

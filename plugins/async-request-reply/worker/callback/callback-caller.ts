@@ -42,7 +42,8 @@ export class CallbackCaller {
         body,
         signal: AbortSignal.timeout(LIMIT_MS),
       });
-      await answer.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
+      // Its status alone counts: what follows may drip until the limit, and is not waited for.
+      answer.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
       return outcomeOf(answer.statusCode, answer.headers['retry-after']);
     } catch (error) {
       const { code, name } = error as { code?: unknown; name?: unknown };

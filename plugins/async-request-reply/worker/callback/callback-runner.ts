@@ -10,6 +10,7 @@ import { KeyMissingError, PayloadAlteredError } from '../../store/payload-errors
 import type { WorkerContext } from '../worker-context';
 import { CallbackCaller, type TryOutcome } from './callback-caller';
 import { signedFields } from './sign-webhook';
+import { TrySlots } from './try-slots';
 
 /** How often each queue's list is looked at. */
 const LOOK_EVERY_MS = 1000;
@@ -17,8 +18,10 @@ const LOOK_EVERY_MS = 1000;
 /** Longer than a try takes: then another worker may make it again. */
 const HOLD_MS = 60_000;
 
-/** Callbacks of one queue under way in this worker. */
-const AT_ONCE = 20;
+/** Taken from a queue's list in one go. */
+const TAKEN_AT_ONCE = 20;
+/** What is put off may be due again before the list has been gone through. */
+const TAKEN_AT_A_LOOK = 1000;
 
 const GIVE_UP_AFTER_MS = 86_400_000;
 
@@ -50,6 +53,9 @@ export class CallbackRunner {
   readonly #store: CallbackStore;
   readonly #caller = new CallbackCaller();
   readonly #lacked = new Set<string>();
+  readonly #slots = new TrySlots();
+  readonly #tries = new Set<Promise<void>>();
+  #isStopping = false;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
 
@@ -73,25 +79,39 @@ export class CallbackRunner {
 
   /** Takes no more; tries that are under way end within their limits. Idempotent. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#caller.close();
     await this.#round;
+    await Promise.all(this.#tries);
   }
 
+  /** Does not wait for tries: a receiver that is slow holds up no other. */
   async #look(): Promise<void> {
-    await Promise.all([...this.#queues()].map((queue) => this.#lookAt(queue)));
-  }
-
-  async #lookAt(queue: string): Promise<void> {
-    try {
-      const due = await this.#store.take(queue, HOLD_MS, AT_ONCE);
-      await Promise.all(due.map((one) => this.#attend(queue, one)));
-    } catch (error) {
-      this.#context.log.warn({ queue, err: String(error) }, 'callbacks');
+    for (const queue of this.#queues()) {
+      await this.#warnOf(queue, this.#lookAt(queue));
     }
   }
 
+  async #lookAt(queue: string): Promise<void> {
+    for (let taken = 0; taken < TAKEN_AT_A_LOOK && !this.#isStopping && this.#slots.free > 0;) {
+      const due = await this.#store.take(queue, HOLD_MS, Math.min(TAKEN_AT_ONCE, this.#slots.free));
+      if (due.length === 0) {
+        return;
+      }
+      taken += due.length;
+      await Promise.all(due.map((one) => this.#warnOf(queue, this.#attend(queue, one))));
+    }
+  }
+
+  async #warnOf(queue: string, work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => {
+      this.#context.log.warn({ queue, err: error }, 'callbacks could not be looked after: they come again');
+    });
+  }
+
+  /** Begins a try of what there is to tell, or puts it off. */
   async #attend(queue: string, due: DueCallback): Promise<void> {
     // In this order: of a job that had settled, what is to be told was there.
     const record = await this.#context.jobs.read(due.id);
@@ -114,8 +134,20 @@ export class CallbackRunner {
       await this.#store.later(queue, due, LACKING_WAIT_MS);
       return;
     }
-    const outcome = await this.#try(settlement, secret);
-    await this.#conclude(queue, due, settlement, outcome);
+    const { host } = new URL(settlement.terms.url);
+    const release = this.#slots.take(host);
+    if (release === undefined) {
+      await this.#store.later(queue, due, this.#slots.waitMs(host));
+      return;
+    }
+    const told = this.#try(settlement, secret).then((outcome) =>
+      this.#conclude(queue, due, settlement, outcome),
+    );
+    const trying = this.#warnOf(queue, told).finally(() => {
+      release();
+      this.#tries.delete(trying);
+    });
+    this.#tries.add(trying);
   }
 
   #try({ record, run, terms }: Settlement, secret: string): Promise<TryOutcome> {

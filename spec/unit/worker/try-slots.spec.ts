@@ -1,0 +1,34 @@
+import { TrySlots } from '../../../plugins/async-request-reply/worker/callback/try-slots';
+
+it('gives ten to a host, and a hundred in all', () => {
+  const slots = new TrySlots();
+  const taken = Array.from(
+    { length: 20 },
+    (_, host) =>
+      Array.from({ length: 15 }, () => slots.take(String(host)) !== undefined).filter(Boolean).length,
+  );
+  expect(taken).toEqual([...Array<number>(10).fill(10), ...Array<number>(10).fill(0)]);
+  expect(slots.free).toBe(0);
+});
+
+it('takes back each slot once', () => {
+  const slots = new TrySlots();
+  const first = Array.from({ length: 10 }, () => slots.take('a'));
+  expect(slots.take('a')).toBeUndefined();
+  first[0]?.();
+  first[0]?.();
+  expect([slots.take('a'), slots.take('a')]).toEqual([expect.any(Function), undefined]);
+  expect(slots.free).toBe(90);
+});
+
+it('has others wait longer for a host whose tries take long', () => {
+  let now = 0;
+  const slots = new TrySlots(() => now);
+  const release = slots.take('a');
+  now = 2000;
+  expect(slots.waitMs('a')).toBe(200);
+  now = 2001;
+  expect([slots.waitMs('a'), slots.waitMs('b')]).toEqual([10_000, 200]);
+  release?.();
+  expect(slots.waitMs('a')).toBe(200);
+});
