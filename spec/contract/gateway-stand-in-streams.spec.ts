@@ -181,9 +181,9 @@ describe('a body on its way through the gateway', () => {
     let seen = '';
     socket.on('data', (chunk) => (seen += chunk.toString('latin1')));
     const closed = new Promise((resolve) => socket.once('end', resolve));
-    socket.write('POST /request-flows/early HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n');
+    socket.write('POST /request-flows/early/100000 HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n');
     socket.write(Buffer.alloc(100_000));
-    await until('the answer', () => seen.includes('too much'));
+    await until('the answer', () => seen.includes('too much'), { seen: () => seen });
     expect(seen).toMatch(/^HTTP\/1\.1 413 /);
     await closed;
     socket.destroy();

@@ -66,7 +66,12 @@ export class StreamUpstream {
       // After the body, so that nginx is not still writing when the connection goes.
       request.resume().on('end', () => request.socket.destroy());
     } else if (what === 'early') {
-      response.writeHead(413, { 'Content-Type': 'text/plain', Connection: 'close' }).end('too much');
+      // After so many bytes: a server that closes with bytes unread resets, and the reset may outrun its answer.
+      request.on('data', (chunk: Buffer) => {
+        arrival.bytes += chunk.length;
+        if (arrival.bytes < Number(argument) || response.headersSent) return;
+        response.writeHead(413, { 'Content-Type': 'text/plain', Connection: 'close' }).end('too much');
+      });
     } else if (what === 'bytes') sendBytes(response, Number(argument));
     else if (what === 'two-pieces') {
       const accel = argument === undefined ? {} : { 'X-Accel-Buffering': argument };
