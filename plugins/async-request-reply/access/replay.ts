@@ -50,7 +50,7 @@ export function replayHead(
   head: ResponseHead,
   { ours, storedSeconds, sha256 }: ReplayTerms,
 ): Omit<Reply, 'body'> {
-  const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => name.toLowerCase())]);
+  const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => foldFieldName(name))]);
   replaced.delete('vary');
   return {
     status: head.status,

@@ -96,7 +96,9 @@ async function replayStored(
     return { kind: 'instead', reply: tooLargeHere(job, length, settings) };
   }
   const body = await readable(job.id, () => stored.body(start, end));
-  return { kind: 'replay', reply: { ...part, body } };
+  // Where it cannot be handed off: what would become another field may be one of framing, caching or ours.
+  const headers = part.headers.filter(([name]) => !isRenamedByExit(name) || name === settings.idHeader);
+  return { kind: 'replay', reply: { ...part, headers, body } };
 }
 
 /** Where the lane of short answers cannot carry the response as it is, or not well. */

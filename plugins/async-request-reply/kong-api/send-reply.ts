@@ -1,5 +1,4 @@
 // Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
-import { isRenamedByExit } from '../http/field-name';
 import type { ShortReply } from '../http/reply';
 import type { OutgoingHeaders, Pdk } from './pdk';
 import type { RequestFacts } from './request-facts';
@@ -23,11 +22,6 @@ function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
   const headers = Object.create(null) as OutgoingHeaders;
   const spellings = new Map<string, string>();
   for (const [name, value] of reply.headers) {
-    if (isRenamedByExit(name)) {
-      // It would become another field, which may be one of framing, caching or ours. Where a result can be handed off it
-      // is, and has the field as it came.
-      continue;
-    }
     const lower = name.toLowerCase();
     const spelling = spellings.get(lower) ?? name;
     spellings.set(lower, spelling);

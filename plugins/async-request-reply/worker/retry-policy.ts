@@ -5,9 +5,6 @@ import { parseHttpDate } from '../http/http-date';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from './call-outcome';
 
-/** As much as can be said in seconds of a 32-bit number: RFC 9111, 1.2.2 has the same. */
-const MAX_SECONDS = 2 ** 31;
-
 export type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'maxBackoffMs'>;
 
 /**
@@ -34,8 +31,8 @@ export function retryAfterMs(head: ResponseHead, nowMs: number): number | undefi
   if (value === undefined) {
     return undefined;
   }
-  if (/^\d+$/.test(value)) {
-    return Math.min(Number(value), MAX_SECONDS) * 1000;
+  if (/^\d{1,9}$/.test(value)) {
+    return Number(value) * 1000;
   }
   const date = parseHttpDate(value, nowMs);
   return date === undefined ? undefined : Math.max(0, date - nowMs);

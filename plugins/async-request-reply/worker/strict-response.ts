@@ -159,7 +159,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
     if (!this.#isOver) {
       this.#isOver = true;
       tell();
-      this.#connection.resume();
+      this.#controller?.leave();
     }
   }
 }
@@ -167,7 +167,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
 /** undici's, but for the pause: its parser fails where it is paused when the connection ends. */
 class StrictController implements Dispatcher.DispatchController {
   readonly #controller: Dispatcher.DispatchController;
-  readonly #connection: ObservedConnection;
+  #connection: ObservedConnection | undefined;
 
   constructor(controller: Dispatcher.DispatchController, connection: ObservedConnection) {
     this.#controller = controller;
@@ -179,7 +179,7 @@ class StrictController implements Dispatcher.DispatchController {
   }
 
   get paused(): boolean {
-    return this.#connection.isPaused;
+    return this.#connection?.isPaused ?? false;
   }
 
   get reason(): Error | null {
@@ -199,10 +199,16 @@ class StrictController implements Dispatcher.DispatchController {
   }
 
   pause(): void {
-    this.#connection.pause();
+    this.#connection?.pause();
   }
 
   resume(): void {
-    this.#connection.resume();
+    this.#connection?.resume();
+  }
+
+  /** The response is over. What its handler says from now on is not for the next one on the connection. */
+  leave(): void {
+    this.resume();
+    this.#connection = undefined;
   }
 }

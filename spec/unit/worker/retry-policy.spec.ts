@@ -36,7 +36,7 @@ describe('Retry-After', () => {
     ['-1', undefined],
     ['0.5', undefined],
     ['2026-01-01T00:01:00Z', undefined],
-    ['9'.repeat(30), 2 ** 31 * 1000],
+    ['9'.repeat(30), undefined],
   ])('%p asks for %p ms', (value, ms) => {
     // Date.parse reads '-1' as a year: as a delay it is nonsense, and what is past asks for nothing.
     expect(retryAfterMs(head(503, value), NOW) || undefined).toBe(ms || undefined);

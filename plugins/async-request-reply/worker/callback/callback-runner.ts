@@ -107,7 +107,10 @@ export class CallbackRunner {
 
   async #warnOf(queue: string, work: Promise<void>): Promise<void> {
     await work.catch((error: unknown) => {
-      this.#context.log.warn({ queue, err: error }, 'callbacks could not be looked after: they come again');
+      this.#context.log.warn(
+        { queue, err: String(error) },
+        'callbacks could not be looked after: they come again',
+      );
     });
   }
 
