@@ -8,6 +8,7 @@ import {
   queuesKey,
   sweepLockKey,
 } from '../../plugins/async-request-reply/store/keys';
+import { QueueHold, type Hold } from '../../plugins/async-request-reply/queue/queue-hold';
 import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
 import { redisNowMs, type AdminContext } from './admin-context';
@@ -27,6 +28,8 @@ interface QueueFacts {
   /** Of the bodies that are stored for the queue, as `max_stored_bytes` counts them. */
   readonly stored_bytes: number;
   readonly paused: boolean;
+  /** Until when (ms since 1970, by the clock of Redis) no job starts, and why. */
+  readonly held: { readonly reason: Hold['reason']; readonly until: number } | undefined;
   readonly breaker: 'off' | 'closed' | 'open' | 'half-open';
   /** Whether a worker looks after it. */
   readonly taken: boolean;
@@ -44,14 +47,14 @@ export async function listQueues(context: AdminContext): Promise<Report> {
   return {
     exitCode: 0,
     json: { queues },
-    text: () => (queues.length === 0 ? 'No queue has been announced.' : queuesTable(queues)),
+    text: () => (queues.length === 0 ? 'No queue has been announced.' : queuesTable(queues, now)),
   };
 }
 
 async function queueFacts(context: AdminContext, queue: string, now: number): Promise<QueueFacts> {
   const { redis, prefix } = context;
   const scheduler = context.scheduler(queue);
-  const [open, waiting, dead, stored, lock, counts, paused, settings, breaker] = await Promise.all([
+  const [open, waiting, dead, stored, lock, counts, paused, settings, breaker, hold] = await Promise.all([
     redis.zcard(openJobsKey(prefix, queue)),
     redis.zcount(placesKey(prefix, queue), now, '+inf'),
     redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
@@ -61,6 +64,7 @@ async function queueFacts(context: AdminContext, queue: string, now: number): Pr
     scheduler.isPaused(),
     announcedSettings(redis, prefix, queue),
     redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
+    new QueueHold(redis, prefix, queue).read(),
   ]);
   const limits = queueLimits(settings);
   const thresholds = settings
@@ -70,6 +74,7 @@ async function queueFacts(context: AdminContext, queue: string, now: number): Pr
   return {
     ...{ queue, open, waiting, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0, dead },
     ...{ stored_bytes: stored, paused },
+    held: hold && { reason: hold.reason, until: now + hold.leftMs },
     breaker: breakerState(thresholds, Number(breaker[0] ?? 0), Number(breaker[1] ?? 0), now),
     taken: lock === 1,
     concurrency: limits?.concurrency,
@@ -97,28 +102,40 @@ function breakerState(
 
 const yesNo = (fact: boolean): string => (fact ? 'yes' : 'no');
 
-const queuesTable = (queues: readonly QueueFacts[]): string =>
+const heldText = (held: QueueFacts['held'], now: number): string =>
+  held === undefined ? 'no' : `${String(Math.ceil((held.until - now) / 1000))} s (${held.reason})`;
+
+const queuesTable = (queues: readonly QueueFacts[], now: number): string =>
   table(
     [
       ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD', '>STORED'],
-      ...['PAUSED', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
+      ...['PAUSED', 'HELD', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
     ],
     queues.map((one) => [
       one.queue,
       ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
       sizeText(one.stored_bytes),
-      ...[yesNo(one.paused), one.breaker, yesNo(one.taken)],
+      ...[yesNo(one.paused), heldText(one.held, now), one.breaker, yesNo(one.taken)],
       ...[one.concurrency === undefined ? '-' : String(one.concurrency), one.rate ?? '-'],
     ]),
   );
 
-/** Sets or clears the administrator's flag; the breaker has its own. Repeating it changes nothing. */
+/**
+ * Sets or clears the administrator's flag. To resume also ends a hold, and closes the breaker: the administrator knows better
+ * than either how the upstream does. Repeating it changes nothing.
+ */
 export async function setPaused(context: AdminContext, queue: string, paused: boolean): Promise<Report> {
   if ((await context.redis.zscore(queuesKey(context.prefix), queue)) === null) {
     throw notFound(`There is no queue "${queue}".`);
   }
   const scheduler = context.scheduler(queue);
-  await (paused ? scheduler.pause() : scheduler.resume());
+  if (paused) {
+    await scheduler.pause();
+  } else {
+    await context.redis.del(breakerKey(context.prefix, queue));
+    await new QueueHold(context.redis, context.prefix, queue).lift();
+    await scheduler.resume();
+  }
   const sentence = paused
     ? `Queue ${queue} is paused: no job starts; those that run go on, and new ones are accepted.`
     : `Queue ${queue} is resumed.`;

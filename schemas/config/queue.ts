@@ -29,6 +29,12 @@ export const queueSchema = field.record(
       },
     ),
     rate_limit: rateLimitSchema,
+    max_hold_seconds: field.integer(
+      'The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off.',
+      0,
+      86400,
+      { default: 300 },
+    ),
     max_waiting: field.integer('How many jobs may wait; more are refused with 503.', 1, 10000000, {
       default: 10000,
     }),

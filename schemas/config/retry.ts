@@ -5,11 +5,20 @@ export const retrySchema = field.record(
   'RetryConfig',
   'When an attempt that failed is repeated, and how soon.',
   {
-    attempts: field.integer('How many times a job is tried at most, the first attempt included.', 1, 20, {
-      default: 3,
-    }),
+    attempts: field.integer(
+      'How many attempts of a job may reach the upstream, the first one included.',
+      1,
+      20,
+      { default: 3 },
+    ),
+    connect_attempts: field.integer(
+      'How many attempts of a job may fail before the upstream is reached: no connection, no address, no TLS. They are counted apart from attempts.',
+      1,
+      1000,
+      { default: 10 },
+    ),
     backoff_ms: field.integer(
-      'Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random below it.',
+      'Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random between the half of it and it.',
       0,
       3600000,
       { default: 1000 },

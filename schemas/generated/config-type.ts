@@ -62,6 +62,8 @@ export interface QueueConfig {
   readonly concurrency: number;
   /** How many jobs may start per time, over all machines together. */
   readonly rate_limit?: RateLimitConfig;
+  /** The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off. */
+  readonly max_hold_seconds: number;
   /** How many jobs may wait; more are refused with 503. */
   readonly max_waiting: number;
   /** How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off. */
@@ -76,9 +78,11 @@ export interface QueueConfig {
 
 /** When an attempt that failed is repeated, and how soon. */
 export interface RetryConfig {
-  /** How many times a job is tried at most, the first attempt included. */
+  /** How many attempts of a job may reach the upstream, the first one included. */
   readonly attempts: number;
-  /** Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random below it. */
+  /** How many attempts of a job may fail before the upstream is reached: no connection, no address, no TLS. They are counted apart from attempts. */
+  readonly connect_attempts: number;
+  /** Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random between the half of it and it. */
   readonly backoff_ms: number;
   /** The longest pause between two attempts in milliseconds. */
   readonly max_backoff_ms: number;

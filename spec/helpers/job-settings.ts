@@ -5,5 +5,12 @@ export const JOB_SETTINGS: Omit<JobSettings, 'queue'> = {
   version: 1,
   ...{ concurrency: 4, rateMax: 0, ratePerMs: 0, breakerFailures: 0, breakerOpenMs: 1000 },
   ...{ connectTimeoutMs: 1000, attemptTimeoutMs: 10_000, tlsVerify: true, caCertificates: [] },
-  ...{ maxResponseBytes: 1_000_000, retryStatuses: [500, 503], backoffMs: 1, maxBackoffMs: 1 },
+  ...{
+    maxResponseBytes: 1_000_000,
+    retryStatuses: [500, 503],
+    backoffMs: 1,
+    maxBackoffMs: 1,
+    connectAttempts: 10,
+    maxHoldMs: 300_000,
+  },
 };

@@ -22,7 +22,7 @@ const STATUS_MEMBERS = [
 ];
 
 const stack = useStack({
-  shared: { retry: { attempts: 1 } },
+  shared: { retry: { attempts: 1, connect_attempts: 1 } },
   routes: [
     { name: 'jobs' },
     { name: 'narrow', config: { queue: { concurrency: 1 } } },

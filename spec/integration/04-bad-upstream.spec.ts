@@ -16,11 +16,11 @@ const RESPONSE_CEILING_BYTES = 3_145_728;
 const ALONE_BYTES = 524_288;
 
 const stack = useStack({
-  shared: { retry: { attempts: 1 } },
+  shared: { retry: { attempts: 1, connect_attempts: 1 } },
   routes: [
     { name: 'broken', config: { response: { max_body_bytes: RESPONSE_CEILING_BYTES } } },
     { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
-    { name: 'again', config: { retry: { attempts: 3, backoff_ms: 1 } } },
+    { name: 'again', config: { retry: { attempts: 3, connect_attempts: 3, backoff_ms: 1 } } },
     { name: 'alone', service: false },
     { name: 'small', config: { response: { max_body_bytes: 1000 } } },
   ],

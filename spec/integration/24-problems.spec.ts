@@ -17,7 +17,7 @@ const YEAR_MS = 31_536_000_000;
 
 const stack = useStack({
   shared: {
-    ...{ retry: { attempts: 1 }, redis: { connect_timeout: 1000, read_timeout: 1000 } },
+    ...{ retry: { attempts: 1, connect_attempts: 1 }, redis: { connect_timeout: 1000, read_timeout: 1000 } },
     queue: { priority_header: 'X-Priority', delay_header: 'X-Start' },
   },
   routes: [

@@ -14,7 +14,11 @@ const stack = useStack({
     { name: 'waits', config: { wait: { default_ms: 20_000, max_ms: 20_000 } } },
     { name: 'preferred', config: { intercept: 'prefer' as const }, isFailClosed: false },
     { name: 'once', config: { single_read: true } },
-    { name: 'fails', serviceUrl: 'http://127.0.0.1:1', config: { retry: { attempts: 1 } } },
+    {
+      name: 'fails',
+      serviceUrl: 'http://127.0.0.1:1',
+      config: { retry: { attempts: 1, connect_attempts: 1 } },
+    },
     {
       name: 'checked',
       config: { request: { validation_timeout_ms: 10_000, body_schema: '{"required":["a"]}' } },

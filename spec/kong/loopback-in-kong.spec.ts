@@ -29,7 +29,7 @@ useResources(async (resources) => {
   } as const;
   const sibling = { intercept: 'never', upstream: { loopback_secret: SECRET } } as const;
   const shared = {
-    ...{ queue: { name: 'kong' }, retry: { attempts: 1 } },
+    ...{ queue: { name: 'kong' }, retry: { attempts: 1, connect_attempts: 1 } },
     redis: { host: redis.host, port: redis.port, key_prefix: keyPrefix },
   };
   const transformer = {

@@ -1,6 +1,7 @@
 // Checks of the queues that have been announced: somebody must take them, and their instances must agree.
 import { setTimeout as delay } from 'node:timers/promises';
 import { announcedSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
+import { QueueHold } from '../../../plugins/async-request-reply/queue/queue-hold';
 import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/store/keys';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
 import type { AdminContext } from '../admin-context';
@@ -13,13 +14,15 @@ const LOCK_LOOK_MS = 100;
 export async function checkQueues(context: AdminContext): Promise<CheckResult[]> {
   const queues = (await usedQueues(context)).sort();
   const seen = `${String(queues.length)} queues`;
-  const [untaken, disagreeing] = await Promise.all([
+  const [untaken, disagreeing, held] = await Promise.all([
     Promise.all(queues.map((queue) => untakenFinding(context, queue))),
     Promise.all(queues.map((queue) => limitsFinding(context, queue))),
+    Promise.all(queues.map((queue) => heldFinding(context, queue))),
   ]);
   return [
     { name: 'workers', seen, findings: untaken.filter((finding) => finding !== undefined) },
     { name: 'limits', seen, findings: disagreeing.filter((finding) => finding !== undefined) },
+    { name: 'holds', seen, findings: held.filter((finding) => finding !== undefined) },
   ];
 }
 
@@ -67,5 +70,18 @@ async function limitsFinding(context: AdminContext, queue: string): Promise<Find
   return warning(
     `Instances disagree on the limits of queue ${queue} (${[...new Set(wishes)].sort().join('; ')}): ` +
       'the smallest hold. After a change of settings this passes when the old announcement lapses.',
+  );
+}
+
+async function heldFinding({ redis, prefix }: AdminContext, queue: string): Promise<Finding | undefined> {
+  const hold = await new QueueHold(redis, prefix, queue).read();
+  if (hold === undefined) {
+    return undefined;
+  }
+  const why =
+    hold.reason === 'breaker' ? 'its circuit breaker is open' : 'its upstream asked for it (Retry-After)';
+  return warning(
+    `Queue ${queue} starts no job for ${String(Math.ceil(hold.leftMs / 1000))} s yet, since ${why}. ` +
+      `To start them now: async-request-reply resume ${queue}`,
   );
 }

@@ -529,6 +529,15 @@ return {
                   },
                 },
                 {
+                  max_hold_seconds = {
+                    description = "The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off.",
+                    type = "integer",
+                    required = true,
+                    default = 300,
+                    between = { 0, 86400 },
+                  },
+                },
+                {
                   max_waiting = {
                     description = "How many jobs may wait; more are refused with 503.",
                     type = "integer",
@@ -584,7 +593,7 @@ return {
               fields = {
                 {
                   attempts = {
-                    description = "How many times a job is tried at most, the first attempt included.",
+                    description = "How many attempts of a job may reach the upstream, the first one included.",
                     type = "integer",
                     required = true,
                     default = 3,
@@ -592,8 +601,17 @@ return {
                   },
                 },
                 {
+                  connect_attempts = {
+                    description = "How many attempts of a job may fail before the upstream is reached: no connection, no address, no TLS. They are counted apart from attempts.",
+                    type = "integer",
+                    required = true,
+                    default = 10,
+                    between = { 1, 1000 },
+                  },
+                },
+                {
                   backoff_ms = {
-                    description = "Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random below it.",
+                    description = "Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random between the half of it and it.",
                     type = "integer",
                     required = true,
                     default = 1000,

@@ -49,7 +49,7 @@ export async function carryOut(
   const record =
     acceptance.kind === 'repeat'
       ? acceptance.record
-      : queuedRecord({ ...job, id: acceptance.id }, acceptance.createdAt);
+      : queuedRecord({ ...job, id: acceptance.id }, acceptance);
   const links = isPollable ? jobLinks(record.id, line.uri, settings) : undefined;
   return answerAccepted({ job: record, links, preferences, method: line.method }, settings, store);
 }

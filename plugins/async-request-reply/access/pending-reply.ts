@@ -20,7 +20,7 @@ export async function pendingReply(
   store: AccessStore,
   more: readonly HeaderField[] = [],
 ): Promise<Reply> {
-  const standing = job.state === 'queued' ? await standingIfKnown(job, store) : undefined;
+  const standing = job.state !== 'running' ? await standingIfKnown(job, store) : undefined;
   const headers: HeaderField[] = [
     ['Retry-After', String(retryAfterSeconds(job, settings.retryAfterSeconds, standing, Date.now()))],
     ...more,

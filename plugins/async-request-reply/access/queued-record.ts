@@ -1,9 +1,16 @@
 // The record of a job as its submit has just written it.
 import { RECORD_VERSION, type JobRecord } from '../jobs/job-record';
+import type { Made } from '../store/job-writer';
 import { requestBytes, type NewJob } from '../store/new-job';
 
-/** @param createdAt by the clock of Redis, in milliseconds since 1970. */
-export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({
+/**
+ * @param createdAt by the clock of Redis, in milliseconds since 1970.
+ * @param heldMs for how long from then on its queue starts no job: `notBefore` heeds that, since the client is told of it.
+ */
+export const queuedRecord = (
+  job: NewJob,
+  { createdAt, heldMs }: Pick<Made, 'createdAt' | 'heldMs'>,
+): JobRecord => ({
   id: job.id,
   version: RECORD_VERSION,
   queue: job.queue,
@@ -17,7 +24,7 @@ export const queuedRecord = (job: NewJob, createdAt: number): JobRecord => ({
   startedAt: undefined,
   settledAt: undefined,
   deadlineAt: createdAt + job.deadlineMs,
-  notBefore: createdAt + job.delayMs,
+  notBefore: createdAt + Math.max(job.delayMs, heldMs),
   expiresAt: createdAt + job.openTtlMs,
   upstreamStatus: undefined,
   error: undefined,

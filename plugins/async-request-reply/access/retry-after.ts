@@ -8,7 +8,7 @@ const MAX_GUESS_SECONDS = 300;
 /**
  * Seconds until a poll makes sense.
  *
- * A job that may not start yet is told to the second. For one that waits its turn it is what those before it will take at
+ * A job that may not start yet, or whose queue is held, is told to the second. For one that waits its turn it is what those before it will take at
  * the pace that the queue has had in the job's own time, but never longer than the job has waited already: a pace seen for
  * a second says little about the next minute.
  *
@@ -21,7 +21,7 @@ export function retryAfterSeconds(
   standing: Standing | undefined,
   nowMs: number,
 ): number {
-  const early = Math.ceil((job.notBefore - nowMs) / 1000);
+  const early = Math.ceil(Math.max(job.notBefore - nowMs, standing?.heldMs ?? 0) / 1000);
   if (early > 0 && !isSettled(job.state) && job.state !== 'running') {
     return Math.max(baseSeconds, early);
   }

@@ -173,6 +173,8 @@ export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: b
     retryStatuses: settings.retry.statuses,
     backoffMs: settings.retry.backoff_ms,
     maxBackoffMs: settings.retry.max_backoff_ms,
+    connectAttempts: settings.retry.connect_attempts,
+    maxHoldMs: settings.queue.max_hold_seconds * 1000,
     ...(settings.secrets.length > 0 && { secrets: settings.secrets }),
   });
 }

@@ -8,6 +8,7 @@ import {
   callerJobsKey,
   callerTurnKey,
   deadLettersKey,
+  holdKey,
   openJobsKey,
   placesKey,
   redrivenKey,
@@ -37,8 +38,8 @@ export interface PlaceRequest {
 }
 
 export type PlaceOutcome =
-  /** `turn` counts from 1: jobs with a lower one go first. `at` is the time of Redis, in ms. */
-  | { readonly kind: 'reserved'; readonly turn: number; readonly at: number }
+  /** `turn` counts from 1: jobs with a lower one go first. `at` is the time of Redis, in ms. For `heldMs` no job starts. */
+  | { readonly kind: 'reserved'; readonly turn: number; readonly at: number; readonly heldMs: number }
   | { readonly kind: 'full'; readonly settledPerMinute: number }
   | { readonly kind: 'caller-full' }
   | Extract<HoldOutcome, { kind: 'bytes-full' }>;
@@ -68,17 +69,18 @@ export class QueueIndex {
   async reserve(request: PlaceRequest): Promise<PlaceOutcome> {
     const { queue, id, owner } = request;
     const caller = callerHash(owner);
-    const [kind, detail, at] = await this.#redis.arrReserve(
+    const [kind, detail, at, heldMs] = await this.#redis.arrReserve(
       placesKey(this.#prefix, queue),
       turnsKey(this.#prefix, queue),
       callerTurnKey(this.#prefix, queue, caller),
       callerJobsKey(this.#prefix, queue, caller),
+      holdKey(this.#prefix, queue),
       ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
       ...[request.bytes ?? '', request.maxStoredBytes ?? 0],
     );
     switch (kind) {
       case 'reserved':
-        return { kind, turn: Number(detail), at: Number(at) };
+        return { kind, turn: Number(detail), at: Number(at), heldMs: Number(heldMs) };
       case 'full':
         return { kind, settledPerMinute: Number(detail) };
       case 'bytes-full':

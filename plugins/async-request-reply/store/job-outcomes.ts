@@ -41,6 +41,8 @@ export interface AttemptEnd {
   readonly keepRequest?: boolean;
   /** With `hold`: a call was made, and may have arrived. */
   readonly called?: boolean;
+  /** With `retry`, where the upstream was not reached: how many such attempts a run may have. They use up no other. */
+  readonly connectAttempts?: number;
   /** With `retry` and `hold`. */
   readonly delayMs?: number;
 }

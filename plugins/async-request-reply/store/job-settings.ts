@@ -25,6 +25,10 @@ export interface JobSettings {
   readonly retryStatuses: readonly number[];
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
+  /** Attempts of a run that may fail before the upstream is reached. */
+  readonly connectAttempts: number;
+  /** The longest that a Retry-After holds the queue; 0: none does. */
+  readonly maxHoldMs: number;
   /** Secrets that a worker must have to carry out the job; left out where there are none. */
   readonly secrets?: readonly SecretFingerprint[];
 }

@@ -124,7 +124,7 @@ export class JobStore {
       ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
       ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
       ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0), end.called ? '1' : ''],
-      end.resultBytes ?? 0,
+      ...[end.resultBytes ?? 0, end.connectAttempts ?? 0],
     );
     const [kind, detail] = reply;
     switch (kind) {

@@ -29,6 +29,8 @@ export interface Made {
   readonly id: string;
   /** By the clock of Redis, in milliseconds since 1970. */
   readonly createdAt: number;
+  /** For how long from then on no job of its queue starts. */
+  readonly heldMs: number;
 }
 
 export type MakeOutcome =
@@ -112,7 +114,7 @@ export class JobWriter {
       isOver,
     });
     return created.kind === 'created'
-      ? { kind: 'created', id: job.id, createdAt: created.createdAt }
+      ? { kind: 'created', id: job.id, createdAt: created.createdAt, heldMs: place.heldMs }
       : { kind: created.kind };
   }
 

@@ -70,6 +70,9 @@ export const redrivenKey = (prefix: string, queue: string, id: string, expiresAt
 /** The circuit breaker of a queue: store/lua/breaker.lua. */
 export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;
 
+/** The hold of a queue: a string, its reason, that lives as long as it (queue/queue-hold.ts). */
+export const holdKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:hold`;
+
 /** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
 export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;
 
@@ -88,6 +91,10 @@ export const controlChannel = (prefix: string): string => `${prefix}:control`;
 /** BullMQ's jobs of a queue that may start, in their order: sorted set. All of ours have a priority. */
 export const bullWaitingKey = (prefix: string, queue: string): string =>
   `${bullPrefix(prefix, queue)}:${queue}:prioritized`;
+
+/** BullMQ's limiter of a queue: a string, the starts of its window. */
+export const bullLimiterKey = (prefix: string, queue: string): string =>
+  `${bullPrefix(prefix, queue)}:${queue}:limiter`;
 
 /** Prefix of BullMQ's keys of a queue: BullMQ adds `:NAME:…`. */
 export const bullPrefix = (prefix: string, queue: string): string => `${prefix}:{${queue}}`;

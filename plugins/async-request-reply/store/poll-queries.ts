@@ -1,5 +1,5 @@
 // What a poll asks of Redis beside the record.
-import { bullWaitingKey, placesKey, polledKey } from './keys';
+import { bullWaitingKey, holdKey, placesKey, polledKey } from './keys';
 import type { ScriptedRedis } from './scripts';
 
 /** Where a waiting job stands, and how its queue has moved since the job came. */
@@ -9,6 +9,8 @@ export interface Standing {
   /** Jobs of the queue that settled in the last `windowMs`, most of it in the job's own time. */
   readonly settled: number;
   readonly windowMs: number;
+  /** For how long no job of the queue starts; 0: it is not held. */
+  readonly heldMs: number;
 }
 
 export async function standingOf(
@@ -16,15 +18,17 @@ export async function standingOf(
   prefix: string,
   job: { readonly id: string; readonly queue: string; readonly createdAt: number },
 ): Promise<Standing> {
-  const [position = '', settled, windowMs] = await redis.arrStanding(
+  const [position = '', settled, windowMs, heldMs] = await redis.arrStanding(
     placesKey(prefix, job.queue),
     bullWaitingKey(prefix, job.queue),
+    holdKey(prefix, job.queue),
     ...[job.id, job.createdAt],
   );
   return {
     position: position === '' ? undefined : Number(position),
     settled: Number(settled),
     windowMs: Number(windowMs),
+    heldMs: Number(heldMs),
   };
 }
 

@@ -22,6 +22,8 @@ interface Scripts {
   arrRedrive(recordKey: string): Promise<string[]>;
   arrPurge(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrBreaker(breakerKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrHold(...keysAndArgv: Argument[]): Promise<null>;
+  arrLift(...keysAndArgv: Argument[]): Promise<number>;
   arrSpend(...keysAndArgv: Argument[]): Promise<string>;
   arrConsume(recordKey: string, ...argv: Argument[]): Promise<number>;
   arrStanding(...keysAndArgv: Argument[]): Promise<string[]>;
@@ -44,9 +46,9 @@ export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
 const SCRIPTS = {
-  ...{ reserve: 4, room: 1, enter: 4, free: 2, leave: 4, breaker: 1 },
+  ...{ reserve: 5, room: 1, enter: 4, free: 2, leave: 4, breaker: 1, hold: 2, lift: 2 },
   ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
-  ...{ consume: 1, standing: 2, spend: 2 },
+  ...{ consume: 1, standing: 3, spend: 2 },
   ...{ claim: 1, vouch: 1, release: 1 },
   ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },
   ...{ bytes_hold: 1, bytes_keep: 1, bytes_weigh: 2, bytes_lapse: 1, bytes_total: 1 },

@@ -16,6 +16,9 @@ import type { WorkerContext } from './worker-context';
 /** Seconds that an idle BullMQ worker waits before it looks again; a slot that another process freed is seen then. */
 const DRAIN_DELAY_SECONDS = 1;
 
+/** A hold that was lifted is seen within it; a queue that is held costs a worker one script each time. */
+const HOLD_LOOK_MS = 1000;
+
 /** Within it a fetch that is under way ends, unless Redis is away: nothing is waited for then. */
 const FETCH_END_MS = 2000;
 
@@ -52,12 +55,13 @@ export class QueueRunner {
       stalledInterval: context.stalledCheckMs,
       maxStalledCount: NEVER_FAIL_STALLED,
       drainDelay: DRAIN_DELAY_SECONDS,
+      maximumRateLimitDelay: HOLD_LOOK_MS,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
       autorun: false,
     });
     this.#worker.on('error', (error) => log.warn({ err: error.message }, 'worker'));
-    this.#control = new QueueControl(context.redis, context.prefix, queue, this.#scheduler);
+    this.#control = new QueueControl(context.redis, context.prefix, queue);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
     this.#intake = new JobIntake(this.#worker, context.secrets, log, (names) =>
       context.lacks.tell(queue, names),

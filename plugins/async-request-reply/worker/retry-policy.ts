@@ -5,11 +5,14 @@ import { parseHttpDate } from '../http/http-date';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from './call-outcome';
 
-export type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'maxBackoffMs'>;
+export type RetrySettings = Pick<
+  JobSettings,
+  'retryStatuses' | 'backoffMs' | 'maxBackoffMs' | 'connectAttempts'
+>;
 
 /**
- * Exponential backoff with full jitter: evenly between 0 and `backoffMs * 2^(attempt - 1)`, the latter cut at
- * `maxBackoffMs`.
+ * Exponential backoff with equal jitter: evenly between the half and the whole of `backoffMs * 2^(attempt - 1)`, the
+ * latter cut at `maxBackoffMs`. The lower half is what makes the attempts span a time that can be told beforehand.
  *
  * @param attempt the number of the attempt that failed, from 1.
  */
@@ -19,8 +22,11 @@ export function backoffMs(
   random: () => number = Math.random,
 ): number {
   const ceiling = Math.min(settings.maxBackoffMs, settings.backoffMs * 2 ** Math.min(attempt - 1, 30));
-  return Math.round(random() * ceiling);
+  return Math.round((ceiling / 2) * (1 + random()));
 }
+
+/** What a number of seconds too large to be kept stands for (RFC 9111, 1.2.2). */
+const MAX_DELAY_SECONDS = 2 ** 31;
 
 /**
  * Milliseconds that a response's `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), undefined where it
@@ -31,12 +37,16 @@ export function retryAfterMs(head: ResponseHead, nowMs: number): number | undefi
   if (value === undefined) {
     return undefined;
   }
-  if (/^\d{1,9}$/.test(value)) {
-    return Number(value) * 1000;
+  if (/^\d+$/.test(value)) {
+    return Math.min(Number(value), MAX_DELAY_SECONDS) * 1000;
   }
   const date = parseHttpDate(value, nowMs);
   return date === undefined ? undefined : Math.max(0, date - nowMs);
 }
+
+/** Milliseconds for which an upstream wants no request at all: what a 429 or 503 asks for, else 0. */
+export const pauseMs = (head: ResponseHead, nowMs: number): number =>
+  head.status === 429 || head.status === 503 ? (retryAfterMs(head, nowMs) ?? 0) : 0;
 
 /**
  * What to do with a response. 429, and 503 with Retry-After, say that the request was not processed: they are
@@ -63,7 +73,10 @@ export function afterResponse(
     : { outcome: 'completed', upstreamStatus: head.status, keepRequest: true };
 }
 
-/** What to do with a call that had no response. One that may have arrived is repeated only where that is safe. */
+/**
+ * What to do with a call that had no response. One that may have arrived is repeated only where that is safe. One that never
+ * left is safe to repeat whatever it is, and is counted by `connectAttempts` alone.
+ */
 export function afterFailure(
   failure: CallFailure,
   attempt: number,
@@ -72,6 +85,13 @@ export function afterFailure(
 ): AttemptEnd {
   const error = { code: failure.code, detail: failure.detail, proxyError: failure.proxyError };
   return failure.retryable && (repeatable || !failure.mayHaveArrived)
-    ? { outcome: 'retry', error, delayMs: backoffMs(attempt, settings) }
+    ? {
+        ...{ outcome: 'retry', error, delayMs: backoffMs(attempt, settings) },
+        ...(isConnectError(failure) && { connectAttempts: settings.connectAttempts }),
+      }
     : { outcome: 'failed', error };
 }
+
+/** Not what kept the request here before a connection was tried. */
+const isConnectError = ({ mayHaveArrived, proxyError }: CallFailure): boolean =>
+  !mayHaveArrived && proxyError !== 'proxy_internal_error';

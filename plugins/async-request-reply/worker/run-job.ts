@@ -8,7 +8,7 @@ import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
 import { provide } from './provide';
 import type { QueueControl } from './queue-control';
-import { afterFailure, afterResponse, retryAfterMs } from './retry-policy';
+import { afterFailure, afterResponse, pauseMs } from './retry-policy';
 import type { CallOutcome } from './call-outcome';
 import { classifyFailure } from './classify-failure';
 import { reentryFields } from './reentry-fields';
@@ -110,6 +110,7 @@ async function attempt(
   lease: Lease,
 ): Promise<AttemptEnd | undefined> {
   const { record } = start;
+  const begunAt = performance.now();
   const provision = await provide(context, queue.name, record);
   if (provision.kind === 'ended') {
     return provision.end;
@@ -123,7 +124,8 @@ async function attempt(
     return { outcome: 'hold', delayMs: gate.ms };
   }
   const result = `${start.run}.${String(record.attempts)}`;
-  const marked = { record, startedAt: record.expiresAt - start.lifeMs, settings, keyPrefix: context.prefix };
+  const startedAt = record.expiresAt - start.lifeMs;
+  const marked = { record, startedAt, settings, keyPrefix: context.prefix };
   const outcome = await callUpstream(context.dispatchers.for(settings, secrets), request, {
     moreFields: reentryFields(marked, request.head, secrets),
     timeoutMs: settings.attemptTimeoutMs,
@@ -137,18 +139,32 @@ async function attempt(
       }),
   });
   const end = await attemptEnd(record, result, lease, settings, outcome);
-  await tellQueue(queue, outcome, gate.kind === 'probe', settings).catch((error: unknown) => {
-    // The job's own end matters more: it is written whatever the queue could be told.
-    context.log.warn({ queue: queue.name, err: String(error) }, 'the queue could not be told of an attempt');
-  });
+  const leftMs = record.deadlineAt - startedAt - (performance.now() - begunAt);
+  await tellQueue(queue, { outcome, wasProbe: gate.kind === 'probe', leftMs }, settings).catch(
+    (error: unknown) => {
+      // The job's own end matters more: it is written whatever the queue could be told.
+      context.log.warn(
+        { queue: queue.name, err: String(error) },
+        'the queue could not be told of an attempt',
+      );
+    },
+  );
   return end;
+}
+
+/** What an attempt tells of its upstream. */
+interface AttemptFacts {
+  readonly outcome: CallOutcome;
+  /** Whether the breaker let it through to see how the upstream does. */
+  readonly wasProbe: boolean;
+  /** Until the job's deadline: for no longer is the queue held for what it was told. */
+  readonly leftMs: number;
 }
 
 /** What the attempt says of the upstream as a whole: to the breaker, and where it asks for a pause, to the queue. */
 async function tellQueue(
   queue: QueueControl,
-  outcome: CallOutcome,
-  wasProbe: boolean,
+  { outcome, wasProbe, leftMs }: AttemptFacts,
   settings: JobSettings,
 ): Promise<void> {
   if (outcome.kind === 'aborted') {
@@ -156,12 +172,10 @@ async function tellQueue(
   }
   const succeeded = outcome.kind === 'response' && !settings.retryStatuses.includes(outcome.head.status);
   await queue.report(succeeded, wasProbe, settings);
-  const pauseMs =
-    outcome.kind === 'response' && outcome.head.status === 429
-      ? retryAfterMs(outcome.head, Date.now())
-      : undefined;
-  if (pauseMs !== undefined && pauseMs > 0) {
-    await queue.hold(pauseMs);
+  const askedMs = outcome.kind === 'response' ? pauseMs(outcome.head, Date.now()) : 0;
+  const heldMs = Math.min(askedMs, settings.maxHoldMs, leftMs);
+  if (heldMs > 0) {
+    await queue.hold(heldMs, 'retry-after');
   }
 }
 

@@ -12,8 +12,8 @@ function job(state: string, agoSeconds: number, fields: Record<string, string> =
   return record;
 }
 
-const standing = (position: number | undefined, settled: number, seconds: number) => ({
-  ...{ position, settled, windowMs: seconds * 1000 },
+const standing = (position: number | undefined, settled: number, seconds: number, heldMs = 0) => ({
+  ...{ position, settled, windowMs: seconds * 1000, heldMs },
 });
 
 describe('Retry-After of a job', () => {
@@ -27,6 +27,13 @@ describe('Retry-After of a job', () => {
     ['is never longer than it has waited', job('queued', 5), standing(1001, 5, 5), 5],
     ['is no guess of more than five minutes', job('queued', 3000), standing(100_000, 60, 60), 300],
     ['is never less than the route says', job('queued', 60), standing(2, 600, 60), 2],
+    ['whose queue is held for 89.5 s is 90', job('queued', 1), standing(1, 60, 60, 89_500), 90],
+    [
+      'that runs while its queue is held is what the route says',
+      job('running', 1),
+      standing(1, 60, 60, 89_500),
+      2,
+    ],
     ['that may start in 90 s is 90', job('queued', 1, { not_before: String(NOW + 90_000) }), undefined, 90],
     [
       'whose next attempt is in 7.2 s is 8',

@@ -3,10 +3,14 @@ import {
   afterFailure,
   afterResponse,
   backoffMs,
+  pauseMs,
   retryAfterMs,
 } from '../../../plugins/async-request-reply/worker/retry-policy';
 
-const SETTINGS = { retryStatuses: [408, 429, 500, 502, 503, 504], backoffMs: 1000, maxBackoffMs: 60_000 };
+const SETTINGS = {
+  ...{ retryStatuses: [408, 429, 500, 502, 503, 504], backoffMs: 1000, maxBackoffMs: 60_000 },
+  connectAttempts: 10,
+};
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 const head = (status: number, retryAfter?: string) => ({
   status,
@@ -20,11 +24,14 @@ describe('backoff', () => {
     [5, 16_000],
     [7, 60_000],
     [20, 60_000],
-  ])('before the attempt after number %i is spread evenly up to %i ms', (attempt, ceiling) => {
-    expect(backoffMs(attempt, SETTINGS, () => 0)).toBe(0);
-    expect(backoffMs(attempt, SETTINGS, () => 0.5)).toBe(ceiling / 2);
-    expect(backoffMs(attempt, SETTINGS, () => 1)).toBe(ceiling);
-  });
+  ])(
+    'before the attempt after number %i is spread evenly from the half of %i ms to all of them',
+    (attempt, ceiling) => {
+      expect(backoffMs(attempt, SETTINGS, () => 0)).toBe(ceiling / 2);
+      expect(backoffMs(attempt, SETTINGS, () => 0.5)).toBe(ceiling * 0.75);
+      expect(backoffMs(attempt, SETTINGS, () => 1)).toBe(ceiling);
+    },
+  );
 });
 
 describe('Retry-After', () => {
@@ -36,7 +43,8 @@ describe('Retry-After', () => {
     ['-1', undefined],
     ['0.5', undefined],
     ['2026-01-01T00:01:00Z', undefined],
-    ['9'.repeat(30), undefined],
+    ['9'.repeat(30), 2 ** 31 * 1000],
+    ['9'.repeat(400), 2 ** 31 * 1000],
   ])('%p asks for %p ms', (value, ms) => {
     // Date.parse reads '-1' as a year: as a delay it is nonsense, and what is past asks for nothing.
     expect(retryAfterMs(head(503, value), NOW) || undefined).toBe(ms || undefined);
@@ -96,5 +104,29 @@ describe('after a failure', () => {
       outcome,
       error: { code: 'upstream-failed', detail: 'd', proxyError: 'p' },
     });
+  });
+
+  it.each([
+    ['that never left is counted by connect_attempts', { ...failure, mayHaveArrived: false }, 10],
+    ['that may have arrived is counted by attempts', failure, undefined],
+    [
+      'whose request was lost here is counted by attempts',
+      { ...failure, mayHaveArrived: false, proxyError: 'proxy_internal_error' },
+      undefined,
+    ],
+  ])('one %s', (_case, why, connectAttempts) => {
+    expect(afterFailure(why, 1, true, SETTINGS).connectAttempts).toBe(connectAttempts);
+  });
+});
+
+describe('a pause', () => {
+  it.each([
+    [429, '7', 7000],
+    [503, '7', 7000],
+    [429, undefined, 0],
+    [500, '7', 0],
+    [202, '7', 0],
+  ])('is asked for by a %i with Retry-After %p: %i ms', (status, retryAfter, ms) => {
+    expect(pauseMs(head(status, retryAfter), NOW)).toBe(ms);
   });
 });

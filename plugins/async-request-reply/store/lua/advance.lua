@@ -13,7 +13,7 @@
 --   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'v', 'state', 'lease_until', 'attempts', 'max_attempts', 'repeatable',
-  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at', 'ran', 'token', 'confirm_until')
+  'deadline_at', 'cancel', 'not_before', 'owner', 'dead', 'expires_at', 'ran', 'token', 'confirm_until', 'unreached')
 if not r[2] then
   return { 'missing' }
 end
@@ -66,7 +66,7 @@ if now >= tonumber(r[7]) then
     code = 'upstream-timeout', detail = 'No attempt succeeded before the deadline.',
   })
 end
-if attempts >= tonumber(r[5]) then
+if attempts - tonumber(r[16] or 0) >= tonumber(r[5]) then
   return settle_exhausted(key, now, state, {
     code = 'upstream-failed', detail = 'All attempts were used up.',
   })

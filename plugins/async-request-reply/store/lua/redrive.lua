@@ -15,7 +15,7 @@ if r[4] and r[4] ~= '' then
 end
 redis.call('HSET', key, 'state', next_state(r[1], 'redrive'), 'dead', '', 'run', tonumber(r[3]) + 1, 'attempts', 0,
   'result', '', 'cancel', '', 'not_before', 0, 'ran', '', 'deadline_at', now + tonumber(r[7]), 'expires_at', now + tonumber(r[8]))
-redis.call('HDEL', key, 'started_at', 'settled_at', 'upstream_status', 'error_code', 'error_detail', 'error_proxy', 'read_at')
+redis.call('HDEL', key, 'started_at', 'settled_at', 'upstream_status', 'error_code', 'error_detail', 'error_proxy', 'read_at', 'unreached')
 redis.call('PEXPIRE', key, r[8])
 redis.call('PEXPIRE', sibling(key, 'req'), r[8])
 return { 'redriven', r[5], r[6], r[7], r[8] }

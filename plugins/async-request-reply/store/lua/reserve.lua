@@ -3,10 +3,11 @@
 -- KEYS[1] places: sorted set, member job ID, score when the place falls free by itself (ms)
 -- KEYS[2] turns: hash of `now` (turn of the job that started last), `floor` and `max` (highest turn given)
 -- KEYS[3] the caller's last turn   KEYS[4] the caller's unsettled jobs: sorted set like the places
+-- KEYS[5] the queue's hold
 -- ARGV[1] job ID   ARGV[2] most places   ARGV[3] how long an unconfirmed place is held (ms)
 -- ARGV[4] most unsettled jobs of the caller, 0 for no limit   ARGV[5] life of a job (ms)
 -- ARGV[6] bytes of the request's body, '' where they are counted already   ARGV[7] most bytes of the queue, 0 for no limit
--- Returns {'reserved', turn, time (ms)}, {'caller-full'}, {'full', jobs that settled in the last minute}, or
+-- Returns {'reserved', turn, time (ms), for how long (ms) the queue is held, 0 for not}, {'caller-full'}, {'full', jobs that settled in the last minute}, or
 -- {'bytes-full', ms until some bytes go by themselves}.
 local now = now_ms()
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
@@ -48,4 +49,4 @@ redis.call('ZADD', KEYS[1], 'NX', now + tonumber(ARGV[3]), ARGV[1])
 -- The last place of all may be that of a submit that was killed: nobody comes to remove it.
 redis.call('PEXPIRE', KEYS[1], ARGV[5], 'NX')
 redis.call('PEXPIRE', KEYS[1], ARGV[5], 'GT')
-return { 'reserved', tostring(turn - floor), tostring(now) }
+return { 'reserved', tostring(turn - floor), tostring(now), tostring(math.max(redis.call('PTTL', KEYS[5]), 0)) }

@@ -7,9 +7,11 @@
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
 -- ARGV[10] with 'hold': '1' where a call was made and may have arrived   ARGV[11] bytes of the result's body
+-- ARGV[12] with 'retry', where the upstream was not reached: how many such attempts a run may have, else 0
 -- Returns {'closed', state, owner, dead, expires_at, bytes}, {'retrying', ms}, or {'lost'} where the lease is another's.
 local key = KEYS[1]
-local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts')
+local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts',
+  'unreached')
 if r[1] ~= 'running' or r[2] ~= ARGV[1] then
   return { 'lost' }
 end
@@ -42,7 +44,13 @@ if ARGV[2] == 'hold' then
   redis.call('HSET', key, 'state', next_state(r[1], 'retry'), 'token', '', 'lease_until', 0, 'not_before', at)
   return { 'retrying', ARGV[9] }
 end
-if tonumber(r[6]) >= tonumber(r[7]) or at >= tonumber(r[5]) then
+local unreached, most_unreached = tonumber(r[8] or 0), tonumber(ARGV[12])
+if most_unreached > 0 then
+  unreached = redis.call('HINCRBY', key, 'unreached', 1)
+end
+local is_used_up = tonumber(r[6]) - unreached >= tonumber(r[7])
+  or (most_unreached > 0 and unreached >= most_unreached)
+if is_used_up or at >= tonumber(r[5]) then
   return settle_exhausted(key, now, r[1], err)
 end
 redis.call('HSET', key, 'state', next_state(r[1], 'retry'), 'token', '', 'lease_until', 0, 'not_before', at,
