@@ -327,6 +327,15 @@ return {
                     between = { 0, 2147483647 },
                   },
                 },
+                {
+                  max_head_bytes = {
+                    description = "Largest header section of a response in bytes, its status line included; more fails the job, with that as the reason.",
+                    type = "integer",
+                    required = true,
+                    default = 32768,
+                    between = { 1024, 131072 },
+                  },
+                },
               },
             },
           },
@@ -908,6 +917,15 @@ return {
                     required = true,
                     default = 131072,
                     between = { 0, 1048576 },
+                  },
+                },
+                {
+                  max_head_bytes = {
+                    description = "proxy_buffer_size of Kong's nginx, in bytes: no larger header section is streamed. A result over 512 KiB that has one fails its job.",
+                    type = "integer",
+                    required = true,
+                    default = 4096,
+                    between = { 1024, 131072 },
                   },
                 },
               },

@@ -5,14 +5,7 @@ import { checkRequestSchemas, hasRequestSchemas } from './access/validation-sett
 import { refuseUnsupported } from './access/refuse-unsupported';
 import { checkLoopback } from './access/check-loopback';
 import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route-secrets';
-import {
-  jobLifeMs,
-  jobSettings,
-  LANE_MAX_REQUEST_BYTES,
-  LANE_MAX_RESPONSE_BYTES,
-  routeSettings,
-  type RouteSettings,
-} from './access/route-settings';
+import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route-settings';
 import { EntityCache } from './kong-api/entity-cache';
 import { KongRequest } from './kong-api/kong-request';
 import { stringField } from './kong-api/lua-values';
@@ -20,9 +13,10 @@ import type { Pdk } from './kong-api/pdk';
 import { RequestFacts } from './kong-api/request-facts';
 import { passOn } from './kong-api/pass-on';
 import { sendReply } from './kong-api/send-reply';
-import { handOff } from './kong-api/hand-off';
+import { handOff, presetFields } from './kong-api/hand-off';
 import { restartingReply } from './access/error-replies';
 import type { HandoffOrder } from './handoff/order';
+import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from './http/lane-limits';
 import type { Reply } from './http/reply';
 import { pluginRuntime } from './plugin-runtime';
 import { AsyncError } from './errors/async-error';
@@ -126,11 +120,12 @@ export class PluginInstance {
   }
 
   async #reply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
-    const { status, headers, body } = reply;
+    const { status, headers, body, presets = [] } = reply;
     if (Buffer.isBuffer(body)) {
       await sendReply(pdk, facts, { status, headers, body });
     } else {
-      await this.#handOff(pdk, facts, { kind: 'replay', status, headers, body });
+      await presetFields(pdk, presets);
+      await this.#handOff(pdk, facts, { kind: 'replay', status, headers, body, presets });
     }
   }
 

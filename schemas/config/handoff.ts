@@ -23,5 +23,13 @@ export const handoffSchema = field.record(
         default: 131072,
       },
     ),
+    max_head_bytes: field.integer(
+      "proxy_buffer_size of Kong's nginx, in bytes: no larger header section is streamed. A result over 512 KiB that has one fails its job.",
+      1024,
+      131072,
+      {
+        default: 4096,
+      },
+    ),
   },
 );

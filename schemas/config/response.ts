@@ -8,4 +8,10 @@ export const responseSchema = field.record('ResponseConfig', "What of the upstre
     2147483647,
     { default: 104857600 },
   ),
+  max_head_bytes: field.integer(
+    'Largest header section of a response in bytes, its status line included; more fails the job, with that as the reason.',
+    1024,
+    131072,
+    { default: 32768 },
+  ),
 });

@@ -20,6 +20,8 @@ export interface RequestConfig {
 export interface ResponseConfig {
   /** Largest response body in bytes; more fails the job, with that as the reason. */
   readonly max_body_bytes: number;
+  /** Largest header section of a response in bytes, its status line included; more fails the job, with that as the reason. */
+  readonly max_head_bytes: number;
 }
 
 /** Where the work is done and how it is called. */
@@ -158,6 +160,8 @@ export interface HandoffConfig {
   readonly request_over_bytes: number;
   /** Response bodies larger than this are streamed by nginx. */
   readonly response_over_bytes: number;
+  /** proxy_buffer_size of Kong's nginx, in bytes: no larger header section is streamed. A result over 512 KiB that has one fails its job. */
+  readonly max_head_bytes: number;
 }
 
 /** Brokers and topics for dispatch kafka. */

@@ -42,7 +42,15 @@ async function taken(queue: string): Promise<void> {
       caCertificates: [],
       maxResponseBytes: 1,
     },
-    ...{ retryStatuses: [], backoffMs: 1, maxBackoffMs: 1, connectAttempts: 1, maxHoldMs: 0 },
+    ...{
+      retryStatuses: [],
+      backoffMs: 1,
+      maxBackoffMs: 1,
+      connectAttempts: 1,
+      maxHeadBytes: 4096,
+      maxHandoffHeadBytes: 4096,
+      maxHoldMs: 0,
+    },
   });
   await announce(redis, PREFIX, queue, named, LIFE_MS);
   const scheduler = openScheduler(redis, PREFIX, queue);

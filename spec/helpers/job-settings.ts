@@ -7,6 +7,8 @@ export const JOB_SETTINGS: Omit<JobSettings, 'queue'> = {
   ...{ connectTimeoutMs: 1000, attemptTimeoutMs: 10_000, tlsVerify: true, caCertificates: [] },
   ...{
     maxResponseBytes: 1_000_000,
+    maxHeadBytes: 16_384,
+    maxHandoffHeadBytes: 4096,
     retryStatuses: [500, 503],
     backoffMs: 1,
     maxBackoffMs: 1,

@@ -51,7 +51,11 @@ export async function carryOut(
       ? acceptance.record
       : queuedRecord({ ...job, id: acceptance.id }, acceptance);
   const links = isPollable ? jobLinks(record.id, line.uri, settings) : undefined;
-  return answerAccepted({ job: record, links, preferences, method: line.method }, settings, store);
+  return answerAccepted(
+    { job: record, links, preferences, method: line.method, isHandedOff: job.body === 'stored' },
+    settings,
+    store,
+  );
 }
 
 async function acceptOrThrow(

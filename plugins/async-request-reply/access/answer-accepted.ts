@@ -6,7 +6,7 @@ import type { HeaderField, Reply } from '../http/reply';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../store/access-store';
 import { appliedPreferences, submitHoldMs } from './hold-limit';
-import type { JobLinks } from './job-links';
+import { toLocation, type JobLinks } from './job-links';
 import { answerFields } from './our-fields';
 import { pendingReply } from './pending-reply';
 import { proxyError } from './proxy-status';
@@ -24,6 +24,8 @@ export interface Accepted {
   readonly preferences: Preferences;
   /** Of the submit. */
   readonly method: string;
+  /** Whether the answer goes through nginx, which takes a limited header section. */
+  readonly isHandedOff: boolean;
 }
 
 /**
@@ -68,7 +70,7 @@ function firstReply({ job, links, preferences }: Accepted, settings: RouteSettin
 }
 
 const locationField = (links: JobLinks | undefined): HeaderField[] =>
-  links === undefined ? [] : [['Location', links.status]];
+  links === undefined ? [] : [['Location', toLocation(links.status)]];
 
 /** @param heldMs how long the request was held, if its time was over; 0 where the hold ended before. */
 async function replyAfterHold(
@@ -77,16 +79,16 @@ async function replyAfterHold(
   settings: RouteSettings,
   store: AccessStore,
 ): Promise<Reply> {
-  const { links, preferences, method } = accepted;
+  const { links, preferences } = accepted;
   const job = await store.read((jobs) => jobs.read(accepted.job.id));
   if (job === undefined) {
     return firstReply(accepted, settings);
   }
   if (isSettled(job.state)) {
-    return settledResult(job, { method }, settings, store);
+    return result(accepted, job, settings, store);
   }
   if (heldMs > 0 && settings.wait.on_timeout === 'error') {
-    return giveUp(job, method, settings, store);
+    return giveUp(accepted, job, settings, store);
   }
   const applied = appliedPreferences(preferences, true, heldMs);
   return pendingReply(202, job, links, settings, store, [
@@ -95,17 +97,35 @@ async function replyAfterHold(
   ]);
 }
 
+/** The result, or 202 with the job's state where this answer cannot carry it: a poll can. */
+function result(
+  accepted: Accepted,
+  job: JobRecord,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<Reply> {
+  const { method, isHandedOff } = accepted;
+  const limit =
+    isHandedOff && settings.handoff !== undefined
+      ? {
+          headBytes: settings.handoff.maxHeadBytes,
+          instead: () => firstReply({ ...accepted, job }, settings),
+        }
+      : undefined;
+  return settledResult(job, { method, limit }, settings, store);
+}
+
 /** Cancels the job; one that has settled at the last moment is answered with its result after all. */
 async function giveUp(
+  accepted: Accepted,
   job: JobRecord,
-  method: string,
   settings: RouteSettings,
   store: AccessStore,
 ): Promise<Reply> {
   const outcome = await store.cancel(job);
   const settled = outcome.kind === 'settled' ? await store.read((jobs) => jobs.read(job.id)) : undefined;
   if (settled !== undefined && isSettled(settled.state)) {
-    return settledResult(settled, { method }, settings, store);
+    return result(accepted, settled, settings, store);
   }
   return problemReply(
     new AsyncError('wait-timeout', {

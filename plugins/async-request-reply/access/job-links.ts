@@ -27,3 +27,15 @@ export function jobLinks(id: string, uri: string, settings: RouteSettings): JobL
  */
 export const hasLinks = (settings: RouteSettings, routeMethods: readonly string[] | undefined): boolean =>
   settings.statusUrl !== undefined || routeMethods === undefined || routeMethods.includes('GET');
+
+/** nginx takes a few KiB of header section from the handoff listener, and clients have limits of their own. */
+const MAX_LOCATION_LENGTH = 2048;
+
+/**
+ * A job's address as `Location` has it. One that is long is given by its query alone, which the client resolves against the
+ * address that it asked (RFC 9110, 10.2.2; RFC 3986, 5.2.2): the path is the same.
+ *
+ * @param link of `jobLinks`, for the request that is answered.
+ */
+export const toLocation = (link: string): string =>
+  link.length > MAX_LOCATION_LENGTH ? link.slice(link.indexOf('?')) : link;

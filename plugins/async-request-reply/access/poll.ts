@@ -8,7 +8,7 @@ import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../store/access-store';
 import type { PollTarget } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
-import { jobLinks, type JobLinks } from './job-links';
+import { jobLinks, toLocation, type JobLinks } from './job-links';
 import { answerFields } from './our-fields';
 import { cancel, isCancellation } from './cancel';
 import { holdPoll } from './hold-poll';
@@ -146,7 +146,7 @@ async function settledStatus(
     !hasResult || settings.onComplete === 'status'
       ? undefined
       : ((settings.onComplete === 'resource' ? await createdResource(job, settings, store) : undefined) ??
-        links.result);
+        toLocation(links.result));
   return location === undefined
     ? statusReply(200, job, links, settings)
     : statusReply(303, job, links, settings, [['Location', location]]);

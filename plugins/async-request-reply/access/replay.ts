@@ -2,6 +2,7 @@
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
 import { foldFieldName } from '../http/field-name';
+import { headBytes } from '../http/head-size';
 import { splitList } from '../http/list';
 import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
 import type { ResponseHead } from '../http/upstream-request';
@@ -45,23 +46,47 @@ export interface ReplayTerms {
   readonly sha256: string | undefined;
 }
 
+/** The head of a replay: what the upstream sent, and what is added to it or replaces it. */
+export interface ReplayHead {
+  readonly status: number;
+  readonly theirs: readonly HeaderField[];
+  readonly ours: readonly HeaderField[];
+}
+
 /** Status and header fields of the replay of a stored response. */
-export function replayHead(
-  head: ResponseHead,
-  { ours, storedSeconds, sha256 }: ReplayTerms,
-): Omit<Reply, 'body'> {
+export function replayHead(head: ResponseHead, { ours, storedSeconds, sha256 }: ReplayTerms): ReplayHead {
   const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => foldFieldName(name))]);
   replaced.delete('vary');
   return {
     status: head.status,
-    headers: [
-      ...head.headers.filter(([name]) => !replaced.has(foldFieldName(name))),
+    theirs: head.headers.filter(([name]) => !replaced.has(foldFieldName(name))),
+    ours: [
       ['Cache-Control', privateCacheControl(named(head.headers, 'cache-control'))],
       ['Age', String(age(head, storedSeconds))],
       ...digestField(head, sha256),
       ...ours,
     ],
   };
+}
+
+/**
+ * The head of a replay that goes through nginx, which takes so many bytes of it. Where ours are too many, Kong adds them.
+ *
+ * @param length of the body.
+ * @returns undefined where the upstream's fields alone are too many.
+ */
+export function handedOffHead(
+  { status, theirs, ours }: ReplayHead,
+  length: number,
+  maxBytes: number,
+): Omit<Reply, 'body'> | undefined {
+  const framing = ['Content-Length', String(length)] as const;
+  if (headBytes(status, [...theirs, ...ours, framing]) <= maxBytes) {
+    return { status, headers: [...theirs, ...ours] };
+  }
+  return headBytes(status, [...theirs, framing]) <= maxBytes
+    ? { status, headers: theirs, presets: ours }
+    : undefined;
 }
 
 /** Statuses whose content, if any, is not the whole of a representation. */

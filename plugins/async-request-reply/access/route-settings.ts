@@ -3,6 +3,7 @@
 import type { Config } from '../../../schemas/generated/config-type';
 import type { RedisSettings } from '../store/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../store/job-settings';
+import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from '../http/lane-limits';
 import type { MatchedRoute } from './gateway-request';
 import { callbackSettings, type CallbackSettings } from './callback-terms';
 import { EncryptionKeys } from '../secrets/encryption-keys';
@@ -11,10 +12,6 @@ import type { IdempotencySettings } from './idempotency';
 import type { OwnerSettings } from './owner';
 import { validationSettings, type ValidationSettings } from './validation-settings';
 import type { ValidatorPool } from '../validation/validator-pool';
-
-/** Over the plugin-server protocol larger bodies would block Kong (docs/kong.md). */
-export const LANE_MAX_REQUEST_BYTES = 1024 * 1024;
-export const LANE_MAX_RESPONSE_BYTES = 512 * 1024;
 
 export interface RouteSettings extends OwnerSettings {
   readonly intercept: Config['intercept'];
@@ -35,10 +32,13 @@ export interface RouteSettings extends OwnerSettings {
         /** Undefined: no request does. */
         readonly requestOverBytes: number | undefined;
         readonly responseOverBytes: number;
+        /** The largest header section that nginx takes from the listener. */
+        readonly maxHeadBytes: number;
       }
     | undefined;
   readonly maxRequestBytes: number;
   readonly maxResponseBytes: number;
+  readonly maxHeadBytes: number;
   readonly dropHeaders: ReadonlySet<string>;
   readonly upstream: Config['upstream'];
   /** Undefined: the service's ID, else the route's. */
@@ -119,10 +119,12 @@ function settingsWith(
             ? undefined
             : Math.min(config.handoff.request_over_bytes, LANE_MAX_REQUEST_BYTES),
           responseOverBytes: Math.min(config.handoff.response_over_bytes, LANE_MAX_RESPONSE_BYTES),
+          maxHeadBytes: config.handoff.max_head_bytes,
         }
       : undefined,
     maxRequestBytes: limit(maxBodyBytes(config), LANE_MAX_REQUEST_BYTES, !hasHandoff || isBodyChecked),
     maxResponseBytes: limit(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES, !hasHandoff),
+    maxHeadBytes: config.response.max_head_bytes,
     dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
     upstream: config.upstream,
     queueName: config.queue.name,
@@ -170,6 +172,9 @@ export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: b
     tlsVerify: settings.upstream.tls_verify ?? tlsVerify,
     caCertificates: certificates(settings.upstream.ca_certificates),
     maxResponseBytes: settings.maxResponseBytes,
+    maxHeadBytes: settings.maxHeadBytes,
+    // Where nothing can be handed off no response is that large.
+    maxHandoffHeadBytes: settings.handoff?.maxHeadBytes ?? settings.maxHeadBytes,
     retryStatuses: settings.retry.statuses,
     backoffMs: settings.retry.backoff_ms,
     maxBackoffMs: settings.retry.max_backoff_ms,

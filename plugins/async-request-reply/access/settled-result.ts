@@ -4,6 +4,7 @@ import { isProblemCode, PROBLEMS } from '../errors/problem-catalog';
 import { problemReply } from '../errors/problem-reply';
 import { isRenamedByExit } from '../http/field-name';
 import { byteRange, type ByteRange, type RangeRequest } from '../http/byte-range';
+import { LANE_MAX_RESPONSE_BYTES } from '../http/lane-limits';
 import type { Reply } from '../http/reply';
 import type { ResponseHead } from '../http/upstream-request';
 import type { JobRecord } from '../jobs/job-record';
@@ -13,8 +14,8 @@ import { takeResult } from '../store/read-once';
 import { answerFields, jobFields } from './our-fields';
 import { proxyStatus } from './proxy-status';
 import { readable, readResult } from './read-result';
-import { isSendable, replayHead, unsendable } from './replay';
-import { LANE_MAX_RESPONSE_BYTES, type RouteSettings } from './route-settings';
+import { handedOffHead, isSendable, replayHead, unsendable, type ReplayHead } from './replay';
+import type { RouteSettings } from './route-settings';
 
 /** What the request that is answered asks of the result. */
 export interface ResultRequest {
@@ -24,6 +25,8 @@ export interface ResultRequest {
   readonly range?: RangeRequest | undefined;
   /** Asked where the answer would have to be handed off: whether it can be. Absent: wherever the route's settings say so. */
   readonly mayHandOff?: (() => Promise<boolean>) | undefined;
+  /** Where the answer is on its way through nginx already: the most bytes of its head, and what is sent in place of a larger one. */
+  readonly limit?: { readonly headBytes: number; readonly instead: () => Reply } | undefined;
 }
 
 /** `instead`: of a response that cannot be sent here; it stays where it is. */
@@ -84,10 +87,15 @@ async function replayStored(
   const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, bytes - 1];
   const part = range.kind === 'part' ? partOf(whole, start, end, bytes) : whole;
   const length = end + 1 - start;
-  if (takesHandoff(length, head, settings) && ((await asked.mayHandOff?.()) ?? true)) {
+  const { limit } = asked;
+  if (limit !== undefined && !fits(handedOffHead(part, length, limit.headBytes))) {
+    return { kind: 'instead', reply: limit.instead() };
+  }
+  const streamed = await streamedHead(part, length, head, asked, settings);
+  if (streamed !== undefined) {
     const { isReadOnce } = asked;
     const body = { jobId: job.id, result: job.result ?? '', start, end, isReadOnce };
-    return { kind: 'replay', reply: { ...part, body } };
+    return { kind: 'replay', reply: { ...streamed, body } };
   }
   if (!isSendable(head.status)) {
     return { kind: 'instead', reply: unsendable(head.status, jobFields(settings, job.id)) };
@@ -97,8 +105,28 @@ async function replayStored(
   }
   const body = await readable(job.id, () => stored.body(start, end));
   // Where it cannot be handed off: what would become another field may be one of framing, caching or ours.
-  const headers = part.headers.filter(([name]) => !isRenamedByExit(name) || name === settings.idHeader);
-  return { kind: 'replay', reply: { ...part, headers, body } };
+  const headers = [...part.theirs, ...part.ours].filter(
+    ([name]) => !isRenamedByExit(name) || name === settings.idHeader,
+  );
+  return { kind: 'replay', reply: { status: part.status, headers, body } };
+}
+
+/** Kong adds nothing to an answer that it has begun to fetch. */
+const fits = (head: Omit<Reply, 'body'> | undefined): boolean =>
+  head !== undefined && head.presets === undefined;
+
+/** The head of a replay that is handed off; undefined where it is not, or its head is too large for that. */
+async function streamedHead(
+  part: ReplayHead,
+  length: number,
+  head: ResponseHead,
+  { mayHandOff }: ResultRequest,
+  settings: RouteSettings,
+): Promise<Omit<Reply, 'body'> | undefined> {
+  const { handoff } = settings;
+  return handoff !== undefined && takesHandoff(length, head, settings) && ((await mayHandOff?.()) ?? true)
+    ? handedOffHead(part, length, handoff.maxHeadBytes)
+    : undefined;
 }
 
 /** Where the lane of short answers cannot carry the response as it is, or not well. */
@@ -127,20 +155,17 @@ function unsatisfiable(job: JobRecord, bytes: number, settings: RouteSettings): 
 function tooLargeHere(job: JobRecord, length: number, settings: RouteSettings): Reply {
   const error = new AsyncError('response-too-large', {
     detail:
-      `The result has ${String(length)} bytes; a route with no service carries ${String(LANE_MAX_RESPONSE_BYTES)}. ` +
+      `The result has ${String(length)} bytes; where it cannot be streamed ${String(LANE_MAX_RESPONSE_BYTES)} are carried: ` +
+      'on a route with no service, and with header fields over handoff.max_head_bytes. ' +
       'It is kept: ask for parts of it (Range) at its result URL, or on a route with a service.',
   });
   return problemReply(error, answerFields(settings, job.id));
 }
 
-const partOf = (
-  whole: Omit<Reply, 'body'>,
-  start: number,
-  end: number,
-  bytes: number,
-): Omit<Reply, 'body'> => ({
+const partOf = (whole: ReplayHead, start: number, end: number, bytes: number): ReplayHead => ({
   status: 206,
-  headers: [...whole.headers, ['Content-Range', `bytes ${String(start)}-${String(end)}/${String(bytes)}`]],
+  theirs: whole.theirs,
+  ours: [...whole.ours, ['Content-Range', `bytes ${String(start)}-${String(end)}/${String(bytes)}`]],
 });
 
 const alreadyRead = (): AsyncError =>

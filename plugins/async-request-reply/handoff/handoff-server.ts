@@ -6,7 +6,7 @@ import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { internalErrorReply } from '../access/error-replies';
 import { answerFields } from '../access/our-fields';
-import { OWN_ANSWER_FIELDS } from '../http/reply';
+import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
 import type { NoteSealer } from './note-sealer';
 import { NOTE_HEADER } from './order';
 import { JobReceiver } from './receive-job';
@@ -106,7 +106,13 @@ export class HandoffServer {
       if (!(error instanceof AsyncError) || response.headersSent) {
         throw error;
       }
-      await sendReply(request, response, this.#refusal(error, target.settings), target);
+      const refusal = this.#refusal(error, target.settings);
+      await sendReply(
+        request,
+        response,
+        order.kind === 'replay' ? without(refusal, order.presets) : refusal,
+        target,
+      );
     }
   }
 
@@ -122,3 +128,10 @@ export class HandoffServer {
       : internalErrorReply();
   }
 }
+
+/** Kong sends the others once already; several `Cache-Control` are one list. */
+const without = (reply: Reply, presets: readonly HeaderField[]): Reply => {
+  const names = new Set(presets.map(([name]) => name));
+  names.delete('Cache-Control');
+  return { ...reply, headers: reply.headers.filter(([name]) => !names.has(name)) };
+};

@@ -8,6 +8,8 @@ export interface ReplayOrder {
   readonly status: number;
   readonly headers: readonly HeaderField[];
   readonly body: StoredBody;
+  /** What Kong adds to the answer, whatever becomes of it. */
+  readonly presets: readonly HeaderField[];
 }
 
 export type HandoffOrder = (AcceptOrder & { readonly kind: 'accept' }) | ReplayOrder;

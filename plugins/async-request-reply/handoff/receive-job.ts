@@ -40,7 +40,11 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
   if (before !== undefined) {
     const { isPollable, line, preferences } = order;
     const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
-    return answerAccepted({ job: before, links, preferences, method: line.method }, settings, store);
+    return answerAccepted(
+      { job: before, links, preferences, method: line.method, isHandedOff: true },
+      settings,
+      store,
+    );
   }
   // A repeat needs no place, and whether it is one only its body tells.
   if (refusal !== undefined && order.key === undefined) {

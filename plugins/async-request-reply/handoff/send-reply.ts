@@ -3,7 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readable } from '../access/read-result';
-import { bodyLength, type Reply, type StoredBody } from '../http/reply';
+import { headBytes } from '../http/head-size';
+import { bodyLength, type HeaderField, type Reply, type StoredBody } from '../http/reply';
 import { PayloadLostError } from '../store/payload-errors';
 import { dropTaken } from '../store/read-once';
 import type { HandoffTarget } from './target';
@@ -11,7 +12,7 @@ import type { HandoffTarget } from './target';
 /** Statuses that have no content, and say no length (RFC 9110, 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 
-/** nginx then neither fills its disk nor runs ahead of the client; it takes the field away itself. */
+/** nginx then neither fills its disk nor runs ahead of the client; it takes the field away itself. Left out where there is no room. */
 const UNBUFFERED = ['X-Accel-Buffering', 'no'] as const;
 
 /**
@@ -28,11 +29,15 @@ export async function sendReply(
   const hasContent = saysLength && request.method !== 'HEAD';
   const source = Buffer.isBuffer(reply.body) || !hasContent ? reply.body : await open(reply.body, target);
   response.sendDate = false;
-  response.writeHead(reply.status, [
-    ...reply.headers.flat(),
-    ...UNBUFFERED,
-    ...(saysLength ? ['Content-Length', String(bodyLength(reply))] : []),
-  ]);
+  // With HTTP/1.1 it says nothing, and its bytes count: nginx takes so many.
+  response.removeHeader('Connection');
+  const fields: HeaderField[] = [
+    ...reply.headers,
+    ...(saysLength ? [['Content-Length', String(bodyLength(reply))] as const] : []),
+  ];
+  const maxBytes = target?.settings.handoff?.maxHeadBytes ?? Infinity;
+  const isUnbuffered = headBytes(reply.status, [...fields, UNBUFFERED]) <= maxBytes;
+  response.writeHead(reply.status, [...fields, ...(isUnbuffered ? [UNBUFFERED] : [])].flat());
   // What is left of an upload that was refused: nginx is still sending it.
   request.resume();
   if (!(source instanceof Readable)) {

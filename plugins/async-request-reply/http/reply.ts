@@ -27,6 +27,8 @@ export const OWN_ANSWER_FIELDS: readonly HeaderField[] = [
 export interface Reply {
   readonly status: number;
   readonly headers: readonly HeaderField[];
+  /** More fields, which Kong adds: with them the header section would be too large for nginx. Only where it is handed off. */
+  readonly presets?: readonly HeaderField[];
   readonly body: Buffer | StoredBody;
 }
 

@@ -1,8 +1,19 @@
 // Lets nginx carry a request to the handoff listener, in the place of the upstream.
 import { randomBytes } from 'node:crypto';
 import { NOTE_HEADER } from '../handoff/order';
+import type { HeaderField } from '../http/reply';
 import type { Pdk } from './pdk';
 import type { RequestFacts } from './request-facts';
+
+/**
+ * Has Kong send fields of ours beside those that come from the listener: nginx takes only so many bytes of header section from
+ * there.
+ */
+export async function presetFields(pdk: Pdk, fields: readonly HeaderField[]): Promise<void> {
+  for (const [name, value] of fields) {
+    await pdk.response.add_header(name, value);
+  }
+}
 
 const HOST = '127.0.0.1';
 

@@ -22,6 +22,10 @@ export interface JobSettings {
   /** PEM. */
   readonly caCertificates: readonly string[];
   readonly maxResponseBytes: number;
+  /** Of a response's header section. */
+  readonly maxHeadBytes: number;
+  /** Of the header section of a response that only the handoff lane can carry. */
+  readonly maxHandoffHeadBytes: number;
   readonly retryStatuses: readonly number[];
   readonly backoffMs: number;
   readonly maxBackoffMs: number;

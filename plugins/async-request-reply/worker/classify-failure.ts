@@ -41,6 +41,12 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
     ...failed('proxy_internal_error', 'The stored request cannot be decrypted: it is not what was stored.'),
     ...{ code: 'request-unreadable', retryable: false },
   },
+  UND_ERR_HEADERS_OVERFLOW: {
+    code: 'response-too-large',
+    detail: "The header section of the upstream's response is over the limit of this route.",
+    proxyError: 'http_response_header_section_size',
+    retryable: false,
+  },
   UND_ERR_CONNECT_TIMEOUT: {
     ...failed('connection_timeout', 'The upstream did not accept the connection in time.'),
     code: 'upstream-timeout',

@@ -7,11 +7,14 @@ import { StrictAgent } from './strict-agent';
 /** Distinct settings at once; more means that somebody changes them by the minute. */
 const MAX_AGENTS = 64;
 
-type ConnectionSettings = Pick<JobSettings, 'connectTimeoutMs' | 'tlsVerify' | 'caCertificates' | 'secrets'>;
+type ConnectionSettings = Pick<
+  JobSettings,
+  'connectTimeoutMs' | 'tlsVerify' | 'caCertificates' | 'maxHeadBytes' | 'secrets'
+>;
 
 /** Other secrets than these have no part in a connection: a change of them may still open another, and does no harm. */
-const keyOf = ({ connectTimeoutMs, tlsVerify, caCertificates, secrets }: ConnectionSettings): string =>
-  JSON.stringify([connectTimeoutMs, tlsVerify, caCertificates, secrets]);
+const keyOf = (one: ConnectionSettings): string =>
+  JSON.stringify([one.connectTimeoutMs, one.tlsVerify, one.caCertificates, one.maxHeadBytes, one.secrets]);
 
 function clientIdentity(secrets: Secrets): { cert?: string; key?: string } {
   const cert = secrets.get('upstream.client_cert');
@@ -31,7 +34,7 @@ export class Dispatchers {
       agent = new StrictAgent({
         connectTimeoutMs: settings.connectTimeoutMs,
         // The attempt has a time limit of its own; these would cut a slow upstream short of it.
-        agent: { headersTimeout: 0, bodyTimeout: 0 },
+        agent: { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: settings.maxHeadBytes },
         connect: {
           rejectUnauthorized: settings.tlsVerify,
           ...(settings.caCertificates.length > 0 && { ca: [...settings.caCertificates] }),

@@ -130,6 +130,7 @@ async function attempt(
     moreFields: reentryFields(marked, request.head, secrets),
     timeoutMs: settings.attemptTimeoutMs,
     maxResponseBytes: settings.maxResponseBytes,
+    maxHandoffHeadBytes: settings.maxHandoffHeadBytes,
     signal: lease.signal,
     mayStart: () => lease.isHeld(),
     store: (head) =>

@@ -146,8 +146,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
     if (
       this.#connection.hasSwitched ||
       error instanceof errors.HTTPParserError ||
-      error instanceof errors.ResponseContentLengthMismatchError ||
-      error instanceof errors.HeadersOverflowError
+      error instanceof errors.ResponseContentLengthMismatchError
     ) {
       return Object.assign(new MalformedResponseError(error.message), { cause: error });
     }

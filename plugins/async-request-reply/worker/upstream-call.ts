@@ -2,7 +2,9 @@
 // bodies stream: no more than a few chunks of either are in memory.
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
+import { headBytes } from '../http/head-size';
 import { storableResponseFields } from '../http/hop-by-hop';
+import { LANE_MAX_RESPONSE_BYTES } from '../http/lane-limits';
 import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
 import { toUriHost } from '../http/uri-host';
@@ -17,6 +19,8 @@ export interface CallTerms {
   readonly moreFields: readonly HeaderField[];
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
+  /** Of the header section of a response whose body is over LANE_MAX_RESPONSE_BYTES. */
+  readonly maxHandoffHeadBytes: number;
   /** Ends the call; its connection is closed, so that the upstream can see it. */
   readonly signal: AbortSignal;
   /** Asked right before the request is written: where it says no, `signal` has ended the call. */
@@ -84,6 +88,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   #head: ResponseHead | undefined;
   #body: PayloadWriter | undefined;
   #bytes = 0;
+  #headBytes = 0;
   #writing: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
 
@@ -118,26 +123,39 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       return;
     }
     this.#head = { status: statusCode, headers: storableResponseFields(rawFields(controller.rawHeaders)) };
+    this.#headBytes = headBytes(statusCode, this.#head.headers);
     this.#body = this.#terms.store(this.#head);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#terms.maxResponseBytes) {
-      this.#end({
-        kind: 'failure',
-        code: 'response-too-large',
-        detail: `The upstream response is over the limit of ${String(this.#terms.maxResponseBytes)} bytes.`,
-        proxyError: 'http_response_body_size',
-        mayHaveArrived: true,
-        retryable: false,
-      });
+    const excess = this.#excess();
+    if (excess !== undefined) {
+      this.#end(excess);
       return;
     }
     // undici gives pieces of no length, for ever, to who pauses at each of them once the connection has ended.
     if (chunk.length > 0) {
       this.#take(controller, chunk);
     }
+  }
+
+  /** What is too large of the response that has come so far. */
+  #excess(): CallFailure | undefined {
+    const { maxResponseBytes, maxHandoffHeadBytes } = this.#terms;
+    if (this.#bytes > maxResponseBytes) {
+      return tooLarge(
+        'http_response_body_size',
+        `The upstream response is over the limit of ${String(maxResponseBytes)} bytes.`,
+      );
+    }
+    return this.#bytes > LANE_MAX_RESPONSE_BYTES && this.#headBytes > maxHandoffHeadBytes
+      ? tooLarge(
+          'http_response_header_section_size',
+          `The header section of the upstream's response has ${String(this.#headBytes)} bytes. ` +
+            `Kong takes ${String(maxHandoffHeadBytes)} where the body has more than ${String(LANE_MAX_RESPONSE_BYTES)}.`,
+        )
+      : undefined;
   }
 
   /** The upstream waits while more than a chunk does. */
@@ -211,6 +229,11 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
   }
 }
+
+const tooLarge = (proxyError: string, detail: string): CallFailure => ({
+  ...{ kind: 'failure', code: 'response-too-large', detail, proxyError },
+  ...{ mayHaveArrived: true, retryable: false },
+});
 
 /** Fields as they came, in their order, values as Latin-1; undici hands them over as alternating buffers. */
 function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): HeaderField[] {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Upstream } from '../config/entities';
 import type { GatewayLog } from '../gateway-log';
 import { errorAnswer, errorPage } from './error-answer';
@@ -71,7 +72,22 @@ export class Proxy {
       this.#log.error(`${outcome.reason}, ${where}`);
       return outcome;
     }
+    if (isHeadTooLarge(outcome.response)) {
+      outcome.response.destroy();
+      this.#log.error('upstream sent too big header while reading response header from upstream');
+      sendProxyError(exchange, errorPage(exchange, 502));
+      return 'answered';
+    }
     sendProxied(exchange, outcome, startedAtMs);
     return 'answered';
   }
+}
+
+/** nginx reads a header section into one buffer of this size (`proxy_buffer_size`), and answers 502 where it does not fit. */
+const PROXY_BUFFER_BYTES = 4096;
+
+function isHeadTooLarge({ statusCode, statusMessage, rawHeaders }: IncomingMessage): boolean {
+  const statusLine = `HTTP/1.1 ${String(statusCode)} ${statusMessage ?? ''}\r\n`;
+  const fields = rawHeaders.reduce((bytes, part) => bytes + part.length + ': '.length, 0);
+  return statusLine.length + fields + '\r\n'.length > PROXY_BUFFER_BYTES;
 }
