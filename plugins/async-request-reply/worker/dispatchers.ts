@@ -7,6 +7,9 @@ import { StrictAgent } from './strict-agent';
 /** Distinct settings at once; more means that somebody changes them by the minute. */
 const MAX_AGENTS = 64;
 
+/** A connection that was idle for so long is not used again: many a server closes one after two seconds, untold. */
+const IDLE_MS = 1000;
+
 type ConnectionSettings = Pick<
   JobSettings,
   'connectTimeoutMs' | 'tlsVerify' | 'caCertificates' | 'maxHeadBytes' | 'secrets'
@@ -34,7 +37,10 @@ export class Dispatchers {
       agent = new StrictAgent({
         connectTimeoutMs: settings.connectTimeoutMs,
         // The attempt has a time limit of its own; these would cut a slow upstream short of it.
-        agent: { headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: settings.maxHeadBytes },
+        agent: {
+          ...{ headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: settings.maxHeadBytes },
+          keepAliveTimeout: IDLE_MS,
+        },
         connect: {
           rejectUnauthorized: settings.tlsVerify,
           ...(settings.caCertificates.length > 0 && { ca: [...settings.caCertificates] }),
