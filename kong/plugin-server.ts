@@ -7,6 +7,7 @@ import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
+import { describeUnknownVariables } from '../schemas/unknown-variables';
 import { dumpPlugins, keepStdoutForDump } from './plugin-server/dump-plugins';
 import type { ErrorReply } from './plugin-server/error-reply';
 import { packageVersion } from './plugin-server/package-version';
@@ -54,6 +55,7 @@ async function main(args: readonly string[]): Promise<void> {
       const server = new RpcServer({ pluginsDirectory, logger, ...replies });
       await dumpPlugins(server, cli.dumpPluginInfo);
     }
+    describeUnknownVariables(process.env).forEach((sentence) => logger.warn(sentence));
     const onStop: (() => Promise<void>)[] = [];
     await startPluginServer({
       prefix,

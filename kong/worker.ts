@@ -6,6 +6,7 @@ import { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
+import { describeUnknownVariables } from '../schemas/unknown-variables';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { startHealthServer } from './health-server';
 import { readSecretsFile } from './read-secrets-file';
@@ -16,6 +17,7 @@ function main(): void {
   refuseUnsupportedSettings(settings);
   const secrets = new SecretBox(readSecretsFile(settings.secrets_file).values());
   const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
+  describeUnknownVariables(process.env).forEach((sentence) => log.warn(sentence));
   const worker = JobWorker.start(workerOptions(settings, log, secrets));
   const { health_listen: listen } = settings;
   if (listen !== undefined) {

@@ -110,6 +110,7 @@ function defineReading(define: Define): void {
         runDoctor(context, {
           kongYml: text(options, 'kongYml'),
           scansKeys: options['scan'] !== false,
+          env: process.env,
           nowMs: Date.now,
         }),
   )

@@ -6,6 +6,7 @@ import { checkKeys } from './doctor/check-keys';
 import { checkKongYml } from './doctor/check-kong-yml';
 import { checkQueues } from './doctor/check-queues';
 import { checkClock, checkServers } from './doctor/check-redis';
+import { checkVariables } from './doctor/check-variables';
 import { error, levelOf, type CheckResult } from './doctor/finding';
 import { CommandError, type Report, type Style } from './report';
 import { printable } from './table';
@@ -14,6 +15,8 @@ export interface DoctorOptions {
   readonly kongYml?: string | undefined;
   /** Whether to go through all keys: the only check whose time grows with them. */
   readonly scansKeys: boolean;
+  /** The environment of this program, which a worker of this machine should share. */
+  readonly env: NodeJS.ProcessEnv;
   /** The clock of this machine. */
   readonly nowMs: () => number;
 }
@@ -25,6 +28,7 @@ export async function runDoctor(context: AdminContext, options: DoctorOptions): 
     ['clock', () => checkClock(context, options.nowMs)],
     ['queues', () => checkQueues(context)],
     ['backlog', () => checkBacklog(context.settings.listen_backlog)],
+    ['variables', () => Promise.resolve(checkVariables(options.env))],
   ];
   if (options.scansKeys) {
     checks.push(['keys', () => checkKeys(context)]);

@@ -58,6 +58,13 @@ it('finds nothing where a worker runs and all is well', async () => {
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {7}redis-version {5}7/)]);
 });
 
+it('warns of a variable that is no setting, with the nearest that is one', async () => {
+  stage.lab.startWorker();
+  const diagnosis = await diagnose(['--no-scan'], { ARR_LOGLEVEL: 'debug' });
+  expect(diagnosis).toMatchObject({ code: 0, ok: true, found: { variables: 'warning' } });
+  expect(diagnosis.messages).toMatch(/^ARR_LOGLEVEL .* did you mean ARR_LOG_LEVEL\?$/);
+});
+
 describe('Redis', () => {
   it.each([
     ['eviction', ['maxmemory-policy', 'allkeys-lru', 'noeviction'], /allkeys-lru/],

@@ -11,7 +11,7 @@ export class WorkerProcess {
   #output = '';
 
   /** Starts it on a stack's Redis; it takes queues as they are announced there. */
-  constructor({ redis, keyPrefix }: Stack, env: Record<string, string> = {}) {
+  constructor({ redis, keyPrefix }: Pick<Stack, 'redis' | 'keyPrefix'>, env: Record<string, string> = {}) {
     this.#child = spawn(process.execPath, [WORKER], {
       env: { ARR_REDIS_PORT: String(redis.port), ARR_KEY_PREFIX: keyPrefix, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
