@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
 import { placeOf, type RedisSettings } from '../plugins/async-request-reply/store/redis-client';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
+import { counted } from './counted';
 import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
 
 /** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
@@ -72,7 +73,9 @@ export class WorkerThreads {
   /** Why jobs may not be carried out here; nothing when all threads run that should. */
   reasons(): string[] {
     const missing = this.#started.size * this.#settings.worker - this.#threads.size;
-    return missing > 0 ? [`${String(missing)} worker threads are being started again`] : [];
+    return missing > 0
+      ? [`${counted(missing, 'worker thread is', 'worker threads are')} being started again`]
+      : [];
   }
 
   /** Lets every thread drain and resolves when they have ended. Idempotent. */

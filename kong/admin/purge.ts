@@ -3,6 +3,7 @@ import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs
 import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/store/keys';
 import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
 import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
+import { counted } from '../counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
 import type { Report } from './report';
@@ -51,11 +52,15 @@ export async function purge(
     json: { done: true, purged: fates.purged, still_open: fates['still-open'], newer: fates.newer },
     text: () =>
       [
-        `${String(fates.purged)} jobs were purged.`,
+        `${counted(fates.purged, 'job was', 'jobs were')} purged.`,
         ...(fates['still-open'] > 0
-          ? [`${String(fates['still-open'])} are being cancelled and still run: purge again later.`]
+          ? [
+              `${counted(fates['still-open'], 'is being cancelled and still runs', 'are being cancelled and still run')}: purge again later.`,
+            ]
           : []),
-        ...(fates.newer > 0 ? [`${String(fates.newer)} were written by a newer version: left alone.`] : []),
+        ...(fates.newer > 0
+          ? [`${counted(fates.newer, 'was', 'were')} written by a newer version: left alone.`]
+          : []),
       ].join('\n'),
   };
 }
@@ -88,7 +93,7 @@ function plan(groups: ReadonlyMap<string, number>, consent: Consent): Report {
   return planned(
     consent,
     { purge: total, groups: parts },
-    `purge ${String(total)} jobs`,
+    `purge ${counted(total, 'job')}`,
     table(['QUEUE', 'STATE', '>JOBS'], rows.sort()),
   );
 }

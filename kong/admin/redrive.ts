@@ -1,7 +1,9 @@
 // `redrive`: dead letters run again, one by its ID or all of a queue.
+import type { JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
 import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
 import { deadLettersKey } from '../../plugins/async-request-reply/store/keys';
 import { redriveJob, type RedriveJobOutcome } from '../../plugins/async-request-reply/queue/redrive-job';
+import { counted } from '../counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
 import { resolveJobId, shownId, shownIdInTable } from './job-view';
@@ -26,8 +28,12 @@ export async function redriveOne(
   const { owner, state } = job.record;
   const name = shownIdInTable(id, owner, fullIds);
   if (!consent.isGiven && job.dead) {
-    const json = { id: shownId(id, owner, fullIds), state };
-    return planned(consent, json, `redrive job ${name}, which is ${state}`);
+    const { upstreamStatus, error } = job.record;
+    const json = {
+      ...{ id: shownId(id, owner, fullIds), state },
+      ...{ upstream_status: upstreamStatus, error: error?.code },
+    };
+    return planned(consent, json, `redrive job ${name}, ${lastRun(job.record)}`);
   }
   const outcome: RedriveJobOutcome = consent.isGiven
     ? await redriveJob(context, id)
@@ -42,6 +48,12 @@ export async function redriveOne(
     text: () => sentence(name, outcome),
   };
 }
+
+/** How a dead letter came to be one: `completed` says only that there is a response. */
+const lastRun = ({ state, upstreamStatus, error }: JobRecord): string =>
+  state === 'completed'
+    ? `whose last response was ${String(upstreamStatus)}`
+    : `which is ${state}${error === undefined ? '' : ` (${error.code})`}`;
 
 function sentence(name: string, outcome: RedriveJobOutcome): string {
   switch (outcome.kind) {
@@ -91,7 +103,7 @@ function queueReport(queue: string, counts: ReadonlyMap<string, number>, consent
   const of = (kind: RedriveJobOutcome['kind'] | 'dead'): number => counts.get(kind) ?? 0;
   if (!consent.isGiven && of('dead') > 0) {
     const json = { queue, redrive: of('dead') };
-    return planned(consent, json, `redrive ${String(of('dead'))} dead letters of queue ${queue}`);
+    return planned(consent, json, `redrive ${counted(of('dead'), 'dead letter')} of queue ${queue}`);
   }
   const stuck = of('settings-gone') + of('newer');
   const lapsed = of('missing') + of('not-dead');
@@ -101,9 +113,11 @@ function queueReport(queue: string, counts: ReadonlyMap<string, number>, consent
     json: { queue, redriven, skipped: lapsed, settings_gone: of('settings-gone'), newer: of('newer') },
     text: () =>
       [
-        `${String(redriven)} dead letters of queue ${queue} are queued again.`,
-        ...(lapsed > 0 ? [`${String(lapsed)} were gone or had been redriven.`] : []),
-        ...(stuck > 0 ? [`${String(stuck)} cannot run here: show one for the reason.`] : []),
+        `${counted(redriven, `dead letter of queue ${queue} is`, `dead letters of queue ${queue} are`)} queued again.`,
+        ...(lapsed > 0 ? [`${counted(lapsed, 'was', 'were')} gone or had been redriven.`] : []),
+        ...(stuck > 0
+          ? [`${String(stuck)} cannot run here: ${stuck === 1 ? 'show it' : 'show one'} for the reason.`]
+          : []),
       ].join('\n'),
   };
 }

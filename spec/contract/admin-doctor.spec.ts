@@ -56,6 +56,7 @@ it('finds nothing where a worker runs and all is well', async () => {
   expect(await diagnose()).toEqual({ code: 0, ok: true, found: {}, messages: '' });
   const { code, stdout } = await lab.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {7}redis-version {5}7/)]);
+  expect(stdout).toMatch(/^ok {7}workers {11}1 queue$/m);
 });
 
 it('warns of a variable that is no setting, with the nearest that is one', async () => {

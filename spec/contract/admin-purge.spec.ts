@@ -42,7 +42,7 @@ it('by queue leaves other queues', async () => {
   await lab.deadLetters(1, { path: '/dead' });
   const [other = ''] = await lab.deadLetters(1, { path: '/dead', queue: 'other' });
   const { stdout } = await lab.admin(['purge', '--queue', 'q', '--yes']);
-  expect(stdout).toBe('1 jobs were purged.\n');
+  expect(stdout).toBe('1 job was purged.\n');
   expect(await lab.access.jobs.isDead(other)).toBe(true);
 });
 

@@ -52,6 +52,21 @@ describe('redrive of one job', () => {
     expect([code, stdout]).toEqual([0, `Job ${id} is queued again.\n`]);
   });
 
+  it('says before what the last response was', async () => {
+    const id = await oneDeadLetter('/redrive-last');
+    const { code, stdout } = await stage.lab.admin(['redrive', id, '--dry-run']);
+    expect([code, stdout]).toEqual([0, `Would redrive job ${id}, whose last response was 503.\n`]);
+  });
+
+  it('says before why there was no response', async () => {
+    stage.upstream.script('/redrive-hung-up', ({ socket }) => {
+      socket.destroy();
+    });
+    const [id = ''] = await stage.lab.deadLetters(1, { path: '/redrive-hung-up' });
+    const { code, stdout } = await stage.lab.admin(['redrive', id, '--dry-run']);
+    expect([code, stdout]).toEqual([0, `Would redrive job ${id}, which is failed (upstream-failed).\n`]);
+  });
+
   it.each([
     ['without --yes', [], 2],
     ['with --dry-run', ['--dry-run'], 0],
@@ -60,7 +75,7 @@ describe('redrive of one job', () => {
     const id = await oneDeadLetter('/redrive-nothing');
     const before = await stage.lab.dump();
     expect(await stage.lab.json(['redrive', id, ...options])).toEqual({
-      ...{ code, value: { would: { id, state: 'completed' }, done: false } },
+      ...{ code, value: { would: { id, state: 'completed', upstream_status: 503 }, done: false } },
     });
     expect(await stage.lab.dump()).toEqual(before);
   });
@@ -193,6 +208,17 @@ describe('redrive of a queue', () => {
     const { code, stdout } = await lab.admin(['redrive', '--queue', 'q', '--dry-run']);
     expect([code, stdout]).toEqual([0, 'Would redrive 3 dead letters of queue q.\n']);
     expect(await lab.dump()).toEqual(before);
+  });
+
+  it('counts a single one in the singular', async () => {
+    const { lab } = stage;
+    await oneDeadLetter('/redrive-single');
+    expect((await lab.admin(['redrive', '--queue', 'q'])).stdout).toMatch(
+      /^Would redrive 1 dead letter of queue q\.$/m,
+    );
+    expect((await lab.admin(['redrive', '--queue', 'q', '--yes'])).stdout).toBe(
+      '1 dead letter of queue q is queued again.\n',
+    );
   });
 
   it('exits 3 for a queue that is not known', async () => {

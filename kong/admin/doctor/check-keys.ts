@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { jobIdTimeMs, loggableJobId } from '../../../plugins/async-request-reply/jobs/job-id';
 import { openJobsKey, recordKey } from '../../../plugins/async-request-reply/store/keys';
+import { counted } from '../../counted';
 import { redisNowMs, type AdminContext } from '../admin-context';
 import { scanKeys } from '../scan';
 import { findJob } from '../select-jobs';
@@ -24,13 +25,18 @@ const EXAMPLES = 5;
 
 type Fault = 'orphaned-keys' | 'unlisted-jobs' | 'stuck-jobs' | 'keys-without-ttl';
 
-const FAULTS: Readonly<Record<Fault, string>> = {
-  'orphaned-keys': 'requests or responses without a record',
-  'unlisted-jobs':
+/** Of one, and of several. */
+const FAULTS: Readonly<Record<Fault, readonly [string, string]>> = {
+  'orphaned-keys': ['request or response without a record', 'requests or responses without a record'],
+  'unlisted-jobs': [
+    'open job that is not on the list of its queue, so that no sweep finds it (redrive it by its ID)',
     'open jobs that are not on the list of their queue, so that no sweep finds them (redrive each by its ID)',
-  'stuck-jobs':
+  ],
+  'stuck-jobs': [
+    'open job past its deadline, or running under a lease long over (does a worker take its queue?)',
     'open jobs past their deadline, or running under a lease long over (does a worker take their queue?)',
-  'keys-without-ttl': 'keys without a TTL that should have one',
+  ],
+  'keys-without-ttl': ['key without a TTL that should have one', 'keys without a TTL that should have one'],
 };
 
 export async function checkKeys(context: AdminContext): Promise<CheckResult[]> {
@@ -51,8 +57,8 @@ export async function checkKeys(context: AdminContext): Promise<CheckResult[]> {
     const shown = keys.slice(0, EXAMPLES).join(', ') + (keys.length > EXAMPLES ? ', …' : '');
     return {
       name: fault,
-      seen: `${String(scanned)} keys`,
-      findings: keys.length === 0 ? [] : [error(`${String(keys.length)} ${FAULTS[fault]}: ${shown}`)],
+      seen: counted(scanned, 'key'),
+      findings: keys.length === 0 ? [] : [error(`${counted(keys.length, ...FAULTS[fault])}: ${shown}`)],
     };
   });
 }

@@ -2,6 +2,7 @@
 // that refuses requests while the plugin server is not there (docs/kong.md).
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { counted } from '../../counted';
 import { CommandError } from '../report';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
@@ -26,7 +27,7 @@ export async function checkKongYml(file: string): Promise<CheckResult> {
   const routes = routesOf(await load(file));
   return {
     name: 'fail-closed',
-    seen: `${String(routes.length)} routes`,
+    seen: counted(routes.length, 'route'),
     findings: routes.flatMap(judge),
   };
 }

@@ -4,6 +4,7 @@ import { announcedSettings, knownQueues } from '../../../plugins/async-request-r
 import { QueueHold } from '../../../plugins/async-request-reply/queue/queue-hold';
 import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/store/keys';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
+import { counted } from '../../counted';
 import type { AdminContext } from '../admin-context';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
@@ -13,7 +14,7 @@ const LOCK_LOOK_MS = 100;
 
 export async function checkQueues(context: AdminContext): Promise<CheckResult[]> {
   const queues = (await usedQueues(context)).sort();
-  const seen = `${String(queues.length)} queues`;
+  const seen = counted(queues.length, 'queue');
   const [untaken, disagreeing, held] = await Promise.all([
     Promise.all(queues.map((queue) => untakenFinding(context, queue))),
     Promise.all(queues.map((queue) => limitsFinding(context, queue))),
@@ -48,7 +49,7 @@ async function untakenFinding(context: AdminContext, queue: string): Promise<Fin
     if (performance.now() >= until) {
       const open = await redis.zcard(openJobsKey(prefix, queue));
       return error(
-        `No worker takes queue ${queue}, which has ${String(open)} open jobs: start one, or look at ARR_QUEUES.`,
+        `No worker takes queue ${queue}, which has ${counted(open, 'open job')}: start one, or look at ARR_QUEUES.`,
       );
     }
     await delay(LOCK_LOOK_MS);
