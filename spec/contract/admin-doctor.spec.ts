@@ -12,33 +12,15 @@ import {
 } from '../../plugins/async-request-reply/store/keys';
 import { judgeAppendOnly, judgeVersion } from '../../kong/admin/doctor/check-redis';
 import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
-import { until } from '../helpers/until';
+import { diagnose as diagnoseLab, type Diagnosis } from './admin-kit/diagnose';
 import { useAdminLab } from './admin-kit/use-admin-lab';
 
 const stage = useAdminLab();
 
 const HOUR_MS = 3_600_000;
 
-interface Diagnosis {
-  readonly code: number;
-  readonly ok: boolean;
-  /** Names of checks that found something, with its level. */
-  readonly found: Record<string, string>;
-  readonly messages: string;
-}
-
-async function diagnose(args: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Diagnosis> {
-  const { code, value } = await stage.lab.json(['doctor', ...args], { ARR_LISTEN_BACKLOG: '1', ...env });
-  const { ok, checks } = value as {
-    ok: boolean;
-    checks: { name: string; level: string; findings: { message: string }[] }[];
-  };
-  const bad = checks.filter(({ level }) => level !== 'ok');
-  return {
-    ...{ code, ok, found: Object.fromEntries(bad.map(({ name, level }) => [name, level])) },
-    messages: bad.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
-  };
-}
+const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Diagnosis> =>
+  diagnoseLab(stage.lab, args, env);
 
 /** A job old enough for the doctor to look at, which nobody works on. */
 async function oldJob(): Promise<string> {
@@ -56,14 +38,7 @@ it('finds nothing where a worker runs and all is well', async () => {
   expect(await diagnose()).toEqual({ code: 0, ok: true, found: {}, messages: '' });
   const { code, stdout } = await lab.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {7}redis-version {5}7/)]);
-  expect(stdout).toMatch(/^ok {7}workers {11}1 queue$/m);
-});
-
-it('warns of a variable that is no setting, with the nearest that is one', async () => {
-  stage.lab.startWorker();
-  const diagnosis = await diagnose(['--no-scan'], { ARR_LOGLEVEL: 'debug' });
-  expect(diagnosis).toMatchObject({ code: 0, ok: true, found: { variables: 'warning' } });
-  expect(diagnosis.messages).toMatch(/^ARR_LOGLEVEL .* did you mean ARR_LOG_LEVEL\?$/);
+  expect(stdout).toMatch(/^ok {7}workers {11}1 queue in Redis /m);
 });
 
 describe('Redis', () => {
@@ -177,27 +152,6 @@ describe('keys', () => {
     await lab.client.hset(key, 'head', 'x');
     await lab.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 0, found: {} });
-  });
-});
-
-describe('queues', () => {
-  it('one that no worker takes, until one does', async () => {
-    const { lab } = stage;
-    await lab.accept();
-    const { code, messages } = await diagnose(['--no-scan']);
-    expect([code, messages]).toEqual([1, expect.stringMatching(/No worker takes queue q, which has 1 open/)]);
-    lab.startWorker();
-    await until('the worker to take it', async () => (await diagnose(['--no-scan'])).code === 0);
-  });
-
-  it('instances that disagree on its limits', async () => {
-    const { lab } = stage;
-    lab.startWorker();
-    await lab.accept({ settings: { concurrency: 4 } });
-    await lab.accept({ settings: { concurrency: 9, rateMax: 5, ratePerMs: 1000 } });
-    const { code, found, messages } = await diagnose(['--no-scan']);
-    expect([code, found]).toEqual([0, { limits: 'warning' }]);
-    expect(messages).toContain('concurrency 4; concurrency 9 and 5 per 1 s');
   });
 });
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { announcedSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
 import { QueueHold } from '../../../plugins/async-request-reply/queue/queue-hold';
 import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/store/keys';
+import { nameOfRedis } from '../../../plugins/async-request-reply/store/redis-client';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
 import { counted } from '../../counted';
 import type { AdminContext } from '../admin-context';
@@ -21,11 +22,19 @@ export async function checkQueues(context: AdminContext): Promise<CheckResult[]>
     Promise.all(queues.map((queue) => heldFinding(context, queue))),
   ]);
   return [
-    { name: 'workers', seen, findings: untaken.filter((finding) => finding !== undefined) },
+    {
+      name: 'workers',
+      seen: `${seen} in ${placeText(context)}`,
+      findings: untaken.filter((finding) => finding !== undefined),
+    },
     { name: 'limits', seen, findings: disagreeing.filter((finding) => finding !== undefined) },
     { name: 'holds', seen, findings: held.filter((finding) => finding !== undefined) },
   ];
 }
+
+/** Where this program looks, and so where workers must. */
+const placeText = ({ settings: { redis } }: AdminContext): string =>
+  `Redis ${nameOfRedis(redis)}, database ${String(redis.database)}, key prefix "${redis.key_prefix}"`;
 
 /** Those that are announced or have open jobs: the others are about to be retired, and no worker takes them. */
 async function usedQueues({ redis, prefix }: AdminContext): Promise<string[]> {
@@ -48,9 +57,11 @@ async function untakenFinding(context: AdminContext, queue: string): Promise<Fin
   while ((await redis.exists(sweepLockKey(prefix, queue))) === 0) {
     if (performance.now() >= until) {
       const open = await redis.zcard(openJobsKey(prefix, queue));
-      return error(
-        `No worker takes queue ${queue}, which has ${counted(open, 'open job')}: start one, or look at ARR_QUEUES.`,
-      );
+      const message =
+        `No worker takes queue ${queue}, which has ${counted(open, 'open job')}. Start one. One that runs looks ` +
+        `elsewhere: it has to be told ${placeText(context)} (ARR_REDIS_*, ARR_KEY_PREFIX), and by ARR_QUEUES ` +
+        'to take this queue, or all.';
+      return error(message);
     }
     await delay(LOCK_LOOK_MS);
   }
