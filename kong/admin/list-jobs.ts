@@ -2,6 +2,7 @@
 import type { AdminContext } from './admin-context';
 import { ownerText } from './arguments';
 import { jobJson, shownIdInTable, timeText } from './job-view';
+import { queueTexts } from './queue-text';
 import type { Report } from './report';
 import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
 import { table } from './table';
@@ -15,13 +16,18 @@ export interface ListOptions {
 export async function listJobs(context: AdminContext, options: ListOptions): Promise<Report> {
   const { fullIds, limit } = options;
   const { jobs, more } = await newest(context, options.filter, limit);
+  const texts = await queueTexts(
+    context,
+    jobs.map(({ record }) => record.queue),
+  );
   return {
     exitCode: 0,
     json: { jobs: jobs.map((job) => jobJson(job, fullIds)), more },
     text: () =>
       jobs.length === 0
         ? 'No jobs.'
-        : jobsTable(jobs, fullIds) + (more ? `\nThere are more: these are the newest ${String(limit)}.` : ''),
+        : jobsTable(jobs, texts, fullIds) +
+          (more ? `\nThere are more: these are the newest ${String(limit)}.` : ''),
   };
 }
 
@@ -49,12 +55,12 @@ async function newest(
   return { jobs: [...kept.values()].sort((a, b) => (a.record.id < b.record.id ? 1 : -1)), more };
 }
 
-export const jobsTable = (jobs: readonly FoundJob[], fullIds: boolean): string =>
+const jobsTable = (jobs: readonly FoundJob[], texts: ReadonlyMap<string, string>, fullIds: boolean): string =>
   table(
     ['ID', 'QUEUE', 'STATE', 'METHOD', '>ATTEMPTS', '>STATUS', 'ERROR', 'CREATED', 'OWNER'],
     jobs.map(({ record, dead }) => [
       shownIdInTable(record.id, record.owner, fullIds),
-      record.queue,
+      texts.get(record.queue) ?? record.queue,
       dead ? `${record.state} (dead)` : record.state,
       record.method,
       `${String(record.attempts)}/${String(record.maxAttempts)}`,

@@ -13,11 +13,13 @@ import { StoredBytes } from '../../plugins/async-request-reply/store/stored-byte
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
 import { redisNowMs, type AdminContext } from './admin-context';
 import { notFound, type Report } from './report';
+import { queueText, serviceOf } from './queue-text';
 import { sizeText } from './size-text';
 import { table } from './table';
 
 interface QueueFacts {
   readonly queue: string;
+  readonly service: string | undefined;
   /** Not settled. */
   readonly open: number;
   /** Holding a place under `max_waiting`. */
@@ -54,25 +56,35 @@ export async function listQueues(context: AdminContext): Promise<Report> {
 async function queueFacts(context: AdminContext, queue: string, now: number): Promise<QueueFacts> {
   const { redis, prefix } = context;
   const scheduler = context.scheduler(queue);
-  const [open, waiting, dead, stored, lock, counts, paused, settings, breaker, hold] = await Promise.all([
-    redis.zcard(openJobsKey(prefix, queue)),
-    redis.zcount(placesKey(prefix, queue), now, '+inf'),
-    redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
-    new StoredBytes(redis, prefix).total(queue),
-    redis.exists(sweepLockKey(prefix, queue)),
-    scheduler.getJobCounts('active', 'delayed'),
-    scheduler.isPaused(),
-    announcedSettings(redis, prefix, queue),
-    redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
-    new QueueHold(redis, prefix, queue).read(),
-  ]);
+  const [service, open, waiting, dead, stored, lock, counts, paused, settings, breaker, hold] =
+    await Promise.all([
+      serviceOf(context, queue),
+      redis.zcard(openJobsKey(prefix, queue)),
+      redis.zcount(placesKey(prefix, queue), now, '+inf'),
+      redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
+      new StoredBytes(redis, prefix).total(queue),
+      redis.exists(sweepLockKey(prefix, queue)),
+      scheduler.getJobCounts('active', 'delayed'),
+      scheduler.isPaused(),
+      announcedSettings(redis, prefix, queue),
+      redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
+      new QueueHold(redis, prefix, queue).read(),
+    ]);
   const limits = queueLimits(settings);
   const thresholds = settings
     .map(({ breakerFailures }) => breakerFailures)
     .filter((failures) => failures > 0);
   const isLimited = settings.some(({ rateMax }) => rateMax > 0);
   return {
-    ...{ queue, open, waiting, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0, dead },
+    ...{
+      queue,
+      service,
+      open,
+      waiting,
+      active: counts['active'] ?? 0,
+      delayed: counts['delayed'] ?? 0,
+      dead,
+    },
     ...{ stored_bytes: stored, paused },
     held: hold && { reason: hold.reason, until: now + hold.leftMs },
     breaker: breakerState(thresholds, Number(breaker[0] ?? 0), Number(breaker[1] ?? 0), now),
@@ -112,7 +124,7 @@ const queuesTable = (queues: readonly QueueFacts[], now: number): string =>
       ...['PAUSED', 'HELD', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
     ],
     queues.map((one) => [
-      one.queue,
+      queueText(one.queue, one.service),
       ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
       sizeText(one.stored_bytes),
       ...[yesNo(one.paused), heldText(one.held, now), one.breaker, yesNo(one.taken)],

@@ -6,6 +6,7 @@ import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
 import { counted } from '../counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
+import { queueTexts } from './queue-text';
 import type { Report } from './report';
 import { scanMembers } from './scan';
 import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
@@ -44,7 +45,7 @@ export async function purge(
     }
   }
   if (!consent.isGiven) {
-    return plan(groups, consent);
+    return plan(context, groups, consent);
   }
   await tidyDeadLetters(context, filter.queue);
   return {
@@ -74,7 +75,11 @@ function count(groups: Map<string, number>, seen: Set<string>, { record, dead }:
   }
 }
 
-function plan(groups: ReadonlyMap<string, number>, consent: Consent): Report {
+async function plan(
+  context: AdminContext,
+  groups: ReadonlyMap<string, number>,
+  consent: Consent,
+): Promise<Report> {
   const parts = [...groups].map(([group, jobs]) => {
     const [queue, state, dead] = JSON.parse(group) as [string, JobState, boolean];
     return { queue, state, dead, jobs };
@@ -87,8 +92,12 @@ function plan(groups: ReadonlyMap<string, number>, consent: Consent): Report {
       text: () => 'Nothing to purge.',
     };
   }
+  const texts = await queueTexts(
+    context,
+    parts.map(({ queue }) => queue),
+  );
   const rows = parts.map(({ queue, state, dead, jobs }) => [
-    ...[queue, dead ? `${state} (dead)` : state, String(jobs)],
+    ...[texts.get(queue) ?? queue, dead ? `${state} (dead)` : state, String(jobs)],
   ]);
   return planned(
     consent,

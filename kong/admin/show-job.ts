@@ -7,6 +7,7 @@ import { unpackMeta } from '../../plugins/async-request-reply/store/payload';
 import { isSealed, keyIdOf } from '../../plugins/async-request-reply/store/payload-cipher';
 import type { AdminContext } from './admin-context';
 import { jobJson, resolveJobId, shownIdInTable } from './job-view';
+import { serviceOf } from './queue-text';
 import { notFound, type Report } from './report';
 import { findJob } from './select-jobs';
 import { pairs } from './table';
@@ -19,8 +20,9 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
     throw notFound('There is no such job.');
   }
   const { record } = job;
-  const [request, responseBytes, lists, scheduler] = await Promise.all([
+  const [request, service, responseBytes, lists, scheduler] = await Promise.all([
     requestFacts(context, id),
+    serviceOf(context, record.queue),
     record.result === undefined
       ? undefined
       : bodyBytes(redis, responseKey(prefix, id, record.result), record.resultBytes),
@@ -29,6 +31,7 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
   ]);
   const json = {
     ...jobJson(job, fullIds),
+    service,
     run_ms: elapsed(record.startedAt, record.settledAt),
     wait_ms: elapsed(record.createdAt, record.startedAt),
     request,

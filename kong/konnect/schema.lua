@@ -481,7 +481,7 @@ return {
               fields = {
                 {
                   name = {
-                    description = "Name of the queue. Jobs of one name share the limits below over all machines and routes.",
+                    description = "Name of the queue. Jobs of one name share the limits below over all machines and routes. Give one from the start: jobs and dead letters stay under the name that they were accepted under.",
                     type = "string",
                     len_max = 64,
                     match = "^[A-Za-z0-9%.%_%-]+$",

@@ -74,7 +74,7 @@ export class PluginInstance {
     if (queue === undefined || this.#settings.intercept === 'never') {
       return;
     }
-    const settings = jobSettings(this.#settings, queue, false);
+    const settings = jobSettings(this.#settings, queue, { tlsVerify: false });
     this.#store.announce(queue, settings, jobLifeMs(this.#settings)).catch(() => {
       // Redis is away: the first accept announces.
     });

@@ -99,6 +99,7 @@ local function declarative_config(upstream_port)
             plugins:
               - name: %s
                 config:
+                  queue: { name: pongo }
                   redis:
                     host: %s
                     port: %d

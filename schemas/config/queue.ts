@@ -17,7 +17,7 @@ export const queueSchema = field.record(
   'The queue that holds the jobs until a worker takes them.',
   {
     name: field.string(
-      'Name of the queue. Jobs of one name share the limits below over all machines and routes.',
+      'Name of the queue. Jobs of one name share the limits below over all machines and routes. Give one from the start: jobs and dead letters stay under the name that they were accepted under.',
       { ...values.queueName, 'x-default': 'the id of the matched service, else of the route' },
     ),
     concurrency: field.integer(

@@ -58,7 +58,7 @@ export interface RateLimitConfig {
 
 /** The queue that holds the jobs until a worker takes them. */
 export interface QueueConfig {
-  /** Name of the queue. Jobs of one name share the limits below over all machines and routes. */
+  /** Name of the queue. Jobs of one name share the limits below over all machines and routes. Give one from the start: jobs and dead letters stay under the name that they were accepted under. */
   readonly name?: string;
   /** How many calls to the upstream are in flight at once, over all machines. */
   readonly concurrency: number;

@@ -7,6 +7,7 @@ import { nameOfRedis } from '../../../plugins/async-request-reply/store/redis-cl
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
 import { counted } from '../../counted';
 import type { AdminContext } from '../admin-context';
+import { queueText, serviceOf } from '../queue-text';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
 /** The lock lives 5 s and is renewed every second: after a leader's death another takes it within two. */
@@ -57,8 +58,9 @@ async function untakenFinding(context: AdminContext, queue: string): Promise<Fin
   while ((await redis.exists(sweepLockKey(prefix, queue))) === 0) {
     if (performance.now() >= until) {
       const open = await redis.zcard(openJobsKey(prefix, queue));
+      const name = queueText(queue, await serviceOf(context, queue));
       const message =
-        `No worker takes queue ${queue}, which has ${counted(open, 'open job')}. Start one. One that runs looks ` +
+        `No worker takes queue ${name}, which has ${counted(open, 'open job')}. Start one. One that runs looks ` +
         `elsewhere: it has to be told ${placeText(context)} (ARR_REDIS_*, ARR_KEY_PREFIX), and by ARR_QUEUES ` +
         'to take this queue, or all.';
       return error(message);
@@ -79,8 +81,9 @@ async function limitsFinding(context: AdminContext, queue: string): Promise<Find
       `concurrency ${String(concurrency)}` +
       (rateMax > 0 ? ` and ${String(rateMax)} per ${String(ratePerMs / 1000)} s` : ''),
   );
+  const name = queueText(queue, await serviceOf(context, queue));
   return warning(
-    `Instances disagree on the limits of queue ${queue} (${[...new Set(wishes)].sort().join('; ')}): ` +
+    `Instances disagree on the limits of queue ${name} (${[...new Set(wishes)].sort().join('; ')}): ` +
       'the smallest hold. After a change of settings this passes when the old announcement lapses.',
   );
 }

@@ -25,6 +25,8 @@ export interface AcceptOrder {
   readonly key: IdempotencyKey | undefined;
   /** What the service says of its certificate. */
   readonly tlsVerify: boolean;
+  /** What Kong calls the entity whose ID is the queue's name. */
+  readonly service?: string | undefined;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function carryOut(
   store: AccessStore,
 ): Promise<Reply> {
   const { admission, isPollable, key, line, preferences } = order;
-  const named = jobSettings(settings, order.job.queue, order.tlsVerify);
+  const named = jobSettings(settings, order.job.queue, order);
   const job: NewJob = { ...order.job, settingsHash: named.hash, key: settings.keys.first };
   const claim = key && claimOf(key, job.owner, digest ?? '', settings.idempotency);
   const acceptance = await acceptOrThrow(store, job, named, admission, claim);

@@ -52,7 +52,9 @@ export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptO
       maxStoredBytes: settings.queue.max_stored_bytes,
       minReplicas: settings.minReplicas,
     },
-    ...{ line: { method: line.method, uri: line.uri }, isPollable, key, tlsVerify: matched.tlsVerify },
+    ...{ line: { method: line.method, uri: line.uri }, isPollable, key },
+    tlsVerify: matched.tlsVerify,
+    service: settings.queueName === undefined ? matched.entityName : undefined,
     preferences: preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value)),
   };
 }

@@ -44,6 +44,8 @@ export interface ForwardedFields {
 export interface MatchedRoute {
   readonly serviceId: string | undefined;
   readonly routeId: string | undefined;
+  /** The name of the service, or of the route where there is none. */
+  readonly entityName: string | undefined;
   /** Methods that the route takes; undefined is all. */
   readonly routeMethods: readonly string[] | undefined;
   readonly tlsVerify: boolean;

@@ -157,11 +157,23 @@ const maxBodyBytes = ({ request, queue }: Config): number =>
     ? request.max_body_bytes
     : Math.min(request.max_body_bytes, queue.max_stored_bytes);
 
+/** What Kong's service adds to the settings of a job. */
+export interface OfService {
+  /** Where the configuration says nothing. */
+  readonly tlsVerify: boolean;
+  readonly service?: string | undefined;
+}
+
 /** The settings document of the jobs that this route accepts for `queue`. */
-export function jobSettings(settings: RouteSettings, queue: string, tlsVerify: boolean): NamedSettings {
+export function jobSettings(
+  settings: RouteSettings,
+  queue: string,
+  { tlsVerify, service }: OfService,
+): NamedSettings {
   return nameSettings({
     version: 1,
     queue,
+    ...(service !== undefined && { service }),
     concurrency: settings.queue.concurrency,
     rateMax: settings.queue.rate_limit?.max ?? 0,
     ratePerMs: (settings.queue.rate_limit?.per_seconds ?? 0) * 1000,

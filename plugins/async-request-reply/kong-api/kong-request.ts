@@ -13,7 +13,7 @@ import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
 import { fromUriHost } from '../http/uri-host';
 import type { EntityCache } from './entity-cache';
-import { booleanField, recordField, stringField, stringsField } from './lua-values';
+import { booleanField, recordField, stringField, stringsField, textField } from './lua-values';
 import type { Pdk } from './pdk';
 import type { FactName, RequestFacts } from './request-facts';
 
@@ -22,6 +22,9 @@ const MAX_HEADERS = 1000;
 
 /** Request line, header fields and chunk framing, which nginx counts into `request_length`. */
 const LENGTH_SLACK_BYTES = 128 * 1024;
+
+/** Of a service's or route's name, which goes with each job that is handed off. */
+const MAX_NAME_CHARACTERS = 128;
 
 /** The header fields that Kong sets for the upstream, with the variable that holds each (nginx_kong.lua). */
 const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
@@ -130,6 +133,7 @@ export class KongRequest implements GatewayRequest {
       return {
         serviceId: stringField(service, 'id'),
         routeId: stringField(route, 'id'),
+        entityName: textField(service ?? route, 'name')?.slice(0, MAX_NAME_CHARACTERS),
         routeMethods: stringsField(route, 'methods'),
         tlsVerify: booleanField(service, 'tls_verify') ?? false,
         hasClientCertificate: recordField(service, 'client_certificate') !== undefined,

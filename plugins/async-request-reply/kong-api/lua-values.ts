@@ -12,6 +12,12 @@ export function stringField(table: unknown, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** A string that is text, and no header or path: UTF-8, of which the codec gives the bytes. */
+export function textField(table: unknown, name: string): string | undefined {
+  const value = stringField(table, name);
+  return value === undefined ? undefined : Buffer.from(value, 'latin1').toString('utf8');
+}
+
 export function booleanField(table: unknown, name: string): boolean | undefined {
   const value = recordField(table, name);
   return typeof value === 'boolean' ? value : undefined;

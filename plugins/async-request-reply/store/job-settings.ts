@@ -8,6 +8,8 @@ export type SecretFingerprint = readonly [field: string, fingerprint: string];
 export interface JobSettings {
   readonly version: 1;
   readonly queue: string;
+  /** What Kong calls the service, or without one the route, whose ID is the queue's name; absent where it has no name, or the queue its own. */
+  readonly service?: string;
   /** Calls in flight, over all workers. */
   readonly concurrency: number;
   /** Starts in each `ratePerMs`, over all workers; 0 is no limit. */
