@@ -8,7 +8,7 @@ import { openAdmin } from './admin/admin-context';
 import { parseCommandLine } from './admin/command-line';
 import { CommandError, type ExitCode, type Style } from './admin/report';
 import { toTerminalJson, toTerminalText } from './admin/terminal-text';
-import { packageVersion } from './plugin-server/package-version';
+import { exitCodeOf } from './program';
 
 const COLOURS = { bold: 1, red: 31, green: 32, yellow: 33 } as const;
 
@@ -20,7 +20,7 @@ function styleOf(stream: NodeJS.WriteStream): Style {
 }
 
 async function run(args: readonly string[]): Promise<ExitCode> {
-  const { task, isJson, variables } = await parseCommandLine(args, packageVersion(__dirname));
+  const { task, isJson, variables } = await parseCommandLine(args);
   const context = await openAdmin(resolveSettings({ ...process.env, ...variables }));
   try {
     const report = await task(context);
@@ -35,7 +35,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
     // Commander has printed it; help and version are no errors.
-    return error.exitCode === 0 ? 0 : 2;
+    return exitCodeOf(error);
   }
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`${toTerminalText(`async-request-reply: ${message}${causeOf(error)}`)}\n`);

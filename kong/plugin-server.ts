@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
+import { CommanderError } from 'commander';
 import { pino, type Logger } from 'pino';
 import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
 import type { ShortReply } from '../plugins/async-request-reply/http/reply';
@@ -10,12 +11,12 @@ import { resolveSettings } from '../schemas/resolve-settings';
 import { describeUnknownVariables } from '../schemas/unknown-variables';
 import { dumpPlugins, keepStdoutForDump } from './plugin-server/dump-plugins';
 import type { ErrorReply } from './plugin-server/error-reply';
-import { packageVersion } from './plugin-server/package-version';
 import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
 import { startHealthServer } from './health-server';
+import { exitCodeOf } from './program';
 import { readSecretsFile } from './read-secrets-file';
 import { ThreadedHandoffLane } from './handoff-lane';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
@@ -31,12 +32,7 @@ const errorReply = ({ status, headers, body }: ShortReply): ErrorReply => ({
 });
 
 async function main(args: readonly string[]): Promise<void> {
-  const {
-    kongPrefix: prefix,
-    sockName,
-    pluginsDirectory,
-    ...cli
-  } = parseArguments(args, packageVersion(__dirname));
+  const { kongPrefix: prefix, sockName, pluginsDirectory, ...cli } = parseArguments(args);
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
   const secrets = readSecretsFile(settings.secrets_file);
@@ -114,6 +110,9 @@ function failToStart(logger: Logger, error: unknown): never {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
+  if (error instanceof CommanderError) {
+    process.exit(exitCodeOf(error));
+  }
   process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
   process.exit(1);
 });

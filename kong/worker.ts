@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // A worker as a process of its own: any number of them, on any machine that reaches Redis and the upstreams.
 // Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.
+import { CommanderError } from 'commander';
 import pino from 'pino';
 import { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
@@ -9,10 +10,20 @@ import { resolveSettings } from '../schemas/resolve-settings';
 import { describeUnknownVariables } from '../schemas/unknown-variables';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
 import { startHealthServer } from './health-server';
+import { exitCodeOf, newProgram } from './program';
 import { readSecretsFile } from './read-secrets-file';
 import { workerOptions } from './worker-options';
 
-function main(): void {
+const HELP = `
+Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.`;
+
+function main(args: readonly string[]): void {
+  newProgram(
+    'async-request-reply-worker',
+    'Takes jobs of the plugin async-request-reply and calls upstreams.',
+  )
+    .addHelpText('after', HELP)
+    .parse(args, { from: 'user' });
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
   const secrets = new SecretBox(readSecretsFile(settings.secrets_file).values());
@@ -39,8 +50,11 @@ function main(): void {
 }
 
 try {
-  main();
+  main(process.argv.slice(2));
 } catch (error) {
+  if (error instanceof CommanderError) {
+    process.exit(exitCodeOf(error));
+  }
   if (!(error instanceof ConfigError)) {
     throw error;
   }

@@ -1,5 +1,6 @@
 // The command line: what can be asked for, and which module does it.
-import { Command, type OptionValues } from 'commander';
+import type { Command, OptionValues } from 'commander';
+import { newProgram } from '../program';
 import type { AdminContext } from './admin-context';
 import { parseCount, parseDuration, parseOwner, parseStates } from './arguments';
 import { redisNowMs } from './admin-context';
@@ -44,7 +45,7 @@ Exit codes: 0 done; 1 failed, or the doctor found errors; 2 wrong use, or --yes 
  *
  * @throws CommanderError for wrong use and for help, after it has been printed; CommandError for a bad value.
  */
-export async function parseCommandLine(args: readonly string[], version: string): Promise<Request> {
+export async function parseCommandLine(args: readonly string[]): Promise<Request> {
   let request: Request | undefined;
   const define = (name: string, summary: string, task: (values: Values) => Task): Command => {
     const command = program.command(name).description(summary);
@@ -57,12 +58,10 @@ export async function parseCommandLine(args: readonly string[], version: string)
       request = { task: task(values), isJson: options['json'] === true, variables: variablesOf(options) };
     });
   };
-  const program = new Command()
-    .name('async-request-reply')
-    .description('Looks after the queues and jobs of the Kong plugin async-request-reply.')
-    .version(version, '--version')
-    .addHelpText('after', HELP)
-    .exitOverride();
+  const program = newProgram(
+    'async-request-reply',
+    'Looks after the queues and jobs of the Kong plugin async-request-reply.',
+  ).addHelpText('after', HELP);
   defineReading(define);
   defineChanging(define);
   await program.parseAsync(args, { from: 'user' });

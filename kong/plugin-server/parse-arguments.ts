@@ -1,6 +1,6 @@
 // The command line, as kong-js-pluginserver's, so that one can stand in for the other in kong.conf.
 import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { newProgram } from '../program';
 
 /** What the command line asks for. */
 export type Arguments = {
@@ -14,18 +14,23 @@ export type Arguments = {
   readonly verbose: number;
 };
 
+const HELP = `
+Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.`;
+
 const OWN_PLUGINS = resolve(__dirname, '../../plugins');
 /** Long options that kong-js-pluginserver takes with a single dash too. */
 const SINGLE_DASH = /^-(kong-prefix|plugins-directory|dump-plugin-info|dump-all-plugins)(?==|$)/;
 
 /**
- * Parses the arguments that follow the script's name. `--help` and `--version` print and end the process with 0, an
- * unknown option with 1.
+ * Parses the arguments that follow the script's name.
+ *
+ * @throws CommanderError for help, version and wrong use, once it has been printed
  */
-export function parseArguments(args: readonly string[], version: string): Arguments {
-  const program = new Command()
-    .name('async-request-reply-plugin-server')
-    .version(version, '--version')
+export function parseArguments(args: readonly string[]): Arguments {
+  const program = newProgram(
+    'async-request-reply-plugin-server',
+    'Serves the plugin async-request-reply to Kong over a unix socket, and runs workers beside it.',
+  )
     .option('-p, --kong-prefix <prefix>', "Kong's prefix: the directory of the socket", '/usr/local/kong')
     .option('--sock-name <name>', 'file name of the socket in it', 'async-request-reply.socket')
     .option('-d, --plugins-directory <directory>', 'directory of the plugin', OWN_PLUGINS)
@@ -36,7 +41,8 @@ export function parseArguments(args: readonly string[], version: string): Argume
       'log at debug level, whatever ARR_LOG_LEVEL says',
       (_, count: number) => count + 1,
       0,
-    );
+    )
+    .addHelpText('after', HELP);
   program.parse(
     args.map((arg) => arg.replace(SINGLE_DASH, '-$&')),
     { from: 'user' },

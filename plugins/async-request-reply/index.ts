@@ -2,10 +2,11 @@
 import { resolveConfig } from '../../schemas/resolve-config';
 import { kongSchema } from '../../schemas/generated/kong-schema';
 import { PluginInstance } from './plugin-instance';
+import { packageVersion } from './package-version';
 import type { Pdk } from './kong-api/pdk';
 
 export const Name = 'async-request-reply';
-export const Version = '0.1.0';
+export const Version = packageVersion();
 
 /** After authentication, rate limiting and transformation, before caches and the fail-closed companion. */
 export const Priority = 740;

@@ -54,16 +54,11 @@ describe('plugin server, command line', () => {
       ['-p', `/tmp/${'x'.repeat(120)}`],
       /socket path over 107 bytes/,
     ],
-    ['an unknown option', 'js-lab', ['--nothing'], /unknown option/],
   ])('exits 1 with a reason and an empty stdout for %s', (_, plugin, args, reason) => {
     const { status, stdout, stderr } = run(plugin, ...args);
     expect(status).toBe(1);
     expect(stdout.toString()).toBe('');
     expect(stderr.toString()).toMatch(reason);
-  });
-
-  it('tells its version', () => {
-    expect(run('js-lab', '--version').stdout.toString()).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it('serves a plugin that prints', async () => {

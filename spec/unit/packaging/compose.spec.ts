@@ -71,7 +71,7 @@ test('every path of the package is one that the image has', () => {
 
 test('the plugin server listens where the image of Kong looks, and its drain is waited for', () => {
   const { command = [], stop_signal: signal, stop_grace_period: grace = '' } = service('plugin-server');
-  const { kongPrefix, sockName } = parseArguments(command.slice(3), packageVersion);
+  const { kongPrefix, sockName } = parseArguments(command.slice(3));
   expect(`${kongPrefix}/${sockName}`).toBe(CONTAINER_SOCKET);
   // The image's own signal is nginx's SIGQUIT, at which Node.js ends without draining.
   expect(signal).toBe('SIGTERM');

@@ -1,6 +1,6 @@
 import { FACT_NAMES } from '../../../plugins/async-request-reply/kong-api/request-facts';
 import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
-import { INSTALLED, missingPaths, packageVersion, readText } from './files';
+import { INSTALLED, missingPaths, readText } from './files';
 import { settingsFrom } from './process-settings';
 
 /** The keys of a kong.conf. */
@@ -33,7 +33,7 @@ function readCommand(command: string): {
   expect(script).toBeGreaterThan(0);
   return {
     variables: Object.fromEntries(variables) as Record<string, string>,
-    options: parseArguments(words.slice(script + 1), packageVersion),
+    options: parseArguments(words.slice(script + 1)),
   };
 }
 

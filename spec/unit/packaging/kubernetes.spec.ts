@@ -109,7 +109,7 @@ describe('values.yaml', () => {
 
   test('runs the plugin server as a native sidecar on the socket that the image of Kong looks for', () => {
     expect(sidecar).toMatchObject({ name: 'plugin-server', restartPolicy: 'Always' });
-    const { kongPrefix, sockName } = parseArguments(sidecar?.command?.slice(3) ?? [], packageVersion);
+    const { kongPrefix, sockName } = parseArguments(sidecar?.command?.slice(3) ?? []);
     expect(`${kongPrefix}/${sockName}`).toBe(CONTAINER_SOCKET);
     expect(sidecar?.startupProbe.exec.command.join(' ')).toContain(CONTAINER_SOCKET);
     expect(settingsFrom(sidecar === undefined ? {} : environmentOf(sidecar)).worker).toBe(0);

@@ -1,5 +1,5 @@
 import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
-import { INSTALLED, missingPaths, packageVersion, readText } from './files';
+import { INSTALLED, missingPaths, readText } from './files';
 import { settingsFrom } from './process-settings';
 
 /** The keys of a unit, the last value of each. */
@@ -55,7 +55,7 @@ test('the plugin server leaves the work to the worker', () => {
 
 test('the plugin server listens where kong.unmanaged.conf.example looks', () => {
   const { ExecStart = '', RuntimeDirectory } = readUnit(PLUGIN_SERVER);
-  const { kongPrefix, sockName } = parseArguments(ExecStart.split(' ').slice(3), packageVersion);
+  const { kongPrefix, sockName } = parseArguments(ExecStart.split(' ').slice(3));
   expect(kongPrefix).toBe(`/run/${RuntimeDirectory ?? ''}`);
   expect(readText('kong/kong.unmanaged.conf.example')).toContain(`_socket = ${kongPrefix}/${sockName}\n`);
 });

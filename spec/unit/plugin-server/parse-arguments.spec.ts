@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
 
-const parse = (...args: string[]): ReturnType<typeof parseArguments> => parseArguments(args, '1.2.3');
+const parse = (...args: string[]): ReturnType<typeof parseArguments> => parseArguments(args);
 
 describe('parseArguments', () => {
   it('has a default for everything: the own plugin, at the socket where Kong expects a server of that name', () => {
