@@ -62,7 +62,11 @@ export type ExpectedBody =
 
 export interface GatewayRequest {
   line(): Promise<RequestLine>;
-  /** Every header field, names in lower case, repeated fields apart. */
+  /**
+   * Every header field, names in lower case, repeated fields apart.
+   *
+   * @throws AsyncError `too-many-header-fields` where there may be more of them than can be seen.
+   */
   headers(): Promise<HeaderField[]>;
   /** One header field's values, for those that `line` does not have. */
   headerValues(name: string): Promise<string[]>;

@@ -30,6 +30,7 @@ export const PROBLEMS = {
   'validation-timeout': { status: 503, title: 'The request could not be checked in time' },
   'invalid-callback-url': { status: 400, title: 'Invalid callback URL' },
   'body-too-large': { status: 413, title: 'Request body too large' },
+  'too-many-header-fields': { status: 431, title: 'Too many header fields' },
   'range-not-satisfiable': { status: 416, title: 'Range not satisfiable' },
   'too-many-jobs': { status: 429, title: 'Too many unsettled jobs' },
   'polled-too-soon': { status: 429, title: 'Polled too soon' },

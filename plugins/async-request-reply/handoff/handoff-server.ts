@@ -55,6 +55,8 @@ export class HandoffServer {
       },
     );
     this.#server.timeout = IDLE_MS;
+    // Bytes are the bound. By default Node.js drops what is behind the thousandth field, and the note is the last.
+    this.#server.maxHeadersCount = 0;
   }
 
   /** Listens on a free port of the loopback interface. @returns the port. */

@@ -9,6 +9,7 @@ import type {
   RequestLine,
   SentRequest,
 } from '../access/gateway-request';
+import { AsyncError } from '../errors/async-error';
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
 import { fromUriHost } from '../http/uri-host';
@@ -17,7 +18,10 @@ import { booleanField, recordField, stringField, stringsField, textField } from 
 import type { Pdk } from './pdk';
 import type { FactName, RequestFacts } from './request-facts';
 
-/** Kong takes no larger number; more fields than this are refused by nginx long before. */
+/**
+ * Kong takes no larger number (kong/pdk/request.lua). It leaves out what comes behind, which is what its own plugins say of
+ * the caller, and does not say so.
+ */
 const MAX_HEADERS = 1000;
 
 /** Request line, header fields and chunk framing, which nginx counts into `request_length`. */
@@ -76,7 +80,15 @@ export class KongRequest implements GatewayRequest {
 
   async headers(): Promise<HeaderField[]> {
     const map = await this.#pdk.request.get_headers(MAX_HEADERS);
-    return Object.entries(map).flatMap(([name, values]) => values.map((value): HeaderField => [name, value]));
+    const fields = Object.entries(map).flatMap(([name, values]) =>
+      values.map((value): HeaderField => [name, value]),
+    );
+    if (fields.length >= MAX_HEADERS) {
+      throw new AsyncError('too-many-header-fields', {
+        detail: `The request has more than ${String(MAX_HEADERS - 1)} header fields, those that the gateway adds among them.`,
+      });
+    }
+    return fields;
   }
 
   async headerValues(name: string): Promise<string[]> {
