@@ -64,7 +64,7 @@ function handedOff(method: string, key?: string): Sending {
     admission: { priority: 5, maxWaiting: 1, maxPerCaller: 1, minReplicas: 0 },
     line: { method, uri: '/x' },
     ...{ isPollable: true, tlsVerify: false },
-    key: key === undefined ? undefined : { from: 'header', key },
+    key: key === undefined ? undefined : { from: 'header', key, address: '' },
     preferences: { respondAsync: false, waitSeconds: undefined },
   };
   const note = lane.seal({ settingsKey, method, order });

@@ -152,6 +152,30 @@ it('a key counts for its queue alone', async () => {
   expect(idOf(await post('/open/a', key))).not.toBe(idOf(await post('/brief/a', key)));
 });
 
+describe('the same request to another host of the route is another request', () => {
+  const ONE = 'one.example';
+  const ITS_OTHER_NAMES = ['ONE.example', 'one.example:80', 'One.Example:443'];
+  const OTHERS = ['two.example', 'one.example:8080', 'one.example.two.example'];
+
+  test.each([
+    ['under a key', '/open/hosts', randomUUID(), 'order'],
+    ['under a key, with a large body', '/open/hosts', randomUUID(), 'order '.repeat(30_000)],
+    ['of an owner, by its content', '/content/hosts', undefined, 'order'],
+    ['by its content, with a large body', '/content/hosts', undefined, 'order '.repeat(30_000)],
+    ['of nobody that is known, by its content', '/strangers/hosts', undefined, 'order'],
+  ])('%s', async (_title, path, key, body) => {
+    const send = async (host: string): Promise<string> =>
+      idOf(await post(path, key, { body, headers: { ...ALICE, Host: host } }));
+    const id = await send(ONE);
+
+    for (const host of ITS_OTHER_NAMES) expect([host, await send(host)]).toEqual([host, id]);
+    const ids = [id, ...(await Promise.all(OTHERS.map(send)))];
+    expect(new Set(ids).size).toBe(OTHERS.length + 1);
+    await Promise.all(ids.map((one) => stack().settled(path, one)));
+    for (const one of ids) expect(stack().upstream.callsOf(one)).toHaveLength(1);
+  });
+});
+
 describe('the key', () => {
   const plain = 'k'.repeat(32);
 

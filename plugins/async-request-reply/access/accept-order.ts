@@ -9,7 +9,7 @@ import type { Admission } from '../store/job-writer';
 import type { NewJob } from '../store/new-job';
 import { answerAccepted } from './answer-accepted';
 import type { RequestLine } from './gateway-request';
-import { claimOf, type IdempotencyKey } from './idempotency';
+import { claimOf, type AddressedKey } from './idempotency';
 import { jobLinks } from './job-links';
 import { queuedRecord } from './queued-record';
 import { jobSettings, type RouteSettings } from './route-settings';
@@ -22,7 +22,7 @@ export interface AcceptOrder {
   /** Whether the job has addresses that a client can be told. */
   readonly isPollable: boolean;
   readonly preferences: Preferences;
-  readonly key: IdempotencyKey | undefined;
+  readonly key: AddressedKey | undefined;
   /** What the service says of its certificate. */
   readonly tlsVerify: boolean;
   /** What Kong calls the entity whose ID is the queue's name. */

@@ -22,6 +22,8 @@ export interface SentRequest {
   readonly method: string;
   /** What it may have called the host; '' where it gave none. The first is what a plugin before ours may have replaced. */
   readonly hosts: readonly [current: string, noted: string];
+  /** What stood before the path where it was first sent to, by a proxy that Kong trusts, or what the route strips. */
+  readonly prefix: string;
 }
 
 /** Who sent the request, as Kong authenticated them. */

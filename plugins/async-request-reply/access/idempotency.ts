@@ -17,6 +17,9 @@ export interface IdempotencySettings {
 export type IdempotencyKey =
   { readonly from: 'header'; readonly key: string } | { readonly from: 'content'; readonly caller: string };
 
+/** A key, and the address (request-address.ts) that it counts for: what is behind another host is another API's. */
+export type AddressedKey = IdempotencyKey & { readonly address: string };
+
 const MAX_CHARACTERS = 255;
 
 /** A key that is the only credential has to be as hard to guess as one. */
@@ -27,9 +30,9 @@ const VISIBLE = /^[\x21-\x7e]+$/;
 /** A structured field's string (RFC 8941, 3.3.3): printable ASCII, quote and backslash behind a backslash. */
 const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
-/** Fields that differ from one sending to the next and say nothing about who sends. */
+/** Fields that differ from one sending to the next and say nothing about who sends. Host is in the address. */
 const VOLATILE =
-  /^(connection|content-length|date|expect|keep-alive|prefer|te|traceparent|tracestate|transfer-encoding|user-agent|via|x-(correlation|request)-id|x-forwarded-.*|x-real-ip)$/;
+  /^(connection|content-length|date|expect|host|keep-alive|prefer|te|traceparent|tracestate|transfer-encoding|user-agent|via|x-(correlation|request)-id|x-forwarded-.*|x-real-ip)$/;
 
 /**
  * The key that a request comes under; undefined where it has none.
@@ -84,13 +87,15 @@ export function parseKey(value: string): string | undefined {
  * @param fingerprint of method, path, query and body (request-digest.ts).
  */
 export function claimOf(
-  key: IdempotencyKey,
+  key: AddressedKey,
   owner: OwnerTag,
   fingerprint: string,
   { ttlMs }: IdempotencySettings,
 ): Claim {
   const named =
-    key.from === 'header' ? ['header', owner, key.key] : ['content', owner, key.caller, fingerprint];
+    key.from === 'header'
+      ? ['header', owner, key.address, key.key]
+      : ['content', owner, key.address, key.caller, fingerprint];
   const hash = createHash('sha256').update(JSON.stringify(named)).digest('hex').slice(0, 40);
   const request =
     key.from === 'header' ? createHmac('sha256', key.key).update(fingerprint).digest('hex') : hash;

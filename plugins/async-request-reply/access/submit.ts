@@ -13,6 +13,7 @@ import type { GatewayRequest, RequestLine } from './gateway-request';
 import { idempotencyKey } from './idempotency';
 import { hasLinks } from './job-links';
 import { ownerOf } from './owner';
+import { requestAddress } from './request-address';
 import { RequestDigest } from './request-digest';
 import { expectedBody, isOver, lengthOf, requestBody } from './request-body';
 import type { RouteSettings } from './route-settings';
@@ -41,7 +42,8 @@ export async function submit(
   refuseUnsendable(headers);
   const asked = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
-  const key = idempotencyKey(headers, owner, settings.idempotency);
+  const named = idempotencyKey(headers, owner, settings.idempotency);
+  const key = named && { ...named, address: await requestAddress(request) };
   const target = await upstreamTarget(request, settings, matched);
   const expected = await expectedBody(request, settings);
   const threshold = settings.handoff?.requestOverBytes;

@@ -99,9 +99,12 @@ export class KongRequest implements GatewayRequest {
 
   async sent(): Promise<SentRequest> {
     // The request line stays as it came. Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
-    const [method = ''] = ((await this.#pdk.nginx.get_var('request')) ?? '').split(' ', 1);
-    const host = (await this.#pdk.nginx.get_var('http_host')) ?? '';
-    return { method, hosts: [host, await this.#facts.get('upstream_x_forwarded_host')] };
+    const [method = ''] = (await this.#facts.get('request')).split(' ', 1);
+    return {
+      method,
+      hosts: [await this.#facts.get('http_host'), await this.#facts.get('upstream_x_forwarded_host')],
+      prefix: await this.#facts.get('upstream_x_forwarded_prefix'),
+    };
   }
 
   async caller(): Promise<Caller> {

@@ -4,10 +4,12 @@ import type { Pdk } from './pdk';
 
 /** The variables behind `$arr_request`, in its order. kong/nginx/async-request-reply.conf lists the same. */
 export const FACT_NAMES = [
+  'request',
   'request_method',
   'request_uri',
   'args',
   'is_args',
+  'http_host',
   'http_x_async_kong_id',
   'http_x_async_kong_reentry',
   'http_content_length',
@@ -36,7 +38,7 @@ export const FACT_NAMES = [
 export type FactName = (typeof FACT_NAMES)[number];
 
 /** First field of `$arr_request`: the layout's version, so that a file of another release is not misread. */
-const LAYOUT = 'arr2';
+const LAYOUT = 'arr3';
 
 /** nginx rejects a newline in every part of a request, so that it can separate them. */
 const SEPARATOR = '\n';

@@ -81,5 +81,5 @@ test('the nginx include lists the facts in the order in which the plugin reads t
   const map = /map \$kong_request_id \$arr_request \{\s+volatile;\s+default "([^"]+)";\s+\}/.exec(
     readText('kong/nginx/async-request-reply.conf'),
   );
-  expect(map?.[1]?.split('\\n')).toEqual(['arr2', ...FACT_NAMES.map((name) => `$${name}`)]);
+  expect(map?.[1]?.split('\\n')).toEqual(['arr3', ...FACT_NAMES.map((name) => `$${name}`)]);
 });
