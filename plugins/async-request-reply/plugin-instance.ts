@@ -120,12 +120,12 @@ export class PluginInstance {
   }
 
   async #reply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
-    const { status, headers, body, presets = [] } = reply;
+    const { body, ...head } = reply;
     if (Buffer.isBuffer(body)) {
-      await sendReply(pdk, facts, { status, headers, body });
+      await sendReply(pdk, facts, { ...head, body });
     } else {
-      await presetFields(pdk, presets);
-      await this.#handOff(pdk, facts, { kind: 'replay', status, headers, body, presets });
+      await presetFields(pdk, head.presets ?? []);
+      await this.#handOff(pdk, facts, { kind: 'replay', ...head, body });
     }
   }
 

@@ -1,5 +1,5 @@
 // PROTOCOL.md, "Replay" and "Poll": the same response for as long as it lies, whatever a poll says beside the ID.
-import { laneRoutes, sendQueued } from '../helpers/fidelity/lanes';
+import { laneRoutes, sendDirect, sendQueued } from '../helpers/fidelity/lanes';
 import { responseView } from '../helpers/fidelity/views';
 import type { HttpResponse } from '../helpers/http-client';
 import { until } from '../helpers/until';
@@ -18,7 +18,9 @@ const STORED: ReplyOptions = {
 };
 
 const stack = useStack({
-  routes: laneRoutes('replay', { config: { on_complete: 'status', retry: { attempts: 1 } } }),
+  routes: laneRoutes('replay', {
+    config: { on_complete: 'status', retry: { attempts: 1 }, methods: ['GET', 'HEAD'] },
+  }),
 });
 
 let paths = 0;
@@ -67,6 +69,60 @@ describe('HEAD', () => {
 
     expect(view(byHeader)).toEqual({ ...view(replay), content: '' });
     expect(view(byUrl)).toEqual({ ...view(replay), content: '' });
+  });
+});
+
+describe('the result of a job that was submitted with HEAD', () => {
+  const cases: [string, ReplyOptions, string | undefined][] = [
+    ['a length', { headers: { 'Content-Length': '1234' } }, '1234'],
+    [
+      'a length over what JavaScript counts in 32 bits',
+      { headers: { 'Content-Length': '5000000000' } },
+      '5000000000',
+    ],
+    ['0', { headers: { 'Content-Length': '0' } }, '0'],
+    ['chunks', { headers: { 'Transfer-Encoding': 'chunked' } }, undefined],
+    ['a length, with 404', { status: 404, headers: { 'Content-Length': '99' } }, '99'],
+    ['a length, with 304', { status: 304, headers: { 'Content-Length': '42' } }, '42'],
+    ['no length, with 304', { status: 304 }, undefined],
+  ];
+
+  test.each(cases)(
+    'states to HEAD what the upstream stated, as without the plugin: %s',
+    async (_what, options, length) => {
+      const path = `/replay/${++paths}`;
+      stack().upstream.script(path, reply(options));
+      const direct = await sendDirect(stack(), { method: 'HEAD', target: path });
+      const { id } = await sendQueued(stack(), { method: 'HEAD', target: path }, path);
+
+      const byHeader = await stack().poll(path, id, { method: 'HEAD' });
+      const byUrl = await stack().request(`${path}?async-id=${id}&async-view=result`, { method: 'HEAD' });
+
+      for (const response of [direct.answer, byHeader, byUrl]) {
+        expect([response.status, response.header('Content-Length')]).toEqual([options.status ?? 200, length]);
+      }
+    },
+  );
+
+  test('is told by GET to have no content, which is all that there is', async () => {
+    const path = `/replay/${++paths}`;
+    stack().upstream.script(path, reply({ headers: { 'Content-Length': '1234' } }));
+    const { id, replay } = await sendQueued(stack(), { method: 'HEAD', target: path }, path);
+
+    const byUrl = await stack().request(`${path}?async-id=${id}&async-view=result`);
+
+    for (const response of [replay, byUrl]) {
+      expect([response.status, response.header('Content-Length'), response.text]).toEqual([200, '0', '']);
+    }
+  });
+
+  test('states its length to the submit itself, where that waits', async () => {
+    const path = `/replay/${++paths}`;
+    stack().upstream.script(path, reply({ headers: { 'Content-Length': '1234' } }));
+
+    const response = await stack().request(path, { method: 'HEAD', headers: { Prefer: 'wait=20' } });
+
+    expect([response.status, response.header('Content-Length')]).toEqual([200, '1234']);
   });
 });
 

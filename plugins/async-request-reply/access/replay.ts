@@ -47,7 +47,7 @@ export interface ReplayTerms {
 }
 
 /** The head of a replay: what the upstream sent, and what is added to it or replaces it. */
-export interface ReplayHead {
+export interface ReplayHead extends Pick<Reply, 'statedLength'> {
   readonly status: number;
   readonly theirs: readonly HeaderField[];
   readonly ours: readonly HeaderField[];
@@ -76,16 +76,16 @@ export function replayHead(head: ResponseHead, { ours, storedSeconds, sha256 }: 
  * @returns undefined where the upstream's fields alone are too many.
  */
 export function handedOffHead(
-  { status, theirs, ours }: ReplayHead,
+  { status, theirs, ours, ...rest }: ReplayHead,
   length: number,
   maxBytes: number,
 ): Omit<Reply, 'body'> | undefined {
   const framing = ['Content-Length', String(length)] as const;
   if (headBytes(status, [...theirs, ...ours, framing]) <= maxBytes) {
-    return { status, headers: [...theirs, ...ours] };
+    return { status, headers: [...theirs, ...ours], ...rest };
   }
   return headBytes(status, [...theirs, framing]) <= maxBytes
-    ? { status, headers: theirs, presets: ours }
+    ? { status, headers: theirs, presets: ours, ...rest }
     : undefined;
 }
 

@@ -76,7 +76,10 @@ async function replayStored(
   const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
   // Without content it may be the answer to a HEAD, whose representation is elsewhere.
   const digest = bytes > 0 ? sha256 : undefined;
-  const whole = replayHead(head, { ours: jobFields(settings, job.id), storedSeconds, sha256: digest });
+  const whole = {
+    ...replayHead(head, { ours: jobFields(settings, job.id), storedSeconds, sha256: digest }),
+    ...statedLength(head, asked.method),
+  };
   const range: ByteRange =
     asked.range === undefined || head.status !== 200 || asked.isReadOnce
       ? { kind: 'whole' }
@@ -105,10 +108,11 @@ async function replayStored(
   }
   const body = await readable(job.id, () => stored.body(start, end));
   // Where it cannot be handed off: what would become another field may be one of framing, caching or ours.
-  const headers = [...part.theirs, ...part.ours].filter(
+  const { theirs, ours, ...rest } = part;
+  const headers = [...theirs, ...ours].filter(
     ([name]) => !isRenamedByExit(name) || name === settings.idHeader,
   );
-  return { kind: 'replay', reply: { status: part.status, headers, body } };
+  return { kind: 'replay', reply: { ...rest, headers, body } };
 }
 
 /** Kong adds nothing to an answer that it has begun to fetch. */
@@ -128,6 +132,10 @@ async function streamedHead(
     ? handedOffHead(part, length, handoff.maxHeadBytes)
     : undefined;
 }
+
+/** To whom does not ask by HEAD a length would announce content; a 304 has none whoever asks. */
+const statedLength = ({ status, statedLength }: ResponseHead, method: string): Pick<Reply, 'statedLength'> =>
+  statedLength !== undefined && (method === 'HEAD' || status === 304) ? { statedLength } : {};
 
 /** Where the lane of short answers cannot carry the response as it is, or not well. */
 const takesHandoff = (

@@ -112,7 +112,7 @@ export class HandoffServer {
       await sendReply(
         request,
         response,
-        order.kind === 'replay' ? without(refusal, order.presets) : refusal,
+        order.kind === 'replay' ? without(refusal, order.presets ?? []) : refusal,
         target,
       );
     }

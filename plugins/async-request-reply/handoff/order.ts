@@ -9,7 +9,8 @@ export interface ReplayOrder {
   readonly headers: readonly HeaderField[];
   readonly body: StoredBody;
   /** What Kong adds to the answer, whatever becomes of it. */
-  readonly presets: readonly HeaderField[];
+  readonly presets?: readonly HeaderField[];
+  readonly statedLength?: number | null;
 }
 
 export type HandoffOrder = (AcceptOrder & { readonly kind: 'accept' }) | ReplayOrder;

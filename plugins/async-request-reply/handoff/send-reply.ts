@@ -4,13 +4,10 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readable } from '../access/read-result';
 import { headBytes } from '../http/head-size';
-import { bodyLength, type HeaderField, type Reply, type StoredBody } from '../http/reply';
+import { hasContent, lengthToState, type HeaderField, type Reply, type StoredBody } from '../http/reply';
 import { PayloadLostError } from '../store/payload-errors';
 import { dropTaken } from '../store/read-once';
 import type { HandoffTarget } from './target';
-
-/** Statuses that have no content, and say no length (RFC 9110, 8.6). */
-const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 
 /** nginx then neither fills its disk nor runs ahead of the client; it takes the field away itself. Left out where there is no room. */
 const UNBUFFERED = ['X-Accel-Buffering', 'no'] as const;
@@ -25,15 +22,15 @@ export async function sendReply(
   reply: Reply,
   target: HandoffTarget | undefined,
 ): Promise<void> {
-  const saysLength = !WITHOUT_CONTENT.has(reply.status);
-  const hasContent = saysLength && request.method !== 'HEAD';
-  const source = Buffer.isBuffer(reply.body) || !hasContent ? reply.body : await open(reply.body, target);
+  const sendsContent = hasContent(reply.status) && request.method !== 'HEAD';
+  const length = lengthToState(reply);
+  const source = Buffer.isBuffer(reply.body) || !sendsContent ? reply.body : await open(reply.body, target);
   response.sendDate = false;
   // With HTTP/1.1 it says nothing, and its bytes count: nginx takes so many.
   response.removeHeader('Connection');
   const fields: HeaderField[] = [
     ...reply.headers,
-    ...(saysLength ? [['Content-Length', String(bodyLength(reply))] as const] : []),
+    ...(length === null ? [] : [['Content-Length', String(length)] as const]),
   ];
   const maxBytes = target?.settings.handoff?.maxHeadBytes ?? Infinity;
   const isUnbuffered = headBytes(reply.status, [...fields, UNBUFFERED]) <= maxBytes;
@@ -41,7 +38,7 @@ export async function sendReply(
   // What is left of an upload that was refused: nginx is still sending it.
   request.resume();
   if (!(source instanceof Readable)) {
-    response.end(hasContent ? source : undefined);
+    response.end(sendsContent ? source : undefined);
     return;
   }
   await pipeline(source, response);

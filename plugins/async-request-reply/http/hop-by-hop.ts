@@ -56,7 +56,7 @@ export function endToEndRequestFields(
   });
 }
 
-/** The response fields that are stored and replayed. `Content-Length` is left out: it is computed at replay. */
+/** The response fields that are stored and replayed. `Content-Length` is left out: the length is the content's. */
 export function storableResponseFields(headers: readonly HeaderField[]): HeaderField[] {
   const nominated = nominatedFields(headers);
   return headers.filter(([rawName]) => {

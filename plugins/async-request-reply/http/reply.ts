@@ -30,6 +30,8 @@ export interface Reply {
   /** More fields, which Kong adds: with them the header section would be too large for nginx. Only where it is handed off. */
   readonly presets?: readonly HeaderField[];
   readonly body: Buffer | StoredBody;
+  /** Of a reply that has no content but tells of some, as one to HEAD and 304 may: its length, null for none. */
+  readonly statedLength?: number | null;
 }
 
 /** A reply that is all in memory: the only kind that the plugin-server protocol carries. */
@@ -39,6 +41,17 @@ export interface ShortReply extends Reply {
 
 export const bodyLength = ({ body }: Reply): number =>
   Buffer.isBuffer(body) ? body.length : body.end + 1 - body.start;
+
+/** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5). */
+const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
+
+export const hasContent = (status: number): boolean => !WITHOUT_CONTENT.has(status);
+
+/** What the reply says in `Content-Length`; null is nothing. */
+export function lengthToState(reply: Reply): number | null {
+  const { status, statedLength } = reply;
+  return statedLength !== undefined ? statedLength : hasContent(status) ? bodyLength(reply) : null;
+}
 
 /** Left to Kong and the upstream. */
 export interface Pass {

@@ -23,4 +23,9 @@ export interface UpstreamRequestHead {
 export interface ResponseHead {
   readonly status: number;
   readonly headers: readonly HeaderField[];
+  /**
+   * Only of a response that has no content where another would have some, to HEAD or with 304: the length that it states of that
+   * content (RFC 9110, 8.6), null where it states none.
+   */
+  readonly statedLength?: number | null;
 }

@@ -1,10 +1,7 @@
 // Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
-import type { ShortReply } from '../http/reply';
+import { lengthToState, type ShortReply } from '../http/reply';
 import type { OutgoingHeaders, Pdk } from './pdk';
 import type { RequestFacts } from './request-facts';
-
-/** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5): for their body, even '', exit would state a length. */
-const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 
 /** Lists of which nginx keeps the last field alone. In one field they say the same (RFC 9110, 5.3). */
 const KEPT_ONCE: ReadonlySet<string> = new Set(['accept-ranges', 'content-encoding', 'www-authenticate']);
@@ -52,9 +49,10 @@ async function keepServer(facts: RequestFacts, reply: ShortReply, headers: Outgo
 export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: ShortReply): Promise<void> {
   const headers = outgoingHeaders(reply);
   await keepServer(facts, reply, headers);
-  if (WITHOUT_CONTENT.has(reply.status)) {
-    // No values: Kong takes the length for given, and nginx sends none.
-    headers['Content-Length'] = [];
+  const length = lengthToState(reply);
+  if (length !== reply.body.length) {
+    // Exit would count the body, even ''. No values: Kong takes the length for given, and nginx sends none.
+    headers['Content-Length'] = length === null ? [] : String(length);
   }
   if (reply.status === 200) {
     for (const [name, fact] of CONDITIONS) {

@@ -3,7 +3,6 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { headBytes } from '../http/head-size';
-import { storableResponseFields } from '../http/hop-by-hop';
 import { LANE_MAX_RESPONSE_BYTES } from '../http/lane-limits';
 import type { HeaderField } from '../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
@@ -12,6 +11,7 @@ import type { CallFailure, CallOutcome } from './call-outcome';
 import { CHUNK_BYTES } from '../store/payload';
 import type { StoredPayload } from '../store/payload-reader';
 import type { PayloadWriter } from '../store/payload-writer';
+import { responseHead } from './response-head';
 import { classifyFailure } from './classify-failure';
 
 export interface CallTerms {
@@ -46,7 +46,7 @@ export async function callUpstream(
     return classifyFailure(error, false, false);
   }
   return new Promise((resolve) => {
-    const call = new UpstreamCall(terms, resolve);
+    const call = new UpstreamCall(request.method, terms, resolve);
     try {
       dispatcher.dispatch(
         {
@@ -78,6 +78,7 @@ function originOf({ target }: UpstreamRequestHead): string {
 
 /** undici's handler for one request; settles its promise once, by whichever comes first. */
 class UpstreamCall implements Dispatcher.DispatchHandler {
+  readonly #method: string;
   readonly #terms: CallTerms;
   readonly #resolve: (outcome: CallOutcome) => void;
   readonly #timer: NodeJS.Timeout;
@@ -92,7 +93,8 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   #writing: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
 
-  constructor(terms: CallTerms, resolve: (outcome: CallOutcome) => void) {
+  constructor(method: string, terms: CallTerms, resolve: (outcome: CallOutcome) => void) {
+    this.#method = method;
     this.#terms = terms;
     this.#resolve = resolve;
     this.#timer = setTimeout(() => this.#end(this.#timeout()), terms.timeoutMs);
@@ -122,7 +124,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       );
       return;
     }
-    this.#head = { status: statusCode, headers: storableResponseFields(rawFields(controller.rawHeaders)) };
+    this.#head = responseHead(this.#method, statusCode, controller.rawHeaders);
     this.#headBytes = headBytes(statusCode, this.#head.headers);
     this.#body = this.#terms.store(this.#head);
   }
@@ -234,17 +236,3 @@ const tooLarge = (proxyError: string, detail: string): CallFailure => ({
   ...{ kind: 'failure', code: 'response-too-large', detail, proxyError },
   ...{ mayHaveArrived: true, retryable: false },
 });
-
-/** Fields as they came, in their order, values as Latin-1; undici hands them over as alternating buffers. */
-function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): HeaderField[] {
-  if (!Array.isArray(raw)) {
-    return [];
-  }
-  const fields: HeaderField[] = [];
-  const text = (item: Buffer | string | undefined): string =>
-    typeof item === 'string' ? item : (item?.toString('latin1') ?? '');
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    fields.push([text(raw[i]), text(raw[i + 1])]);
-  }
-  return fields;
-}
