@@ -3,7 +3,7 @@ import { useResources } from '../helpers/use-resources';
 import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
 import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
 
-// Each of these ends kong-js-pluginserver, or mangles what passes through it (KONG-FACTS.md).
+// Each of these ends kong-js-pluginserver, or mangles what passes through it (docs/kong.md).
 describe('plugin server under hostile bytes', () => {
   const { prefix, remove } = makePrefix();
   let server: ServerProcess;

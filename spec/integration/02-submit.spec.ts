@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Submit": what a 202 says, and which requests become jobs.
+// docs/http.md, "Submit": what a 202 says, and which requests become jobs.
 import { mintedAtMs, UUID_V7 } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Poll": a job is expired when its deadline has passed before it ran, whether or not a worker is there to
+// docs/http.md, "Poll": a job is expired when its deadline has passed before it ran, whether or not a worker is there to
 // say so.
 import { strangeJobId } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';

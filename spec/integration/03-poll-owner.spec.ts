@@ -1,4 +1,4 @@
-// PROTOCOL.md, "owner": who finds a job, on routes with key-auth, with its shared anonymous consumer, and with neither.
+// docs/http.md, "Poll": who finds a job, on routes with key-auth, with its shared anonymous consumer, and with neither.
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
 import { strangeJobId } from '../helpers/job-ids';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Poll": its table, a test for each of its cells.
+// docs/http.md, "Poll": its table, a test for each of its cells.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { JobCases, type JobCase, type JobKind } from '../helpers/job-cases';
 import { until } from '../helpers/until';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Poll": the last two rows of its table, and the scope of a job.
+// docs/http.md, "Poll": the last two rows of its table, and the scope of a job.
 import { randomUUID } from 'node:crypto';
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Poll": its table, row by row, in the three views of a job.
+// docs/http.md, "Poll": its table, row by row, in the three views of a job.
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Replay" and "Poll": the same response for as long as it lies, whatever a poll says beside the ID.
+// docs/http.md, "Replay" and "Poll": the same response for as long as it lies, whatever a poll says beside the ID.
 import { laneRoutes, sendDirect, sendQueued } from '../helpers/fidelity/lanes';
 import { responseView } from '../helpers/fidelity/views';
 import type { HttpResponse } from '../helpers/http-client';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Upstream call": the content that the upstream sees is the client's, byte for byte.
+// docs/http.md, "The upstream call": the content that the upstream sees is the client's, byte for byte.
 import { expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes } from '../helpers/fidelity/lanes';
 import { useStack } from '../helpers/use-stack';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Upstream call": what concerns one connection goes no further, and a client cannot abuse that.
+// docs/http.md, "The upstream call": what concerns one connection goes no further, and a client cannot abuse that.
 import { expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes, type WireRequest } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Upstream call": the header fields that the upstream sees are those of Kong without the plugin.
+// docs/http.md, "The upstream call": the header fields that the upstream sees are those of Kong without the plugin.
 import { expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes, send } from '../helpers/fidelity/lanes';
 import type { Field } from '../helpers/http/fields';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Upstream call": the request line and Host that the upstream sees are those of Kong without the plugin.
+// docs/http.md, "The upstream call": the request line and Host that the upstream sees are those of Kong without the plugin.
 import { expectRefusedAlike, expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes, type LaneOptions, type WireRequest } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';

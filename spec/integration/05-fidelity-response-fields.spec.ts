@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Replay": the header fields are those that Kong proxies without the plugin, and the few that we add.
+// docs/http.md, "Replay": the header fields are those that Kong proxies without the plugin, and the few that we add.
 import { expectSameReplay } from '../helpers/fidelity/expect-alike';
 import { laneRoutes } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';

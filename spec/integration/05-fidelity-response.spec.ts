@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Replay": status and content are those that Kong proxies without the plugin.
+// docs/http.md, "Replay": status and content are those that Kong proxies without the plugin.
 import { gzipSync } from 'node:zlib';
 import { expectSameReplay } from '../helpers/fidelity/expect-alike';
 import { laneRoutes } from '../helpers/fidelity/lanes';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Upstream call": what is in flight to an upstream is bounded over all machines together, and so is how
+// README.md, "What is guaranteed": what is in flight to an upstream is bounded over all machines together, and so is how
 // often calls start.
 import { performance } from 'node:perf_hooks';
 import { reply, type Answer } from '../helpers/upstream/answers';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Upstream call": what is tried again and how often, what the result is, and that nothing starts after
+// docs/http.md, "The upstream call": what is tried again and how often, what the result is, and that nothing starts after
 // the deadline.
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';

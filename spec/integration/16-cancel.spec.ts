@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Cancel": what waits is taken out of the queue, what runs is aborted in whichever process runs it, what
+// docs/http.md, "Cancel": what waits is taken out of the queue, what runs is aborted in whichever process runs it, what
 // has settled stays as it is.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';

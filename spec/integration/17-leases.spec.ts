@@ -1,4 +1,4 @@
-// ARCHITECTURE.md, invariants 2 and 4: a worker that is killed, stopped or cut off loses its job to another, one call at
+// README.md, "What is guaranteed": a worker that is killed, stopped or cut off loses its job to another, one call at
 // a time, and what it says afterwards counts for nothing. Shutting down, and the circuit breaker, hand work back too.
 import { performance } from 'node:perf_hooks';
 import { Queue } from 'bullmq';

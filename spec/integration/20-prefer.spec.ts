@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Submit", 5: which requests become jobs on a route for those who prefer it.
+// docs/http.md, "Prefer": which requests become jobs on a route for those who prefer it.
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Submit", 6, and "Poll": answers that are held until the job settles.
+// docs/http.md, "Prefer": answers that are held until the job settles.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';

@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Poll" and "Replay": how often a job may be polled and its result be read, and what a pending answer tells.
+// docs/http.md, "Poll" and "Replay": how often a job may be polled and its result be read, and what a pending answer tells.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';

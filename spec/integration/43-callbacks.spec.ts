@@ -1,4 +1,4 @@
-// PROTOCOL.md, "Callback": at settle a signed POST, retried, to receivers that the route has a target for, and to no others.
+// docs/http.md, "Callback": at settle a signed POST, retried, to receivers that the route has a target for, and to no others.
 import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { CallbackReceiver, type Callback } from '../helpers/callback-receiver';

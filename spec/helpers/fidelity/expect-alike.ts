@@ -6,7 +6,7 @@ import type { Answer } from '../upstream/answers';
 import { send, sendDirect, sendQueued, type QueuedPassage, type WireRequest } from './lanes';
 import { changed, requestView, responseView, type Changes } from './views';
 
-/** What PROTOCOL.md, "Replay", adds to every replay, and Kong's own Via, which it gives to what it proxies alone. */
+/** What docs/http.md, "Replay", adds to every replay, and Kong's own Via, which it gives to what it proxies alone. */
 const REPLAY_CHANGES: Changes = {
   via: byLane<null | undefined>(null, undefined),
   age: [expect.stringMatching(/^\d$/)],
