@@ -66,7 +66,7 @@ const routes = (keys: readonly string[]): RouteOptions[] => {
     ],
   };
   const shared = {
-    ...{ callback, retry: { attempts: 1 }, response: { max_body_bytes: 300_000 } },
+    ...{ callback, retry: { attempts: 1, connect_attempts: 1 }, response: { max_body_bytes: 300_000 } },
     upstream: { client_cert: client.cert, client_key: client.key },
     request: {
       max_body_bytes: 500_000,
@@ -79,7 +79,7 @@ const routes = (keys: readonly string[]): RouteOptions[] => {
     {
       name: 'looped',
       config: {
-        ...{ retry: { attempts: 1 }, queue: { name: 'looped' } },
+        ...{ retry: { attempts: 1, connect_attempts: 1 }, queue: { name: 'looped' } },
         // Nobody is there: that the call is made and fails is enough.
         upstream: { mode: 'loopback', url: 'http://127.0.0.1:9', loopback_secret: LOOPBACK_SECRET },
       },
