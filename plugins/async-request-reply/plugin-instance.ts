@@ -14,6 +14,7 @@ import { RequestFacts } from './kong-api/request-facts';
 import { passOn } from './kong-api/pass-on';
 import { sendReply } from './kong-api/send-reply';
 import { handOff, presetFields } from './kong-api/hand-off';
+import { settleMethod } from './kong-api/answer-method';
 import { restartingReply } from './access/error-replies';
 import type { HandoffOrder } from './handoff/order';
 import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from './http/lane-limits';
@@ -136,7 +137,7 @@ export class PluginInstance {
       await sendReply(pdk, facts, restartingReply());
       return;
     }
-    const method = await facts.get('request_method');
+    const method = await settleMethod(pdk, facts, true);
     const note = handoff.seal({ settingsKey: this.#settingsKey, method, order });
     await handOff(pdk, facts, port, note, order.kind === 'replay' ? order.body.jobId : undefined);
   }

@@ -11,6 +11,7 @@ import { ipRestriction } from './plugins/ip-restriction';
 import { keyAuth } from './plugins/key-auth';
 import { postFunction } from './plugins/post-function';
 import type { ProxyCache } from './plugins/proxy-cache';
+import { requestTransformer } from './plugins/request-transformer';
 import { requestTermination } from './plugins/request-termination';
 import type { PluginInfo } from './plugin-info';
 import { LuaError } from './rpc/lua-value';
@@ -124,6 +125,7 @@ export class KongWorker {
     else if (name === 'cors') cors(exchange, config);
     else if (name === 'ip-restriction') ipRestriction(exchange, config);
     else if (name === 'proxy-cache') this.#options.cache.access(exchange, config);
+    else if (name === 'request-transformer') requestTransformer(exchange, config);
     else if (name === 'request-termination') requestTermination(exchange, config);
     else if (name === 'post-function') postFunction(exchange, config);
     else {

@@ -76,8 +76,9 @@ async function isSigned(
   settings: RouteSettings,
   secret: string,
 ): Promise<boolean> {
-  const { method, hosts } = await request.sent();
+  const { hosts } = await request.sent();
+  const { method, uri } = line;
   const queue = settings.queueName ?? queueByEntity(await request.matched());
   const { keyPrefix } = settings;
-  return hosts.some((host) => isSignedFor(marker, { method, uri: line.uri, host, keyPrefix, queue }, secret));
+  return hosts.some((host) => isSignedFor(marker, { method, uri, host, keyPrefix, queue }, secret));
 }

@@ -52,7 +52,11 @@ export function classify(line: RequestLine, settings: RouteSettings): RequestKin
   if (settings.intercept === 'never') {
     return { kind: 'nothing-here' };
   }
-  if (NEVER_JOBS.has(line.method) || !settings.methods.has(line.method)) {
+  if (
+    NEVER_JOBS.has(line.method) ||
+    NEVER_JOBS.has(line.upstreamMethod) ||
+    !settings.methods.has(line.method)
+  ) {
     return { kind: 'pass' };
   }
   return { kind: settings.passWebSocket && line.upgrade !== '' ? 'handshake' : 'submit' };

@@ -34,6 +34,7 @@ export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptO
       id,
       queue: settings.queueName ?? queueByEntity(matched),
       owner: read.owner,
+      method: line.method,
       request: head,
       body: read.body,
       repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),

@@ -5,7 +5,10 @@ import type { UpstreamTarget } from '../http/upstream-request';
 
 /** The part of a request that decides what it is. Strings are bytes as Latin-1. */
 export interface RequestLine {
+  /** As the client sent it: by it polls are told from cancellations, and answered. */
   readonly method: string;
+  /** As earlier plugins left it: what the upstream gets. */
+  readonly upstreamMethod: string;
   /** As the client sent it: path, `?` and query. */
   readonly uri: string;
   /** The query as earlier plugins left it. */
@@ -17,9 +20,8 @@ export interface RequestLine {
   readonly marker: string;
 }
 
-/** What the client itself sent, whatever plugins of higher priority have made of it. */
+/** Where the client sent its request. */
 export interface SentRequest {
-  readonly method: string;
   /** What it may have called the host; '' where it gave none. The first is what a plugin before ours may have replaced. */
   readonly hosts: readonly [current: string, noted: string];
   /** What stood before the path where it was first sent to, by a proxy that Kong trusts, or what the route strips. */

@@ -1,7 +1,7 @@
 // The record of a job as its submit has just written it.
 import { RECORD_VERSION, type JobRecord } from '../jobs/job-record';
 import type { Made } from '../store/job-writer';
-import { requestBytes, type NewJob } from '../store/new-job';
+import { requestBytes, submitMethod, type NewJob } from '../store/new-job';
 
 /**
  * @param createdAt by the clock of Redis, in milliseconds since 1970.
@@ -15,7 +15,7 @@ export const queuedRecord = (
   version: RECORD_VERSION,
   queue: job.queue,
   state: 'queued',
-  method: job.request.method,
+  method: submitMethod(job),
   owner: job.owner,
   attempts: 0,
   maxAttempts: job.maxAttempts,

@@ -93,7 +93,7 @@ async function upstreamRequestHead(
   const sent =
     settings.upstream.mode === 'loopback'
       ? await sentRequest(request, line)
-      : { method: line.method, path: forwarded.path, host: forwarded.preservedHost };
+      : { method: line.upstreamMethod, path: forwarded.path, host: forwarded.preservedHost };
   const ours: HeaderField[] = [
     ['host', sent.host || hostOf(target)],
     ...forwarded.fields.filter(([, value]) => value !== ''),
@@ -113,8 +113,8 @@ async function sentRequest(
   request: GatewayRequest,
   line: RequestLine,
 ): Promise<{ method: string; path: string; host: string }> {
-  const { method, hosts } = await request.sent();
-  return { method, path: line.uri, host: hosts[0] };
+  const { hosts } = await request.sent();
+  return { method: line.method, path: line.uri, host: hosts[0] };
 }
 
 /** The Host that Kong's balancer sets: the port only where it is not the scheme's own. */

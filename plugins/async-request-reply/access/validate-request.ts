@@ -26,7 +26,7 @@ export async function validateRequest(
   }
   const pieces = body === undefined ? [] : Buffer.isBuffer(body) ? [body] : body;
   const hasContent = pieces.some((piece) => piece.length > 0);
-  const checksBody = settings.checks.body && (hasContent || WITH_CONTENT.has(line.method));
+  const checksBody = settings.checks.body && (hasContent || WITH_CONTENT.has(line.upstreamMethod));
   if (checksBody && hasContent) {
     refuseMediaType(headers);
   }

@@ -43,6 +43,7 @@ export interface JobRecord {
   readonly version: number;
   readonly queue: string;
   readonly state: JobState;
+  /** As the client sent it. */
   readonly method: string;
   /** '' where nobody is known, else a tag of access/owner.ts. */
   readonly owner: string;

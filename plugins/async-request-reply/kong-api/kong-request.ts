@@ -16,7 +16,7 @@ import { fromUriHost } from '../http/uri-host';
 import type { EntityCache } from './entity-cache';
 import { booleanField, recordField, stringField, stringsField, textField } from './lua-values';
 import type { Pdk } from './pdk';
-import type { FactName, RequestFacts } from './request-facts';
+import { sentMethod, type FactName, type RequestFacts } from './request-facts';
 
 /**
  * Kong takes no larger number (kong/pdk/request.lua). It leaves out what comes behind, which is what its own plugins say of
@@ -62,7 +62,8 @@ export class KongRequest implements GatewayRequest {
 
   async line(): Promise<RequestLine> {
     return {
-      method: await this.#facts.get('request_method'),
+      method: await sentMethod(this.#facts),
+      upstreamMethod: await this.#facts.get('request_method'),
       uri: await this.#facts.get('request_uri'),
       query: await this.#facts.get('args'),
       idHeader:
@@ -98,10 +99,8 @@ export class KongRequest implements GatewayRequest {
   }
 
   async sent(): Promise<SentRequest> {
-    // The request line stays as it came. Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
-    const [method = ''] = (await this.#facts.get('request')).split(' ', 1);
+    // Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
     return {
-      method,
       hosts: [await this.#facts.get('http_host'), await this.#facts.get('upstream_x_forwarded_host')],
       prefix: await this.#facts.get('upstream_x_forwarded_prefix'),
     };

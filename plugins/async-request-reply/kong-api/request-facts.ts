@@ -78,3 +78,9 @@ export class RequestFacts {
     return value;
   }
 }
+
+/** The client's method: the request line stays as it came, whatever a plugin makes of `request_method`. */
+export async function sentMethod(facts: RequestFacts): Promise<string> {
+  const [method = ''] = (await facts.get('request')).split(' ', 1);
+  return method;
+}

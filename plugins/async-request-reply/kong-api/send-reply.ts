@@ -1,5 +1,6 @@
 // Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
 import { lengthToState, type ShortReply } from '../http/reply';
+import { settleMethod } from './answer-method';
 import type { OutgoingHeaders, Pdk } from './pdk';
 import type { RequestFacts } from './request-facts';
 
@@ -61,5 +62,6 @@ export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: ShortReply
       }
     }
   }
+  await settleMethod(pdk, facts, false);
   await pdk.response.exit(reply.status, reply.body, headers);
 }

@@ -23,7 +23,7 @@ import type {
   SettleOutcome,
 } from './job-outcomes';
 import { recordKey, requestKey } from './keys';
-import { requestBytes, type NewJob } from './new-job';
+import { requestBytes, submitMethod, type NewJob } from './new-job';
 import type { ScriptedRedis } from './scripts';
 
 /** Long enough for a write that was abandoned in some buffer to arrive. */
@@ -61,7 +61,7 @@ export class JobStore {
         Math.floor(latestAt),
         confirmMs,
         job.once?.ttlMs ?? 0,
-        ...['v', RECORD_VERSION, 'queue', job.queue, 'method', job.request.method, 'owner', job.owner],
+        ...['v', RECORD_VERSION, 'queue', job.queue, 'method', submitMethod(job), 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
         ...['request_bytes', requestBytes(job)],

@@ -8,6 +8,8 @@ export interface NewJob {
   readonly queue: string;
   readonly owner: string;
   readonly settingsHash: string;
+  /** Of the submit, as its client sent it. Default: that of `request`, from which plugins of Kong may have made it another. */
+  readonly method?: string;
   readonly request: UpstreamRequestHead;
   /** `stored`: it has been written by `JobPayloads.writeRequest`. */
   readonly body: Buffer | 'stored';
@@ -29,6 +31,9 @@ export interface NewJob {
   /** Encrypts what is stored of the request; without it that lies there in clear. */
   readonly key?: EncryptionKey | undefined;
 }
+
+export const submitMethod = ({ method, request }: Pick<NewJob, 'method' | 'request'>): string =>
+  method ?? request.method;
 
 /** The length of a job's request body. */
 export const requestBytes = ({ body, storedBytes = 0 }: Pick<NewJob, 'body' | 'storedBytes'>): number =>

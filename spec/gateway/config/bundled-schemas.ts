@@ -15,6 +15,7 @@ export const BUNDLED_PRIORITIES = {
   cors: 2000,
   'key-auth': 1250,
   'ip-restriction': 990,
+  'request-transformer': 801,
   'proxy-cache': 100,
   'request-termination': 2,
   'post-function': -1000,
@@ -46,6 +47,29 @@ function postFunction(knownLua: string | null): SchemaField {
     ],
   };
 }
+
+/** Literal values alone: a template would be Lua. */
+const LITERALS: SchemaField = {
+  type: 'array',
+  required: true,
+  default: [],
+  elements: { type: 'string', match: '^[^:]+[^$]*$', err: NOT_HERE },
+};
+
+const transformation = (
+  name: string,
+  more: Record<string, SchemaField>[] = [],
+): Record<string, SchemaField> => ({
+  [name]: {
+    type: 'record',
+    fields: [
+      { body: { ...NONE, required: true, default: [] } },
+      { headers: LITERALS },
+      { querystring: LITERALS },
+      ...more,
+    ],
+  },
+});
 
 const SCHEMAS: Record<Exclude<keyof typeof BUNDLED_PRIORITIES, 'post-function'>, SchemaField> = {
   'key-auth': {
@@ -138,6 +162,18 @@ const SCHEMAS: Record<Exclude<keyof typeof BUNDLED_PRIORITIES, 'post-function'>,
           })),
         },
       },
+    ],
+  },
+  'request-transformer': {
+    type: 'record',
+    fields: [
+      { http_method: { type: 'string', match: '^%u+$' } },
+      transformation('remove'),
+      transformation('rename'),
+      transformation('replace', [{ uri: { type: 'string', match: '^/[^$]*$', err: NOT_HERE } }]),
+      transformation('add'),
+      // It would append to what there is.
+      { append: { type: 'record', fields: [{ headers: NONE }, { querystring: NONE }] } },
     ],
   },
   'request-termination': {

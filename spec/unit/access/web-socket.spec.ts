@@ -14,7 +14,15 @@ function isHandshake(change: Record<string, string> = {}, line: Partial<RequestL
   const fields: Record<string, string> = { ...HANDSHAKE, ...change };
   const headerValues = (name: string) => Promise.resolve(fields[name] ? [fields[name]] : []);
   return isWebSocketHandshake({ headerValues } as Pick<GatewayRequest, 'headerValues'> as GatewayRequest, {
-    ...{ method: 'GET', uri: '/', query: '', idHeader: '', upgrade: 'websocket', marker: '' },
+    ...{
+      method: 'GET',
+      upstreamMethod: 'GET',
+      uri: '/',
+      query: '',
+      idHeader: '',
+      upgrade: 'websocket',
+      marker: '',
+    },
     ...line,
   });
 }
