@@ -47,6 +47,8 @@ export class HandoffServer {
         maxHeaderSize: MAX_HEADER_BYTES,
         keepAliveTimeout: KEEP_ALIVE_MS,
         requestTimeout: 0,
+        // nginx has parsed the request and framed it anew, and takes control characters in the values of fields.
+        insecureHTTPParser: true,
       },
       (request, response) => {
         this.#underWay += 1;

@@ -28,6 +28,7 @@ export interface Pdk {
       clear_header(name: string): Promise<void>;
       set_header(name: string, value: string): Promise<void>;
       set_method(method: string): Promise<void>;
+      set_path(path: string): Promise<void>;
       set_raw_query(query: string): Promise<void>;
       set_scheme(scheme: string): Promise<void>;
     };

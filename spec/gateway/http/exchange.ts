@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Consumer, KeyAuthCredential, Route, Service } from '../config/entities';
 import type { LuaTable, LuaValue } from '../rpc/lua-value';
 import { HeaderList } from './header-list';
+import { requestLineOf } from './odd-line';
 import { RequestBody } from './request-body';
 import type { ResponseObserver } from './response-observer';
 
@@ -70,10 +71,11 @@ export class Exchange {
     readonly incoming: IncomingMessage,
     readonly response: ServerResponse,
   ) {
-    this.method = incoming.method ?? 'GET';
-    const absolute = /^https?:\/\/([^/?#]+)(.*)$/is.exec(incoming.url ?? '');
-    this.target = absolute ? absolute[2] || '/' : (incoming.url ?? '/');
-    this.requestLine = `${this.method} ${incoming.url ?? ''} HTTP/${incoming.httpVersion}`;
+    const { method, url } = requestLineOf(incoming);
+    this.method = method;
+    const absolute = /^https?:\/\/([^/?#]+)(.*)$/is.exec(url);
+    this.target = absolute ? absolute[2] || '/' : url;
+    this.requestLine = `${method} ${url} HTTP/${incoming.httpVersion}`;
     this.headers = acceptedHeaders(incoming.rawHeaders);
     this.#authority = absolute?.[1] ?? null;
     this.body = new RequestBody(incoming, response);

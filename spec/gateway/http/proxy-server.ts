@@ -1,5 +1,6 @@
 import http from 'node:http';
 import { Exchange } from './exchange';
+import { takeOddLines } from './odd-line';
 import { refuseRaw } from './raw-refusal';
 
 /** nginx's own limits come first; these only bound what Node's parser takes. */
@@ -13,7 +14,10 @@ export function createProxyServer(onExchange: (exchange: Exchange) => void): htt
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 0,
     requireHostHeader: false,
+    // nginx takes control characters in the values of fields.
+    insecureHTTPParser: true,
   });
+  takeOddLines(server);
   server.maxHeadersCount = 0;
   for (const event of ['request', 'checkContinue', 'checkExpectation']) {
     server.on(event, (incoming: http.IncomingMessage, response: http.ServerResponse) =>

@@ -34,6 +34,7 @@ function refusedStatus(exchange: Exchange): number | null {
   if (isLong || exchange.headLength > HEAD_BYTES) return 494;
   if (!target.startsWith('/') || !isResolvable(exchange.rawPath)) return 400;
   if (UNIQUE.some((name) => headers.all(name).length > 1)) return 400;
+  if (headers.first('content-length') !== null && headers.first('transfer-encoding') !== null) return 400;
   const host = headers.first('host');
   if (host === null ? exchange.httpVersion === '1.1' : /[\s/\\]/.test(host)) return 400;
   return method === 'TRACE' ? 405 : null;
