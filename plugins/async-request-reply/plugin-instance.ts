@@ -139,6 +139,6 @@ export class PluginInstance {
     }
     const method = await settleMethod(pdk, facts, true);
     const note = handoff.seal({ settingsKey: this.#settingsKey, method, order });
-    await handOff(pdk, facts, port, note, order.kind === 'replay' ? order.body.jobId : order.job.id);
+    await handOff(pdk, facts, port, note);
   }
 }

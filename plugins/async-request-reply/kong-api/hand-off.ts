@@ -17,27 +17,21 @@ export async function presetFields(pdk: Pdk, fields: readonly HeaderField[]): Pr
 
 const HOST = '127.0.0.1';
 const PATH = '/';
+const NONCE_BYTES = 16;
 
 /**
  * Ends the access phase without an answer: nginx connects to the listener. What the request says is in the note: its target
  * goes no further, in which nginx takes bytes that the parser of Node.js refuses.
- *
- * @param jobId makes the request one of its own for caches of lower priority, which know of the query only: two jobs at one
- *   URL are two things.
+ * The query is random: caches of lower priority know of it only, and two jobs at one URL are two things to them. It does not name
+ * the job, since logs have it.
  */
-export async function handOff(
-  pdk: Pdk,
-  facts: RequestFacts,
-  port: number,
-  note: string,
-  jobId: string,
-): Promise<void> {
+export async function handOff(pdk: Pdk, facts: RequestFacts, port: number, note: string): Promise<void> {
   await pdk.service.request.set_header(NOTE_HEADER, note);
   if ((await facts.get('upstream_scheme')) !== 'http') {
     await pdk.service.request.set_scheme('http');
   }
   await pdk.service.request.set_path(PATH);
-  await pdk.service.request.set_raw_query(`${jobId}.${randomBytes(12).toString('base64url')}`);
+  await pdk.service.request.set_raw_query(randomBytes(NONCE_BYTES).toString('base64url'));
   // Last: until here the request goes nowhere but to the fail-closed companion.
   await pdk.service.set_target(HOST, port);
 }
