@@ -184,7 +184,8 @@ export class RedisServer {
     return {
       save: '',
       appendonly: appendOnly ? 'yes' : 'no',
-      appendfsync: 'everysec',
+      // What is answered is kept, whenever Redis is killed: with `everysec` a busy disk puts the writing off.
+      appendfsync: 'always',
       'maxmemory-policy': 'noeviction',
       'tcp-backlog': '4096',
       'repl-diskless-sync-delay': '0',

@@ -2,7 +2,7 @@
 // say so.
 import { strangeJobId } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';
-import { heldBy, reply } from '../helpers/upstream/answers';
+import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
@@ -10,11 +10,15 @@ import { useWorkers } from '../helpers/use-workers';
 const stack = useStack({
   routes: [
     { name: 'late', config: { deadline_seconds: 1, queue: { name: 'late' } } },
+    { name: 'lost', config: { queue: { name: 'lost' } } },
     { name: 'slow', config: { deadline_seconds: 4, queue: { name: 'slow' } } },
   ],
   env: { ARR_WORKER: '0' },
 });
 const startWorker = useWorkers(stack);
+
+/** Over what a poll leaves to workers. */
+const LONG_AGO_MS = 120_000;
 
 const key = (suffix: string): string => `${stack().keyPrefix}:${suffix}`;
 
@@ -69,4 +73,24 @@ test('a job that runs past its deadline is left to its worker', async () => {
 
   expect([response.status, response.json()['state']]).toEqual([202, 'running']);
   expect((await stack().settled(path, id)).text).toBe('done');
+});
+
+test('a job that runs nowhere, and that its queue has lost, is brought back by a poll', async () => {
+  const { redis, upstream } = stack();
+  const path = '/lost/running';
+  upstream.script(path, silence(), reply({ body: 'second' }));
+  const lost = startWorker();
+  const { id } = await stack().submit(path);
+  await upstream.called(path);
+  await lost.kill();
+  // As if Redis had lost the end of the first attempt, and not what came behind it.
+  await redis.command('ZREM', key('{lost}:open'), id);
+  for (const list of ['active', 'stalled', id, `${id}:lock`]) {
+    await redis.command('DEL', key(`{lost}:lost:${list}`));
+  }
+  await redis.command('HSET', key(`{${id}}:job`), 'lease_until', String(Date.now() - LONG_AGO_MS));
+  startWorker();
+
+  expect((await stack().settled(path, id)).text).toBe('second');
+  expect(await redis.command('ZCARD', key('{lost}:open'))).toBe(0);
 });

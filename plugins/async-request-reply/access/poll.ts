@@ -111,12 +111,19 @@ async function findJob(
   return job;
 }
 
-/** Where no worker has seen that a job's deadline is over, the poll settles it; a job that runs is its worker's. */
+/** A worker that lost its lease is followed by another within seconds, where Redis has lost nothing. */
+const ABANDONED_MS = 60_000;
+
+/**
+ * Where no worker has seen that a job's deadline is over, the poll settles it. A job that runs is its worker's; one whose lease
+ * has been over for long has fallen out of its queue, and is brought back.
+ */
 async function upToDate(job: JobRecord, store: AccessStore): Promise<JobRecord> {
-  if (isSettled(job.state) || job.state === 'running' || Date.now() < job.deadlineAt) {
-    return job;
-  }
-  return (await store.examine(job)) ?? job;
+  const isDue =
+    job.state === 'running'
+      ? Date.now() > job.leaseUntil + ABANDONED_MS
+      : !isSettled(job.state) && Date.now() >= job.deadlineAt;
+  return isDue ? ((await store.examine(job)) ?? job) : job;
 }
 
 async function inScope(

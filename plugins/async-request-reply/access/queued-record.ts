@@ -25,6 +25,7 @@ export const queuedRecord = (
   settledAt: undefined,
   deadlineAt: createdAt + job.deadlineMs,
   notBefore: createdAt + Math.max(job.delayMs, heldMs),
+  leaseUntil: 0,
   expiresAt: createdAt + job.openTtlMs,
   upstreamStatus: undefined,
   error: undefined,

@@ -57,6 +57,8 @@ export interface JobRecord {
   readonly deadlineAt: number;
   /** Before this no attempt starts: a start time that was asked for, or the pause after an attempt. */
   readonly notBefore: number;
+  /** Until then the attempt that runs has the job; 0 where none does. */
+  readonly leaseUntil: number;
   /** When record and result go. */
   readonly expiresAt: number;
   readonly upstreamStatus: number | undefined;
@@ -113,6 +115,7 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
     settledAt: optionalNumber(fields['settled_at']),
     deadlineAt: Number(fields['deadline_at']),
     notBefore: Number(fields['not_before'] ?? 0),
+    leaseUntil: Number(fields['lease_until'] ?? 0),
     expiresAt: Number(fields['expires_at']),
     upstreamStatus: optionalNumber(fields['upstream_status']),
     error:

@@ -1,4 +1,5 @@
-// Schedules a job again whose record says that it waits and of which BullMQ knows nothing: its submit was cut off in between.
+// Schedules a job again whose record says that it waits and of which BullMQ knows nothing: its submit was cut off in between, or
+// Redis has lost what a worker had last written.
 import type { Queue } from 'bullmq';
 import type { JobRecord } from '../jobs/job-record';
 import { bullJobKey } from '../store/keys';
@@ -17,7 +18,8 @@ export interface ReenterContext {
 export async function reenter(context: ReenterContext, record: JobRecord): Promise<void> {
   const { redis, prefix, index } = context;
   const { id, queue, owner, deadlineAt, expiresAt, createdAt } = record;
-  if (record.state !== 'queued' || (await redis.exists(bullJobKey(prefix, queue, id))) === 1) {
+  const isWaiting = record.state === 'queued' || record.state === 'retrying';
+  if (!isWaiting || (await redis.exists(bullJobKey(prefix, queue, id))) === 1) {
     return;
   }
   await Promise.all([

@@ -202,9 +202,13 @@ export class AccessStore {
     if (admission.minReplicas > 0) {
       await this.#writer.replicated(record, admission.minReplicas);
     }
+    await this.#reenter(record);
+    return outcome;
+  }
+
+  async #reenter(record: JobRecord): Promise<void> {
     const { redis, prefix, index } = { redis: this.#redis, prefix: this.#prefix, index: this.#index };
     await reenter({ redis, prefix, index, scheduler: (queue) => this.#schedulers.of(queue) }, record);
-    return outcome;
   }
 
   /**
@@ -225,7 +229,8 @@ export class AccessStore {
   }
 
   /**
-   * Settles a job that its deadline has ended though no worker has said so yet.
+   * Settles a job that its deadline has ended though no worker has said so yet, and schedules one that waits and that its queue
+   * does not know.
    *
    * @returns its record as it then is.
    */
@@ -236,7 +241,11 @@ export class AccessStore {
         await this.#schedulers.of(queue).remove(id);
         await this.#index.leave(queue, id, outcome);
       }
-      return jobs.read(id);
+      const record = await jobs.read(id);
+      if (outcome.kind === 'open' && record !== undefined) {
+        await this.#reenter(record);
+      }
+      return record;
     });
   }
 
