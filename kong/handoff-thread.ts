@@ -1,11 +1,10 @@
 // The handoff listener in a thread of the plugin server: large bodies stay off its event loop.
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
-import { routeSettings } from '../plugins/async-request-reply/access/route-settings';
+import { routeSettings, type RouteSettings } from '../plugins/async-request-reply/access/route-settings';
 import { HandoffServer } from '../plugins/async-request-reply/handoff/handoff-server';
 import { NoteSealer } from '../plugins/async-request-reply/handoff/note-sealer';
-import type { HandoffTarget } from '../plugins/async-request-reply/handoff/target';
-import { StoreRegistry } from '../plugins/async-request-reply/store/store-registry';
+import { StoreRegistry, type OpenStore } from '../plugins/async-request-reply/store/store-registry';
 import type { Config } from '../schemas/generated/config-type';
 import { yieldToOthers } from './yield-to-others';
 
@@ -32,19 +31,22 @@ const IDLE_CHECK_MS = 20;
 const { key, logLevel, backlog, configs } = workerData as HandoffThreadData;
 const log = pino({ name: 'async-request-reply-handoff', level: logLevel });
 const stores = new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection'));
-const targets = new Map<string, HandoffTarget>();
+const targets = new Map<string, { readonly settings: RouteSettings; readonly openStore: OpenStore }>();
 
 // Bodies may take their time; polls and accepts are waited for.
 yieldToOthers();
 
 const register = (settingsKey: string, config: Config): void => {
   const settings = routeSettings(config, { hasHandoff: true });
-  targets.set(settingsKey, { settings, store: stores.open(settings.redis, settings.keyPrefix) });
+  targets.set(settingsKey, { settings, openStore: stores.opener(settings.redis, settings.keyPrefix) });
 };
 
 const server = new HandoffServer({
   sealer: new NoteSealer(key),
-  target: (settingsKey) => targets.get(settingsKey),
+  target: (settingsKey) => {
+    const target = targets.get(settingsKey);
+    return target && { settings: target.settings, ...target.openStore() };
+  },
   onFailure: (error) => {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');

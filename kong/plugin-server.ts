@@ -70,7 +70,10 @@ async function main(args: readonly string[]): Promise<void> {
         runtime.handoff = handoff;
         secrets.forEach((secret) => runtime.secrets.add(secret));
         const threads = new WorkerThreads(settings, logger, runtime.secrets);
-        runtime.onStore = (redis, keyPrefix) => threads.ensure(redis, keyPrefix);
+        runtime.stores.watcher = {
+          opened: (redis, keyPrefix) => threads.need(redis, keyPrefix),
+          closed: (redis, keyPrefix) => threads.drop(redis, keyPrefix),
+        };
         startHealth(settings.health_listen, logger, async () => [
           ...(await runtime.stores.silent()).map((name) => `Redis does not answer: ${name}`),
           ...threads.reasons(),
@@ -82,6 +85,7 @@ async function main(args: readonly string[]): Promise<void> {
           () => handoff.stop(),
         );
       },
+      onDeserted: () => pluginRuntime().holds.forgetOrder(),
       onDrain: () => pluginRuntime().stores.held.release(),
       onStop,
     });

@@ -1,9 +1,9 @@
-// The plugin server's own workers: one set of threads for each Redis that its plugin instances name.
+// The plugin server's own workers: one set of threads for each Redis that its plugin instances use.
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
-import { placeOf, type RedisSettings } from '../plugins/async-request-reply/store/redis-client';
+import { nameOfRedis, placeOf, type RedisSettings } from '../plugins/async-request-reply/store/redis-client';
 import type { ProcessSettings } from '../schemas/generated/process-settings-type';
 import { counted } from './counted';
 import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
@@ -11,11 +11,24 @@ import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
 /** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
 const RESTART_MS = 1000;
 
+/** A Redis and key prefix for which threads run. */
+interface Place {
+  readonly redis: RedisSettings;
+  readonly keyPrefix: string;
+  /** How many stores of the process lead there. */
+  stores: number;
+  readonly threads: Set<Worker>;
+}
+
+const keyOf = (redis: RedisSettings, keyPrefix: string): string =>
+  JSON.stringify([placeOf(redis), keyPrefix]);
+
 export class WorkerThreads {
   readonly #settings: ProcessSettings;
   readonly #log: Logger;
   readonly #secrets: SecretBox;
-  readonly #started = new Set<string>();
+  readonly #places = new Map<string, Place>();
+  /** All that run, those too that drain. */
   readonly #threads = new Set<Worker>();
   #stopping = false;
 
@@ -24,38 +37,54 @@ export class WorkerThreads {
     this.#settings = settings;
     this.#log = log;
     this.#secrets = secrets;
-    secrets.onAdded((entry) => this.#tell({ kind: 'secret', entry }));
+    secrets.onAdded((entry) => tell(this.#threads, { kind: 'secret', entry }));
   }
 
-  /** Starts the threads for this Redis and prefix, unless they run: with the time-outs of the instance that came first. */
-  ensure(redis: RedisSettings, keyPrefix: string): void {
-    const key = JSON.stringify([placeOf(redis), keyPrefix]);
-    if (this.#started.has(key) || this.#stopping) {
+  /** A store of the process leads there: starts the threads unless they run, with the time-outs of the store that came first. */
+  need(redis: RedisSettings, keyPrefix: string): void {
+    const key = keyOf(redis, keyPrefix);
+    const known = this.#places.get(key);
+    if (known !== undefined) {
+      known.stores += 1;
       return;
     }
-    this.#started.add(key);
+    const place: Place = { redis, keyPrefix, stores: 1, threads: new Set() };
+    this.#places.set(key, place);
     for (let count = 0; count < this.#settings.worker; count += 1) {
-      this.#start({ redis, keyPrefix });
+      this.#start(place);
     }
   }
 
-  #tell(message: WorkerThreadMessage): void {
-    for (const thread of this.#threads) {
-      thread.postMessage(message);
+  /** One store less. With the last the threads take no further jobs, and end when their calls have. */
+  drop(redis: RedisSettings, keyPrefix: string): void {
+    const key = keyOf(redis, keyPrefix);
+    const place = this.#places.get(key);
+    if (place === undefined) {
+      return;
     }
+    place.stores -= 1;
+    if (place.stores > 0) {
+      return;
+    }
+    this.#places.delete(key);
+    tell(place.threads, { kind: 'stop' });
+    const at = { redis: nameOfRedis(redis), keyPrefix };
+    this.#log.info(at, 'no instance uses this Redis any more: its worker threads drain');
   }
 
-  #start(at: Pick<WorkerThreadData, 'redis' | 'keyPrefix'>): void {
-    if (this.#stopping) {
+  #start(place: Place): void {
+    const { redis, keyPrefix } = place;
+    if (this.#stopping || this.#places.get(keyOf(redis, keyPrefix)) !== place) {
       return;
     }
     const file = path.join(__dirname, `worker-thread${path.extname(__filename)}`);
     const workerData: WorkerThreadData = {
       ...{ settings: this.#settings, secrets: this.#secrets.entries() },
-      ...at,
+      ...{ redis, keyPrefix },
     };
     const thread = new Worker(file, { workerData });
     this.#threads.add(thread);
+    place.threads.add(thread);
     thread.on('error', (error: unknown) => {
       this.#log.error(
         { err: error instanceof Error ? error.message : String(error) },
@@ -64,15 +93,20 @@ export class WorkerThreads {
     });
     thread.on('exit', () => {
       this.#threads.delete(thread);
+      place.threads.delete(thread);
+      if (place.stores === 0 && place.threads.size === 0) {
+        this.#log.info({ redis: nameOfRedis(redis), keyPrefix }, 'its worker threads have ended');
+      }
       if (!this.#stopping) {
-        setTimeout(() => this.#start(at), RESTART_MS);
+        setTimeout(() => this.#start(place), RESTART_MS);
       }
     });
   }
 
   /** Why jobs may not be carried out here; nothing when all threads run that should. */
   reasons(): string[] {
-    const missing = this.#started.size * this.#settings.worker - this.#threads.size;
+    const running = [...this.#places.values()].reduce((sum, { threads }) => sum + threads.size, 0);
+    const missing = this.#places.size * this.#settings.worker - running;
     return missing > 0
       ? [`${counted(missing, 'worker thread is', 'worker threads are')} being started again`]
       : [];
@@ -84,7 +118,13 @@ export class WorkerThreads {
     const ended = [...this.#threads].map(
       (thread) => new Promise<void>((resolve) => thread.once('exit', () => resolve())),
     );
-    this.#tell({ kind: 'stop' });
+    tell(this.#threads, { kind: 'stop' });
     await Promise.all(ended);
+  }
+}
+
+function tell(threads: Iterable<Worker>, message: WorkerThreadMessage): void {
+  for (const thread of threads) {
+    thread.postMessage(message);
   }
 }

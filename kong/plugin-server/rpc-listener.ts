@@ -20,6 +20,8 @@ export type RpcListenerOptions = {
   readonly server: RpcServer;
   readonly logger: Logger;
   readonly maxMessageBytes?: number;
+  /** Called whenever the last connection has gone. */
+  readonly onDeserted?: () => void;
 };
 
 /** A socket that is listened on until the process ends: to close it would be to refuse Kong, or its path to the next. */
@@ -47,7 +49,10 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
   const netServer = createServer((socket) => {
     const connection = new RpcConnection(socket, server, logger, maxMessageBytes);
     connections.add(connection);
-    socket.on('close', () => connections.delete(connection));
+    socket.on('close', () => {
+      connections.delete(connection);
+      if (connections.size === 0) options.onDeserted?.();
+    });
   });
   await new Promise<void>((resolve, reject) => {
     netServer.once('error', reject);

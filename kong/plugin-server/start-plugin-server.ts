@@ -20,6 +20,8 @@ export type StartOptions = {
   readonly goneReply: ErrorReply;
   /** Called with what each plugin's entry file exports, by plugin name, before the socket is opened; awaited. */
   readonly onLoaded?: (plugins: ReadonlyMap<string, unknown>) => Promise<void> | void;
+  /** Called whenever Kong's last connection has gone: its workers close those that are idle for a minute, and all when they end. */
+  readonly onDeserted?: () => void;
   /** Called at the first signal, before anything is waited for: what holds requests lets go of them. */
   readonly onDrain?: () => void;
   /** Run at SIGTERM and SIGINT, last first, once nothing is under way. Read then: it may be added to while running. */
@@ -42,8 +44,11 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   await options.onLoaded?.(new Map([...server.plugins].map(([name, plugin]) => [name, plugin.mod])));
 
   const socketPath = join(options.prefix, options.sockName);
-  const { backlog } = options;
-  const listener = await listenForRpc({ socketPath, backlog, server, logger });
+  const { backlog, onDeserted } = options;
+  const listener = await listenForRpc({
+    ...{ socketPath, backlog, server, logger },
+    ...(onDeserted !== undefined && { onDeserted }),
+  });
   const isIdle = (): boolean => server.eventCount === 0 && listener.isIdle();
 
   let isStopping = false;

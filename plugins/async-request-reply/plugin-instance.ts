@@ -8,7 +8,7 @@ import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './acces
 import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route-settings';
 import { EntityCache } from './kong-api/entity-cache';
 import { KongRequest } from './kong-api/kong-request';
-import { stringField } from './kong-api/lua-values';
+import { numberField, stringField } from './kong-api/lua-values';
 import type { Pdk } from './kong-api/pdk';
 import { RequestFacts } from './kong-api/request-facts';
 import { passOn } from './kong-api/pass-on';
@@ -18,14 +18,15 @@ import { settleMethod } from './kong-api/answer-method';
 import { restartingReply } from './access/error-replies';
 import type { HandoffOrder } from './handoff/order';
 import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from './http/lane-limits';
-import type { Reply } from './http/reply';
+import type { Decision, Reply } from './http/reply';
 import { pluginRuntime } from './plugin-runtime';
 import { AsyncError } from './errors/async-error';
 import type { AccessStore } from './store/access-store';
+import type { OpenStore } from './store/store-registry';
 
 export class PluginInstance {
   readonly #settings: RouteSettings;
-  readonly #store: AccessStore;
+  readonly #openStore: OpenStore;
   readonly #settingsKey: string;
   readonly #entities: EntityCache;
   /** Advice that the log has had already. */
@@ -43,7 +44,7 @@ export class PluginInstance {
     checkEncryptionKeys(config);
     checkLoopback(config);
     checkRequestSchemas(config);
-    const { log, stores, secrets, validators, onStore, handoff } = pluginRuntime();
+    const { log, stores, secrets, validators, holds, handoff } = pluginRuntime();
     const settings = routeSettings(config, {
       validators: hasRequestSchemas(config) ? validators : undefined,
       hasHandoff: handoff !== undefined,
@@ -52,12 +53,13 @@ export class PluginInstance {
     this.#settingsKey = handoff?.register(config) ?? '';
     this.#settings = settings;
     this.#entities = new EntityCache(stringField(raw, 'route_id') !== undefined);
-    this.#store = stores.open(settings.redis, settings.keyPrefix);
     for (const secret of workerSecrets(config)) {
       secrets.add(secret);
     }
-    onStore(settings.redis, settings.keyPrefix);
-    this.#announce(settings.queueName ?? stringField(raw, 'service_id'));
+    this.#openStore = stores.opener(settings.redis, settings.keyPrefix);
+    const lease = this.#openStore();
+    holds.add({ key: stringField(raw, '__key__'), seq: numberField(raw, '__seq__') }, lease);
+    this.#announce(lease.store, settings.queueName ?? stringField(raw, 'service_id'));
     if (
       handoff === undefined &&
       (config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES ||
@@ -71,12 +73,12 @@ export class PluginInstance {
   }
 
   /** Lets the workers know of the queue before its first job, where its name is known without a request. */
-  #announce(queue: string | undefined): void {
+  #announce(store: AccessStore, queue: string | undefined): void {
     if (queue === undefined || this.#settings.intercept === 'never') {
       return;
     }
     const settings = jobSettings(this.#settings, queue, { tlsVerify: false });
-    this.#store.announce(queue, settings, jobLifeMs(this.#settings)).catch(() => {
+    store.announce(queue, settings, jobLifeMs(this.#settings)).catch(() => {
       // Redis is away: the first accept announces.
     });
   }
@@ -106,7 +108,7 @@ export class PluginInstance {
       );
     });
     const request = new KongRequest(pdk, facts, this.#entities, this.#settings.idHeader);
-    const decision = await access(request, this.#settings, this.#store, this.#log);
+    const decision = await this.#decide(request);
     switch (decision.kind) {
       case 'reply':
         await this.#reply(pdk, facts, decision.reply);
@@ -117,6 +119,16 @@ export class PluginInstance {
         break;
       case 'pass':
         await passOn(pdk, decision);
+    }
+  }
+
+  /** The store stays open for the request, also where the instance has been replaced meanwhile. */
+  async #decide(request: KongRequest): Promise<Decision> {
+    const { store, release } = this.#openStore();
+    try {
+      return await access(request, this.#settings, store, this.#log);
+    } finally {
+      release();
     }
   }
 

@@ -1,20 +1,19 @@
 // What the plugin's instances share in one process: connections and the log.
 import pino from 'pino';
 import type { HandoffLane } from './handoff/lane';
+import { InstanceHolds } from './instance-holds';
 import { SecretBox } from './secrets/secret-box';
-import type { RedisSettings } from './store/redis-client';
 import { StoreRegistry } from './store/store-registry';
 import { ValidatorPool } from './validation/validator-pool';
 
 export interface PluginRuntime {
   readonly log: pino.Logger;
   readonly stores: StoreRegistry;
+  readonly holds: InstanceHolds;
   /** What the instances' jobs need in a worker. The plugin server hands them to its own workers. */
   readonly secrets: SecretBox;
   /** Has no thread before its first use. */
   readonly validators: ValidatorPool;
-  /** Told of each Redis that an instance uses; the plugin server starts its worker there. */
-  onStore: (redis: RedisSettings, keyPrefix: string) => void;
   /** Where large bodies go; undefined in a plugin server that has no listener for them. */
   handoff: HandoffLane | undefined;
 }
@@ -28,9 +27,9 @@ export function pluginRuntime(): PluginRuntime {
     runtime = {
       log,
       stores: new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection')),
+      holds: new InstanceHolds(),
       secrets: new SecretBox(),
       validators: new ValidatorPool(),
-      onStore: () => undefined,
       handoff: undefined,
     };
   }

@@ -72,6 +72,11 @@ export class TcpProxy {
     this.#holdsRequest = matches;
   }
 
+  /** Whether a connection is open. */
+  get isConnected(): boolean {
+    return this.#sockets.size > 0;
+  }
+
   /** Whether something is held back. */
   get isHolding(): boolean {
     return this.#held.length > 0;

@@ -8,11 +8,11 @@ import { internalErrorReply } from '../access/error-replies';
 import { answerFields } from '../access/our-fields';
 import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
 import type { NoteSealer } from './note-sealer';
-import { NOTE_HEADER } from './order';
+import { NOTE_HEADER, type HandoffOrder } from './order';
 import { JobReceiver } from './receive-job';
 import { UploadAbortedError } from './upload-body';
 import { sendReply } from './send-reply';
-import type { HandoffTarget } from './target';
+import type { HandoffTarget, LeasedTarget } from './target';
 
 /** Notes are in a header field; with all of a request's fields in them they can be long. */
 const MAX_HEADER_BYTES = 1024 * 1024;
@@ -25,8 +25,8 @@ const IDLE_MS = 300_000;
 
 export interface HandoffServerOptions {
   readonly sealer: NoteSealer;
-  /** The instance that a note names. */
-  readonly target: (settingsKey: string) => HandoffTarget | undefined;
+  /** The instance that a note names, for the request that came with it. */
+  readonly target: (settingsKey: string) => LeasedTarget | undefined;
   /** Told of what should not have happened. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -91,13 +91,26 @@ export class HandoffServer {
   async #carryOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const text = request.headers[NOTE_HEADER];
     const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
-    const target = note === undefined ? undefined : this.#options.target(note.settingsKey);
-    if (note === undefined || target === undefined || note.method !== request.method) {
+    const isValid = note !== undefined && note.method === request.method;
+    const target = isValid ? this.#options.target(note.settingsKey) : undefined;
+    if (note === undefined || target === undefined) {
       const reply = problemReply(refused(), OWN_ANSWER_FIELDS);
       await sendReply(request, response, reply, undefined);
       return;
     }
-    const { order } = note;
+    try {
+      await this.#carryOutFor(target, note.order, request, response);
+    } finally {
+      target.release();
+    }
+  }
+
+  async #carryOutFor(
+    target: HandoffTarget,
+    order: HandoffOrder,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const reply =
       order.kind === 'replay'
         ? order

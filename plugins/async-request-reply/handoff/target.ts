@@ -7,3 +7,9 @@ export interface HandoffTarget {
   readonly settings: RouteSettings;
   readonly store: AccessStore;
 }
+
+/** The same for one request. */
+export interface LeasedTarget extends HandoffTarget {
+  /** Gives the store back when the request is over. */
+  readonly release: () => void;
+}

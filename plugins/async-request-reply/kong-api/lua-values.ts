@@ -18,6 +18,11 @@ export function textField(table: unknown, name: string): string | undefined {
   return value === undefined ? undefined : Buffer.from(value, 'latin1').toString('utf8');
 }
 
+export function numberField(table: unknown, name: string): number | undefined {
+  const value = recordField(table, name);
+  return typeof value === 'number' ? value : undefined;
+}
+
 export function booleanField(table: unknown, name: string): boolean | undefined {
   const value = recordField(table, name);
   return typeof value === 'boolean' ? value : undefined;
