@@ -54,6 +54,10 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     ...values.statusUrl,
     'x-default': 'the path of the request with id_query',
   }),
+  forwarded_prefix: field.flag(
+    "Whether Location and links begin with the X-Forwarded-Prefix of a peer among Kong's trusted_ips, so that they lead back through it.",
+    { default: false },
+  ),
   on_complete: field.choice(
     'What the status URL says of a completed job: 303 to the result, 303 to the resource that the upstream created, or 200 with the final status.',
     ['redirect', 'resource', 'status'],

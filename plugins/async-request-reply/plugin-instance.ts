@@ -107,7 +107,7 @@ export class PluginInstance {
         'this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls',
       );
     });
-    const request = new KongRequest(pdk, facts, this.#entities, this.#settings.idHeader);
+    const request = new KongRequest(pdk, facts, this.#entities, this.#settings);
     const decision = await this.#decide(request);
     switch (decision.kind) {
       case 'reply':

@@ -262,6 +262,8 @@ export interface Config {
   readonly result_query: string;
   /** Template of the status URL, with {id}, where a route for polls stands. */
   readonly status_url?: string;
+  /** Whether Location and links begin with the X-Forwarded-Prefix of a peer among Kong's trusted_ips, so that they lead back through it. */
+  readonly forwarded_prefix: boolean;
   /** What the status URL says of a completed job: 303 to the result, 303 to the resource that the upstream created, or 200 with the final status. */
   readonly on_complete: 'redirect' | 'resource' | 'status';
   /** Whether the result can be fetched only once. */

@@ -62,7 +62,7 @@ function handedOff(method: string, key?: string): Sending {
       request: { method, path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
     },
     admission: { priority: 5, maxWaiting: 1, maxPerCaller: 1, minReplicas: 0 },
-    line: { method, uri: '/x' },
+    line: { method, uri: '/x', prefix: '' },
     ...{ isPollable: true, tlsVerify: false },
     key: key === undefined ? undefined : { from: 'header', key, address: '' },
     preferences: { respondAsync: false, waitSeconds: undefined },

@@ -56,7 +56,7 @@ export class Gateway {
     this.#router = new Router(this.#entities.routes);
     this.#maps = readNginxMaps(settings.nginxInclude ? fs.readFileSync(settings.nginxInclude, 'utf8') : '');
     this.#workers = this.#newWorkers();
-    this.#server = createProxyServer((exchange) => void this.#serve(exchange));
+    this.#server = createProxyServer(settings.trustedIps, (exchange) => void this.#serve(exchange));
     this.#server.on('connection', (socket) => this.#assign(socket));
   }
 

@@ -13,6 +13,8 @@ export interface StandInSettings {
   pluginTimeoutMs: number;
   /** How many connections may wait to be accepted. */
   backlog: number;
+  /** Kong's `trusted_ips`: addresses and networks in CIDR notation. */
+  trustedIps: string[];
   /** A file of nginx `map` blocks, or null. */
   nginxInclude: string | null;
   /** A file with the one Lua function that the stand-in can stand in for (kong/fail-closed.lua), or null. */
@@ -39,6 +41,7 @@ export function readSettings(argv: string[]): StandInSettings {
     workers: 2,
     pluginTimeoutMs: 60_000,
     backlog: 4096,
+    trustedIps: [],
     nginxInclude: null,
     knownLua: null,
     pluginServer: null,

@@ -24,6 +24,8 @@ export interface GatewayOptions {
   workers?: number;
   /** How long the gateway waits for a plugin server's answer; default 60 s, as Kong. */
   pluginTimeoutMs?: number;
+  /** Whose `X-Forwarded-*` the gateway believes; default: nobody's. */
+  trustedIps?: string[];
   /** Real Kong only; default: the environment's `KONG_ROUTER_FLAVOR`, else `traditional`. */
   routerFlavor?: string;
 }

@@ -25,6 +25,8 @@ export interface StackOptions extends KongConfigOptions {
   /** What runs in place of our own plugin server: words for a command line, `{prefix}` is the gateway's prefix. */
   pluginServer?: { command: string[]; queryCommand: string[] };
   pluginTimeoutMs?: number;
+  /** Whose `X-Forwarded-*` the gateway believes; default: nobody's. */
+  trustedIps?: string[];
   /** False: without the variable that tells all of a request at once. */
   nginxInclude?: false;
 }
@@ -166,6 +168,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         env: pluginServerEnv(redis, keyPrefix, options.env),
       },
       ...(options.pluginTimeoutMs === undefined ? {} : { pluginTimeoutMs: options.pluginTimeoutMs }),
+      ...(options.trustedIps === undefined ? {} : { trustedIps: options.trustedIps }),
       ...(options.nginxInclude === undefined ? {} : { nginxInclude: options.nginxInclude }),
     });
     releasers.add(() => gateway.stop());

@@ -175,6 +175,14 @@ return {
             },
           },
           {
+            forwarded_prefix = {
+              description = "Whether Location and links begin with the X-Forwarded-Prefix of a peer among Kong's trusted_ips, so that they lead back through it.",
+              type = "boolean",
+              required = true,
+              default = false,
+            },
+          },
+          {
             on_complete = {
               description = "What the status URL says of a completed job: 303 to the result, 303 to the resource that the upstream created, or 200 with the final status.",
               type = "string",

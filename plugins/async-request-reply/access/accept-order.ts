@@ -18,7 +18,7 @@ export interface AcceptOrder {
   readonly job: Omit<NewJob, 'settingsHash' | 'key'>;
   readonly admission: Admission;
   /** Of the submit. */
-  readonly line: Pick<RequestLine, 'method' | 'uri'>;
+  readonly line: Pick<RequestLine, 'method' | 'uri' | 'prefix'>;
   /** Whether the job has addresses that a client can be told. */
   readonly isPollable: boolean;
   readonly preferences: Preferences;
@@ -52,7 +52,7 @@ export async function carryOut(
     acceptance.kind === 'repeat'
       ? acceptance.record
       : queuedRecord({ ...job, id: acceptance.id }, acceptance);
-  const links = isPollable ? jobLinks(record.id, line.uri, settings) : undefined;
+  const links = isPollable ? jobLinks(record.id, line, settings) : undefined;
   return answerAccepted(
     { job: record, links, preferences, method: line.method, isHandedOff: job.body === 'stored' },
     settings,

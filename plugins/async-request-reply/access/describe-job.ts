@@ -28,13 +28,15 @@ export interface ReadRequest extends Pick<AcceptOrder, 'isPollable' | 'key'> {
 /** The job, on the terms of its route. */
 export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptOrder {
   const { id, headers, line, matched, head, isPollable, key, asked } = read;
-  const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
+  const { method, uri, prefix } = line;
+  // For a receiver elsewhere, who has them under callback.base_url.
+  const links = isPollable ? jobLinks(id, { uri, prefix: '' }, settings) : undefined;
   return {
     job: {
       id,
       queue: settings.queueName ?? queueByEntity(matched),
       owner: read.owner,
-      method: line.method,
+      method,
       request: head,
       body: read.body,
       repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
@@ -53,7 +55,7 @@ export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptO
       maxStoredBytes: settings.queue.max_stored_bytes,
       minReplicas: settings.minReplicas,
     },
-    ...{ line: { method: line.method, uri: line.uri }, isPollable, key },
+    ...{ line: { method, uri, prefix }, isPollable, key },
     tlsVerify: matched.tlsVerify,
     service: settings.queueName === undefined ? matched.entityName : undefined,
     preferences: preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value)),

@@ -11,6 +11,8 @@ export interface RequestLine {
   readonly upstreamMethod: string;
   /** As the client sent it: path, `?` and query. */
   readonly uri: string;
+  /** What stands before the path on the client's side of a proxy that Kong trusts; '' where the route does not ask. */
+  readonly prefix: string;
   /** The query as earlier plugins left it. */
   readonly query: string;
   /** Values of the ID header joined by commas; '' where it is absent or empty. */

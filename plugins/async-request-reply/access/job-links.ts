@@ -1,23 +1,28 @@
 // The addresses of a job: status URL and result URL.
 import type { JobLinks } from '../jobs/status-body';
+import type { RequestLine } from './gateway-request';
 import type { RouteSettings } from './route-settings';
 
 export type { JobLinks };
 
 /**
- * A job's addresses, relative to the gateway or as the route's `status_url` has them.
+ * A job's addresses, relative to the gateway, or to the proxy in front of it, or as the route's `status_url` has them.
  *
- * @param uri the request line's URI. Leading slashes and backslashes are folded into one slash, so that no client takes
- *   the path for a host (RFC 3986, 4.2; a browser takes a backslash for a slash: WHATWG URL).
+ * @param line the request's. Leading slashes and backslashes are folded into one slash, so that no client takes the path for
+ *   a host (RFC 3986, 4.2; a browser takes a backslash for a slash: WHATWG URL).
  */
-export function jobLinks(id: string, uri: string, settings: RouteSettings): JobLinks {
-  if (settings.statusUrl !== undefined) {
-    const status = settings.statusUrl.replace('{id}', id);
+export function jobLinks(
+  id: string,
+  { uri, prefix }: Pick<RequestLine, 'uri' | 'prefix'>,
+  { statusUrl, idQuery, resultQuery }: Pick<RouteSettings, 'statusUrl' | 'idQuery' | 'resultQuery'>,
+): JobLinks {
+  if (statusUrl !== undefined) {
+    const status = (statusUrl.startsWith('/') ? prefix : '') + statusUrl.replace('{id}', id);
     return { status, result: `${status}/result` };
   }
   const path = (uri.split('?', 1)[0] ?? '').replace(/^[/\\]+/, '/');
-  const status = `${path}?${encodeURIComponent(settings.idQuery)}=${id}`;
-  return { status, result: `${status}&${encodeURIComponent(settings.resultQuery)}=result` };
+  const status = `${prefix}${path}?${encodeURIComponent(idQuery)}=${id}`;
+  return { status, result: `${status}&${encodeURIComponent(resultQuery)}=result` };
 }
 
 /**

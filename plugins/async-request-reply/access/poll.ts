@@ -44,7 +44,7 @@ export async function poll(
   // A malformed ID goes the way of one that nobody has: neither the answer nor its work tells them apart.
   const id = parseJobId(asked.id) ?? newJobId();
   const found = await upToDate(await findJob(request, id, settings, store), store);
-  const links = jobLinks(id, line.uri, settings);
+  const links = jobLinks(id, line, settings);
   return withJobId(id, settings, async () => {
     if (isCancellation(line, asked, found)) {
       return cancel(found, links, settings, store);

@@ -21,6 +21,7 @@ export interface RouteSettings extends OwnerSettings {
   readonly idQuery: string;
   readonly resultQuery: string;
   readonly statusUrl: string | undefined;
+  readonly forwardedPrefix: boolean;
   readonly onComplete: Config['on_complete'];
   readonly resultTtlMs: number;
   readonly deadlineMs: number;
@@ -106,6 +107,7 @@ function settingsWith(
     idQuery: config.id_query,
     resultQuery: config.result_query,
     statusUrl: config.status_url,
+    forwardedPrefix: config.forwarded_prefix,
     onComplete: config.on_complete,
     resultTtlMs: config.result_ttl_seconds * 1000,
     deadlineMs: config.deadline_seconds * 1000,

@@ -39,7 +39,7 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
   const { record: before, refusal } = await store.uploads.expect(order.job, order.admission.maxWaiting);
   if (before !== undefined) {
     const { isPollable, line, preferences } = order;
-    const links = isPollable ? jobLinks(id, line.uri, settings) : undefined;
+    const links = isPollable ? jobLinks(id, line, settings) : undefined;
     return answerAccepted(
       { job: before, links, preferences, method: line.method, isHandedOff: true },
       settings,

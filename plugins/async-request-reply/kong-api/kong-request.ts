@@ -10,6 +10,8 @@ import type {
   SentRequest,
 } from '../access/gateway-request';
 import { AsyncError } from '../errors/async-error';
+import type { RouteSettings } from '../access/route-settings';
+import { pathPrefix } from '../http/path-prefix';
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
 import { fromUriHost } from '../http/uri-host';
@@ -51,13 +53,20 @@ export class KongRequest implements GatewayRequest {
   readonly #facts: RequestFacts;
   readonly #entities: EntityCache;
   readonly #idHeader: string;
+  readonly #heedsPrefix: boolean;
   #matched: Promise<MatchedRoute> | undefined;
 
-  constructor(pdk: Pdk, facts: RequestFacts, entities: EntityCache, idHeader: string) {
+  constructor(
+    pdk: Pdk,
+    facts: RequestFacts,
+    entities: EntityCache,
+    { idHeader, forwardedPrefix }: Pick<RouteSettings, 'idHeader' | 'forwardedPrefix'>,
+  ) {
     this.#pdk = pdk;
     this.#facts = facts;
     this.#entities = entities;
     this.#idHeader = idHeader.toLowerCase();
+    this.#heedsPrefix = forwardedPrefix;
   }
 
   async line(): Promise<RequestLine> {
@@ -65,6 +74,7 @@ export class KongRequest implements GatewayRequest {
       method: await sentMethod(this.#facts),
       upstreamMethod: await this.#facts.get('request_method'),
       uri: await this.#facts.get('request_uri'),
+      prefix: this.#heedsPrefix ? await this.#trustedPrefix() : '',
       query: await this.#facts.get('args'),
       idHeader:
         this.#idHeader === 'x-async-kong-id'
@@ -73,6 +83,16 @@ export class KongRequest implements GatewayRequest {
       upgrade: await this.#facts.get('http_upgrade'),
       marker: await this.#facts.get('http_x_async_kong_reentry'),
     };
+  }
+
+  /** Kong looks at the peer itself too, before it believes any X-Forwarded-* (runloop/handler.lua, access.before). */
+  async #trustedPrefix(): Promise<string> {
+    const prefix = pathPrefix((await this.#variable('x-forwarded-prefix')) ?? '');
+    if (prefix === '') {
+      return '';
+    }
+    const peer = (await this.#pdk.nginx.get_var('realip_remote_addr')) ?? '';
+    return (await this.#pdk.ip.is_trusted(peer)) === true ? prefix : '';
   }
 
   #variable(header: string): Promise<string | undefined> {

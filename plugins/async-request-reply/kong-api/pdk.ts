@@ -9,6 +9,9 @@ export interface Pdk {
     get_var(name: string): Promise<string | undefined>;
     get_ctx(name: string): Promise<unknown>;
   };
+  ip: {
+    is_trusted(address: string): Promise<boolean | undefined>;
+  };
   ctx: {
     shared: { set(name: string, value: string): Promise<void> };
   };

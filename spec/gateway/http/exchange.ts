@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isIP } from 'node:net';
 import type { Consumer, KeyAuthCredential, Route, Service } from '../config/entities';
 import type { LuaTable, LuaValue } from '../rpc/lua-value';
 import { HeaderList } from './header-list';
+import { isOn } from './ip-list';
 import { requestLineOf } from './odd-line';
 import { RequestBody } from './request-body';
 import type { ResponseObserver } from './response-observer';
@@ -70,6 +72,7 @@ export class Exchange {
   constructor(
     readonly incoming: IncomingMessage,
     readonly response: ServerResponse,
+    private readonly trustedIps: readonly string[],
   ) {
     const { method, url } = requestLineOf(incoming);
     this.method = method;
@@ -101,8 +104,24 @@ export class Exchange {
     return this.requestLine.length + 2 + fields + 2;
   }
 
-  get remoteAddress(): string {
+  /** Who sends it: `$realip_remote_addr`. */
+  get peerAddress(): string {
     return (this.incoming.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+  }
+
+  /** Whether that peer is believed what it says of the client. */
+  get isTrusted(): boolean {
+    return this.trusts(this.peerAddress);
+  }
+
+  trusts(address: string): boolean {
+    return isOn(this.trustedIps, address);
+  }
+
+  /** Whose request it is: `$remote_addr`. */
+  get remoteAddress(): string {
+    const said = this.isTrusted ? (this.headers.first('x-real-ip') ?? '') : '';
+    return isIP(said) ? said : this.peerAddress;
   }
 
   /** The host of the request target or else of the Host field, lower case and without a port, as nginx's `$host`. */

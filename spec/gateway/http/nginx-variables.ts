@@ -44,7 +44,7 @@ const COMPUTED: Record<string, (exchange: Exchange) => string | null> = {
   server_addr: (x) => (x.incoming.socket.localAddress ?? '').replace(/^::ffff:/, ''),
   server_port: (x) => String(x.serverPort),
   remote_addr: (x) => x.remoteAddress,
-  realip_remote_addr: (x) => x.remoteAddress,
+  realip_remote_addr: (x) => x.peerAddress,
   remote_port: (x) => String(x.incoming.socket.remotePort ?? ''),
   realip_remote_port: (x) => String(x.incoming.socket.remotePort ?? ''),
   content_length: contentLength,

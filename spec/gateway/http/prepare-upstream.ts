@@ -40,16 +40,22 @@ export function prepareUpstream(exchange: Exchange, match: RouteMatch): void {
   setForwarded(exchange, match.prefix);
 }
 
-/** The client is not trusted: what it says of X-Forwarded-* is replaced, save for the list of addresses. */
+/** What a peer says of X-Forwarded-* is replaced unless it is trusted, save for the list of addresses. */
 function setForwarded(exchange: Exchange, prefix: string | null): void {
-  const { headers, set, remoteAddress } = exchange;
+  const { headers, set, isTrusted, peerAddress, remoteAddress } = exchange;
   const forwardedFor = headers.first('x-forwarded-for');
-  set.set('upstream_x_forwarded_for', forwardedFor ? `${forwardedFor}, ${remoteAddress}` : remoteAddress);
-  set.set('upstream_x_forwarded_proto', 'http');
-  set.set('upstream_x_forwarded_host', exchange.host);
-  set.set('upstream_x_forwarded_port', String(exchange.serverPort));
-  set.set('upstream_x_forwarded_path', exchange.rawPath);
-  set.set('upstream_x_forwarded_prefix', prefix === null || prefix === '/' ? '' : prefix);
+  set.set('upstream_x_forwarded_for', forwardedFor ? `${forwardedFor}, ${peerAddress}` : remoteAddress);
+  const untold = {
+    proto: 'http',
+    host: exchange.host,
+    port: String(exchange.serverPort),
+    path: exchange.rawPath,
+    prefix: prefix === null || prefix === '/' ? '' : prefix,
+  };
+  for (const [name, value] of Object.entries(untold)) {
+    const said = isTrusted ? headers.first(`x-forwarded-${name}`) : null;
+    set.set(`upstream_x_forwarded_${name}`, said ?? value);
+  }
   const via = headers.first('via');
   // The version is a number in Lua: 1.0 becomes 1.
   const own = `${Number(exchange.httpVersion)} ${SERVER_HEADER}`;

@@ -8,7 +8,10 @@ const MAX_HEAD_BYTES = 65_536;
 const KEEP_ALIVE_MS = 75_000;
 
 /** The listener for clients. What is no HTTP is answered as nginx under Kong does. */
-export function createProxyServer(onExchange: (exchange: Exchange) => void): http.Server {
+export function createProxyServer(
+  trustedIps: readonly string[],
+  onExchange: (exchange: Exchange) => void,
+): http.Server {
   const server = http.createServer({
     maxHeaderSize: MAX_HEAD_BYTES,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -21,7 +24,7 @@ export function createProxyServer(onExchange: (exchange: Exchange) => void): htt
   server.maxHeadersCount = 0;
   for (const event of ['request', 'checkContinue', 'checkExpectation']) {
     server.on(event, (incoming: http.IncomingMessage, response: http.ServerResponse) =>
-      onExchange(new Exchange(incoming, response)),
+      onExchange(new Exchange(incoming, response, trustedIps)),
     );
   }
   server.on('connect', (incoming, socket) => refuseRaw(socket, incoming.url?.startsWith('/') ? 405 : 400));

@@ -28,7 +28,7 @@ export const otherMethods: Record<string, PdkMethod> = {
     exchange.shared.set(stringArgument(key, 'key'), value);
     return null;
   },
-  'kong.client.get_ip': ({ exchange }) => exchange.remoteAddress,
+  'kong.client.get_ip': ({ exchange }) => exchange.peerAddress,
   'kong.client.get_forwarded_ip': ({ exchange }) => exchange.remoteAddress,
   'kong.client.get_port': ({ exchange }) => exchange.incoming.socket.remotePort ?? 0,
   'kong.client.get_forwarded_port': ({ exchange }) => exchange.incoming.socket.remotePort ?? 0,
@@ -41,7 +41,7 @@ export const otherMethods: Record<string, PdkMethod> = {
   'kong.client.get_protocol': () => 'http',
   'kong.router.get_route': ({ exchange }) => exchange.context.route,
   'kong.router.get_service': ({ exchange }) => exchange.context.service,
-  'kong.ip.is_trusted': () => false,
+  'kong.ip.is_trusted': ({ exchange }, address) => exchange.trusts(stringArgument(address, 'address')),
   'kong.node.get_id': () => NODE_ID,
   'kong.node.get_hostname': () => os.hostname(),
   'kong.log.serialize': wrongPhase,

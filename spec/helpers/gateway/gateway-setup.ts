@@ -13,6 +13,7 @@ export interface GatewaySetup {
   workers: number;
   pluginTimeoutMs: number;
   routerFlavor: string;
+  trustedIps: string[];
   pluginServer: {
     command: string[];
     startCommand: string;
@@ -44,6 +45,7 @@ export function prepareGateway(options: GatewayOptions): GatewaySetup {
     workers: options.workers ?? 2,
     pluginTimeoutMs: options.pluginTimeoutMs ?? 60_000,
     routerFlavor: options.routerFlavor ?? process.env['KONG_ROUTER_FLAVOR'] ?? 'traditional',
+    trustedIps: options.trustedIps ?? [],
     pluginServer: {
       command,
       startCommand: withEnvironment(command),

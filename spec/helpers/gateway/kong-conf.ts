@@ -30,6 +30,7 @@ export function kongConf(
       'nginx_http_lua_socket_read_timeout',
       setup.pluginTimeoutMs === 60_000 ? null : `${setup.pluginTimeoutMs}ms`,
     ],
+    ['trusted_ips', setup.trustedIps.length === 0 ? null : setup.trustedIps.join(',')],
     ['nginx_user', process.getuid?.() === 0 ? 'root root' : null],
     ['log_level', 'info'],
     ['anonymous_reports', 'off'],

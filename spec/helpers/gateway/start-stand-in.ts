@@ -102,7 +102,7 @@ class StandInProcess {
   }
 
   #settings(): StandInSettings {
-    const { prefix, config, workers, pluginTimeoutMs, nginxInclude, pluginServer } = this.#setup;
+    const { prefix, config, workers, pluginTimeoutMs, nginxInclude, pluginServer, trustedIps } = this.#setup;
     return {
       prefix,
       declarativeConfig: config,
@@ -111,6 +111,7 @@ class StandInProcess {
       workers,
       pluginTimeoutMs,
       backlog: 16384,
+      trustedIps,
       nginxInclude,
       knownLua: path.join(REPOSITORY, 'kong/fail-closed.lua'),
       pluginServer: {

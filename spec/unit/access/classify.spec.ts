@@ -5,7 +5,16 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const line = (change: Partial<RequestLine>): RequestLine => ({
-  ...{ method: 'GET', upstreamMethod: 'GET', uri: '/r', query: '', idHeader: '', upgrade: '', marker: '' },
+  ...{
+    method: 'GET',
+    upstreamMethod: 'GET',
+    uri: '/r',
+    prefix: '',
+    query: '',
+    idHeader: '',
+    upgrade: '',
+    marker: '',
+  },
   ...change,
 });
 const settings = (config: object = {}) => routeSettings(resolveConfig(config));

@@ -14,14 +14,29 @@ describe('links of a job', () => {
     ['\\/\\evil.example', '/evil.example?async-id=ID'],
     ['/a%2Fb//c', '/a%2Fb//c?async-id=ID'],
   ])('of a request for %s are under %s', (uri, status) => {
-    expect(jobLinks('ID', uri, settings())).toEqual({ status, result: `${status}&async-view=result` });
+    expect(jobLinks('ID', { uri, prefix: '' }, settings())).toEqual({
+      status,
+      result: `${status}&async-view=result`,
+    });
   });
 
   it('follow status_url where there is one', () => {
-    expect(jobLinks('ID', '/x', settings({ status_url: '/jobs/{id}' }))).toEqual({
+    expect(jobLinks('ID', { uri: '/x', prefix: '' }, settings({ status_url: '/jobs/{id}' }))).toEqual({
       status: '/jobs/ID',
       result: '/jobs/ID/result',
     });
+  });
+
+  it.each([
+    [undefined, '/api/x?async-id=ID'],
+    ['/jobs/{id}', '/api/jobs/ID'],
+    ['https://api.example/jobs/{id}', 'https://api.example/jobs/ID'],
+  ])('lead back through a proxy in front, where they are paths: status_url %s', (statusUrl, status) => {
+    const line = { uri: '/x', prefix: '/api' };
+
+    expect(
+      jobLinks('ID', line, settings(statusUrl === undefined ? {} : { status_url: statusUrl })).status,
+    ).toBe(status);
   });
 
   it('are left out where the route does not take GET', () => {

@@ -18,6 +18,7 @@ function isHandshake(change: Record<string, string> = {}, line: Partial<RequestL
       method: 'GET',
       upstreamMethod: 'GET',
       uri: '/',
+      prefix: '',
       query: '',
       idHeader: '',
       upgrade: 'websocket',

@@ -4,6 +4,7 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ['intercept', 'always'],
   ['poll_queues', undefined],
+  ['forwarded_prefix', false],
   ['pass_websocket', false],
   ['methods', ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']],
   ['id_header', 'X-Async-Kong-Id'],
