@@ -96,6 +96,8 @@ describe('of three attempts that a GET may have', () => {
     ['an SSH banner', rawBytes('SSH-2.0-OpenSSH_9.2\r\n')],
     ['a space in a field name', rawBytes(`${OK}X Y: 1\r\nContent-Length: 0\r\n\r\n`)],
     ['a control byte in a value', rawBytes(`${OK}X-Y: a\x01b\r\nContent-Length: 0\r\n\r\n`)],
+    ['line ends without CR', rawBytes('HTTP/1.1 200 OK\nContent-Length: 2\n\nhi')],
+    ['one line end without CR', rawBytes(`${OK}Content-Length: 2\nX-Y: a\r\n\r\nhi`)],
     ['a transfer coding beside chunked', rawBytes(`${OK}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`)],
   ])('%s takes one: it is malformed', async (title, answer) => {
     const path = `/again/${title.replaceAll(' ', '-')}`;

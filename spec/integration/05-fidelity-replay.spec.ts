@@ -52,6 +52,23 @@ test('a replay is the same each time, and for both addresses of it', async () =>
   expect(view(byUrl)).toEqual(view(replay));
 });
 
+test('a replay has the reason phrase of its status, whatever the upstream calls it', async () => {
+  const { replay } = await settledJob({ status: 201, reason: 'Fine', body: 'a' });
+
+  expect([replay.status, replay.reason]).toEqual([201, 'Created']);
+});
+
+test.each(['/things/1', 'other', 'https://other.example/things/1'])(
+  'a Content-Location of %s is replayed as it came, and is no address of the job',
+  async (value) => {
+    const { path, id, replay } = await settledJob({ headers: { 'Content-Location': value }, body: 'a' });
+
+    expect([replay.header('Content-Location'), replay.header('Location')]).toEqual([value, undefined]);
+    const status = await stack().request(`${path}?async-id=${id}`);
+    expect(status.header('Content-Location')).toBeUndefined();
+  },
+);
+
 describe('HEAD', () => {
   test.each([
     { status: 200, options: STORED },

@@ -6,10 +6,23 @@ import type { RouteSettings } from './route-settings';
 export type { JobLinks };
 
 /**
+ * What RFC 3986, 3.3 has not in a path: nginx takes bytes over 127 and the like, and `Location` and JSON have to say the same.
+ * Brackets stay: to Kong's router an encoded one is another character.
+ */
+const NOT_IN_A_PATH = /[^A-Za-z0-9._~!$&'()*+,;=:@/%[\]-]/g;
+
+const percent = (byte: string): string =>
+  `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+
+/** A path that leads to the same place as the request's, whoever reads it. Kong's router takes several slashes for one. */
+const pathOf = (uri: string): string =>
+  (uri.split(/[?#]/, 1)[0] ?? '').replace(/^\/+/, '/').replace(NOT_IN_A_PATH, percent);
+
+/**
  * A job's addresses, relative to the gateway, or to the proxy in front of it, or as the route's `status_url` has them.
  *
- * @param line the request's. Leading slashes and backslashes are folded into one slash, so that no client takes the path for
- *   a host (RFC 3986, 4.2; a browser takes a backslash for a slash: WHATWG URL).
+ * @param line the request's. Leading slashes are folded into one, and a backslash is encoded, so that no client takes the path
+ *   for a host (RFC 3986, 4.2; a browser takes a backslash for a slash: WHATWG URL).
  */
 export function jobLinks(
   id: string,
@@ -20,8 +33,7 @@ export function jobLinks(
     const status = (statusUrl.startsWith('/') ? prefix : '') + statusUrl.replace('{id}', id);
     return { status, result: `${status}/result` };
   }
-  const path = (uri.split('?', 1)[0] ?? '').replace(/^[/\\]+/, '/');
-  const status = `${prefix}${path}?${encodeURIComponent(idQuery)}=${id}`;
+  const status = `${prefix}${pathOf(uri)}?${encodeURIComponent(idQuery)}=${id}`;
   return { status, result: `${status}&${encodeURIComponent(resultQuery)}=result` };
 }
 

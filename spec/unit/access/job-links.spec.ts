@@ -10,8 +10,12 @@ describe('links of a job', () => {
     ['/reports?x=1&y', '/reports?async-id=ID'],
     ['//evil.example/x', '/evil.example/x?async-id=ID'],
     ['///', '/?async-id=ID'],
-    ['/\\evil.example/x', '/evil.example/x?async-id=ID'],
-    ['\\/\\evil.example', '/evil.example?async-id=ID'],
+    ['/\\evil.example/x', '/%5Cevil.example/x?async-id=ID'],
+    ['//\\/evil.example', '/%5C/evil.example?async-id=ID'],
+    ['/caf\xc3\xa9', '/caf%C3%A9?async-id=ID'],
+    ['/a"<>^`{|}[]?b', '/a%22%3C%3E%5E%60%7B%7C%7D[]?async-id=ID'],
+    ['/a#b?c', '/a?async-id=ID'],
+    ["/!$&'()*+,;=:@-._~%20", "/!$&'()*+,;=:@-._~%20?async-id=ID"],
     ['/a%2Fb//c', '/a%2Fb//c?async-id=ID'],
   ])('of a request for %s are under %s', (uri, status) => {
     expect(jobLinks('ID', { uri, prefix: '' }, settings())).toEqual({
