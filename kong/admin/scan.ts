@@ -42,4 +42,4 @@ export async function* scanMembers(redis: ScriptedRedis, key: string): AsyncGene
 }
 
 /** The job ID in a job's key. */
-export const idInKey = (key: string): string => /\{([^}]*)\}/.exec(key)?.[1] ?? '';
+export const idInKey = (key: string): string => /\{([^{}]*)\}/.exec(key)?.[1] ?? '';

@@ -7,8 +7,8 @@ export type Sample = readonly [name: string, ...args: string[]];
 const parse = (samples: string): Sample[] =>
   samples
     .trim()
-    .split(/\s*[|\n]\s*/)
-    .map((sample) => sample.split(' ') as [string, ...string[]]);
+    .split(/[|\n]/)
+    .map((sample) => sample.trim().split(' ') as [string, ...string[]]);
 
 /** `KEY` stands for a key of ours, `CHANNEL` and `SETTLED` for our channels; numbers of arguments are right, since Redis looks at these before the ACL. */
 export const SYSTEM_COMMANDS: readonly Sample[] = parse(`

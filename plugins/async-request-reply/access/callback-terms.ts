@@ -94,6 +94,6 @@ function absolute(links: JobLinks, baseUrl: string | undefined): JobLinks | unde
   if (!isAbsolute && baseUrl === undefined) {
     return undefined;
   }
-  const base = isAbsolute ? '' : (baseUrl ?? '').replace(/\/+$/, '');
+  const base = isAbsolute ? '' : (baseUrl ?? '').replace(/(?<!\/)\/+$/, '');
   return { status: base + links.status, result: base + links.result };
 }

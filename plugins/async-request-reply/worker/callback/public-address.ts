@@ -30,7 +30,7 @@ const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
  * Teredo) is not: where it ends nobody here can tell.
  */
 export function isPublicAddress(address: string): boolean {
-  const text = fromUriHost(address).replace(/%.*$/, '');
+  const [text = ''] = fromUriHost(address).split('%', 1);
   if (!ipaddr.isValid(text)) {
     return false;
   }
