@@ -1,22 +1,20 @@
 #!/usr/bin/env node
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
-import { CommanderError } from 'commander';
 import { pino, type Logger } from 'pino';
 import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
 import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
-import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
 import { describeUnknownVariables } from '../schemas/unknown-variables';
 import { dumpPlugins, keepStdoutForDump } from './plugin-server/dump-plugins';
+import { endOverStart } from './plugin-server/end-plugin-server';
 import type { ErrorReply } from './plugin-server/error-reply';
 import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { surviveStrays } from './plugin-server/survive-strays';
 import { startHealthServer } from './health-server';
-import { exitCodeOf } from './program';
 import { readSecretsFile } from './read-secrets-file';
 import { ThreadedHandoffLane } from './handoff-lane';
 import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
@@ -90,7 +88,7 @@ async function main(args: readonly string[]): Promise<void> {
       onStop,
     });
   } catch (error) {
-    failToStart(logger, error);
+    endOverStart(error);
   }
 }
 
@@ -107,16 +105,4 @@ function startHealth(
   }
 }
 
-// Nothing of a request is about yet, so that the message can be told.
-function failToStart(logger: Logger, error: unknown): never {
-  logger.fatal({ err: error }, 'plugin server did not start');
-  return process.exit(1);
-}
-
-main(process.argv.slice(2)).catch((error: unknown) => {
-  if (error instanceof CommanderError) {
-    process.exit(exitCodeOf(error));
-  }
-  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
-  process.exit(1);
-});
+main(process.argv.slice(2)).catch(endOverStart);

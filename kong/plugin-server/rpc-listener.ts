@@ -5,12 +5,9 @@ import { rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
-import { PluginServerError } from './plugin-server-error';
 import { RpcConnection } from './rpc-connection';
 import type { RpcServer } from './rpc-server';
-
-/** `sun_path` on Linux, without its closing zero; libuv silently cuts what is longer. */
-const MAX_PATH_BYTES = 107;
+import { checkSocketPath, explainSocketError } from './socket-fault';
 
 /** Where and how to listen. */
 export type RpcListenerOptions = {
@@ -35,16 +32,12 @@ export type RpcListener = {
  * and renamed. A server that loses its path to the next one so keeps its listener and its connections, and, as Node
  * unlinks the name that it bound, never takes the path with it. Permissions are the umask's.
  *
- * @throws PluginServerError `ERR_STARTUP` if the path is too long for a socket, or the system's error if it cannot be bound
+ * @throws PluginServerError `ERR_STARTUP` if the path is too long for a socket or cannot be bound, with what to do
  */
 export async function listenForRpc(options: RpcListenerOptions): Promise<RpcListener> {
   const { socketPath, backlog, server, logger, maxMessageBytes } = options;
   const boundPath = join(dirname(socketPath), `.${randomBytes(6).toString('hex')}`);
-  for (const path of [socketPath, boundPath]) {
-    if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
-      throw new PluginServerError('ERR_STARTUP', `socket path over ${MAX_PATH_BYTES} bytes: ${path}`);
-    }
-  }
+  checkSocketPath(socketPath, boundPath);
   const connections = new Set<RpcConnection>();
   const netServer = createServer((socket) => {
     const connection = new RpcConnection(socket, server, logger, maxMessageBytes);
@@ -55,9 +48,9 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
     });
   });
   await new Promise<void>((resolve, reject) => {
-    netServer.once('error', reject);
+    netServer.once('error', (error) => reject(explainSocketError(error, socketPath)));
     netServer.listen({ path: boundPath, backlog }, () => {
-      netServer.off('error', reject);
+      netServer.removeAllListeners('error');
       resolve();
     });
   });
@@ -65,7 +58,7 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
   netServer.on('error', (error) => logger.error({ err: error }, 'could not accept a connection'));
   await rename(boundPath, socketPath).catch((error: unknown) => {
     netServer.close();
-    throw error;
+    throw explainSocketError(error, socketPath);
   });
 
   const isIdle = (): boolean => [...connections].every((connection) => connection.isIdle);

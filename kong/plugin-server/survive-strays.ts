@@ -1,6 +1,7 @@
 // What no caller can catch, in a process whose death lets requests pass by the plugin until Kong has started the next.
 import type { Logger } from 'pino';
 import { describeError } from './describe-error';
+import { endWith } from './end-plugin-server';
 
 /**
  * A rejection that nobody handles is logged and that is all: a call such as `kong.log.info(…)` that a plugin did not
@@ -13,8 +14,12 @@ export function surviveStrays(logger: Logger): void {
     logger.error({ err: describeError(reason) }, 'unhandled rejection');
   });
   process.on('uncaughtException', (error) => {
-    logger.fatal({ err: describeError(error) }, 'uncaught exception');
-    process.exit(1);
+    const what = describeError(error);
+    logger.fatal({ err: what }, 'uncaught exception');
+    endWith(
+      `An uncaught ${what.name}${what.code === undefined ? '' : ` (${what.code})`}, of which its own log says more.`,
+      1,
+    );
   });
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 }

@@ -5,6 +5,9 @@ import type { GatewayLog } from './gateway-log';
 /** Kong starts a plugin server at most once a second. */
 const RESPAWN_INTERVAL_MS = 1000;
 
+/** With which a shell ends that finds no such command: the one end that Kong logs as an error. */
+const COMMAND_NOT_FOUND = 127;
+
 /**
  * A managed plugin server, as Kong's worker 0 has one: started with no environment in `/`, its output in the log,
  * started again when it ends, SIGTERM at the end. Its own process group, so that a signal to the gateway's spares it.
@@ -52,7 +55,16 @@ export class PluginServerProcess {
       );
     }
     child.on('exit', (code, signal) => {
-      this.#log.notice(`external pluginserver '${this.#name}' terminated: ${signal ?? 'exit'} ${code ?? ''}`);
+      if (code === COMMAND_NOT_FOUND) {
+        const { name, command } = { name: this.#name, command: this.#command };
+        this.#log.error(
+          `[pluginserver] external pluginserver "${name}" start command "${command}" exited with "command not found"`,
+        );
+      } else {
+        this.#log.notice(
+          `external pluginserver '${this.#name}' terminated: ${signal ?? 'exit'} ${code ?? ''}`,
+        );
+      }
       this.#child = null;
       if (this.#stopped) return;
       const waitMs = Math.max(0, startedAtMs + RESPAWN_INTERVAL_MS - Date.now());

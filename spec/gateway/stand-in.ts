@@ -4,12 +4,15 @@
  * Prints one line of JSON with its ports when it is ready; SIGTERM or SIGINT ends it, and with `--with-parent` the end
  * of its standard input, which is that of the process that started it.
  */
+import { writeFileSync } from 'node:fs';
 import { Admin } from './admin';
 import { Gateway } from './gateway';
 import { readSettings } from './settings';
 
 async function main(): Promise<void> {
   const settings = readSettings(process.argv);
+  // By this name a plugin server knows who started it.
+  writeFileSync('/proc/self/comm', 'nginx');
   const gateway = await Gateway.start(settings);
   const admin = new Admin(gateway);
   await admin.listen(settings.adminPort);

@@ -9,6 +9,8 @@ export interface PluginServerOptions {
   env?: Record<string, string>;
   /** False: the helper starts the plugin server, once, and the gateway only connects to it. Default true. */
   managed?: boolean;
+  /** False: it is not going to start, and nobody waits for it. Default true. */
+  starts?: boolean;
   /** Where the gateway connects, when that is not the plugin server's own socket. */
   socketPath?: string;
 }

@@ -19,6 +19,7 @@ export interface GatewaySetup {
     startCommand: string;
     queryCommand: string;
     isManaged: boolean;
+    starts: boolean;
     /** Where the plugin server itself listens. */
     ownSocketPath: string;
     /** Where the gateway connects. */
@@ -51,6 +52,7 @@ export function prepareGateway(options: GatewayOptions): GatewaySetup {
       startCommand: withEnvironment(command),
       queryCommand: withEnvironment(queryCommand),
       isManaged: given.managed ?? true,
+      starts: given.starts ?? true,
       ownSocketPath,
       socketPath: given.socketPath?.replaceAll('{prefix}', prefix) ?? ownSocketPath,
     },
@@ -67,6 +69,7 @@ function defaultPluginServer(): {
   queryCommand: string[];
   env?: Record<string, string>;
   managed?: boolean;
+  starts?: boolean;
   socketPath?: string;
 } {
   const script = path.join(REPOSITORY, 'dist/kong/plugin-server.js');

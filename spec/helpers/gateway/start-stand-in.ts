@@ -32,7 +32,6 @@ class StandInProcess {
   readonly #pids = (): number[] => findPluginServerPids(this.#setup.prefix, this.#setup.pluginServer.command);
   #child: ChildProcess | null = null;
   #ended: Promise<void> = Promise.resolve();
-  #stderr = '';
   #stopping: Promise<void> | null = null;
 
   constructor(setup: GatewaySetup) {
@@ -42,8 +41,8 @@ class StandInProcess {
   async start(): Promise<Gateway> {
     await startOutsidePluginServer(this.#setup);
     const { proxyPort, adminPort } = await this.#launch();
-    const { socketPath } = this.#setup.pluginServer;
-    await this.#until('the plugin server', () => socketAccepts(socketPath));
+    const { socketPath, starts } = this.#setup.pluginServer;
+    if (starts) await this.#until('the plugin server', () => socketAccepts(socketPath));
     const adminUrl = `http://127.0.0.1:${adminPort}`;
     return {
       kind: 'stand-in',
@@ -62,8 +61,15 @@ class StandInProcess {
   }
 
   log(): Promise<string> {
-    const file = path.join(this.#setup.prefix, 'logs', 'error.log');
-    return Promise.resolve(this.#stderr + (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : ''));
+    return Promise.resolve(this.#errorLog());
+  }
+
+  get #logFile(): string {
+    return path.join(this.#setup.prefix, 'logs', 'error.log');
+  }
+
+  #errorLog(): string {
+    return fs.existsSync(this.#logFile) ? fs.readFileSync(this.#logFile, 'utf8') : '';
   }
 
   stop(): Promise<void> {
@@ -83,20 +89,25 @@ class StandInProcess {
   async #launch(): Promise<{ proxyPort: number; adminPort: number }> {
     const file = path.join(this.#setup.prefix, 'stand-in.json');
     fs.writeFileSync(file, JSON.stringify(this.#settings()));
+    // nginx makes its error log its standard error.
+    fs.mkdirSync(path.dirname(this.#logFile), { recursive: true });
+    const log = fs.openSync(this.#logFile, 'a');
     const child = spawn(process.execPath, [compileStandIn(), '--config', file, '--with-parent'], {
       cwd: REPOSITORY,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', log],
     });
+    fs.closeSync(log);
     this.#child = child;
     this.#ended = new Promise((resolve) => child.once('close', () => resolve()));
     let stdout = '';
     child.once('close', (code, signal) => {
       // Once it listens, specs would only see refused connections; a start that fails throws.
       if (stdout !== '' && !this.#stopping)
-        process.stderr.write(`the gateway stand-in ended by itself (${signal ?? code}): ${this.#stderr}\n`);
+        process.stderr.write(
+          `the gateway stand-in ended by itself (${signal ?? code}): ${this.#errorLog()}\n`,
+        );
     });
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (this.#stderr += chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     await this.#until('the stand-in', () => stdout.includes('\n'));
     return JSON.parse(stdout) as { proxyPort: number; adminPort: number };
   }
@@ -141,7 +152,7 @@ class StandInProcess {
       if (code !== null) throw new Error(`it ended with code ${code}`);
       return condition();
     };
-    await until(what, holds, { seen: () => this.#stderr });
+    await until(what, holds, { seen: () => this.#errorLog() });
   }
 }
 

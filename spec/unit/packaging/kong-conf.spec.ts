@@ -59,9 +59,11 @@ describe.each([
 });
 
 test('the two differ in who starts the plugin server and where its socket is', () => {
-  const { [START]: start, ...managedRest } = managed;
+  const { [START]: start, log_level: logLevel, ...managedRest } = managed;
   const { [SOCKET]: socket, ...unmanagedRest } = unmanaged;
   expect(unmanagedRest).toEqual(managedRest);
+  // At Kong's default there is nothing of a managed plugin server's log.
+  expect(logLevel).toBe('info');
   expect(socket).toBe('/run/async-request-reply/async-request-reply.socket');
   const { options, variables } = readCommand(start ?? '');
   // Kong's default is PREFIX/NAME.socket.

@@ -1,0 +1,50 @@
+// Why no socket can be had at a path, for whoever has to put it right. What the system says is of little use: Node.js reports a missing
+// directory as EACCES, with the hidden name that was bound first.
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { PluginServerError } from './plugin-server-error';
+
+/** `sun_path` on Linux, without its closing zero; libuv silently cuts what is longer. */
+const MAX_PATH_BYTES = 107;
+
+const NOT_WRITABLE: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS'];
+
+/** @throws PluginServerError `ERR_STARTUP` where a path is longer than a socket's may be. */
+export function checkSocketPath(socketPath: string, boundPath: string): void {
+  const bytes = Math.max(Buffer.byteLength(socketPath), Buffer.byteLength(boundPath));
+  if (bytes > MAX_PATH_BYTES) {
+    throw startupError(
+      `The path of the socket, ${socketPath}, is too long by ${String(bytes - MAX_PATH_BYTES)} bytes: ` +
+        'name a directory with a shorter path with -p, and tell Kong (pluginserver_…_socket).',
+    );
+  }
+}
+
+/** What an error over the socket comes down to. */
+export function explainSocketError(error: unknown, socketPath: string): Error {
+  const directory = dirname(socketPath);
+  const { code } = error as NodeJS.ErrnoException;
+  if (!isDirectory(directory)) {
+    return startupError(
+      `There is no directory ${directory} for the socket: make it, for the user that Kong runs as, or name another with -p.`,
+    );
+  }
+  if (NOT_WRITABLE.includes(code)) {
+    return startupError(
+      `The directory ${directory} cannot be written by user ${String(process.getuid?.())}, and the socket belongs there: ` +
+        'give it to the user that Kong runs as, or name another with -p.',
+    );
+  }
+  return startupError(`The socket ${socketPath} cannot be opened: ${String(error)}.`);
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    // Where it may not even be looked at, it is there for all that is known.
+    return false;
+  }
+}
+
+const startupError = (message: string): PluginServerError => new PluginServerError('ERR_STARTUP', message);
