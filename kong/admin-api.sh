@@ -1,7 +1,7 @@
 #!/bin/sh
 # A service, a route, the plugin and its fail-closed companion through the Admin API of a Kong with a database.
 #   kong/admin-api.sh [ADMIN_URL]
-# It may be run again: it then brings the same entities to the same state. From the environment: UPSTREAM_URL,
+# It may be run again, and after decK: it then brings the same entities to the same state. From the environment: UPSTREAM_URL,
 # REDIS_HOST, REDIS_PORT as Kong's machine sees them, and CURL_OPTIONS, for a token of the Admin API (`-H …`).
 set -eu
 
@@ -9,6 +9,8 @@ ADMIN_URL=${1:-http://127.0.0.1:8001}
 UPSTREAM_URL=${UPSTREAM_URL:-http://127.0.0.1:8080}
 REDIS_HOST=${REDIS_HOST:-127.0.0.1}
 REDIS_PORT=${REDIS_PORT:-6379}
+# By these decK finds what is here, as kong/deck.yaml has it: without them it would make it a second time.
+TAGS='["async-request-reply"]'
 FAIL_CLOSED=$(dirname "$0")/fail-closed.lua
 
 # An empty function would let everything pass.
@@ -35,12 +37,12 @@ send() {
 # shellcheck disable=SC2086
 if ! curl --silent --fail --output /dev/null ${CURL_OPTIONS:-} "$ADMIN_URL/services/reports"; then
   send PUT /services/reports <<EOF
-{ "url": "$UPSTREAM_URL", "enabled": false }
+{ "url": "$UPSTREAM_URL", "enabled": false, "tags": $TAGS }
 EOF
 fi
 
 send PUT /services/reports/routes/reports <<EOF
-{ "paths": ["/reports"], "strip_path": false, "protocols": ["http", "https"] }
+{ "paths": ["/reports"], "strip_path": false, "protocols": ["http", "https"], "tags": $TAGS }
 EOF
 
 # The companion first: from here on nothing passes. Its Lua as a JSON string: nothing in it but quotes, backslashes and
@@ -49,6 +51,7 @@ lua=$(sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' "$FAIL_CLOSED" | tr -d '\n')
 send PUT /routes/reports/plugins/reports-fail-closed <<EOF
 {
   "name": "post-function",
+  "tags": $TAGS,
   "config": { "access": ["$lua"] }
 }
 EOF
@@ -56,6 +59,7 @@ EOF
 send PUT /routes/reports/plugins/reports-async <<EOF
 {
   "name": "async-request-reply",
+  "tags": $TAGS,
   "config": {
     "queue": { "name": "reports", "concurrency": 20 },
     "redis": { "host": "$REDIS_HOST", "port": $REDIS_PORT }
@@ -64,5 +68,5 @@ send PUT /routes/reports/plugins/reports-async <<EOF
 EOF
 
 send PATCH /services/reports <<EOF
-{ "url": "$UPSTREAM_URL", "enabled": true }
+{ "url": "$UPSTREAM_URL", "enabled": true, "tags": $TAGS }
 EOF

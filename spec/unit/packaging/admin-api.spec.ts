@@ -5,10 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { useResources } from '../../helpers/use-resources';
-import { inRoot } from './files';
-import { COMPANION, FAIL_CLOSED, PLUGIN, type KongPlugin } from './kong-config';
+import { inRoot, readText } from './files';
+import { COMPANION, FAIL_CLOSED, PLUGIN, type KongConfig, type KongPlugin } from './kong-config';
 
 interface Call {
   line: string;
@@ -71,6 +72,18 @@ describe('admin-api.sh', () => {
     const settings = resolveConfig(sent(PLUGIN));
     expect(settings.redis).toMatchObject({ host: '10.0.0.9', port: 6379 });
     expect(settings.queue).toMatchObject({ name: 'reports', concurrency: 20 });
+  });
+
+  test('tags all that it makes as decK selects it, and names plugins as decK does, so that each takes over from the other', async () => {
+    await runScript();
+    const deck = parse(readText('kong/deck.yaml').replace(/\$\{\{.*?\}\}/g, 'x')) as KongConfig;
+    expect(calls.map(({ body }) => body.tags)).toEqual(calls.map(() => deck._info?.select_tags));
+    const plugins = deck.services[0]?.routes.find(({ name }) => name === 'reports')?.plugins ?? [];
+    const named = plugins.map(
+      (plugin) => `PUT /routes/reports/plugins/${plugin.instance_name ?? ''} ${plugin.name}`,
+    );
+    const sent = calls.filter(({ line }) => line.includes('/plugins/'));
+    expect(sent.map(({ line, body }) => `${line} ${body.name}`).sort()).toEqual(named.sort());
   });
 
   test('does nothing where the Lua of the companion is not beside it', async () => {

@@ -6,6 +6,8 @@ import { readText } from './files';
 export interface KongPlugin {
   name: string;
   config?: Record<string, unknown>;
+  instance_name?: string;
+  tags?: string[];
   /** decK: which of `_plugin_configs` is filled in below `config`. */
   _config?: string;
 }
