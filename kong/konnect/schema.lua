@@ -715,7 +715,7 @@ return {
                 },
                 {
                   max_held = {
-                    description = "How many requests one process holds at once; more get their 202 at once.",
+                    description = "How many requests for jobs of its queue one process holds at once; more get their 202 at once.",
                     type = "integer",
                     required = true,
                     default = 1000,

@@ -22,7 +22,7 @@ export const waitSchema = field.record(
       },
     ),
     max_held: field.integer(
-      'How many requests one process holds at once; more get their 202 at once.',
+      'How many requests for jobs of its queue one process holds at once; more get their 202 at once.',
       0,
       100000,
       {

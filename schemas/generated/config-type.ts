@@ -108,7 +108,7 @@ export interface WaitConfig {
   readonly default_ms: number;
   /** The longest hold that a client gets with Prefer: wait, in milliseconds. */
   readonly max_ms: number;
-  /** How many requests one process holds at once; more get their 202 at once. */
+  /** How many requests for jobs of its queue one process holds at once; more get their 202 at once. */
   readonly max_held: number;
   /** What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job. */
   readonly on_timeout: 'accepted' | 'error';

@@ -185,3 +185,23 @@ it('a schema that refers to the network fails the configuration, not a request: 
     (await stack().gateway.log()).includes('request.query_schema does not compile'),
   );
 });
+
+test('a route whose schema is hard to check leaves a thread for the requests of the others', async () => {
+  const post = (route: string, body: string): Promise<HttpResponse> =>
+    stack().request(`/${route}/fair`, {
+      method: 'POST',
+      body,
+      headers: { 'Content-Type': 'application/json' },
+    });
+  let ended = 0;
+  const endless = Array.from({ length: 10 }, () => post('endless', ENDLESS_BODY).finally(() => (ended += 1)));
+  const answers: number[] = [];
+  for (let at = 0; at < 20; at += 1) {
+    answers.push((await post('order', JSON.stringify({ item: 'a' }))).status);
+  }
+
+  expect(answers).toEqual(answers.map(() => 202));
+  // None of them was over when the others had their answers.
+  expect(ended).toBe(0);
+  expect((await Promise.all(endless)).map(({ status }) => status)).toEqual(endless.map(() => 503));
+});

@@ -45,7 +45,7 @@ export async function answerAccepted(
     return firstReply(accepted, settings);
   }
   try {
-    const end = await store.hold(job.id, limitMs, settings.wait.max_held);
+    const end = await store.hold(job, limitMs, settings.wait.max_held);
     return end === 'refused'
       ? firstReply(accepted, settings)
       : await withJobId(job.id, settings, () =>

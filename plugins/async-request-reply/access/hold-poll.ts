@@ -30,7 +30,7 @@ export async function holdPoll(
   await refuseTooSoon(job, settings, store);
   const preferences = preferencesOf(await request.headerValues('prefer'));
   const limitMs = pollHoldMs(preferences, settings);
-  const end = limitMs > 0 ? await store.hold(job.id, limitMs, settings.wait.max_held) : 'refused';
+  const end = limitMs > 0 ? await store.hold(job, limitMs, settings.wait.max_held) : 'refused';
   if (end === 'refused') {
     return { job, fields: [] };
   }

@@ -105,12 +105,16 @@ export class AccessStore {
    * Holds a request until the job settles, at most for `limitMs`. Nothing is asked of Redis meanwhile: the settling itself
    * ends the hold. Redis is looked at once when messages are sure to come, and again after each time they were not.
    */
-  async hold(id: string, limitMs: number, maxHeld: number): Promise<HoldEnd> {
+  async hold(
+    { id, queue }: Pick<JobRecord, 'id' | 'queue'>,
+    limitMs: number,
+    maxHeld: number,
+  ): Promise<HoldEnd> {
     if (this.#waiting === undefined) {
       return 'refused';
     }
     const { held, signals } = this.#waiting;
-    return held.hold(limitMs, maxHeld, (onSettled) =>
+    return held.hold(limitMs, { queue, maxHeld }, (onSettled) =>
       signals.listen(settledChannel(this.#prefix, id), {
         settled: onSettled,
         listening: () => {

@@ -12,32 +12,40 @@ export type HoldEnd =
   /** As many requests were held as may be; it never began. */
   | 'refused';
 
+/** How many requests may be held at once, and which of those that are held count. */
+export interface HoldShare {
+  readonly queue: string;
+  readonly maxHeld: number;
+}
+
 export class HeldRequests {
-  readonly #holds = new Set<(end: HoldEnd) => void>();
+  /** By queue: requests that wait for a slow upstream leave the places of others free. */
+  readonly #holds = new Map<string, Set<(end: HoldEnd) => void>>();
   #isReleased = false;
 
   /** How many requests are held. */
   get size(): number {
-    return this.#holds.size;
+    return [...this.#holds.values()].reduce((sum, holds) => sum + holds.size, 0);
   }
 
   /**
    * Holds a request for at most `limitMs`.
    *
-   * @param maxHeld no hold begins while so many requests of the process are held.
+   * @param share no hold begins while so many requests for jobs of the queue are held by the process.
    * @param watch is called at once with what to call when the job has settled; returns what ends the watching.
    */
   async hold(
     limitMs: number,
-    maxHeld: number,
+    { queue, maxHeld }: HoldShare,
     watch: (onSettled: () => void) => () => void,
   ): Promise<HoldEnd> {
-    if (this.#isReleased || this.#holds.size >= maxHeld) {
+    const holds = this.#holds.get(queue) ?? new Set();
+    if (this.#isReleased || holds.size >= maxHeld) {
       return 'refused';
     }
     let end: (how: HoldEnd) => void = () => undefined;
     const ended = new Promise<HoldEnd>((resolve) => (end = resolve));
-    this.#holds.add(end);
+    this.#holds.set(queue, holds.add(end));
     const timer = setTimeout(() => end('over'), limitMs);
     let unwatch: (() => void) | undefined;
     try {
@@ -45,7 +53,10 @@ export class HeldRequests {
       return await ended;
     } finally {
       clearTimeout(timer);
-      this.#holds.delete(end);
+      holds.delete(end);
+      if (holds.size === 0) {
+        this.#holds.delete(queue);
+      }
       unwatch?.();
     }
   }
@@ -53,7 +64,7 @@ export class HeldRequests {
   /** Ends all holds at once and lets no other begin: the process is about to end. Idempotent. */
   release(): void {
     this.#isReleased = true;
-    for (const end of this.#holds) {
+    for (const end of [...this.#holds.values()].flatMap((holds) => [...holds])) {
       end('released');
     }
   }

@@ -1,5 +1,6 @@
 // A few threads in which requests are checked, so that neither a regular expression nor a deep body holds up the event loop.
-// A thread that is over its time is ended and another takes its place; the other threads go on meanwhile.
+// A thread that is over its time is ended and another takes its place; the other threads go on meanwhile. The requests of one
+// route, whose schemas may be hard to check, never have them all.
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ValidationOutcome } from './request-schemas';
@@ -7,7 +8,7 @@ import type { ValidationTask, ValidatorMessage } from './validator-thread';
 
 export interface PoolOptions {
   readonly threads: number;
-  /** Tasks that may wait for a thread; further ones are `busy`. */
+  /** Tasks with the same schemas that may wait for a thread; further ones are `busy`. */
   readonly maxWaiting: number;
   /** How long a task may wait for a thread. */
   readonly maxWaitMs: number;
@@ -18,7 +19,7 @@ export interface PoolOptions {
 }
 
 const DEFAULTS: PoolOptions = {
-  ...{ threads: 2, maxWaiting: 1000, maxWaitMs: 5000, maxHeapMb: 256 },
+  ...{ threads: 3, maxWaiting: 1000, maxWaitMs: 5000, maxHeapMb: 256 },
   file: path.join(__dirname, 'validator-thread.js'),
 };
 
@@ -47,7 +48,8 @@ function post(worker: Worker, task: ValidationTask): void {
 export class ValidatorPool {
   readonly #options: PoolOptions;
   readonly #threads = new Set<Thread>();
-  readonly #waiting: Job[] = [];
+  /** By schemas, whose turn it is first: each thread that is free takes one of the next. */
+  readonly #waiting = new Map<string, Job[]>();
   #isClosed = false;
 
   constructor(options: Partial<PoolOptions> = {}) {
@@ -60,7 +62,8 @@ export class ValidatorPool {
    * @param limitMs from when its thread has the schemas at hand; longer is `over`.
    */
   check(task: ValidationTask, limitMs: number): Promise<ValidationOutcome> {
-    if (this.#isClosed || this.#waiting.length >= this.#options.maxWaiting) {
+    const alike = this.#waiting.get(task.schemasHash) ?? [];
+    if (this.#isClosed || alike.length >= this.#options.maxWaiting) {
       return Promise.resolve({ kind: 'busy' });
     }
     return new Promise((resolve) => {
@@ -68,23 +71,50 @@ export class ValidatorPool {
         ...{ task, limitMs, end: resolve },
         timer: setTimeout(() => this.#giveUp(job), this.#options.maxWaitMs),
       };
-      this.#waiting.push(job);
+      this.#waiting.set(task.schemasHash, alike);
+      alike.push(job);
       this.#assign();
     });
   }
 
   #giveUp(job: Job): void {
-    this.#waiting.splice(this.#waiting.indexOf(job), 1);
+    const { schemasHash } = job.task;
+    const left = (this.#waiting.get(schemasHash) ?? []).filter((one) => one !== job);
+    if (left.length > 0) {
+      this.#waiting.set(schemasHash, left);
+    } else {
+      this.#waiting.delete(schemasHash);
+    }
     job.end({ kind: 'busy' });
   }
 
+  /** The next job that may have a thread: of the schemas whose turn it is, and that have not all threads but one already. */
+  #next(): Job | undefined {
+    const most = Math.max(1, this.#options.threads - 1);
+    for (const [schemasHash, alike] of this.#waiting) {
+      const running = [...this.#threads].filter(({ job }) => job?.task.schemasHash === schemasHash);
+      if (running.length < most) {
+        const job = alike.shift();
+        this.#waiting.delete(schemasHash);
+        if (alike.length > 0) {
+          // Behind the others.
+          this.#waiting.set(schemasHash, alike);
+        }
+        return job;
+      }
+    }
+    return undefined;
+  }
+
   #assign(): void {
-    while (this.#waiting.length > 0 && !this.#isClosed) {
-      const thread = [...this.#threads].find(({ job }) => job === undefined) ?? this.#start();
-      const job = thread && this.#waiting.shift();
-      if (thread === undefined || job === undefined) {
+    const idle = [...this.#threads].filter(({ job }) => job === undefined);
+    let free = idle.length + this.#options.threads - this.#threads.size;
+    for (; free > 0 && !this.#isClosed; free -= 1) {
+      const job = this.#next();
+      if (job === undefined) {
         return;
       }
+      const thread = idle.pop() ?? this.#start();
       thread.job = job;
       this.#limit(thread, job, START_LIMIT_MS);
       post(thread.worker, job.task);
@@ -96,10 +126,7 @@ export class ValidatorPool {
     job.timer = setTimeout(() => this.#end(thread), ms);
   }
 
-  #start(): Thread | undefined {
-    if (this.#threads.size >= this.#options.threads) {
-      return undefined;
-    }
+  #start(): Thread {
     const worker = new Worker(this.#options.file, {
       resourceLimits: { maxOldGenerationSizeMb: this.#options.maxHeapMb },
     });
@@ -143,7 +170,9 @@ export class ValidatorPool {
   /** Ends every thread and refuses what waits. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const job of this.#waiting.splice(0)) {
+    const waiting = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
+    for (const job of waiting) {
       clearTimeout(job.timer);
       job.end({ kind: 'busy' });
     }

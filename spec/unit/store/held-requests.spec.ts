@@ -1,5 +1,7 @@
 import { HeldRequests } from '../../../plugins/async-request-reply/store/held-requests';
 
+const share = (maxHeld: number, queue = 'q') => ({ queue, maxHeld });
+
 describe('held requests', () => {
   const unwatched: number[] = [];
   let wakes: (() => void)[] = [];
@@ -17,7 +19,7 @@ describe('held requests', () => {
 
   it('are held until their job settles, and their watching ends with them', async () => {
     const held = new HeldRequests();
-    const hold = held.hold(1000, 10, watch);
+    const hold = held.hold(1000, share(10), watch);
     expect(held.size).toBe(1);
     wakes[0]?.();
     expect(await hold).toBe('settled');
@@ -26,7 +28,7 @@ describe('held requests', () => {
 
   it('are held no longer than their time', async () => {
     const held = new HeldRequests();
-    const hold = held.hold(1000, 10, watch);
+    const hold = held.hold(1000, share(10), watch);
     await jest.advanceTimersByTimeAsync(999);
     expect(held.size).toBe(1);
     await jest.advanceTimersByTimeAsync(1);
@@ -36,29 +38,40 @@ describe('held requests', () => {
 
   it('are no more than allowed, and one that goes makes room', async () => {
     const held = new HeldRequests();
-    const first = held.hold(1000, 1, watch);
-    expect(await held.hold(1000, 1, watch)).toBe('refused');
+    const first = held.hold(1000, share(1), watch);
+    expect(await held.hold(1000, share(1), watch)).toBe('refused');
     expect(wakes).toHaveLength(1);
     wakes[0]?.();
     await first;
-    const next = held.hold(1000, 1, watch);
+    const next = held.hold(1000, share(1), watch);
     wakes[1]?.();
     expect(await next).toBe('settled');
   });
 
+  it('of one queue take no room from those of another', async () => {
+    const held = new HeldRequests();
+    const first = held.hold(1000, share(1), watch);
+    expect(await held.hold(1000, share(1), watch)).toBe('refused');
+    const other = held.hold(1000, share(1, 'other'), watch);
+    expect(held.size).toBe(2);
+    wakes.forEach((wake) => wake());
+    expect(await Promise.all([first, other])).toEqual(['settled', 'settled']);
+    expect(held.size).toBe(0);
+  });
+
   it('are let go when the process is about to end, and no other begins', async () => {
     const held = new HeldRequests();
-    const holds = [held.hold(1000, 10, watch), held.hold(1000, 10, watch)];
+    const holds = [held.hold(1000, share(10), watch), held.hold(1000, share(10), watch)];
     held.release();
     expect(await Promise.all(holds)).toEqual(['released', 'released']);
-    expect(await held.hold(1000, 10, watch)).toBe('refused');
+    expect(await held.hold(1000, share(10), watch)).toBe('refused');
     expect([held.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
   it('leave nothing behind where they cannot be watched', async () => {
     const held = new HeldRequests();
     const failure = new Error('no connection');
-    const hold = held.hold(1000, 10, () => {
+    const hold = held.hold(1000, share(10), () => {
       throw failure;
     });
     await expect(hold).rejects.toBe(failure);
