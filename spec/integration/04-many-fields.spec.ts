@@ -43,6 +43,12 @@ const fields = (key: string, count: number): Field[] => [
   ...Array.from({ length: count }, (_, index): Field => [`F${index}`, '1']),
 ];
 
+/** Later patches of Kong's nginx take a thousand lines from a client (`max_headers`), and answer 494, which is sent as 400. */
+const BY_NGINX = 400;
+
+/** As many as nginx takes beside those that every request has; with what Kong's plugins add it is more than a plugin sees. */
+const MANY = 995;
+
 const OF_THE_CALLER = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Anonymous-Consumer'];
 
 /** What the upstream is told of the caller, and how many of the client's own fields come to it. */
@@ -61,6 +67,7 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
     ['nobody', 'no-key'],
   ])('a request of %s comes to the upstream with all of its fields, or not at all', async (who, key) => {
     const isAccepted: boolean[] = [];
+    const refusals = new Set<string>();
     for (let count = 980; count <= 1001; count += 1) {
       const rest = `/${encodeURIComponent(who)}/${count}`;
       const before = await stack().redis.keys();
@@ -72,15 +79,14 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
         await submit(`/bare${rest}`, key, count);
         expect([count, seen(`/${route}${rest}`)]).toEqual([count, seen(`/bare${rest}`)]);
       } else {
-        const { type } = response.json();
-        expect([count, response.status, type]).toEqual([
-          ...[count, 431, 'urn:problem:async-request-reply:too-many-header-fields'],
-        ]);
+        refusals.add(response.status === BY_NGINX ? 'nginx' : String(response.json()['type']));
         const left = (await stack().redis.keys()).filter((name) => !before.includes(name));
         expect(left.filter((name) => /:(req|job)$/.test(name))).toEqual([]);
         expect(stack().upstream.callsTo(`/${route}${rest}`)).toEqual([]);
       }
     }
+    refusals.delete('nginx');
+    expect([...refusals]).toEqual(['urn:problem:async-request-reply:too-many-header-fields']);
     expect([isAccepted[0], isAccepted.at(-1)]).toEqual([true, false]);
     expect(isAccepted.lastIndexOf(true)).toBeLessThan(isAccepted.indexOf(false));
   });
@@ -90,7 +96,7 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
     stack().upstream.script(path, reply({ body: 'result' }));
     const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers: { apikey: KEY } });
     const ask = (key: string): Promise<HttpResponse> =>
-      stack().request(path, { headers: [['X-Async-Kong-Id', id], ...fields(key, 1200)] });
+      stack().request(path, { headers: [['X-Async-Kong-Id', id], ...fields(key, MANY)] });
     await stack().upstream.called(path);
 
     const response = await until('the job to settle', async () => {
@@ -107,7 +113,7 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
     const headers = { apikey: KEY };
     const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers });
     const cancel = (key: string): Promise<HttpResponse> =>
-      stack().request(`${path}?async-id=${id}`, { method: 'DELETE', headers: fields(key, 1200) });
+      stack().request(`${path}?async-id=${id}`, { method: 'DELETE', headers: fields(key, MANY) });
 
     expect((await cancel('no-key')).status).toBe(404);
     expect([202, 204, 409]).toContain((await cancel(KEY)).status);
