@@ -22,6 +22,10 @@ import { WorkerThreads } from './worker-threads';
 
 const STDERR = 2;
 
+/** Nothing that the process makes is for others: a Kong in the background starts it with a umask of 0. */
+const UMASK = 0o077;
+const OCTAL = 8;
+
 /** A reply of the plugin's own, as the server sends it where the plugin could not. */
 const errorReply = ({ status, headers, body }: ShortReply): ErrorReply => ({
   status,
@@ -30,6 +34,7 @@ const errorReply = ({ status, headers, body }: ShortReply): ErrorReply => ({
 });
 
 async function main(args: readonly string[]): Promise<void> {
+  process.umask(UMASK);
   const { kongPrefix: prefix, sockName, pluginsDirectory, ...cli } = parseArguments(args);
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
@@ -56,6 +61,7 @@ async function main(args: readonly string[]): Promise<void> {
       sockName,
       pluginsDirectory,
       backlog: settings.listen_backlog,
+      socketMode: Number.parseInt(settings.socket_mode, OCTAL),
       drainTimeoutMs: settings.drain_timeout_seconds * 1000,
       logger,
       ...replies,

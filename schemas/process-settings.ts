@@ -56,6 +56,11 @@ export const processSettingsSchema = field.optionalRecord(
       65535,
       { default: 65535 },
     ),
+    socket_mode: field.choice(
+      "Permissions of the plugin server's socket: its own user, or its group too where Kong runs as another user.",
+      ['0600', '0660'],
+      { default: '0600' },
+    ),
     health_listen: field.string('Where the process answers live and ready, with reasons.', LISTEN),
     metrics_listen: field.string('Where the process answers with its metrics.', LISTEN),
     log_level: field.choice(

@@ -3,12 +3,10 @@
 import { randomInt } from 'node:crypto';
 import type { PluginInstance } from './kong-pdk';
 
-/** A configured plugin with the configuration as Kong sent it. */
+/** A configured plugin under its ID. */
 export type InstanceRecord = {
   readonly id: number;
   readonly instance: PluginInstance;
-  /** JSON, one character per byte. */
-  readonly configText: string;
 };
 
 /** IDs that one process can give before it runs into the range of the next higher start; restarts take years of them. */
@@ -41,8 +39,8 @@ export class InstanceRegistry {
   }
 
   /** Gives the instance an ID and keeps it. */
-  add(instance: PluginInstance, configText: string): InstanceRecord {
-    const record = { id: this.#nextId++, instance, configText };
+  add(instance: PluginInstance): InstanceRecord {
+    const record = { id: this.#nextId++, instance };
     this.#open.set(record.id, record);
     return record;
   }

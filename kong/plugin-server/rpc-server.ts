@@ -66,7 +66,7 @@ export class RpcServer extends kongPdk.Server {
     this.#events.close();
   }
 
-  /** kong-pdk's status, with the counts by which a leak shows. Configurations are in it. */
+  /** kong-pdk's status, with the counts by which a leak shows, and without configurations. */
   override GetStatus(): Promise<unknown> {
     const instances = [...this.#instances.open()];
     const plugins = Object.fromEntries(
@@ -101,7 +101,7 @@ export class RpcServer extends kongPdk.Server {
       throw new PluginServerError('ERR_NO_PLUGIN', `no plugin ${name} in this plugin server`);
     // Kong's JSON is UTF-8, of which the codec gives the bytes.
     const config: unknown = JSON.parse(Buffer.from(configText, 'latin1').toString('utf8'));
-    const record = this.#instances.add(plugin.new(config), configText);
+    const record = this.#instances.add(plugin.new(config));
     this.#logger.info({ instance: record.id, plugin: name }, 'instance started');
     return Promise.resolve(instanceStatus(record));
   }
@@ -115,8 +115,8 @@ export class RpcServer extends kongPdk.Server {
   override async CloseInstance(instanceId: unknown): Promise<unknown> {
     const record = this.#instance(instanceId);
     this.#instances.close(record);
-    const { Name, Id, Config } = instanceStatus(record);
-    return Promise.resolve({ Name, Id, Config });
+    const { Name, Id } = instanceStatus(record);
+    return Promise.resolve({ Name, Id });
   }
 
   /**
@@ -210,17 +210,8 @@ function noInstance(id: number): PluginServerError {
   return new PluginServerError('ERR_NO_INSTANCE', `no plugin instance #${id}`);
 }
 
-// The configuration goes back as the bytes that came, which text parsed from UTF-8 would not: so it is parsed as bytes.
-function instanceStatus({ id, instance, configText }: InstanceRecord): {
-  Name: string;
-  Id: number;
-  Config: unknown;
-  StartTime: number;
-} {
-  return {
-    Name: instance.getName(),
-    Id: id,
-    Config: JSON.parse(configText),
-    StartTime: instance.getStartTime(),
-  };
+// kong-pdk's without `Config`: Kong has the configuration and makes no use of its copy (plugin_servers/plugin.lua), and whoever
+// else gets at the socket would read the secrets in it.
+function instanceStatus({ id, instance }: InstanceRecord): { Name: string; Id: number; StartTime: number } {
+  return { Name: instance.getName(), Id: id, StartTime: instance.getStartTime() };
 }

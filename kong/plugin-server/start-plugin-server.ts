@@ -13,6 +13,8 @@ export type StartOptions = {
   readonly sockName: string;
   readonly pluginsDirectory: string;
   readonly backlog: number;
+  /** Permissions of the socket. */
+  readonly socketMode: number;
   readonly drainTimeoutMs: number;
   readonly logger: Logger;
   /** See RpcServerOptions. */
@@ -44,9 +46,9 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   await options.onLoaded?.(new Map([...server.plugins].map(([name, plugin]) => [name, plugin.mod])));
 
   const socketPath = join(options.prefix, options.sockName);
-  const { backlog, onDeserted } = options;
+  const { backlog, socketMode: mode, onDeserted } = options;
   const listener = await listenForRpc({
-    ...{ socketPath, backlog, server, logger },
+    ...{ socketPath, backlog, mode, server, logger },
     ...(onDeserted !== undefined && { onDeserted }),
   });
   const isIdle = (): boolean => server.eventCount === 0 && listener.isIdle();

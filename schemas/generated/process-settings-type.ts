@@ -18,6 +18,8 @@ export interface ProcessSettings {
   readonly drain_timeout_seconds: number;
   /** Connections from Kong that may wait for the plugin server; the kernel cuts it to net.core.somaxconn. */
   readonly listen_backlog: number;
+  /** Permissions of the plugin server's socket: its own user, or its group too where Kong runs as another user. */
+  readonly socket_mode: '0600' | '0660';
   /** Where the process answers live and ready, with reasons. */
   readonly health_listen?: string;
   /** Where the process answers with its metrics. */

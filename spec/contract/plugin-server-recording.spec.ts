@@ -69,9 +69,10 @@ function withBinaries(data: LuaValue): LuaValue {
   return length === undefined ? data : Buffer.alloc(length);
 }
 
-/** What does not differ from one run to the next; of binaries and of IDs only that they are there. */
+/** What does not differ from one run to the next; of binaries and of IDs only that they are there. No configuration: ours gives none. */
 function comparable(value: unknown): unknown {
   const text = JSON.stringify(value, (key, inner: unknown) => {
+    if (key === 'Config') return undefined;
     if (['Id', 'EventId', 'StartTime'].includes(key)) return typeof inner;
     if (inner === null && !/^\d+$/.test(key)) return undefined; // a nil in a Lua table is no entry
     const { $bin } = (inner ?? {}) as { $bin?: { length: number } };

@@ -32,10 +32,11 @@ export class ServerProcess {
   readonly exited: Promise<number | string>;
   readonly #child: ChildProcess;
 
-  private constructor(prefix: string, plugin: string, env: NodeJS.ProcessEnv) {
+  private constructor(prefix: string, plugin: string, env: NodeJS.ProcessEnv, umask: string) {
     this.socketPath = join(prefix, 's');
     const args = serverCommand(plugin, ['-p', prefix, '--sock-name', 's']);
-    this.#child = spawn(process.execPath, args, {
+    const underUmask = ['-c', `umask ${umask} && exec "$0" "$@"`, process.execPath, ...args];
+    this.#child = spawn('/bin/sh', underUmask, {
       cwd: ROOT,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,9 +52,13 @@ export class ServerProcess {
   /** Starts a server and waits until it listens. @throws when it does not, after it has ended */
   static async start(
     prefix: string,
-    { plugin = 'js-lab', env = {} }: { plugin?: string; env?: NodeJS.ProcessEnv } = {},
+    {
+      plugin = 'js-lab',
+      env = {},
+      umask = '022',
+    }: { plugin?: string; env?: NodeJS.ProcessEnv; umask?: string } = {},
   ): Promise<ServerProcess> {
-    const server = new ServerProcess(prefix, plugin, env);
+    const server = new ServerProcess(prefix, plugin, env, umask);
     try {
       await server.logged('plugin server started');
       return server;
@@ -73,6 +78,10 @@ export class ServerProcess {
       return line;
     };
     return await until(`the plugin server to log "${msg}"`, find, { seen });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -15,6 +15,7 @@ describe('resolveSettings', () => {
       stalled_check_seconds: 5,
       drain_timeout_seconds: 30,
       listen_backlog: 65535,
+      socket_mode: '0600',
       log_level: 'info',
     });
   });
@@ -46,6 +47,7 @@ describe('resolveSettings', () => {
     ['ARR_STALLED_CHECK_SECONDS', '10', { stalled_check_seconds: 10 }],
     ['ARR_DRAIN_TIMEOUT_SECONDS', '0', { drain_timeout_seconds: 0 }],
     ['ARR_LISTEN_BACKLOG', '4096', { listen_backlog: 4096 }],
+    ['ARR_SOCKET_MODE', '0660', { socket_mode: '0660' }],
     ['ARR_HEALTH_LISTEN', '0.0.0.0:8086', { health_listen: '0.0.0.0:8086' }],
     ['ARR_METRICS_LISTEN', '9100', { metrics_listen: '9100' }],
     ['ARR_METRICS_LISTEN', '[::1]:0', { metrics_listen: '[::1]:0' }],
