@@ -1,6 +1,7 @@
 // Starts the handoff listener beside the plugin server, and writes the notes for it.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { HandoffLane } from '../plugins/async-request-reply/handoff/lane';
@@ -18,6 +19,14 @@ const RESTART_MS = 1000;
  */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
+/**
+ * How long nginx may take to come with a note: far less than this where it has the request already, as with a poll. An upload that is
+ * still on its way to nginx is not waited for, and is 502 then.
+ */
+const CONNECT_MS = 5000;
+
+const CONNECT_CHECK_MS = 20;
+
 /** Settings that notes may still name: of instances that a reload has replaced too. */
 const MAX_CONFIGS = 10_000;
 
@@ -27,9 +36,14 @@ export class ThreadedHandoffLane implements HandoffLane {
   readonly #key = newSealingKey();
   readonly #sealer = new NoteSealer(this.#key);
   readonly #configs = new Map<string, Config>();
+  /** Shared with the thread: see `HandoffThreadData`. */
+  readonly #arrived = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  #sealed = 0;
+  #sealedAt = 0;
   #thread: Worker | undefined;
   #port: number | undefined;
   #stopping = false;
+  #stopped: Promise<void> | undefined;
 
   private constructor(log: Logger, options: Pick<HandoffThreadData, 'logLevel' | 'backlog'>) {
     this.#log = log;
@@ -64,6 +78,8 @@ export class ThreadedHandoffLane implements HandoffLane {
   }
 
   seal(note: HandoffNote): string {
+    this.#sealed += 1;
+    this.#sealedAt = performance.now();
     return this.#sealer.seal(note);
   }
 
@@ -77,6 +93,7 @@ export class ThreadedHandoffLane implements HandoffLane {
       ...this.#options,
       key: this.#key,
       configs: [...this.#configs],
+      arrived: this.#arrived,
     };
     const thread = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
     this.#thread = thread;
@@ -101,13 +118,26 @@ export class ThreadedHandoffLane implements HandoffLane {
     });
   }
 
-  /** Lets the requests that are under way end, and then the thread. */
-  async stop(): Promise<void> {
+  /** Lets nginx come with the notes that it was given a moment ago. */
+  async #untilArrived(): Promise<void> {
+    while (Atomics.load(this.#arrived, 0) < this.#sealed && performance.now() - this.#sealedAt < CONNECT_MS) {
+      await delay(CONNECT_CHECK_MS);
+    }
+  }
+
+  /** Lets the requests that are under way end, those too with which nginx is about to come, and then the thread. Idempotent. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#stopping = true;
     const thread = this.#thread;
     if (thread === undefined) {
       return;
     }
+    await this.#untilArrived();
     await new Promise<void>((resolve) => {
       thread.on('message', (report: HandoffThreadReport) => {
         if (report.kind === 'idle') {

@@ -14,6 +14,8 @@ export interface HandoffThreadData {
   readonly logLevel: string;
   readonly backlog: number;
   readonly configs: readonly (readonly [settingsKey: string, config: Config])[];
+  /** One number: how many requests have come with a note. */
+  readonly arrived: Int32Array;
 }
 
 export type HandoffThreadMessage =
@@ -28,7 +30,7 @@ export type HandoffThreadReport =
 const IDLE_CHECK_MS = 20;
 
 // Handed over by handoff-lane.ts alone.
-const { key, logLevel, backlog, configs } = workerData as HandoffThreadData;
+const { key, logLevel, backlog, configs, arrived } = workerData as HandoffThreadData;
 const log = pino({ name: 'async-request-reply-handoff', level: logLevel });
 const stores = new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection'));
 const targets = new Map<string, { readonly settings: RouteSettings; readonly openStore: OpenStore }>();
@@ -47,6 +49,7 @@ const server = new HandoffServer({
     const target = targets.get(settingsKey);
     return target && { settings: target.settings, ...target.openStore() };
   },
+  onNote: () => Atomics.add(arrived, 0, 1),
   onFailure: (error) => {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');

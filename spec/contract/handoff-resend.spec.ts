@@ -153,3 +153,18 @@ test.each(['PUT', 'DELETE', 'POST'])(
     await expectOneJob(sending);
   },
 );
+
+it('waits before it ends for nginx to come with a note that it was given', async () => {
+  const sending = handedOff('PUT');
+  const stopped = lane.stop();
+  // As long as an end takes, and longer: each of these has a connection of its own.
+  for (let at = 0; at < 40; at += 1) {
+    expect(await send({ ...sending, headers: { 'Content-Length': '0' }, method: 'GET' })).toMatchObject({
+      status: 403,
+    });
+  }
+
+  expect(await send(sending)).toEqual({ status: 202, id: sending.id });
+  await stopped;
+  expect(lane.port()).toBeUndefined();
+});

@@ -27,6 +27,8 @@ export interface HandoffServerOptions {
   readonly sealer: NoteSealer;
   /** The instance that a note names, for the request that came with it. */
   readonly target: (settingsKey: string) => LeasedTarget | undefined;
+  /** Told of each request that comes with a note. */
+  readonly onNote?: () => void;
   /** Told of what should not have happened. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -92,6 +94,9 @@ export class HandoffServer {
     const text = request.headers[NOTE_HEADER];
     const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
     const isValid = note !== undefined && note.method === request.method;
+    if (isValid) {
+      this.#options.onNote?.();
+    }
     const target = isValid ? this.#options.target(note.settingsKey) : undefined;
     if (note === undefined || target === undefined) {
       const reply = problemReply(refused(), OWN_ANSWER_FIELDS);
