@@ -27,8 +27,8 @@ export interface HandoffServerOptions {
   readonly sealer: NoteSealer;
   /** The instance that a note names, for the request that came with it. */
   readonly target: (settingsKey: string) => LeasedTarget | undefined;
-  /** Told of each request that comes with a note. */
-  readonly onNote?: () => void;
+  /** Told of each note that a request comes with. */
+  readonly onNote?: (text: string) => void;
   /** Told of what should not have happened. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -94,8 +94,8 @@ export class HandoffServer {
     const text = request.headers[NOTE_HEADER];
     const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
     const isValid = note !== undefined && note.method === request.method;
-    if (isValid) {
-      this.#options.onNote?.();
+    if (isValid && typeof text === 'string') {
+      this.#options.onNote?.(text);
     }
     const target = isValid ? this.#options.target(note.settingsKey) : undefined;
     if (note === undefined || target === undefined) {
