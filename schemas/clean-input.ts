@@ -4,7 +4,7 @@
  */
 import type { SettingSchema } from './setting-schema';
 
-/** Beside every key that begins with `__`; see KONG-FACTS, and kong/db/schema/init.lua for `$refs` in every record. */
+/** Keys that Kong adds to every record of a configuration (kong/db/schema/init.lua), beside those that begin with `__`. */
 const KONG_KEYS = new Set([
   '$refs',
   'route_id',

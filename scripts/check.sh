@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-echo 'Checks the code, builds it and runs every spec: about 7 minutes on two cores, longer on a busy machine.'
+echo 'Checks the code, builds it and runs every spec: about 8 minutes on two cores, longer on a busy machine.'
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

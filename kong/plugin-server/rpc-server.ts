@@ -1,5 +1,5 @@
 // kong-pdk's plugin server with its ways to fail closed off: what it inherits is the loading of plugins and their
-// description; instances, events and what an error does to a request are ours. KONG-FACTS has the reasons.
+// description; instances, events and what an error does to a request are ours. docs/kong.md has the reasons.
 import type { Logger } from 'pino';
 import { describeError } from './describe-error';
 import { errorReplyCall, type ErrorReply } from './error-reply';

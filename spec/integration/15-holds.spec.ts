@@ -2,7 +2,8 @@
 // administrator can see and end; an upstream that is away costs no job its attempts.
 import type { HttpResponse } from '../helpers/http-client';
 import { runAdmin, type CommandResult } from '../helpers/admin-command';
-import { reply } from '../helpers/upstream/answers';
+import { Latch } from '../helpers/latch';
+import { heldBy, reply } from '../helpers/upstream/answers';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -21,6 +22,7 @@ const stack = useStack({
     ...['held-429', 'held-503', 'polled', 'seen', 'not-processed'].map((name) => ({
       ...{ name, config: { queue: queue(name) } },
     })),
+    { name: 'beside', config: { queue: { ...queue('beside'), concurrency: 2 } } },
     { name: 'short', config: { queue: queue('short'), deadline_seconds: DEADLINE_SECONDS } },
     { name: 'never', config: { queue: { name: 'never', max_hold_seconds: 0 } } },
     {
@@ -96,6 +98,20 @@ test('an administrator sees a hold, is warned of it, and ends it', async () => {
   expect((await admin('resume', 'seen')).code).toBe(0);
   expect((await stack().settled('/seen/next', id)).status).toBe(200);
   expect((await factsOf('seen'))?.held).toBeUndefined();
+});
+
+test('a hold that is ended lets jobs start beside those that run', async () => {
+  const end = new Latch();
+  stack().upstream.script('/beside/running', heldBy(end, reply()));
+  const running = await stack().submit('/beside/running');
+  await until('the upstream to be called', () => stack().upstream.callsOf(running.id).length === 1);
+  await hold('beside', 429, FOR_EVER);
+  const { id } = await stack().submit('/beside/next');
+  await admin('resume', 'beside');
+
+  expect((await stack().settled('/beside/next', id)).status).toBe(200);
+  end.open();
+  expect((await stack().settled('/beside/running', running.id)).status).toBe(200);
 });
 
 test('a queue is held no longer than the deadline of the job that was told to wait', async () => {

@@ -1,13 +1,10 @@
 // Reads single arguments out of a raw query. Kong's own parsing is not asked: it costs a call and loses the order.
+import decodeUriComponent from 'fast-decode-uri-component';
 
+/** What is not UTF-8 behind its percent signs stays as it stands. An exception for each would cost 2 µs a byte. */
 const decode = (text: string): string => {
   const spaced = text.replaceAll('+', ' ');
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    // Not UTF-8 behind the percent signs: compare it as it stands.
-    return spaced;
-  }
+  return decodeUriComponent(spaced) ?? spaced;
 };
 
 /**

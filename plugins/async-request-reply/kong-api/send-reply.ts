@@ -28,8 +28,10 @@ function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
       headers[spelling] = value;
     } else if (KEPT_ONCE.has(lower)) {
       headers[spelling] = `${String(before)}, ${value}`;
+    } else if (Array.isArray(before)) {
+      before.push(value);
     } else {
-      headers[spelling] = Array.isArray(before) ? [...before, value] : [before, value];
+      headers[spelling] = [before, value];
     }
   }
   return headers;

@@ -91,8 +91,11 @@ function queryObject(entries: readonly (readonly [string, string])[]): Record<st
   const object = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of entries) {
     const before = object[name];
-    object[name] =
-      before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value];
+    if (Array.isArray(before)) {
+      before.push(value);
+    } else {
+      object[name] = before === undefined ? value : [before, value];
+    }
   }
   return object;
 }

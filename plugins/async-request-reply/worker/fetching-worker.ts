@@ -2,6 +2,11 @@
 import { Worker, type Processor, type WorkerOptions } from 'bullmq';
 import { createWaitingBackend, type WaitingBackend } from './waiting-backend';
 
+/** What the loop of a BullMQ worker waits on: the jobs that run, and those that it fetches. */
+interface JobQueue {
+  add(job: Promise<undefined>): void;
+}
+
 export class FetchingWorker extends Worker<unknown, unknown, string, WaitingBackend> {
   #fetching: Promise<void> = Promise.resolve();
 
@@ -18,6 +23,14 @@ export class FetchingWorker extends Worker<unknown, unknown, string, WaitingBack
     const loop = super.run();
     this.#fetching = loop.catch(() => undefined);
     return loop;
+  }
+
+  /**
+   * Lets the loop look at {@link concurrency} again: while jobs run it waits for one of them to end. BullMQ has no other
+   * way in; its own `resume` does the same (classes/worker.js, mainLoop).
+   */
+  wake(): void {
+    (this['mainLoopQueue'] as JobQueue | null)?.add(Promise.resolve(undefined));
   }
 
   /** Fetches no further job; those that run go on. */

@@ -103,6 +103,7 @@ export class QueueRunner {
       );
     }
     this.#worker.concurrency = limits.concurrency;
+    this.#worker.wake();
     this.#limits = limits;
   }
 

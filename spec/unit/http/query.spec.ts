@@ -1,4 +1,5 @@
-import { queryValues } from '../../../plugins/async-request-reply/http/query';
+import fc from 'fast-check';
+import { queryEntries, queryValues } from '../../../plugins/async-request-reply/http/query';
 
 describe('queryValues', () => {
   it.each([
@@ -18,4 +19,38 @@ describe('queryValues', () => {
   ])('%p has %p', (query, values) => {
     expect(queryValues(query, 'async-id')).toEqual(values);
   });
+});
+
+/** Escapes, halves of escapes, and what may be UTF-8 behind them or not. */
+const PIECES = [
+  '%',
+  '%%',
+  '%4',
+  '%41',
+  '%c3',
+  '%C3%A9',
+  '%e2%82%ac',
+  '%F0%9F%98%80',
+  '%ed%a0%80',
+  '%ff',
+  '%00',
+  'é',
+  'z',
+  ' ',
+];
+
+test('decodes as decodeURIComponent does, and leaves as it stands what that rejects', () => {
+  const reference = (text: string): string => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  };
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...PIECES)), (pieces) => {
+      const text = pieces.join('');
+      expect(queryEntries(`a=${text}`)).toEqual([['a', reference(text)]]);
+    }),
+  );
 });

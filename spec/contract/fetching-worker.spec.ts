@@ -1,0 +1,52 @@
+// The loop of a BullMQ worker takes over a larger concurrency while jobs run.
+import { Queue } from 'bullmq';
+import { bullPrefix } from '../../plugins/async-request-reply/store/keys';
+import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
+import { FetchingWorker } from '../../plugins/async-request-reply/worker/fetching-worker';
+import { resolveConfig } from '../../schemas/resolve-config';
+import { Latch } from '../helpers/latch';
+import { RedisServer } from '../helpers/redis-server';
+import { until } from '../helpers/until';
+import { useResources } from '../helpers/use-resources';
+
+const QUEUE = 'q';
+
+let worker: FetchingWorker;
+let queue: Queue;
+let started: string[];
+let end: Latch;
+
+useResources(async (resources) => {
+  const server = await resources.use(RedisServer.start(), (one) => one.stop());
+  const redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
+  resources.add(() => redis.disconnect());
+  const options = { connection: redis, prefix: bullPrefix('fetching', QUEUE) };
+  queue = new Queue(QUEUE, options);
+  resources.add(() => queue.close());
+  started = [];
+  end = new Latch();
+  worker = new FetchingWorker(
+    QUEUE,
+    async (job) => {
+      started.push(job.name);
+      await end.opened;
+    },
+    { ...options, concurrency: 1, autorun: false },
+  );
+  resources.add(() => worker.close(true));
+  resources.add(() => end.open());
+});
+
+test('starts a job beside those that run when its concurrency has grown', async () => {
+  void worker.run();
+  await queue.addBulk([
+    { name: 'first', data: null },
+    { name: 'second', data: null },
+  ]);
+  await until('the first job to start', () => started.length === 1);
+  worker.concurrency = 2;
+  worker.wake();
+  await until('the second job to start beside it', () => started.length === 2);
+
+  expect(started).toEqual(['first', 'second']);
+});
