@@ -4,7 +4,7 @@ import type Redis from 'ioredis';
 import type { Gateway } from '../spec/helpers/gateway';
 import type { RedisServer } from '../spec/helpers/redis-server';
 import type { Releasers } from '../spec/helpers/stack/releasers';
-import { openJobsKey } from '../plugins/async-request-reply/store/keys';
+import { openJobsKey } from '../plugins/async-request-reply/redis/keys';
 import { runBenchmark } from './lib/benchmark';
 import { BullQueue } from './lib/bullmq-queue';
 import { metered } from './lib/cpu-meter';

@@ -1,7 +1,7 @@
 // Fairness: how long a caller's few jobs take while another caller's thousands wait in the same queue, beside their time
 // in an empty one.
 import type Redis from 'ioredis';
-import { openJobsKey } from '../plugins/async-request-reply/store/keys';
+import { openJobsKey } from '../plugins/async-request-reply/redis/keys';
 import type { Gateway } from '../spec/helpers/gateway';
 import { HttpClient } from '../spec/helpers/http-client';
 import type { RedisServer } from '../spec/helpers/redis-server';

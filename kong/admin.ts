@@ -8,7 +8,7 @@ import { openAdmin } from './admin/admin-context';
 import { parseCommandLine } from './admin/command-line';
 import { CommandError, type ExitCode, type Style } from './admin/report';
 import { toTerminalJson, toTerminalText } from './admin/terminal-text';
-import { exitCodeOf } from './program';
+import { exitCodeOf } from './process/program';
 
 const COLOURS = { bold: 1, red: 31, green: 32, yellow: 33 } as const;
 

@@ -13,12 +13,12 @@ import type { ErrorReply } from './plugin-server/error-reply';
 import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
-import { surviveStrays } from './plugin-server/survive-strays';
-import { startHealthServer } from './health-server';
-import { readSecretsFile } from './read-secrets-file';
-import { ThreadedHandoffLane } from './handoff-lane';
-import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
-import { WorkerThreads } from './worker-threads';
+import { surviveStrays } from './plugin-server/handle-unhandled';
+import { startHealthServer } from './process/health-server';
+import { readSecretsFile } from './process/read-secrets-file';
+import { ThreadedHandoffLane } from './plugin-server/handoff-listener';
+import { refuseUnsupportedSettings } from './process/refuse-unsupported-settings';
+import { WorkerThreads } from './worker/worker-threads';
 
 const STDERR = 2;
 

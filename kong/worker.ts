@@ -8,11 +8,11 @@ import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
 import { describeUnknownVariables } from '../schemas/unknown-variables';
-import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
-import { startHealthServer } from './health-server';
-import { exitCodeOf, newProgram } from './program';
-import { readSecretsFile } from './read-secrets-file';
-import { workerOptions } from './worker-options';
+import { refuseUnsupportedSettings } from './process/refuse-unsupported-settings';
+import { startHealthServer } from './process/health-server';
+import { exitCodeOf, newProgram } from './process/program';
+import { readSecretsFile } from './process/read-secrets-file';
+import { workerOptions } from './worker/worker-options';
 
 const HELP = `
 Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.`;

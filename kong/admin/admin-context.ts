@@ -4,12 +4,12 @@ import type { Queue } from 'bullmq';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import type { RedriveContext } from '../../plugins/async-request-reply/queue/redrive-job';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { AccessStore } from '../../plugins/async-request-reply/store/access-store';
+import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
 import {
   openAccessClient,
   whenReady,
   withinTimeLimit,
-} from '../../plugins/async-request-reply/store/redis-client';
+} from '../../plugins/async-request-reply/redis/redis-client';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
 import { CommandError } from './report';
 

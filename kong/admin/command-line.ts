@@ -1,6 +1,6 @@
 // The command line: what can be asked for, and which module does it.
 import type { Command, OptionValues } from 'commander';
-import { newProgram } from '../program';
+import { newProgram } from '../process/program';
 import type { AdminContext } from './admin-context';
 import { parseCount, parseDuration, parseOwner, parseStates } from './arguments';
 import { redisNowMs } from './admin-context';

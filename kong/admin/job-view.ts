@@ -1,7 +1,7 @@
 // A job as the subcommands show it. Neither its request nor its response is part of it, and the ID of a job that
 // belongs to nobody, which is the credential for it, only in full where that was asked for.
 import { loggableJobId, parseJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { recordKey } from '../../plugins/async-request-reply/store/keys';
+import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from './admin-context';
 import { ownerText } from './arguments';
 import { notFound, usageError } from './report';

@@ -7,9 +7,9 @@ import {
   placesKey,
   queuesKey,
   sweepLockKey,
-} from '../../plugins/async-request-reply/store/keys';
+} from '../../plugins/async-request-reply/redis/keys';
 import { QueueHold, type Hold } from '../../plugins/async-request-reply/queue/queue-hold';
-import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
+import { StoredBytes } from '../../plugins/async-request-reply/queue/storage-quota';
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
 import { redisNowMs, type AdminContext } from './admin-context';
 import { notFound, type Report } from './report';

@@ -1,9 +1,9 @@
 // `purge`: settled jobs are removed with all that is stored of them; open ones only by force, and cancelled first.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
-import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
 import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
-import { counted } from '../counted';
+import { counted } from '../process/counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
 import { queueTexts } from './queue-text';

@@ -1,9 +1,9 @@
 // `redrive`: dead letters run again, one by its ID or all of a queue.
 import type { JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
 import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
-import { deadLettersKey } from '../../plugins/async-request-reply/store/keys';
+import { deadLettersKey } from '../../plugins/async-request-reply/redis/keys';
 import { redriveJob, type RedriveJobOutcome } from '../../plugins/async-request-reply/queue/redrive-job';
-import { counted } from '../counted';
+import { counted } from '../process/counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
 import { resolveJobId, shownId, shownIdInTable } from './job-view';

@@ -1,8 +1,8 @@
 // Goes through keys and members in windows, so that Redis is never held up; on a Cluster through every master.
 import type Redis from 'ioredis';
 import type { Cluster } from 'ioredis';
-import { isCluster } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { isCluster } from '../../plugins/async-request-reply/redis/redis-client';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 
 /** Looked at in one go: well under a millisecond of Redis. */
 const WINDOW = 500;

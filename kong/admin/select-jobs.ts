@@ -1,7 +1,7 @@
 // Finds jobs: by the lists of a queue where these are enough, else by going through all records.
 import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
 import { isSettled, parseJobRecord, type JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
-import { deadLettersKey, openJobsKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { deadLettersKey, openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from './admin-context';
 import type { StateFilter } from './arguments';
 import { idInKey, scanKeys, scanMembers } from './scan';

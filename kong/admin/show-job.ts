@@ -2,9 +2,9 @@
 // (queries carry keys and tokens), and where it goes; of one that is encrypted the fingerprint of its key.
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
 import { toUriHost } from '../../plugins/async-request-reply/http/uri-host';
-import { requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import { unpackMeta } from '../../plugins/async-request-reply/store/payload';
-import { isSealed, keyIdOf } from '../../plugins/async-request-reply/store/payload-cipher';
+import { requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import { unpackMeta } from '../../plugins/async-request-reply/payloads/payload';
+import { isSealed, keyIdOf } from '../../plugins/async-request-reply/payloads/payload-cipher';
 import type { AdminContext } from './admin-context';
 import { jobJson, resolveJobId, shownIdInTable } from './job-view';
 import { serviceOf } from './queue-text';

@@ -1,9 +1,9 @@
 // How a plugin server ends that cannot go on: with a sentence for whoever started it.
 import { CommanderError } from 'commander';
 import { ConfigError } from '../../schemas/config-error';
-import { exitCodeOf } from '../program';
+import { exitCodeOf } from '../process/program';
 import { PluginServerError } from './plugin-server-error';
-import { tellKong } from './tell-kong';
+import { tellKong } from './report-to-kong';
 
 /**
  * Kong knows one exit code: with 127 it logs as an error that the start command cannot be run, and which it is

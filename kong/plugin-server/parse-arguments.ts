@@ -1,6 +1,6 @@
 // The command line, as kong-js-pluginserver's, so that one can stand in for the other in kong.conf.
 import { resolve } from 'node:path';
-import { newProgram } from '../program';
+import { newProgram } from '../process/program';
 
 /** What the command line asks for. */
 export type Arguments = {

@@ -5,7 +5,7 @@
 // What Kong tells of each (kong/runloop/plugins_iterator.lua): `__key__` is the plugin on its route, service and consumer, of which
 // there is one at a time; `__seq__` counts up over all workers each time that one of them reads the configuration. So of two instances
 // of a key the one with the higher number is of the later configuration, and the other is needed no more, whichever was started first.
-import type { StoreLease } from './store/store-registry';
+import type { StoreLease } from './accept/store-registry';
 
 /** What Kong says of a configuration besides its settings. */
 export interface InstanceOrigin {

@@ -1,11 +1,11 @@
 // One configured plugin: what it derives from its configuration once, and how a request goes through it.
 import type { Config } from '../../schemas/generated/config-type';
 import { access, type AccessLog } from './access/access';
-import { checkRequestSchemas, hasRequestSchemas } from './access/validation-settings';
-import { refuseUnsupported } from './access/refuse-unsupported';
-import { checkLoopback } from './access/check-loopback';
-import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route-secrets';
-import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route-settings';
+import { checkRequestSchemas, hasRequestSchemas } from './access/route/validation-settings';
+import { refuseUnsupported } from './access/route/refuse-unsupported';
+import { checkLoopback } from './access/route/check-loopback';
+import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route/route-secrets';
+import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route/route-settings';
 import { EntityCache } from './kong-api/entity-cache';
 import { KongRequest } from './kong-api/kong-request';
 import { numberField, stringField } from './kong-api/lua-values';
@@ -16,13 +16,13 @@ import { sendReply } from './kong-api/send-reply';
 import { handOff, presetFields } from './kong-api/hand-off';
 import { settleMethod } from './kong-api/answer-method';
 import { restartingReply } from './access/error-replies';
-import type { HandoffOrder } from './handoff/order';
+import type { HandoffOrder } from './handoff/streaming-command';
 import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from './http/lane-limits';
 import type { Decision, Reply } from './http/reply';
 import { pluginRuntime } from './plugin-runtime';
 import { AsyncError } from './errors/async-error';
-import type { AccessStore } from './store/access-store';
-import type { OpenStore } from './store/store-registry';
+import type { AccessStore } from './accept/access-store';
+import type { OpenStore } from './accept/store-registry';
 
 export class PluginInstance {
   readonly #settings: RouteSettings;

@@ -3,7 +3,7 @@ import pino from 'pino';
 import type { HandoffLane } from './handoff/lane';
 import { InstanceHolds } from './instance-holds';
 import { SecretBox } from './secrets/secret-box';
-import { StoreRegistry } from './store/store-registry';
+import { StoreRegistry } from './accept/store-registry';
 import { ValidatorPool } from './validation/validator-pool';
 
 export interface PluginRuntime {

@@ -1,6 +1,6 @@
 // The admin command on a Redis Cluster: jobs lie on every master, and so do the keys of their queues.
-import { recordKey } from '../../plugins/async-request-reply/store/keys';
-import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
+import { recordKey } from '../../plugins/async-request-reply/redis/keys';
+import { StoredBytes } from '../../plugins/async-request-reply/queue/storage-quota';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
 import { useClusterLab } from './admin-kit/use-cluster-lab';

@@ -9,7 +9,7 @@ import {
   requestKey,
   responseKey,
   turnsKey,
-} from '../../plugins/async-request-reply/store/keys';
+} from '../../plugins/async-request-reply/redis/keys';
 import { judgeAppendOnly, judgeVersion } from '../../kong/admin/doctor/check-redis';
 import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
 import { diagnose as diagnoseLab, type Diagnosis } from './admin-kit/diagnose';

@@ -1,6 +1,6 @@
 // `queues`, `jobs`, `show`, `cancel`, `pause` and `resume`, in both forms of output.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { openJobsKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';

@@ -1,6 +1,6 @@
 // `purge`: what has settled goes with every trace of it; what is open stays, unless it is cancelled by force.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { deadLettersKey, recordKey, responseKey } from '../../plugins/async-request-reply/store/keys';
+import { deadLettersKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useAdminLab } from './admin-kit/use-admin-lab';

@@ -1,7 +1,7 @@
 // `redrive`: a dead letter runs again, once, wherever the command was cut off.
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { deadLettersKey, openJobsKey, settingsKey } from '../../plugins/async-request-reply/store/keys';
+import { deadLettersKey, openJobsKey, settingsKey } from '../../plugins/async-request-reply/redis/keys';
 import { reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useAdminLab } from './admin-kit/use-admin-lab';

@@ -1,10 +1,10 @@
 // No crash loses a callback: what settled is kept beside the record, and the list has the job from its accept on.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
-import { CallbackStore } from '../../plugins/async-request-reply/store/callback-store';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { callbackKey, callbacksKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { callbackKey, callbacksKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 

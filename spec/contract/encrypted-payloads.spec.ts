@@ -2,12 +2,12 @@
 import { randomBytes } from 'node:crypto';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { EncryptionKeys } from '../../plugins/async-request-reply/secrets/encryption-keys';
-import { CallbackStore } from '../../plugins/async-request-reply/store/callback-store';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { CHUNK_BYTES } from '../../plugins/async-request-reply/store/payload';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import { CHUNK_BYTES } from '../../plugins/async-request-reply/payloads/payload';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 

@@ -1,8 +1,8 @@
 // The loop of a BullMQ worker takes over a larger concurrency while jobs run.
 import { Queue } from 'bullmq';
-import { bullPrefix } from '../../plugins/async-request-reply/store/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import { FetchingWorker } from '../../plugins/async-request-reply/worker/fetching-worker';
+import { bullPrefix } from '../../plugins/async-request-reply/redis/keys';
+import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
+import { FetchingWorker } from '../../plugins/async-request-reply/worker/bullmq-worker';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { Latch } from '../helpers/latch';
 import { RedisServer } from '../helpers/redis-server';

@@ -3,11 +3,11 @@
 import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { TRANSITIONS } from '../../plugins/async-request-reply/jobs/transitions';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/store/job-outcomes';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/jobs/job-outcomes';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';

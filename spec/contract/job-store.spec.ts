@@ -1,9 +1,9 @@
 // The life of a record, against a real Redis: what each script does in each state.
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import type { StoredPayload } from '../../plugins/async-request-reply/store/payload-reader';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import type { StoredPayload } from '../../plugins/async-request-reply/payloads/payload-reader';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';

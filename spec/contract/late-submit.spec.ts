@@ -1,9 +1,9 @@
 // A submit whose writes reach Redis after the client has had its 503: what waited in front of a Redis that stood still.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { requestKey } from '../../plugins/async-request-reply/store/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { requestKey } from '../../plugins/async-request-reply/redis/keys';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 

@@ -1,10 +1,10 @@
 // What tells of settled jobs, on a real Redis, over a wire that can be cut.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { settledChannel } from '../../plugins/async-request-reply/store/keys';
-import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import { SettleSignals } from '../../plugins/async-request-reply/store/settle-signals';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { settledChannel } from '../../plugins/async-request-reply/redis/keys';
+import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
+import { SettleSignals } from '../../plugins/async-request-reply/waiting/settle-signals';
 import { resolveConfig } from '../../schemas/resolve-config';
 import type { RedisServer } from '../helpers/redis-server';
 import { startJobStore } from '../helpers/start-job-store';

@@ -1,6 +1,6 @@
 // The connections of the plugin server: open as long as somebody has their store on lease.
-import { StoreRegistry } from '../../plugins/async-request-reply/store/store-registry';
-import type { RedisSettings } from '../../plugins/async-request-reply/store/redis-client';
+import { StoreRegistry } from '../../plugins/async-request-reply/accept/store-registry';
+import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from '../helpers/redis-server';
 import { TcpProxy } from '../helpers/tcp-proxy';

@@ -2,7 +2,7 @@
 import pino from 'pino';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { requestKey, storedBytesKey, storedKey } from '../../plugins/async-request-reply/store/keys';
+import { requestKey, storedBytesKey, storedKey } from '../../plugins/async-request-reply/redis/keys';
 import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';

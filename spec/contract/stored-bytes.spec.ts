@@ -1,9 +1,9 @@
 // How many bytes of bodies a queue stores: the limit holds under any crowd, and what is counted is what lies in Redis.
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
-import { AccessStore } from '../../plugins/async-request-reply/store/access-store';
-import type { Claim } from '../../plugins/async-request-reply/store/idempotency-store';
-import { placesKey, recordKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import { dropTaken, takeResult } from '../../plugins/async-request-reply/store/read-once';
+import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
+import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
+import { placesKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import { dropTaken, takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
 import { BODY, codeOf, HOUR, MINUTE, OWNER, QUEUE, RESPONSE } from './stored-bytes-kit/bytes-lab';
 import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
 

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import { request } from 'undici';
-import { StrictAgent } from '../../plugins/async-request-reply/worker/strict-agent';
+import { StrictAgent } from '../../plugins/async-request-reply/dispatch/http/strict-agent';
 import { freePort } from '../helpers/gateway/free-port';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';

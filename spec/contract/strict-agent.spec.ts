@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Agent, Dispatcher } from 'undici';
-import { StrictAgent } from '../../plugins/async-request-reply/worker/strict-agent';
+import { StrictAgent } from '../../plugins/async-request-reply/dispatch/http/strict-agent';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { openJobsKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import { openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
 import { until } from '../helpers/until';
 import { useAdminLab } from './admin-kit/use-admin-lab';

@@ -1,6 +1,6 @@
 // Attempts that never reached the upstream are counted apart from those that did, against a real Redis.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 

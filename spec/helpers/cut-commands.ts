@@ -1,4 +1,4 @@
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { Latch } from './latch';
 
 interface Held {

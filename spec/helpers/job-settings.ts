@@ -1,4 +1,4 @@
-import type { JobSettings } from '../../plugins/async-request-reply/store/job-settings';
+import type { JobSettings } from '../../plugins/async-request-reply/jobs/job-settings';
 
 /** Settings of a job for specs that have no plugin instance. */
 export const JOB_SETTINGS: Omit<JobSettings, 'queue'> = {

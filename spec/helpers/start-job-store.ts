@@ -1,6 +1,6 @@
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
+import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from './redis-server';
 import type { Releasers } from './stack/releasers';

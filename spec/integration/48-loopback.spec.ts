@@ -4,8 +4,8 @@ import {
   MAX_MARKER_LIFE_MS,
   REENTRY_HEADER,
   signMarker,
-} from '../../plugins/async-request-reply/reentry/marker';
-import { recordKey } from '../../plugins/async-request-reply/store/keys';
+} from '../../plugins/async-request-reply/loopback/loopback-token';
+import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/markers';
 import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';

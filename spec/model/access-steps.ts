@@ -1,4 +1,4 @@
-// The access side (store/access-store.ts): a submit's writes in their order, what is left of them when its process or
+// The access side (accept/access-store.ts): a submit's writes in their order, what is left of them when its process or
 // its time is over, taking back, and a client's cancel.
 import type { Step } from './explorer';
 import type { RecordScripts } from './record';
@@ -75,7 +75,7 @@ function submitWrite(state: State, write: SubmitStep, setting: Setting, scripts:
   }
 }
 
-/** abandoned-submits.ts and `#takeBack`: may come before the writes that it takes back. */
+/** pending-rollbacks.ts and `#takeBack`: may come before the writes that it takes back. */
 function takeBackSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   switch (state.takeBack) {
     case 'none':

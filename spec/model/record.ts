@@ -200,7 +200,7 @@ export class RecordScripts {
     return to;
   }
 
-  /** `settle` of lib.lua. */
+  /** `settle` of record.lua. */
   #settle(record: ModelRecord, event: JobEvent, keepRequest = false): ModelRecord {
     const state = this.#move(record, event);
     const dead = state === 'failed' || keepRequest;

@@ -42,7 +42,7 @@ export interface Rules extends RecordRules {
   readonly sweepSettlesOverdue: boolean;
   /** The sweep keeps to the delay that the caller asked for. */
   readonly sweepKeepsDelay: boolean;
-  /** leave.lua: the departure of a run that has been redriven changes nothing. */
+  /** remove_job.lua: the departure of a run that has been redriven changes nothing. */
   readonly fenceStopsLateLeave: boolean;
   /** Each run that was redriven has a fence of its own, so that the next redrive does not lift the last one's. */
   readonly fencePerRun: boolean;

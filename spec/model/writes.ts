@@ -46,7 +46,7 @@ function judged(state: State, before: ModelRecord | undefined): State {
     : settled;
 }
 
-/** enter.lua. */
+/** add_job.lua. */
 export const enter = (state: State): State => ({
   ...state,
   open: true,
@@ -56,7 +56,7 @@ export const enter = (state: State): State => ({
 /** Of a departure that tells of no run: a job without a record. */
 export const NO_RUN = -1;
 
-/** leave.lua. */
+/** remove_job.lua. */
 export const leave = (state: State, left: Departure, { rules }: Setting): State =>
   rules.fenceStopsLateLeave && isFenced(state.fence, left.run, rules.fencePerRun)
     ? state

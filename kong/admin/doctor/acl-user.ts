@@ -1,5 +1,5 @@
 // The least ACL user that everything works with, as docs/redis.md has it.
-import { controlChannel, settledChannel } from '../../../plugins/async-request-reply/store/keys';
+import { controlChannel, settledChannel } from '../../../plugins/async-request-reply/redis/keys';
 import { ADMIN_COMMANDS, SUBSCRIPTIONS, SYSTEM_COMMANDS, type Sample } from './commands';
 
 /** `system` is the plugin server and the workers; `admin` is this program, which does what they do and a little more. */

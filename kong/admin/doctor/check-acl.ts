@@ -1,7 +1,7 @@
 // Whether the ACL lets this user send every command that the system sends, on its own keys and channel. Each is tried
 // inside of a transaction that is discarded: Redis looks at the ACL when it queues a command, and runs none.
 import type Redis from 'ioredis';
-import { controlChannel, recordKey, settledChannel } from '../../../plugins/async-request-reply/store/keys';
+import { controlChannel, recordKey, settledChannel } from '../../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from '../admin-context';
 import { masters } from '../scan';
 import { COMMANDS, SUBSCRIPTIONS } from './commands';

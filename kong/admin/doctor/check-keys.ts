@@ -3,8 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { jobIdTimeMs, loggableJobId } from '../../../plugins/async-request-reply/jobs/job-id';
-import { openJobsKey, recordKey } from '../../../plugins/async-request-reply/store/keys';
-import { counted } from '../../counted';
+import { openJobsKey, recordKey } from '../../../plugins/async-request-reply/redis/keys';
+import { counted } from '../../process/counted';
 import { redisNowMs, type AdminContext } from '../admin-context';
 import { scanKeys } from '../scan';
 import { findJob } from '../select-jobs';

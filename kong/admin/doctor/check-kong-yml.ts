@@ -2,7 +2,7 @@
 // that refuses requests while the plugin server is not there (docs/kong.md).
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { counted } from '../../counted';
+import { counted } from '../../process/counted';
 import { CommandError } from '../report';
 import { error, warning, type CheckResult, type Finding } from './finding';
 

@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { announcedSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
 import { QueueHold } from '../../../plugins/async-request-reply/queue/queue-hold';
-import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/store/keys';
-import { nameOfRedis } from '../../../plugins/async-request-reply/store/redis-client';
+import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/redis/keys';
+import { nameOfRedis } from '../../../plugins/async-request-reply/redis/redis-client';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
-import { counted } from '../../counted';
+import { counted } from '../../process/counted';
 import type { AdminContext } from '../admin-context';
 import { queueText, serviceOf } from '../queue-text';
 import { error, warning, type CheckResult, type Finding } from './finding';

@@ -1,4 +1,4 @@
-// What kind of key one of ours is, by its name (store/keys.ts), and whether it must have a TTL.
+// What kind of key one of ours is, by its name (redis/keys.ts), and whether it must have a TTL.
 
 export type KeyKind =
   | { readonly kind: 'record' | 'payload'; readonly id: string }

@@ -5,16 +5,16 @@ import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
-import type { AccessStore } from '../store/access-store';
-import { admitReentry } from './admit-reentry';
+import type { AccessStore } from '../accept/access-store';
+import { admitReentry } from './verify-loopback';
 import { classify } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { internalErrorReply } from './error-replies';
-import { answerFields, varyValue } from './our-fields';
-import { poll } from './poll';
-import type { RouteSettings } from './route-settings';
-import { SubmitError } from './accept-order';
-import { submit } from './submit';
+import { answerFields, varyValue } from './job-headers';
+import { poll } from './poll/poll';
+import type { RouteSettings } from './route/route-settings';
+import { SubmitError } from './submit/accept-job';
+import { submit } from './submit/submit';
 import { isWebSocketHandshake } from './web-socket';
 
 /** Where the access side says what an operator should know. */

@@ -2,7 +2,7 @@
 import { AsyncError } from '../errors/async-error';
 import { queryValues } from '../http/query';
 import type { RequestLine } from './gateway-request';
-import type { RouteSettings } from './route-settings';
+import type { RouteSettings } from './route/route-settings';
 
 /** Which of a job's addresses was asked for; `header` is any URL with the ID header. */
 export type PollView = 'header' | 'status' | 'result';

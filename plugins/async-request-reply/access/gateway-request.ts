@@ -18,7 +18,7 @@ export interface RequestLine {
   /** Values of the ID header joined by commas; '' where it is absent or empty. */
   readonly idHeader: string;
   readonly upgrade: string;
-  /** The marker of a worker's request (reentry/marker.ts), or what a stranger sent in its place; '' where there is none. */
+  /** The marker of a worker's request (loopback/loopback-token.ts), or what a stranger sent in its place; '' where there is none. */
   readonly marker: string;
 }
 

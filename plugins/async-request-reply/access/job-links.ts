@@ -1,7 +1,7 @@
 // The addresses of a job: status URL and result URL.
 import type { JobLinks } from '../jobs/status-body';
 import type { RequestLine } from './gateway-request';
-import type { RouteSettings } from './route-settings';
+import type { RouteSettings } from './route/route-settings';
 
 export type { JobLinks };
 

@@ -1,11 +1,11 @@
 // The answer about a job that has not settled.
 import type { HeaderField, Reply } from '../http/reply';
 import type { JobRecord } from '../jobs/job-record';
-import type { AccessStore } from '../store/access-store';
-import { standingOf, type Standing } from '../store/poll-queries';
+import type { AccessStore } from '../accept/access-store';
+import { standingOf, type Standing } from '../queue/queue-progress';
 import type { JobLinks } from './job-links';
 import { retryAfterSeconds } from './retry-after';
-import type { RouteSettings } from './route-settings';
+import type { RouteSettings } from './route/route-settings';
 import { statusReply } from './status-reply';
 
 /**

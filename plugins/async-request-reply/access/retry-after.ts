@@ -1,6 +1,6 @@
 // When a poll makes sense again: what `Retry-After` of a pending job says.
 import { isSettled, type JobRecord } from '../jobs/job-record';
-import type { Standing } from '../store/poll-queries';
+import type { Standing } from '../queue/queue-progress';
 
 /** No client is sent away for longer by a guess. */
 const MAX_GUESS_SECONDS = 300;

@@ -2,8 +2,8 @@
 import type { HeaderField, Reply } from '../http/reply';
 import type { JobRecord } from '../jobs/job-record';
 import type { JobLinks } from './job-links';
-import { answerFields } from './our-fields';
-import type { RouteSettings } from './route-settings';
+import { answerFields } from './job-headers';
+import type { RouteSettings } from './route/route-settings';
 import { statusBody } from '../jobs/status-body';
 
 export const statusReply = (

@@ -2,8 +2,8 @@
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
 import type { Reply } from '../http/reply';
-import { answerFields } from './our-fields';
-import type { RouteSettings } from './route-settings';
+import { answerFields } from './job-headers';
+import type { RouteSettings } from './route/route-settings';
 
 /** What `work` answers, or the problem in its place; what is not the client's doing is thrown on. */
 export async function withJobId(

@@ -1,6 +1,6 @@
 // The access side's end of the handoff lane: where its listener is, and how to write notes for it.
 import type { Config } from '../../../schemas/generated/config-type';
-import type { HandoffNote } from './order';
+import type { HandoffNote } from './streaming-command';
 
 export interface HandoffLane {
   /** Makes an instance's settings known to the listener. @returns the name under which a note refers to them. */

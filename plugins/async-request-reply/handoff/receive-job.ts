@@ -2,12 +2,12 @@
 // with a note that has made a job finds that job.
 import type { IncomingMessage } from 'node:http';
 import { AsyncError } from '../errors/async-error';
-import { answerAccepted } from '../access/answer-accepted';
-import { carryOut } from '../access/accept-order';
+import { answerAccepted } from '../access/submit/answer-accepted';
+import { carryOut } from '../access/submit/accept-job';
 import { jobLinks } from '../access/job-links';
-import { RequestDigest } from '../access/request-digest';
+import { RequestDigest } from '../access/submit/request-digest';
 import type { Reply } from '../http/reply';
-import type { HandoffOrder } from './order';
+import type { HandoffOrder } from './streaming-command';
 import type { HandoffTarget } from './target';
 import { uploadBody } from './upload-body';
 

@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { readable } from '../access/read-result';
+import { readable } from '../access/poll/read-result';
 import { headBytes } from '../http/head-size';
 import { hasContent, lengthToState, type HeaderField, type Reply, type StoredBody } from '../http/reply';
-import { PayloadLostError } from '../store/payload-errors';
-import { dropTaken } from '../store/read-once';
+import { PayloadLostError } from '../payloads/payload-errors';
+import { dropTaken } from '../access/poll/consume-result';
 import type { HandoffTarget } from './target';
 
 /** nginx then neither fills its disk nor runs ahead of the client; it takes the field away itself. Left out where there is no room. */

@@ -1,6 +1,6 @@
 // An instance as the handoff listener knows it.
-import type { RouteSettings } from '../access/route-settings';
-import type { AccessStore } from '../store/access-store';
+import type { RouteSettings } from '../access/route/route-settings';
+import type { AccessStore } from '../accept/access-store';
 
 /** What a plugin instance's notes are carried out with. */
 export interface HandoffTarget {

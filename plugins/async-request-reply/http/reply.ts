@@ -66,7 +66,7 @@ export interface Pass {
 export type Decision =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | Pass
-  /** `order` is the handoff's own: handoff/order.ts. */
+  /** `order` is the handoff's own: handoff/streaming-command.ts. */
   | { readonly kind: 'hand-off'; readonly order: unknown };
 
 export const PASS: Decision = { kind: 'pass' };

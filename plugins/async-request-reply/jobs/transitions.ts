@@ -1,5 +1,5 @@
 // The life of a job as a table: which event takes it from which state to which. The Lua scripts get this very table
-// (store/scripts.ts) and change a state by it alone; spec/unit/jobs explores it exhaustively with crashes between
+// (redis/scripts.ts) and change a state by it alone; spec/unit/jobs explores it exhaustively with crashes between
 // any two writes.
 import type { JobState } from './job-record';
 

@@ -1,6 +1,6 @@
 // Lets nginx carry a request to the handoff listener, in the place of the upstream.
 import { randomBytes } from 'node:crypto';
-import { NOTE_HEADER } from '../handoff/order';
+import { NOTE_HEADER } from '../handoff/streaming-command';
 import type { HeaderField } from '../http/reply';
 import type { Pdk } from './pdk';
 import type { RequestFacts } from './request-facts';

@@ -10,7 +10,7 @@ import type {
   SentRequest,
 } from '../access/gateway-request';
 import { AsyncError } from '../errors/async-error';
-import type { RouteSettings } from '../access/route-settings';
+import type { RouteSettings } from '../access/route/route-settings';
 import { pathPrefix } from '../http/path-prefix';
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';

@@ -1,6 +1,6 @@
 // Leaves a request to Kong and the upstream, which never sees a marker of re-entry.
 import type { Pass } from '../http/reply';
-import { REENTRY_HEADER } from '../reentry/marker';
+import { REENTRY_HEADER } from '../loopback/loopback-token';
 import type { Pdk } from './pdk';
 
 /** Where kong/fail-closed.lua looks for what the plugin has let through: a table of Lua's that no client reaches. */

@@ -1,7 +1,7 @@
 // Queues announce themselves in Redis, with the settings of the instances that fill them; workers find them there.
 import type Redis from 'ioredis';
-import { controlChannel, queueSettingsKey, queuesKey, settingsKey } from '../store/keys';
-import type { JobSettings, NamedSettings } from '../store/job-settings';
+import { controlChannel, queueSettingsKey, queuesKey, settingsKey } from '../redis/keys';
+import type { JobSettings, NamedSettings } from '../jobs/job-settings';
 
 /** A message on the control channel. */
 export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'; id: string };
@@ -61,7 +61,7 @@ export async function publishControl(redis: Redis, prefix: string, message: Cont
   await redis.publish(controlChannel(prefix), JSON.stringify(message));
 }
 
-/** The queues that have been announced; a name goes when the queue is retired (worker/retire-queue.ts). */
+/** The queues that have been announced; a name goes when the queue is retired (worker/remove-unused-queue.ts). */
 export const knownQueues = (redis: Redis, prefix: string): Promise<string[]> =>
   redis.zrange(queuesKey(prefix), 0, -1);
 

@@ -1,7 +1,7 @@
 // Makes queues known to the workers, and again while jobs come in.
-import type { NamedSettings } from '../store/job-settings';
-import { whenReady } from '../store/redis-client';
-import type { ScriptedRedis } from '../store/scripts';
+import type { NamedSettings } from '../jobs/job-settings';
+import { whenReady } from '../redis/redis-client';
+import type { ScriptedRedis } from '../redis/scripts';
 import { announce } from './announcement';
 
 /** An announcement is repeated by the first accept after this. */

@@ -1,8 +1,8 @@
 // The circuit breaker of a queue: failures in a row hold the queue back on all machines, and one probe reopens it.
-// Its state is in Redis (store/lua/breaker.lua), apart from an administrator's pause, which is BullMQ's.
-import type { JobSettings } from '../store/job-settings';
-import { breakerKey } from '../store/keys';
-import type { ScriptedRedis } from '../store/scripts';
+// Its state is in Redis (queue/lua/breaker.lua), apart from an administrator's pause, which is BullMQ's.
+import type { JobSettings } from '../jobs/job-settings';
+import { breakerKey } from '../redis/keys';
+import type { ScriptedRedis } from '../redis/scripts';
 
 export type GateOutcome = { readonly kind: 'go' | 'probe' } | { readonly kind: 'wait'; readonly ms: number };
 

@@ -1,8 +1,8 @@
 // Removes a settled job and every trace of it. The record goes first: what is left after a crash are entries of lists
 // that name no job, which lapse, and which a repeat removes.
 import type { Queue } from 'bullmq';
-import type { JobStore } from '../store/job-store';
-import type { PurgeOutcome } from '../store/job-outcomes';
+import type { JobStore } from '../jobs/job-store';
+import type { PurgeOutcome } from '../jobs/job-outcomes';
 import type { QueueIndex } from './queue-index';
 
 export interface PurgeContext {

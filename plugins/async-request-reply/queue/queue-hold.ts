@@ -1,7 +1,7 @@
 // The hold of a queue: for a while none of its jobs starts, on any machine. It ends by itself, since both of its keys have
 // a TTL, and is apart from an administrator's pause, which does not.
-import { bullLimiterKey, holdKey } from '../store/keys';
-import type { ScriptedRedis } from '../store/scripts';
+import { bullLimiterKey, holdKey } from '../redis/keys';
+import type { ScriptedRedis } from '../redis/scripts';
 
 /** Why a queue is held: what the upstream asked for, or what the circuit breaker decided. */
 export type HoldReason = 'retry-after' | 'breaker';

@@ -1,8 +1,8 @@
 // What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, the jobs that are still open, and
-// how many bytes they store (store/stored-bytes.ts). All of it in the queue's slot, and every change may be repeated: the
+// how many bytes they store (queue/storage-quota.ts). All of it in the queue's slot, and every change may be repeated: the
 // records are the truth.
 import { createHash } from 'node:crypto';
-import type { Departure } from '../store/job-outcomes';
+import type { Departure } from '../jobs/job-outcomes';
 import {
   callbacksKey,
   callerJobsKey,
@@ -13,9 +13,9 @@ import {
   placesKey,
   redrivenKey,
   turnsKey,
-} from '../store/keys';
-import type { ScriptedRedis } from '../store/scripts';
-import type { HoldOutcome } from '../store/stored-bytes';
+} from '../redis/keys';
+import type { ScriptedRedis } from '../redis/scripts';
+import type { HoldOutcome } from './storage-quota';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
 const PROVISIONAL_MS = 30_000;

@@ -8,10 +8,10 @@
 // From 4 on it is queued and open: the sweep schedules it, and redriving it again does what is left of 5 and 6.
 import type { Queue } from 'bullmq';
 import { isSettled, RECORD_VERSION, type JobRecord, type JobState } from '../jobs/job-record';
-import type { RunTerms } from '../store/job-outcomes';
-import type { JobStore } from '../store/job-store';
-import type { ScriptedRedis } from '../store/scripts';
-import { prolongClaim } from '../store/idempotency-store';
+import type { RunTerms } from '../jobs/job-outcomes';
+import type { JobStore } from '../jobs/job-store';
+import type { ScriptedRedis } from '../redis/scripts';
+import { prolongClaim } from './idempotency-store';
 import { prolong } from './announcement';
 import type { QueueIndex } from './queue-index';
 import { DEFAULT_PRIORITY, FIRST_TURN, schedule } from './scheduler';

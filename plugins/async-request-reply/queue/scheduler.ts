@@ -1,7 +1,7 @@
 // BullMQ as the scheduler: it knows a job's ID, when it may start and before which others, nothing else.
 import { Queue, type JobsOptions, type QueueOptions } from 'bullmq';
-import { bullPrefix } from '../store/keys';
-import type { ScriptedRedis } from '../store/scripts';
+import { bullPrefix } from '../redis/keys';
+import type { ScriptedRedis } from '../redis/scripts';
 
 /** Events are read by nobody but a person with a dashboard; BullMQ keeps 10,000 unless told. */
 const EVENTS_KEPT = 100;

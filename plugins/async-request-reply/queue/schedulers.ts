@@ -1,6 +1,6 @@
 // The scheduler's hold on each queue, opened at its first use.
 import type { Queue } from 'bullmq';
-import type { ScriptedRedis } from '../store/scripts';
+import type { ScriptedRedis } from '../redis/scripts';
 import { openScheduler } from './scheduler';
 
 export class Schedulers {

@@ -5,9 +5,9 @@
 //   any ──stop──▶ stopped
 import type pino from 'pino';
 import type { SecretBox } from '../secrets/secret-box';
-import { secretsFor } from '../secrets/secrets-for';
-import type { JobSettings } from '../store/job-settings';
-import type { FetchingWorker } from './fetching-worker';
+import { secretsFor } from '../jobs/secrets-for';
+import type { JobSettings } from '../jobs/job-settings';
+import type { FetchingWorker } from './bullmq-worker';
 
 export class JobIntake {
   readonly #worker: FetchingWorker;

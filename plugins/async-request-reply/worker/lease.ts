@@ -3,7 +3,7 @@
 //
 //   held ──renewed──▶ held ──not renewed in time, or another's──▶ lost
 //     └──cancel asked──▶ cancelled          └──release──▶ released
-import type { JobStore } from '../store/job-store';
+import type { JobStore } from '../jobs/job-store';
 
 export type LeaseEnd = 'lost' | 'cancelled' | 'draining';
 

@@ -1,7 +1,7 @@
 // What a job's turn may do to its whole queue: hold it back for a while, on all machines, and let it go again.
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
 import { QueueHold, type HoldReason } from '../queue/queue-hold';
-import type { ScriptedRedis } from '../store/scripts';
+import type { ScriptedRedis } from '../redis/scripts';
 
 /** The longest that the queue is held for a probe: other workers ask the breaker again after it. */
 const MAX_PROBE_HOLD_MS = 10_000;

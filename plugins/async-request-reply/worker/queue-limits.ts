@@ -1,5 +1,5 @@
 // The limits of a queue, out of the settings of all the instances that fill it.
-import type { JobSettings } from '../store/job-settings';
+import type { JobSettings } from '../jobs/job-settings';
 
 export interface QueueLimits {
   readonly concurrency: number;

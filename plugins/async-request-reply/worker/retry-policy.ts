@@ -1,9 +1,9 @@
 // What becomes of a job after an attempt: its result, another attempt, or a failure.
-import type { AttemptEnd } from '../store/job-outcomes';
-import type { JobSettings } from '../store/job-settings';
+import type { AttemptEnd } from '../jobs/job-outcomes';
+import type { JobSettings } from '../jobs/job-settings';
 import { parseHttpDate } from '../http/http-date';
 import type { ResponseHead } from '../http/upstream-request';
-import type { CallFailure } from './call-outcome';
+import type { CallFailure } from '../dispatch/http/call-outcome';
 
 export type RetrySettings = Pick<
   JobSettings,

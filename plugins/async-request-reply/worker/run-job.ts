@@ -2,17 +2,17 @@
 // each step may be repeated after a crash.
 import { randomUUID } from 'node:crypto';
 import type { JobRecord } from '../jobs/job-record';
-import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-outcomes';
-import type { JobSettings } from '../store/job-settings';
+import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../jobs/job-outcomes';
+import type { JobSettings } from '../jobs/job-settings';
 import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
-import { provide } from './provide';
+import { provide } from './load-attempt-inputs';
 import type { QueueControl } from './queue-control';
 import { afterFailure, afterResponse, pauseMs } from './retry-policy';
-import type { CallOutcome } from './call-outcome';
-import { classifyFailure } from './classify-failure';
-import { reentryFields } from './reentry-fields';
-import { callUpstream } from './upstream-call';
+import type { CallOutcome } from '../dispatch/http/call-outcome';
+import { classifyFailure } from '../dispatch/http/classify-failure';
+import { reentryFields } from '../dispatch/http/loopback-fields';
+import { callUpstream } from '../dispatch/http/upstream-call';
 import type { WorkerContext } from './worker-context';
 
 /** What the scheduler is to do with the job: forget it, or bring it again. */
@@ -212,7 +212,7 @@ function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean):
     return undefined;
   }
   if (lease.end === 'cancelled' || repeatable || !mayHaveArrived) {
-    // A cancelled job settles so whatever the attempt says: store/lua/settle.lua.
+    // A cancelled job settles so whatever the attempt says: jobs/lua/settle.lua.
     return { outcome: 'hold', delayMs: 0, called: mayHaveArrived };
   }
   return {

@@ -1,7 +1,7 @@
 // Settings documents by content hash: what a hash names never changes, so that it is read once.
 import { readSettings } from '../queue/announcement';
-import type { JobSettings } from '../store/job-settings';
-import type { ScriptedRedis } from '../store/scripts';
+import type { JobSettings } from '../jobs/job-settings';
+import type { ScriptedRedis } from '../redis/scripts';
 
 const MAX_DOCUMENTS = 1000;
 

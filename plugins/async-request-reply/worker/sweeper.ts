@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { FIRST_TURN, schedule } from '../queue/scheduler';
-import { bullJobKey, openJobsKey, sweepLockKey } from '../store/keys';
-import { StoredBytes } from '../store/stored-bytes';
+import { bullJobKey, openJobsKey, sweepLockKey } from '../redis/keys';
+import { StoredBytes } from '../queue/storage-quota';
 import type { WorkerContext } from './worker-context';
 
 /** How often deadlines are looked at. */

@@ -2,10 +2,10 @@
 import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
 import type { SecretBox } from '../secrets/secret-box';
-import type { JobStore } from '../store/job-store';
-import type { ScriptedRedis } from '../store/scripts';
-import type { StoredBytes } from '../store/stored-bytes';
-import type { Dispatchers } from './dispatchers';
+import type { JobStore } from '../jobs/job-store';
+import type { ScriptedRedis } from '../redis/scripts';
+import type { StoredBytes } from '../queue/storage-quota';
+import type { Dispatchers } from '../dispatch/http/agent-pool';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';

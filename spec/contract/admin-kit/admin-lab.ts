@@ -5,15 +5,15 @@ import pino from 'pino';
 import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
 import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/scheduler';
-import { AccessStore } from '../../../plugins/async-request-reply/store/access-store';
+import { AccessStore } from '../../../plugins/async-request-reply/accept/access-store';
 import { SecretBox } from '../../../plugins/async-request-reply/secrets/secret-box';
-import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/store/job-settings';
-import type { NewJob } from '../../../plugins/async-request-reply/store/new-job';
+import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/jobs/job-settings';
+import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import {
   openWorkerClient,
   type RedisSettings,
-} from '../../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../../plugins/async-request-reply/store/scripts';
+} from '../../../plugins/async-request-reply/redis/redis-client';
+import type { ScriptedRedis } from '../../../plugins/async-request-reply/redis/scripts';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
 import { runAdmin, type CommandResult } from '../../helpers/admin-command';

@@ -3,7 +3,7 @@ import {
   REENTRY_HEADER,
   signMarker,
   type MarkedRequest,
-} from '../../../plugins/async-request-reply/reentry/marker';
+} from '../../../plugins/async-request-reply/loopback/loopback-token';
 import type { HttpResponse, RequestOptions } from '../http-client';
 import { Latch } from '../latch';
 import type { Stack } from '../stack';

@@ -1,4 +1,4 @@
-import { checkLoopback } from '../../../plugins/async-request-reply/access/check-loopback';
+import { checkLoopback } from '../../../plugins/async-request-reply/access/route/check-loopback';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const LOOPBACK = { mode: 'loopback', url: 'http://127.0.0.1:8000', loopback_secret: 'x'.repeat(32) };

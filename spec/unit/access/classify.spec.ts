@@ -1,6 +1,6 @@
 import { classify } from '../../../plugins/async-request-reply/access/classify';
 import type { RequestLine } from '../../../plugins/async-request-reply/access/gateway-request';
-import { routeSettings } from '../../../plugins/async-request-reply/access/route-settings';
+import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';

@@ -5,7 +5,7 @@ import {
   fingerprints,
   routeSecrets,
   workerSecrets,
-} from '../../../plugins/async-request-reply/access/route-secrets';
+} from '../../../plugins/async-request-reply/access/route/route-secrets';
 import { fingerprint } from '../../../plugins/async-request-reply/secrets/fingerprint';
 import type { Config } from '../../../schemas/generated/config-type';
 import { resolveConfig } from '../../../schemas/resolve-config';

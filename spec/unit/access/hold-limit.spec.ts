@@ -2,8 +2,8 @@ import {
   appliedPreferences,
   pollHoldMs,
   submitHoldMs,
-} from '../../../plugins/async-request-reply/access/hold-limit';
-import { routeSettings } from '../../../plugins/async-request-reply/access/route-settings';
+} from '../../../plugins/async-request-reply/access/route/wait-limit';
+import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const settings = (wait: object = {}) => routeSettings(resolveConfig({ wait }));

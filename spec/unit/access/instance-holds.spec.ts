@@ -1,5 +1,5 @@
 import { InstanceHolds, type InstanceOrigin } from '../../../plugins/async-request-reply/instance-holds';
-import type { StoreLease } from '../../../plugins/async-request-reply/store/store-registry';
+import type { StoreLease } from '../../../plugins/async-request-reply/accept/store-registry';
 
 /** Instances in the order of their starts, by name; the names of those whose stores were let go of. */
 function released(

@@ -1,5 +1,5 @@
 import { hasLinks, jobLinks } from '../../../plugins/async-request-reply/access/job-links';
-import { routeSettings } from '../../../plugins/async-request-reply/access/route-settings';
+import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const settings = (config: object = {}) => routeSettings(resolveConfig(config));

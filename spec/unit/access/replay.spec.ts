@@ -1,4 +1,4 @@
-import { privateCacheControl, replayHead } from '../../../plugins/async-request-reply/access/replay';
+import { privateCacheControl, replayHead } from '../../../plugins/async-request-reply/access/poll/replay';
 
 describe('Cache-Control of a replay', () => {
   it.each([

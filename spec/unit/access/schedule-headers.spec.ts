@@ -1,5 +1,5 @@
-import { scheduleHeaders } from '../../../plugins/async-request-reply/access/schedule-headers';
-import { routeSettings } from '../../../plugins/async-request-reply/access/route-settings';
+import { scheduleHeaders } from '../../../plugins/async-request-reply/access/submit/schedule-headers';
+import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');

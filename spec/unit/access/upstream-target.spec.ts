@@ -1,4 +1,4 @@
-import { upstreamTarget } from '../../../plugins/async-request-reply/access/upstream-target';
+import { upstreamTarget } from '../../../plugins/async-request-reply/access/submit/upstream-target';
 
 type Parameters3 = Parameters<typeof upstreamTarget>;
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSecretsFile } from '../../../kong/read-secrets-file';
+import { readSecretsFile } from '../../../kong/process/read-secrets-file';
 
 const directory = mkdtempSync(join(tmpdir(), 'arr-secrets-file-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,5 +1,5 @@
-import { refuseUnsupportedSettings } from '../../../kong/refuse-unsupported-settings';
-import { refuseUnsupported } from '../../../plugins/async-request-reply/access/refuse-unsupported';
+import { refuseUnsupportedSettings } from '../../../kong/process/refuse-unsupported-settings';
+import { refuseUnsupported } from '../../../plugins/async-request-reply/access/route/refuse-unsupported';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { resolveSettings } from '../../../schemas/resolve-settings';
 

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
 
-const MODULE = resolve(__dirname, '../../../kong/yield-to-others.ts');
+const MODULE = resolve(__dirname, '../../../kong/worker/lower-thread-priority.ts');
 
 const inWorker = `
   require('ts-node/register/transpile-only');

@@ -6,7 +6,7 @@ import {
   signMarker,
   type MarkedRequest,
   type Marker,
-} from '../../../plugins/async-request-reply/reentry/marker';
+} from '../../../plugins/async-request-reply/loopback/loopback-token';
 
 const SECRET = 'a secret of some length';
 const REENTRY = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 2, endsAt: 1_700_000_000_123 };

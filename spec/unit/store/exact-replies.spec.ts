@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import {
   joinRepliesExactly,
   parserOfIoredis,
-} from '../../../plugins/async-request-reply/store/exact-replies';
+} from '../../../plugins/async-request-reply/redis/patch-redis-parser';
 
 type ParserClass = NonNullable<ReturnType<typeof parserOfIoredis>> &
   (new (options: {

@@ -1,4 +1,4 @@
-import { HeldRequests } from '../../../plugins/async-request-reply/store/held-requests';
+import { HeldRequests } from '../../../plugins/async-request-reply/waiting/waiting-requests';
 
 const share = (maxHeld: number, queue = 'q') => ({ queue, maxHeld });
 

@@ -4,17 +4,17 @@ import {
   EncryptionKeys,
   type EncryptionKey,
 } from '../../../plugins/async-request-reply/secrets/encryption-keys';
-import { packMeta } from '../../../plugins/async-request-reply/store/payload';
+import { packMeta } from '../../../plugins/async-request-reply/payloads/payload';
 import {
   isSealed,
   keyIdOf,
   PayloadCipher,
   type PayloadPlace,
-} from '../../../plugins/async-request-reply/store/payload-cipher';
+} from '../../../plugins/async-request-reply/payloads/payload-cipher';
 import {
   KeyMissingError,
   PayloadAlteredError,
-} from '../../../plugins/async-request-reply/store/payload-errors';
+} from '../../../plugins/async-request-reply/payloads/payload-errors';
 
 const PLACE: PayloadPlace = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', part: 'res:1.1' };
 const TEXT = Buffer.from('a text that nobody is to read');

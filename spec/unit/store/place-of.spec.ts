@@ -1,4 +1,4 @@
-import { placeOf } from '../../../plugins/async-request-reply/store/redis-client';
+import { placeOf } from '../../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 type RedisInput = Record<string, unknown>;

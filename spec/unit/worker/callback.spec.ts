@@ -7,9 +7,9 @@ import {
   isPublicAddress,
   publicLookup,
   type Resolve,
-} from '../../../plugins/async-request-reply/worker/callback/public-address';
-import { signedFields } from '../../../plugins/async-request-reply/worker/callback/sign-webhook';
-import { waitMs } from '../../../plugins/async-request-reply/worker/callback/callback-runner';
+} from '../../../plugins/async-request-reply/callbacks/public-address';
+import { signedFields } from '../../../plugins/async-request-reply/callbacks/sign-webhook';
+import { waitMs } from '../../../plugins/async-request-reply/callbacks/callback-runner';
 
 describe('an address', () => {
   test.each([

@@ -1,8 +1,8 @@
-import { classifyFailure } from '../../../plugins/async-request-reply/worker/classify-failure';
+import { classifyFailure } from '../../../plugins/async-request-reply/dispatch/http/classify-failure';
 import {
   IncompleteResponseError,
   MalformedResponseError,
-} from '../../../plugins/async-request-reply/worker/strict-response';
+} from '../../../plugins/async-request-reply/dispatch/http/strict-response';
 
 const withCode = (code: string, more: object = {}): Error =>
   Object.assign(new Error(code), { code, ...more });

@@ -1,5 +1,5 @@
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
-import type { JobSettings } from '../../../plugins/async-request-reply/store/job-settings';
+import type { JobSettings } from '../../../plugins/async-request-reply/jobs/job-settings';
 
 const settings = (concurrency: number, rateMax = 0, ratePerMs = 0): JobSettings =>
   ({ concurrency, rateMax, ratePerMs }) as JobSettings;

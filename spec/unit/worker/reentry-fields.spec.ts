@@ -2,8 +2,8 @@ import {
   isSignedFor,
   parseMarker,
   REENTRY_HEADER,
-} from '../../../plugins/async-request-reply/reentry/marker';
-import { reentryFields } from '../../../plugins/async-request-reply/worker/reentry-fields';
+} from '../../../plugins/async-request-reply/loopback/loopback-token';
+import { reentryFields } from '../../../plugins/async-request-reply/dispatch/http/loopback-fields';
 
 const SECRET = 'a secret of some length';
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';

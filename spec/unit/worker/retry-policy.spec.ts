@@ -1,4 +1,4 @@
-import type { CallFailure } from '../../../plugins/async-request-reply/worker/call-outcome';
+import type { CallFailure } from '../../../plugins/async-request-reply/dispatch/http/call-outcome';
 import {
   afterFailure,
   afterResponse,

@@ -1,4 +1,4 @@
-import { TrySlots } from '../../../plugins/async-request-reply/worker/callback/try-slots';
+import { TrySlots } from '../../../plugins/async-request-reply/callbacks/try-slots';
 
 it('gives ten to a host, and a hundred in all', () => {
   const slots = new TrySlots();

@@ -1,0 +1,130 @@
+// The plugin server's own workers: one set of threads for each Redis that its plugin instances use.
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import type { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
+import { nameOfRedis, placeOf, type RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
+import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
+import { counted } from '../process/counted';
+import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
+
+/** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
+const RESTART_MS = 1000;
+
+/** A Redis and key prefix for which threads run. */
+interface Place {
+  readonly redis: RedisSettings;
+  readonly keyPrefix: string;
+  /** How many stores of the process lead there. */
+  stores: number;
+  readonly threads: Set<Worker>;
+}
+
+const keyOf = (redis: RedisSettings, keyPrefix: string): string =>
+  JSON.stringify([placeOf(redis), keyPrefix]);
+
+export class WorkerThreads {
+  readonly #settings: ProcessSettings;
+  readonly #log: Logger;
+  readonly #secrets: SecretBox;
+  readonly #places = new Map<string, Place>();
+  /** All that run, those too that drain. */
+  readonly #threads = new Set<Worker>();
+  #stopping = false;
+
+  /** @param secrets what the threads are told, now and whenever one is added. */
+  constructor(settings: ProcessSettings, log: Logger, secrets: SecretBox) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#secrets = secrets;
+    secrets.onAdded((entry) => tell(this.#threads, { kind: 'secret', entry }));
+  }
+
+  /** A store of the process leads there: starts the threads unless they run, with the time-outs of the store that came first. */
+  need(redis: RedisSettings, keyPrefix: string): void {
+    const key = keyOf(redis, keyPrefix);
+    const known = this.#places.get(key);
+    if (known !== undefined) {
+      known.stores += 1;
+      return;
+    }
+    const place: Place = { redis, keyPrefix, stores: 1, threads: new Set() };
+    this.#places.set(key, place);
+    for (let count = 0; count < this.#settings.worker; count += 1) {
+      this.#start(place);
+    }
+  }
+
+  /** One store less. With the last the threads take no further jobs, and end when their calls have. */
+  drop(redis: RedisSettings, keyPrefix: string): void {
+    const key = keyOf(redis, keyPrefix);
+    const place = this.#places.get(key);
+    if (place === undefined) {
+      return;
+    }
+    place.stores -= 1;
+    if (place.stores > 0) {
+      return;
+    }
+    this.#places.delete(key);
+    tell(place.threads, { kind: 'stop' });
+    const at = { redis: nameOfRedis(redis), keyPrefix };
+    this.#log.info(at, 'no instance uses this Redis any more: its worker threads drain');
+  }
+
+  #start(place: Place): void {
+    const { redis, keyPrefix } = place;
+    if (this.#stopping || this.#places.get(keyOf(redis, keyPrefix)) !== place) {
+      return;
+    }
+    const file = path.join(__dirname, `worker-thread${path.extname(__filename)}`);
+    const workerData: WorkerThreadData = {
+      ...{ settings: this.#settings, secrets: this.#secrets.entries() },
+      ...{ redis, keyPrefix },
+    };
+    const thread = new Worker(file, { workerData });
+    this.#threads.add(thread);
+    place.threads.add(thread);
+    thread.on('error', (error: unknown) => {
+      this.#log.error(
+        { err: error instanceof Error ? error.message : String(error) },
+        'worker thread failed',
+      );
+    });
+    thread.on('exit', () => {
+      this.#threads.delete(thread);
+      place.threads.delete(thread);
+      if (place.stores === 0 && place.threads.size === 0) {
+        this.#log.info({ redis: nameOfRedis(redis), keyPrefix }, 'its worker threads have ended');
+      }
+      if (!this.#stopping) {
+        setTimeout(() => this.#start(place), RESTART_MS);
+      }
+    });
+  }
+
+  /** Why jobs may not be carried out here; nothing when all threads run that should. */
+  reasons(): string[] {
+    const running = [...this.#places.values()].reduce((sum, { threads }) => sum + threads.size, 0);
+    const missing = this.#places.size * this.#settings.worker - running;
+    return missing > 0
+      ? [`${counted(missing, 'worker thread is', 'worker threads are')} being started again`]
+      : [];
+  }
+
+  /** Lets every thread drain and resolves when they have ended. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const ended = [...this.#threads].map(
+      (thread) => new Promise<void>((resolve) => thread.once('exit', () => resolve())),
+    );
+    tell(this.#threads, { kind: 'stop' });
+    await Promise.all(ended);
+  }
+}
+
+function tell(threads: Iterable<Worker>, message: WorkerThreadMessage): void {
+  for (const thread of threads) {
+    thread.postMessage(message);
+  }
+}

@@ -1,0 +1,56 @@
+// A poll of a job that has not settled: too soon, or held until it has.
+import { AsyncError } from '../../errors/async-error';
+import { preferencesOf } from '../../http/prefer';
+import type { HeaderField } from '../../http/reply';
+import type { JobRecord } from '../../jobs/job-record';
+import type { AccessStore } from '../../accept/access-store';
+import { notePoll } from '../../queue/queue-progress';
+import type { GatewayRequest } from '../gateway-request';
+import { appliedPreferences, pollHoldMs } from '../route/wait-limit';
+import type { RouteSettings } from '../route/route-settings';
+
+export interface HeldPoll {
+  /** As it is now; undefined where it has gone meanwhile. */
+  readonly job: JobRecord | undefined;
+  /** `Preference-Applied`, where it was held as the client asked. */
+  readonly fields: readonly HeaderField[];
+}
+
+/**
+ * Holds the poll of an open job as long as the client asks and the route allows.
+ *
+ * @throws AsyncError `polled-too-soon` where the route has a floor and the job was polled less than that ago.
+ */
+export async function holdPoll(
+  request: GatewayRequest,
+  job: JobRecord,
+  settings: RouteSettings,
+  store: AccessStore,
+): Promise<HeldPoll> {
+  await refuseTooSoon(job, settings, store);
+  const preferences = preferencesOf(await request.headerValues('prefer'));
+  const limitMs = pollHoldMs(preferences, settings);
+  const end = limitMs > 0 ? await store.hold(job, limitMs, settings.wait.max_held) : 'refused';
+  if (end === 'refused') {
+    return { job, fields: [] };
+  }
+  const now = await store.read((jobs) => jobs.read(job.id));
+  const applied = end === 'over' ? appliedPreferences(preferences, false, limitMs) : undefined;
+  return { job: now, fields: applied === undefined ? [] : [['Preference-Applied', applied]] };
+}
+
+async function refuseTooSoon(
+  job: JobRecord,
+  { pollFloorMs }: RouteSettings,
+  store: AccessStore,
+): Promise<void> {
+  if (
+    pollFloorMs > 0 &&
+    !(await store.ask((redis, prefix) => notePoll(redis, prefix, job.id, pollFloorMs)))
+  ) {
+    throw new AsyncError('polled-too-soon', {
+      detail: `Poll this job no more often than every ${String(pollFloorMs)} milliseconds.`,
+      retryAfterSeconds: Math.ceil(pollFloorMs / 1000),
+    });
+  }
+}

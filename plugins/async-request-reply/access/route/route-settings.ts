@@ -1,0 +1,202 @@
+// A plugin instance's configuration as the access side uses it: names and units of the code, what the release
+// cannot do yet refused, limits brought down to what the lane can carry.
+import type { Config } from '../../../../schemas/generated/config-type';
+import type { RedisSettings } from '../../redis/redis-client';
+import { nameSettings, type NamedSettings, type SecretFingerprint } from '../../jobs/job-settings';
+import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import type { MatchedRoute } from '../gateway-request';
+import { callbackSettings, type CallbackSettings } from './callback-settings';
+import { EncryptionKeys } from '../../secrets/encryption-keys';
+import { fingerprints, routeSecrets } from './route-secrets';
+import type { IdempotencySettings } from '../submit/idempotency';
+import type { OwnerSettings } from '../owner';
+import { validationSettings, type ValidationSettings } from './validation-settings';
+import type { ValidatorPool } from '../../validation/validator-pool';
+
+export interface RouteSettings extends OwnerSettings {
+  readonly intercept: Config['intercept'];
+  readonly methods: ReadonlySet<string>;
+  readonly passWebSocket: boolean;
+  readonly idHeader: string;
+  readonly idQuery: string;
+  readonly resultQuery: string;
+  readonly statusUrl: string | undefined;
+  readonly forwardedPrefix: boolean;
+  readonly onComplete: Config['on_complete'];
+  readonly resultTtlMs: number;
+  readonly deadlineMs: number;
+  readonly retryAfterSeconds: number;
+  readonly storeFailure: Config['store_failure'];
+  /** What takes the handoff lane; undefined where this process has none. 0 is everything. */
+  readonly handoff:
+    | {
+        /** Undefined: no request does. */
+        readonly requestOverBytes: number | undefined;
+        readonly responseOverBytes: number;
+        /** The largest header section that nginx takes from the listener. */
+        readonly maxHeadBytes: number;
+      }
+    | undefined;
+  readonly maxRequestBytes: number;
+  readonly maxResponseBytes: number;
+  readonly maxHeadBytes: number;
+  readonly dropHeaders: ReadonlySet<string>;
+  readonly upstream: Config['upstream'];
+  /** Undefined: the service's ID, else the route's. */
+  readonly queueName: string | undefined;
+  readonly pollQueues: readonly string[];
+  readonly queue: Config['queue'];
+  readonly retry: Config['retry'];
+  readonly breaker: Config['breaker'];
+  readonly wait: Config['wait'];
+  readonly singleRead: boolean;
+  readonly pollFloorMs: number;
+  /** Replicas that must have a job before its 202. */
+  readonly minReplicas: number;
+  readonly redis: RedisSettings;
+  readonly keyPrefix: string;
+  /** Of what a worker needs and must not read in Redis. */
+  readonly secrets: readonly SecretFingerprint[];
+  /** Of what is stored; none where it lies there in clear. */
+  readonly keys: EncryptionKeys;
+  readonly idempotency: IdempotencySettings;
+  readonly callback: CallbackSettings;
+  /** Undefined where the route has no schemas. */
+  readonly validation: ValidationSettings | undefined;
+  /** For the jobs of a route with no service: Kong proxies nothing there, to the handoff listener neither. */
+  readonly withoutService: RouteSettings;
+}
+
+/** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
+export const jobLifeMs = (settings: RouteSettings): number =>
+  settings.deadlineMs + settings.upstream.attempt_timeout + settings.resultTtlMs;
+
+/** The name of the queue where the configuration gives none. */
+export const queueByEntity = ({ serviceId, routeId }: Pick<MatchedRoute, 'serviceId' | 'routeId'>): string =>
+  serviceId ?? routeId ?? 'default';
+
+/** What a process has for the requests of an instance. */
+export interface RouteMeans {
+  /** Where requests are checked; undefined where nothing is to be checked. */
+  readonly validators?: ValidatorPool | undefined;
+  /** Whether requests can be handed off: without it bodies are limited to the other lane's. */
+  readonly hasHandoff?: boolean;
+}
+
+export function routeSettings(config: Config, means: RouteMeans = {}): RouteSettings {
+  const settings = settingsWith(config, means);
+  if (means.hasHandoff !== true) {
+    return Object.assign(settings, { withoutService: settings as RouteSettings });
+  }
+  return { ...settings, withoutService: routeSettings(config, { ...means, hasHandoff: false }) };
+}
+
+function settingsWith(
+  config: Config,
+  { validators, hasHandoff = false }: RouteMeans,
+): Omit<RouteSettings, 'withoutService'> {
+  const limit = (bytes: number, laneMax: number, isLimited: boolean): number =>
+    isLimited ? Math.min(bytes, laneMax) : bytes;
+  // A body that is to be checked has to be in memory.
+  const isBodyChecked = config.request.body_schema !== undefined;
+  return {
+    intercept: config.intercept,
+    methods: new Set(config.methods),
+    passWebSocket: config.pass_websocket,
+    idHeader: config.id_header,
+    idQuery: config.id_query,
+    resultQuery: config.result_query,
+    statusUrl: config.status_url,
+    forwardedPrefix: config.forwarded_prefix,
+    onComplete: config.on_complete,
+    resultTtlMs: config.result_ttl_seconds * 1000,
+    deadlineMs: config.deadline_seconds * 1000,
+    retryAfterSeconds: config.retry_after_seconds,
+    owner: config.owner,
+    ownerHeader: config.owner_header,
+    storeFailure: config.store_failure,
+    handoff: hasHandoff
+      ? {
+          requestOverBytes: isBodyChecked
+            ? undefined
+            : Math.min(config.handoff.request_over_bytes, LANE_MAX_REQUEST_BYTES),
+          responseOverBytes: Math.min(config.handoff.response_over_bytes, LANE_MAX_RESPONSE_BYTES),
+          maxHeadBytes: config.handoff.max_head_bytes,
+        }
+      : undefined,
+    maxRequestBytes: limit(maxBodyBytes(config), LANE_MAX_REQUEST_BYTES, !hasHandoff || isBodyChecked),
+    maxResponseBytes: limit(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES, !hasHandoff),
+    maxHeadBytes: config.response.max_head_bytes,
+    dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
+    upstream: config.upstream,
+    queueName: config.queue.name,
+    pollQueues: config.poll_queues ?? [],
+    queue: config.queue,
+    retry: config.retry,
+    breaker: config.breaker,
+    wait: config.wait,
+    singleRead: config.single_read,
+    pollFloorMs: config.poll_floor_ms,
+    minReplicas: config.redis.min_replicas,
+    redis: config.redis,
+    keyPrefix: config.redis.key_prefix,
+    secrets: fingerprints(routeSecrets(config)),
+    keys: new EncryptionKeys(config.encryption.keys ?? []),
+    idempotency: {
+      header: config.idempotency.header,
+      from: config.idempotency.from,
+      required: config.idempotency.required,
+      ttlMs: config.idempotency.ttl_seconds * 1000,
+    },
+    callback: callbackSettings(config),
+    validation: validators && validationSettings(config.request, validators),
+  };
+}
+
+/** A body that its queue could never take is too large, however empty the queue is. */
+const maxBodyBytes = ({ request, queue }: Config): number =>
+  queue.max_stored_bytes === 0
+    ? request.max_body_bytes
+    : Math.min(request.max_body_bytes, queue.max_stored_bytes);
+
+/** What Kong's service adds to the settings of a job. */
+export interface OfService {
+  /** Where the configuration says nothing. */
+  readonly tlsVerify: boolean;
+  readonly service?: string | undefined;
+}
+
+/** The settings document of the jobs that this route accepts for `queue`. */
+export function jobSettings(
+  settings: RouteSettings,
+  queue: string,
+  { tlsVerify, service }: OfService,
+): NamedSettings {
+  return nameSettings({
+    version: 1,
+    queue,
+    ...(service !== undefined && { service }),
+    concurrency: settings.queue.concurrency,
+    rateMax: settings.queue.rate_limit?.max ?? 0,
+    ratePerMs: (settings.queue.rate_limit?.per_seconds ?? 0) * 1000,
+    breakerFailures: settings.breaker.failures,
+    breakerOpenMs: settings.breaker.open_seconds * 1000,
+    connectTimeoutMs: settings.upstream.connect_timeout,
+    attemptTimeoutMs: settings.upstream.attempt_timeout,
+    tlsVerify: settings.upstream.tls_verify ?? tlsVerify,
+    caCertificates: certificates(settings.upstream.ca_certificates),
+    maxResponseBytes: settings.maxResponseBytes,
+    maxHeadBytes: settings.maxHeadBytes,
+    // Where nothing can be handed off no response is that large.
+    maxHandoffHeadBytes: settings.handoff?.maxHeadBytes ?? settings.maxHeadBytes,
+    retryStatuses: settings.retry.statuses,
+    backoffMs: settings.retry.backoff_ms,
+    maxBackoffMs: settings.retry.max_backoff_ms,
+    connectAttempts: settings.retry.connect_attempts,
+    maxHoldMs: settings.queue.max_hold_seconds * 1000,
+    ...(settings.secrets.length > 0 && { secrets: settings.secrets }),
+  });
+}
+
+const certificates = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined ? [] : typeof value === 'string' ? [value] : value;

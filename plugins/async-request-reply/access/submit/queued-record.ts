@@ -1,0 +1,40 @@
+// The record of a job as its submit has just written it.
+import { RECORD_VERSION, type JobRecord } from '../../jobs/job-record';
+import type { Made } from '../../accept/job-writer';
+import { requestBytes, submitMethod, type NewJob } from '../../jobs/new-job';
+
+/**
+ * @param createdAt by the clock of Redis, in milliseconds since 1970.
+ * @param heldMs for how long from then on its queue starts no job: `notBefore` heeds that, since the client is told of it.
+ */
+export const queuedRecord = (
+  job: NewJob,
+  { createdAt, heldMs }: Pick<Made, 'createdAt' | 'heldMs'>,
+): JobRecord => ({
+  id: job.id,
+  version: RECORD_VERSION,
+  queue: job.queue,
+  state: 'queued',
+  method: submitMethod(job),
+  owner: job.owner,
+  attempts: 0,
+  maxAttempts: job.maxAttempts,
+  repeatable: job.repeatable,
+  createdAt,
+  startedAt: undefined,
+  settledAt: undefined,
+  deadlineAt: createdAt + job.deadlineMs,
+  notBefore: createdAt + Math.max(job.delayMs, heldMs),
+  leaseUntil: 0,
+  expiresAt: createdAt + job.openTtlMs,
+  upstreamStatus: undefined,
+  error: undefined,
+  settingsHash: job.settingsHash,
+  result: undefined,
+  requestBytes: requestBytes(job),
+  isDead: false,
+  resultBytes: 0,
+  singleRead: job.singleRead ?? false,
+  readAt: undefined,
+  hasCallback: job.callback !== undefined,
+});

@@ -1,0 +1,73 @@
+// Priority and start time, where the route lets the caller set them by header.
+import { AsyncError } from '../../errors/async-error';
+import type { HeaderField } from '../../http/reply';
+import { DEFAULT_PRIORITY } from '../../queue/scheduler';
+import type { RouteSettings } from '../route/route-settings';
+
+/** What a caller has asked of the queue. */
+export interface AskedSchedule {
+  readonly priority: number;
+  readonly delayMs: number;
+}
+
+const MAX_PRIORITY = 10;
+
+/** RFC 3339 with a zone, as in 2026-11-22T12:00:00Z. */
+const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
+
+const SECONDS = /^\d{1,9}$/;
+
+/**
+ * What the caller asks of the queue: a priority from 1 (most urgent) to 10, 5 without it; a start time as seconds from
+ * now or an RFC 3339 date and time, before the deadline. A time that is past is now.
+ *
+ * @throws AsyncError `invalid-priority` or `invalid-start-time`.
+ */
+export function scheduleHeaders(
+  headers: readonly HeaderField[],
+  settings: Pick<RouteSettings, 'queue' | 'deadlineMs'>,
+  nowMs: number,
+): AskedSchedule {
+  const { priority_header: priorityHeader, delay_header: delayHeader } = settings.queue;
+  return {
+    priority: priorityOf(valueOf(headers, priorityHeader), priorityHeader),
+    delayMs: delayOf(valueOf(headers, delayHeader), delayHeader, settings.deadlineMs, nowMs),
+  };
+}
+
+function valueOf(headers: readonly HeaderField[], name: string | undefined): string | undefined {
+  const values = headers.filter(([field]) => field === name?.toLowerCase()).map(([, value]) => value.trim());
+  return values.length === 0 ? undefined : values.join(', ');
+}
+
+function priorityOf(value: string | undefined, header = ''): number {
+  if (value === undefined) {
+    return DEFAULT_PRIORITY;
+  }
+  const priority = /^\d{1,2}$/.test(value) ? Number(value) : 0;
+  if (priority < 1 || priority > MAX_PRIORITY) {
+    throw new AsyncError('invalid-priority', {
+      detail: `${header} must be an integer from 1 (most urgent) to ${String(MAX_PRIORITY)}.`,
+    });
+  }
+  return priority;
+}
+
+function delayOf(value: string | undefined, header = '', deadlineMs: number, nowMs: number): number {
+  if (value === undefined) {
+    return 0;
+  }
+  const at = SECONDS.test(value)
+    ? nowMs + Number(value) * 1000
+    : DATE_TIME.test(value)
+      ? Date.parse(value)
+      : NaN;
+  if (Number.isNaN(at) || at - nowMs >= deadlineMs) {
+    throw new AsyncError('invalid-start-time', {
+      detail:
+        `${header} must be a number of seconds or a date and time as in 2026-11-22T12:00:00Z, ` +
+        `less than ${String(deadlineMs / 1000)} seconds from now.`,
+    });
+  }
+  return Math.max(0, at - nowMs);
+}

@@ -1,0 +1,82 @@
+// Makes one try of a callback: a POST over https, whose answer counts by its status alone.
+import { request } from 'undici';
+import { retryAfterMs } from '../worker/retry-policy';
+import { StrictAgent } from '../dispatch/http/strict-agent';
+import { isAddress, isPublicAddress, PrivateAddressError, publicLookup } from './public-address';
+
+export type TryOutcome =
+  | { readonly kind: 'told' }
+  /** 410: the receiver wants no more of it. */
+  | { readonly kind: 'unwanted' }
+  /** `why` holds nothing of the URL: it may carry a token. */
+  | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number | undefined };
+
+const CONNECT_LIMIT_MS = 10_000;
+const LIMIT_MS = 20_000;
+
+/** Of an answer nothing is read but its end. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+const GONE = 410;
+
+export class CallbackCaller {
+  readonly #public = openAgent({ lookup: publicLookup() });
+  readonly #any = openAgent({});
+
+  /** Never rejects. A redirect is a failure like any other: it is not followed. */
+  async try(
+    url: string,
+    allowPrivate: boolean,
+    fields: Readonly<Record<string, string>>,
+    body: string,
+  ): Promise<TryOutcome> {
+    try {
+      const { hostname } = new URL(url);
+      if (!allowPrivate && isAddress(hostname) && !isPublicAddress(hostname)) {
+        throw new PrivateAddressError();
+      }
+      const answer = await request(url, {
+        dispatcher: allowPrivate ? this.#any : this.#public,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'user-agent': 'async-request-reply', ...fields },
+        body,
+        signal: AbortSignal.timeout(LIMIT_MS),
+      });
+      // Its status alone counts: what follows may drip until the limit, and is not waited for.
+      answer.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
+      return outcomeOf(answer.statusCode, answer.headers['retry-after']);
+    } catch (error) {
+      const { code, name } = error as { code?: unknown; name?: unknown };
+      return { kind: 'failed', why: typeof code === 'string' ? code : String(name) };
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#public.destroy(), this.#any.destroy()]);
+  }
+}
+
+function openAgent(connect: object): StrictAgent {
+  return new StrictAgent({
+    connectTimeoutMs: CONNECT_LIMIT_MS,
+    agent: {
+      headersTimeout: LIMIT_MS,
+      bodyTimeout: LIMIT_MS,
+      // A connection that is kept was checked when it was made; it is not kept for long.
+      keepAliveTimeout: 1000,
+    },
+    connect,
+  });
+}
+
+function outcomeOf(status: number, retryAfter: string | string[] | undefined): TryOutcome {
+  if (status >= 200 && status < 300) {
+    return { kind: 'told' };
+  }
+  if (status === GONE) {
+    return { kind: 'unwanted' };
+  }
+  const value = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
+  const head = { status, headers: value === undefined ? [] : [['retry-after', value] as const] };
+  return { kind: 'failed', why: `status ${String(status)}`, retryAfterMs: retryAfterMs(head, Date.now()) };
+}

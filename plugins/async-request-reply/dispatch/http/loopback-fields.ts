@@ -1,0 +1,36 @@
+// What an attempt's request carries beside its own fields where it goes through Kong again.
+import type { HeaderField } from '../../http/reply';
+import type { UpstreamRequestHead } from '../../http/upstream-request';
+import type { JobRecord } from '../../jobs/job-record';
+import { LOOPBACK_SECRET, markerEnd, REENTRY_HEADER, signMarker } from '../../loopback/loopback-token';
+import type { Secrets } from '../../jobs/secrets-for';
+import type { JobSettings } from '../../jobs/job-settings';
+
+/** The attempt that the marker is for. */
+export interface MarkedAttempt {
+  readonly record: Pick<JobRecord, 'id' | 'attempts' | 'queue'>;
+  /** When it took its lease, by the clock of Redis. */
+  readonly startedAt: number;
+  readonly settings: Pick<JobSettings, 'connectTimeoutMs'>;
+  readonly keyPrefix: string;
+}
+
+/** A new marker for each attempt; nothing where the job's route does not go through Kong. */
+export function reentryFields(
+  { record, startedAt, settings, keyPrefix }: MarkedAttempt,
+  { method, path: uri, headers }: UpstreamRequestHead,
+  secrets: Secrets,
+): HeaderField[] {
+  const secret = secrets.get(LOOPBACK_SECRET);
+  if (secret === undefined) {
+    return [];
+  }
+  const host = headers.find(([name]) => name === 'host')?.[1] ?? '';
+  const endsAt = markerEnd(startedAt, settings.connectTimeoutMs);
+  const marker = signMarker(
+    { jobId: record.id, attempt: record.attempts, endsAt },
+    { method, uri, host, keyPrefix, queue: record.queue },
+    secret,
+  );
+  return [[REENTRY_HEADER, marker]];
+}

@@ -1,0 +1,238 @@
+// One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte. Both
+// bodies stream: no more than a few chunks of either are in memory.
+import { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { headBytes } from '../../http/head-size';
+import { LANE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import type { HeaderField } from '../../http/reply';
+import type { ResponseHead, UpstreamRequestHead } from '../../http/upstream-request';
+import { toUriHost } from '../../http/uri-host';
+import type { CallFailure, CallOutcome } from './call-outcome';
+import { CHUNK_BYTES } from '../../payloads/payload';
+import type { StoredPayload } from '../../payloads/payload-reader';
+import type { PayloadWriter } from '../../payloads/payload-writer';
+import { responseHead } from './response-head';
+import { classifyFailure } from './classify-failure';
+
+export interface CallTerms {
+  /** Sent beside those that are stored. */
+  readonly moreFields: readonly HeaderField[];
+  readonly timeoutMs: number;
+  readonly maxResponseBytes: number;
+  /** Of the header section of a response whose body is over LANE_MAX_RESPONSE_BYTES. */
+  readonly maxHandoffHeadBytes: number;
+  /** Ends the call; its connection is closed, so that the upstream can see it. */
+  readonly signal: AbortSignal;
+  /** Asked right before the request is written: where it says no, `signal` has ended the call. */
+  readonly mayStart: () => boolean;
+  /** Where the response's body goes. */
+  readonly store: (head: ResponseHead) => PayloadWriter;
+}
+
+/**
+ * Makes the call. Never rejects: whatever goes wrong is an outcome. What had been stored of a response that did not
+ * become one is removed first.
+ */
+export async function callUpstream(
+  dispatcher: Dispatcher,
+  stored: StoredPayload<UpstreamRequestHead>,
+  terms: CallTerms,
+): Promise<CallOutcome> {
+  const request = stored.head;
+  let body: Buffer | Readable | null;
+  try {
+    body = await requestBody(stored);
+  } catch (error) {
+    return classifyFailure(error, false, false);
+  }
+  return new Promise((resolve) => {
+    const call = new UpstreamCall(request.method, terms, resolve);
+    try {
+      dispatcher.dispatch(
+        {
+          origin: originOf(request),
+          path: request.path,
+          method: request.method,
+          headers: [...request.headers, ...terms.moreFields].flat(),
+          body,
+        },
+        call,
+      );
+    } catch (error) {
+      call.onResponseError(null, error);
+    }
+  });
+}
+
+/** A body of one chunk has come with its head. */
+async function requestBody(stored: StoredPayload<UpstreamRequestHead>): Promise<Buffer | Readable | null> {
+  if (stored.bytes === 0) {
+    return null;
+  }
+  return stored.bytes <= CHUNK_BYTES ? stored.body() : Readable.from(stored.read(), { objectMode: false });
+}
+
+function originOf({ target }: UpstreamRequestHead): string {
+  return `${target.scheme}://${toUriHost(target.host)}:${String(target.port)}`;
+}
+
+/** undici's handler for one request; settles its promise once, by whichever comes first. */
+class UpstreamCall implements Dispatcher.DispatchHandler {
+  readonly #method: string;
+  readonly #terms: CallTerms;
+  readonly #resolve: (outcome: CallOutcome) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onAbort = (): void => this.#end({ kind: 'aborted', mayHaveArrived: this.#sent });
+  #controller: Dispatcher.DispatchController | undefined;
+  #sent = false;
+  #ended = false;
+  #head: ResponseHead | undefined;
+  #body: PayloadWriter | undefined;
+  #bytes = 0;
+  #headBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #waitingBytes = 0;
+
+  constructor(method: string, terms: CallTerms, resolve: (outcome: CallOutcome) => void) {
+    this.#method = method;
+    this.#terms = terms;
+    this.#resolve = resolve;
+    this.#timer = setTimeout(() => this.#end(this.#timeout()), terms.timeoutMs);
+    if (terms.signal.aborted) {
+      this.#onAbort();
+    } else {
+      terms.signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** undici calls this right before it writes the request to a connected socket. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (!this.#terms.mayStart() || this.#ended) {
+      controller.abort(new Error('the call has ended'));
+      return;
+    }
+    this.#sent = true;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, statusCode: number): void {
+    if (statusCode > 599) {
+      this.#end(
+        this.#badResponse(
+          `The upstream answered with status ${String(statusCode)}, which HTTP does not have.`,
+        ),
+      );
+      return;
+    }
+    this.#head = responseHead(this.#method, statusCode, controller.rawHeaders);
+    this.#headBytes = headBytes(statusCode, this.#head.headers);
+    this.#body = this.#terms.store(this.#head);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const excess = this.#excess();
+    if (excess !== undefined) {
+      this.#end(excess);
+      return;
+    }
+    // undici gives pieces of no length, for ever, to who pauses at each of them once the connection has ended.
+    if (chunk.length > 0) {
+      this.#take(controller, chunk);
+    }
+  }
+
+  /** What is too large of the response that has come so far. */
+  #excess(): CallFailure | undefined {
+    const { maxResponseBytes, maxHandoffHeadBytes } = this.#terms;
+    if (this.#bytes > maxResponseBytes) {
+      return tooLarge(
+        'http_response_body_size',
+        `The upstream response is over the limit of ${String(maxResponseBytes)} bytes.`,
+      );
+    }
+    return this.#bytes > LANE_MAX_RESPONSE_BYTES && this.#headBytes > maxHandoffHeadBytes
+      ? tooLarge(
+          'http_response_header_section_size',
+          `The header section of the upstream's response has ${String(this.#headBytes)} bytes. ` +
+            `Kong takes ${String(maxHandoffHeadBytes)} where the body has more than ${String(LANE_MAX_RESPONSE_BYTES)}.`,
+        )
+      : undefined;
+  }
+
+  /** The upstream waits while more than a chunk does. */
+  #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#waitingBytes += chunk.length;
+    const isFull = this.#waitingBytes > CHUNK_BYTES;
+    if (isFull) {
+      controller.pause();
+    }
+    this.#writing = this.#writing.then(async () => {
+      await this.#body?.write(chunk);
+      this.#waitingBytes -= chunk.length;
+      if (isFull) {
+        controller.resume();
+      }
+    });
+    this.#writing.catch((error: unknown) => this.onResponseError(controller, error));
+  }
+
+  onResponseEnd(): void {
+    // The upstream has done its part: what is left is for the store, which has the lease's time.
+    clearTimeout(this.#timer);
+    const [head, body] = [this.#head, this.#body];
+    this.#writing.then(
+      () =>
+        this.#end(
+          head === undefined || body === undefined
+            ? this.#badResponse('The upstream ended its answer without a response.')
+            : { kind: 'response', head, body },
+        ),
+      () => undefined,
+    );
+  }
+
+  onResponseError(_controller: unknown, error: unknown): void {
+    this.#end(classifyFailure(error, this.#sent, this.#head !== undefined));
+  }
+
+  #timeout(): CallFailure {
+    return {
+      kind: 'failure',
+      code: 'upstream-timeout',
+      detail: `The upstream did not complete its response within ${String(this.#terms.timeoutMs)} ms.`,
+      proxyError: this.#sent ? 'http_response_timeout' : 'connection_timeout',
+      mayHaveArrived: this.#sent,
+      retryable: true,
+    };
+  }
+
+  #badResponse(detail: string): CallFailure {
+    return {
+      ...{ kind: 'failure', code: 'bad-response', detail, proxyError: 'http_protocol_error' },
+      ...{ mayHaveArrived: true, retryable: false },
+    };
+  }
+
+  #end(outcome: CallOutcome): void {
+    if (this.#ended) {
+      return;
+    }
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#terms.signal.removeEventListener('abort', this.#onAbort);
+    const partial = outcome.kind === 'response' ? undefined : this.#body?.discard();
+    Promise.resolve(partial)
+      .catch(() => undefined)
+      .then(() => this.#resolve(outcome))
+      .catch(() => undefined);
+    if (outcome.kind !== 'response' && this.#controller?.aborted === false) {
+      this.#controller.abort(new Error('the call has ended'));
+    }
+  }
+}
+
+const tooLarge = (proxyError: string, detail: string): CallFailure => ({
+  ...{ kind: 'failure', code: 'response-too-large', detail, proxyError },
+  ...{ mayHaveArrived: true, retryable: false },
+});

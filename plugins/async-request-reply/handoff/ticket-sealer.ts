@@ -1,0 +1,55 @@
+// Seals notes for the way through nginx: nobody without the key of this process can write one, read one or change one.
+// AES-256-GCM; a note is `IV | ciphertext | tag` in base64url.
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { pack, unpack } from 'msgpackr';
+import type { HandoffNote } from './streaming-command';
+
+const ALGORITHM = 'aes-256-gcm';
+const KEY_BYTES = 32;
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** nginx connects only when it has the whole upload, which may take its time. */
+const LIFE_MS = 3_600_000;
+
+interface Sealed {
+  readonly note: HandoffNote;
+  readonly expiresAt: number;
+}
+
+export const newSealingKey = (): Buffer => randomBytes(KEY_BYTES);
+
+export class NoteSealer {
+  readonly #key: Uint8Array;
+
+  /** @param key 32 bytes, the process's own. */
+  constructor(key: Uint8Array) {
+    this.#key = key;
+  }
+
+  seal(note: HandoffNote): string {
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv(ALGORITHM, this.#key, iv);
+    const sealed: Sealed = { note, expiresAt: Date.now() + LIFE_MS };
+    const text = cipher.update(pack(sealed));
+    return Buffer.concat([iv, text, cipher.final(), cipher.getAuthTag()]).toString('base64url');
+  }
+
+  /** @returns undefined where `text` is no note of this process, or one that is over. */
+  open(text: string): HandoffNote | undefined {
+    const bytes = Buffer.from(text, 'base64url');
+    if (bytes.length <= IV_BYTES + TAG_BYTES) {
+      return undefined;
+    }
+    const decipher = createDecipheriv(ALGORITHM, this.#key, bytes.subarray(0, IV_BYTES));
+    decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
+    try {
+      const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
+      // Only this process writes what its key opens.
+      const { note, expiresAt } = unpack(text) as Sealed;
+      return Date.now() < expiresAt ? note : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}

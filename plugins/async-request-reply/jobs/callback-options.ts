@@ -1,0 +1,35 @@
+// The terms of a callback, and how the record has them: as JSON, or where the route has encryption keys sealed, in base64. They hold
+// the URL that the client named and the path of its request.
+import type { JobLinks } from './status-body';
+import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
+import { PayloadCipher, type PayloadPlace } from '../payloads/payload-cipher';
+
+/** What was agreed at the accept. It lies in the record and holds no secret of the configuration. */
+export interface CallbackTerms {
+  readonly url: string;
+  /** Fingerprint of the secret that signs. */
+  readonly secret: string;
+  /** Whether the host may resolve to an address that is not public. */
+  readonly allowPrivate: boolean;
+  /** Absolute; undefined where the gateway does not know its own address. */
+  readonly links?: JobLinks | undefined;
+}
+
+const placeOf = (jobId: string): PayloadPlace => ({ jobId, part: 'callback' });
+
+export function encodeTerms(jobId: string, terms: CallbackTerms, key: EncryptionKey | undefined): string {
+  const text = JSON.stringify(terms);
+  return key === undefined
+    ? text
+    : PayloadCipher.forNew(key, placeOf(jobId)).sealHead(Buffer.from(text)).toString('base64');
+}
+
+/** @throws KeyMissingError, PayloadAlteredError */
+export function decodeTerms(jobId: string, stored: string, keys: KeySource): CallbackTerms {
+  if (stored.startsWith('{')) {
+    return JSON.parse(stored) as CallbackTerms;
+  }
+  const sealed = Buffer.from(stored, 'base64');
+  const text = PayloadCipher.forStored(sealed, placeOf(jobId), keys).openHead(sealed);
+  return JSON.parse(text.toString()) as CallbackTerms;
+}

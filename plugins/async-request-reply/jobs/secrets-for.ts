@@ -1,0 +1,25 @@
+// From the fingerprints in a settings document to the secrets themselves.
+import type { JobSettings } from './job-settings';
+import type { SecretBox } from '../secrets/secret-box';
+
+/** Secrets by the setting that they stand in: `upstream.client_key`. */
+export type Secrets = ReadonlyMap<string, string>;
+
+export type SecretsOutcome =
+  | { readonly kind: 'complete'; readonly secrets: Secrets }
+  /** `names`: setting and fingerprint of each secret that is not there. */
+  | { readonly kind: 'lacking'; readonly names: readonly string[] };
+
+export function secretsFor(settings: Pick<JobSettings, 'secrets'>, box: SecretBox): SecretsOutcome {
+  const secrets = new Map<string, string>();
+  const names: string[] = [];
+  for (const [field, fingerprint] of settings.secrets ?? []) {
+    const secret = box.get(fingerprint);
+    if (secret === undefined) {
+      names.push(`${field} (fingerprint ${fingerprint})`);
+    } else {
+      secrets.set(field, secret);
+    }
+  }
+  return names.length > 0 ? { kind: 'lacking', names } : { kind: 'complete', secrets };
+}

@@ -1,0 +1,87 @@
+// The marker of a request that a worker sends through Kong again (`upstream.mode: loopback`): it says which attempt of
+// which job this is, until when, and is signed over the request that it was made for. It is spent by its first use
+// (loopback/lua/consume_token.lua), and never reaches an upstream.
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { normalizedSecret } from '../secrets/fingerprint';
+
+/** The header field that carries it. */
+export const REENTRY_HEADER = 'x-async-kong-reentry';
+
+/** The setting that signs it: workers know the secret by this name. */
+export const LOOPBACK_SECRET = 'upstream.loopback_secret';
+
+/** No marker is good for longer than this. */
+export const MAX_MARKER_LIFE_MS = 60_000;
+
+/** How long a marker may take from a connection that stands to the plugin. */
+const MARKER_SLACK_MS = 10_000;
+
+const VERSION = 'v1';
+const NONCE_BYTES = 16;
+const MAC_BYTES = 32;
+const FORM = new RegExp(
+  `^${VERSION}\\.([0-9a-f-]{36})\\.(\\d{1,6})\\.(\\d{13,15})\\.([\\w-]{22})\\.([\\w-]{43})$`,
+);
+
+/** An attempt that goes through Kong again. */
+export interface Reentry {
+  readonly jobId: string;
+  readonly attempt: number;
+  /** When the marker is over: milliseconds by the clock of Redis. */
+  readonly endsAt: number;
+}
+
+export interface Marker extends Reentry {
+  /** Tells it from every other, also from another run's of the same attempt. */
+  readonly nonce: string;
+  readonly mac: Buffer;
+}
+
+/** The request that a marker is good for, and whose it is. Strings are bytes as Latin-1. */
+export interface MarkedRequest {
+  readonly method: string;
+  /** Path and query as in the request line. */
+  readonly uri: string;
+  /** As `Host` has it; its case and port do not count. */
+  readonly host: string;
+  /** What the accepting instance and the one that lets the request pass have in common beside the secret. */
+  readonly keyPrefix: string;
+  readonly queue: string;
+}
+
+/** When a marker is over that is made at `now` for a connection that may take `connectTimeoutMs`. */
+export const markerEnd = (now: number, connectTimeoutMs: number): number =>
+  Math.floor(now) + Math.min(connectTimeoutMs + MARKER_SLACK_MS, MAX_MARKER_LIFE_MS);
+
+/** A new marker, as text. */
+export function signMarker(reentry: Reentry, request: MarkedRequest, secret: string): string {
+  const nonce = randomBytes(NONCE_BYTES).toString('base64url');
+  const mac = macOf({ ...reentry, nonce }, request, secret).toString('base64url');
+  return [VERSION, reentry.jobId, reentry.attempt, reentry.endsAt, nonce, mac].join('.');
+}
+
+/** What a marker says, true or not; undefined where the text is none. */
+export function parseMarker(text: string): Marker | undefined {
+  const [, jobId = '', attempt, endsAt, nonce = '', mac = ''] = FORM.exec(text) ?? [];
+  return mac === ''
+    ? undefined
+    : {
+        ...{ jobId, attempt: Number(attempt), endsAt: Number(endsAt), nonce },
+        mac: Buffer.from(mac, 'base64url'),
+      };
+}
+
+/** Whether the marker was signed with this secret for this request. Takes the same time whatever differs. */
+export function isSignedFor(marker: Marker, request: MarkedRequest, secret: string): boolean {
+  return marker.mac.length === MAC_BYTES && timingSafeEqual(marker.mac, macOf(marker, request, secret));
+}
+
+function macOf(marker: Omit<Marker, 'mac'>, request: MarkedRequest, secret: string): Buffer {
+  const signed = [
+    ...['async-request-reply reentry', VERSION, marker.jobId, marker.attempt, marker.endsAt, marker.nonce],
+    ...[request.method, request.uri, nameOfHost(request.host), request.keyPrefix, request.queue],
+  ];
+  return createHmac('sha256', normalizedSecret(secret)).update(JSON.stringify(signed)).digest();
+}
+
+const nameOfHost = (host: string): string => host.toLowerCase().replace(/:\d*$/, '');
