@@ -13,10 +13,10 @@ import type { ErrorReply } from './plugin-server/error-reply';
 import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
-import { surviveStrays } from './plugin-server/handle-unhandled';
+import { handleUnhandled } from './plugin-server/handle-unhandled';
 import { startHealthServer } from './process/health-server';
 import { readSecretsFile } from './process/read-secrets-file';
-import { ThreadedHandoffLane } from './plugin-server/handoff-listener';
+import { ThreadedHandoffListener } from './plugin-server/handoff-listener';
 import { refuseUnsupportedSettings } from './process/refuse-unsupported-settings';
 import { WorkerThreads } from './worker/worker-threads';
 
@@ -47,7 +47,7 @@ async function main(args: readonly string[]): Promise<void> {
     { level: cli.verbose > 0 ? 'debug' : settings.log_level },
     pino.destination({ dest: STDERR, sync: false }),
   );
-  surviveStrays(logger);
+  handleUnhandled(logger);
   try {
     if (cli.dumpAllPlugins || cli.dumpPluginInfo !== undefined) {
       keepStdoutForDump();
@@ -67,7 +67,7 @@ async function main(args: readonly string[]): Promise<void> {
       ...replies,
       onLoaded: async () => {
         const runtime = pluginRuntime();
-        const handoff = await ThreadedHandoffLane.start(logger, {
+        const handoff = await ThreadedHandoffListener.start(logger, {
           logLevel: settings.log_level,
           backlog: settings.listen_backlog,
         });
@@ -89,8 +89,8 @@ async function main(args: readonly string[]): Promise<void> {
           () => handoff.stop(),
         );
       },
-      onDeserted: () => pluginRuntime().holds.forgetOrder(),
-      onDrain: () => pluginRuntime().stores.held.release(),
+      onDeserted: () => pluginRuntime().instanceStores.resetSequence(),
+      onDrain: () => pluginRuntime().stores.requests.release(),
       onStop,
     });
   } catch (error) {

@@ -3,7 +3,7 @@
 // Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.
 import { CommanderError } from 'commander';
 import pino from 'pino';
-import { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../plugins/async-request-reply/secrets/secret-box';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
@@ -26,7 +26,7 @@ function main(args: readonly string[]): void {
     .parse(args, { from: 'user' });
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
-  const secrets = new SecretBox(readSecretsFile(settings.secrets_file).values());
+  const secrets = new SecretStore(readSecretsFile(settings.secrets_file).values());
   const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
   describeUnknownVariables(process.env).forEach((sentence) => log.warn(sentence));
   const worker = JobWorker.start(workerOptions(settings, log, secrets));

@@ -63,7 +63,7 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     ['redirect', 'resource', 'status'],
     { default: 'redirect' },
   ),
-  single_read: field.flag('Whether the result can be fetched only once.', { default: false }),
+  delete_after_read: field.flag('Whether the result can be fetched only once.', { default: false }),
   result_ttl_seconds: field.integer(
     'How long a settled job and its result are kept, in seconds.',
     1,
@@ -84,7 +84,7 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     3600,
     { default: 1 },
   ),
-  poll_floor_ms: field.integer(
+  min_poll_interval_ms: field.integer(
     'Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off.',
     0,
     60000,
@@ -99,7 +99,7 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     ...values.headerName,
     default: 'authorization',
   }),
-  store_failure: field.choice(
+  on_store_failure: field.choice(
     'When Redis is down: reject answers 503; proxy lets the request through to the upstream as without the plugin.',
     ['reject', 'proxy'],
     { default: 'reject' },

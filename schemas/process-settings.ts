@@ -30,9 +30,14 @@ export const processSettingsSchema = field.optionalRecord(
       }),
       { minItems: 1, default: ['*'] },
     ),
-    worker: field.integer('Workers (threads) that the plugin server runs beside itself. 0 is none.', 0, 64, {
-      default: 1,
-    }),
+    worker_threads: field.integer(
+      'Workers (threads) that the plugin server runs beside itself. 0 is none.',
+      0,
+      64,
+      {
+        default: 1,
+      },
+    ),
     lease_seconds: field.integer(
       'How long a worker holds a job without renewing, in seconds; then the job is taken for lost.',
       2,

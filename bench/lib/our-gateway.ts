@@ -30,7 +30,7 @@ export function startOurGateway(options: OurGatewayOptions): Promise<Gateway> {
     pluginServer: {
       command: [process.execPath, ...nodeArguments, script, '-p', '{prefix}', '--sock-name', 'ours.sock'],
       queryCommand: [process.execPath, script, '--dump-all-plugins'],
-      env: { ARR_WORKER: '0', ARR_LOG_LEVEL: 'warn', ...options.env },
+      env: { ARR_WORKER_THREADS: '0', ARR_LOG_LEVEL: 'warn', ...options.env },
     },
   });
 }

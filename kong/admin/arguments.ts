@@ -37,16 +37,16 @@ export function parseCount(text: string): number {
 }
 
 /** What stands for "nobody": jobs without an owner. */
-const NOBODY = 'nobody';
+const ANONYMOUS = 'nobody';
 
 /** The owner as the record has it. */
 export function parseOwner(text: string): string {
-  if (text === NOBODY) {
+  if (text === ANONYMOUS) {
     return '';
   }
   if (!/^(consumer|credential|header):./.test(text)) {
     throw usageError(
-      `"${text}" is no owner: write consumer:ID, credential:ID, header:NAME:SHA256, or ${NOBODY}.`,
+      `"${text}" is no owner: write consumer:ID, credential:ID, header:NAME:SHA256, or ${ANONYMOUS}.`,
     );
   }
   return text;
@@ -55,7 +55,7 @@ export function parseOwner(text: string): string {
 /** The sum of a header can be tried against guesses: without `fullIds` its beginning is shown. */
 export function ownerText(owner: string, fullIds: boolean): string {
   if (owner === '') {
-    return NOBODY;
+    return ANONYMOUS;
   }
   return fullIds ? owner : owner.replace(/^(header:[^:]*:.{8}).*$/, '$1');
 }

@@ -19,13 +19,13 @@ export async function cancelJob(
   }
   const { owner, state } = job.record;
   const name = shownIdInTable(id, owner, fullIds);
-  const say = (exitCode: ExitCode, outcome: string, sentence: string): Report => ({
+  const describe = (exitCode: ExitCode, outcome: string, sentence: string): Report => ({
     exitCode,
     json: { id: shownId(id, owner, fullIds), outcome },
     text: () => sentence,
   });
   if (isSettled(state)) {
-    return say(1, state, `Job ${name} has settled: it is ${state}.`);
+    return describe(1, state, `Job ${name} has settled: it is ${state}.`);
   }
   if (!consent.isGiven) {
     return planned(
@@ -37,11 +37,11 @@ export async function cancelJob(
   const outcome = await context.access.cancel(job.record);
   switch (outcome.kind) {
     case 'closed':
-      return say(0, 'cancelled', `Job ${name} is cancelled.`);
+      return describe(0, 'cancelled', `Job ${name} is cancelled.`);
     case 'cancelling':
-      return say(0, 'cancelling', `Job ${name} runs: its worker was told to end it.`);
+      return describe(0, 'cancelling', `Job ${name} runs: its worker was told to end it.`);
     case 'settled':
-      return say(1, outcome.state, `Job ${name} has settled: it is ${outcome.state}.`);
+      return describe(1, outcome.state, `Job ${name} has settled: it is ${outcome.state}.`);
     case 'missing':
       throw notFound('There is no such job any more.');
   }

@@ -1,15 +1,15 @@
 // `queues`, `pause` and `resume`: queues as their administrator sees them.
-import { announcedSettings, knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { registeredSettings, knownQueues } from '../../plugins/async-request-reply/queue/announcement';
 import {
   breakerKey,
   deadLettersKey,
   openJobsKey,
-  placesKey,
+  slotsKey,
   queuesKey,
   sweepLockKey,
 } from '../../plugins/async-request-reply/redis/keys';
-import { QueueHold, type Hold } from '../../plugins/async-request-reply/queue/queue-hold';
-import { StoredBytes } from '../../plugins/async-request-reply/queue/storage-quota';
+import { QueuePause, type Pause } from '../../plugins/async-request-reply/queue/queue-hold';
+import { StorageQuota } from '../../plugins/async-request-reply/queue/storage-quota';
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
 import { redisNowMs, type AdminContext } from './admin-context';
 import { notFound, type Report } from './report';
@@ -17,7 +17,7 @@ import { queueText, serviceOf } from './queue-text';
 import { sizeText } from './size-text';
 import { table } from './table';
 
-interface QueueFacts {
+interface QueueSummary {
   readonly queue: string;
   readonly service: string | undefined;
   /** Not settled. */
@@ -31,7 +31,7 @@ interface QueueFacts {
   readonly stored_bytes: number;
   readonly paused: boolean;
   /** Until when (ms since 1970, by the clock of Redis) no job starts, and why. */
-  readonly held: { readonly reason: Hold['reason']; readonly until: number } | undefined;
+  readonly held: { readonly reason: Pause['reason']; readonly until: number } | undefined;
   readonly breaker: 'off' | 'closed' | 'open' | 'half-open';
   /** Whether a worker looks after it. */
   readonly taken: boolean;
@@ -42,9 +42,9 @@ interface QueueFacts {
 
 export async function listQueues(context: AdminContext): Promise<Report> {
   const now = await redisNowMs(context);
-  const queues: QueueFacts[] = [];
+  const queues: QueueSummary[] = [];
   for (const queue of (await knownQueues(context.redis, context.prefix)).sort()) {
-    queues.push(await queueFacts(context, queue, now));
+    queues.push(await queueSummary(context, queue, now));
   }
   return {
     exitCode: 0,
@@ -53,22 +53,22 @@ export async function listQueues(context: AdminContext): Promise<Report> {
   };
 }
 
-async function queueFacts(context: AdminContext, queue: string, now: number): Promise<QueueFacts> {
+async function queueSummary(context: AdminContext, queue: string, now: number): Promise<QueueSummary> {
   const { redis, prefix } = context;
   const scheduler = context.scheduler(queue);
   const [service, open, waiting, dead, stored, lock, counts, paused, settings, breaker, hold] =
     await Promise.all([
       serviceOf(context, queue),
       redis.zcard(openJobsKey(prefix, queue)),
-      redis.zcount(placesKey(prefix, queue), now, '+inf'),
+      redis.zcount(slotsKey(prefix, queue), now, '+inf'),
       redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
-      new StoredBytes(redis, prefix).total(queue),
+      new StorageQuota(redis, prefix).total(queue),
       redis.exists(sweepLockKey(prefix, queue)),
       scheduler.getJobCounts('active', 'delayed'),
       scheduler.isPaused(),
-      announcedSettings(redis, prefix, queue),
+      registeredSettings(redis, prefix, queue),
       redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
-      new QueueHold(redis, prefix, queue).read(),
+      new QueuePause(redis, prefix, queue).read(),
     ]);
   const limits = queueLimits(settings);
   const thresholds = settings
@@ -102,7 +102,7 @@ function breakerState(
   failures: number,
   openUntil: number,
   now: number,
-): QueueFacts['breaker'] {
+): QueueSummary['breaker'] {
   if (thresholds.length === 0) {
     return 'off';
   }
@@ -112,12 +112,12 @@ function breakerState(
   return now < openUntil ? 'open' : 'half-open';
 }
 
-const yesNo = (fact: boolean): string => (fact ? 'yes' : 'no');
+const yesNo = (summary: boolean): string => (summary ? 'yes' : 'no');
 
-const heldText = (held: QueueFacts['held'], now: number): string =>
+const pauseText = (held: QueueSummary['held'], now: number): string =>
   held === undefined ? 'no' : `${String(Math.ceil((held.until - now) / 1000))} s (${held.reason})`;
 
-const queuesTable = (queues: readonly QueueFacts[], now: number): string =>
+const queuesTable = (queues: readonly QueueSummary[], now: number): string =>
   table(
     [
       ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD', '>STORED'],
@@ -127,7 +127,7 @@ const queuesTable = (queues: readonly QueueFacts[], now: number): string =>
       queueText(one.queue, one.service),
       ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
       sizeText(one.stored_bytes),
-      ...[yesNo(one.paused), heldText(one.held, now), one.breaker, yesNo(one.taken)],
+      ...[yesNo(one.paused), pauseText(one.held, now), one.breaker, yesNo(one.taken)],
       ...[one.concurrency === undefined ? '-' : String(one.concurrency), one.rate ?? '-'],
     ]),
   );
@@ -145,7 +145,7 @@ export async function setPaused(context: AdminContext, queue: string, paused: bo
     await scheduler.pause();
   } else {
     await context.redis.del(breakerKey(context.prefix, queue));
-    await new QueueHold(context.redis, context.prefix, queue).lift();
+    await new QueuePause(context.redis, context.prefix, queue).end();
     await scheduler.resume();
   }
   const sentence = paused

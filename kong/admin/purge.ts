@@ -13,11 +13,11 @@ import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
 import { table } from './table';
 
 /** Removed at a time. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 /** How long a worker gets to end a call that was cancelled: it hears of it at once, or at its next renewal. */
 const CANCEL_WAIT_MS = 20_000;
-const CANCEL_LOOK_MS = 100;
+const CANCEL_CHECK_MS = 100;
 
 /** Without a state the jobs that have settled; `--force` opens the others to it. */
 export const SETTLED_STATES: readonly JobState[] = ['completed', 'failed', 'cancelled', 'expired'];
@@ -35,8 +35,8 @@ export async function purge(
   const seen = new Set<string>();
   for await (const found of selectJobs(context, filter, (id) => !seen.has(id))) {
     const jobs = found.filter(({ record }) => force || isSettled(record.state));
-    for (let at = 0; at < jobs.length; at += AT_ONCE) {
-      const part = jobs.slice(at, at + AT_ONCE);
+    for (let at = 0; at < jobs.length; at += CONCURRENCY) {
+      const part = jobs.slice(at, at + CONCURRENCY);
       if (consent.isGiven) {
         (await Promise.all(part.map((job) => remove(context, job)))).forEach((fate) => (fates[fate] += 1));
       } else {
@@ -133,7 +133,7 @@ async function settles(context: AdminContext, id: string): Promise<boolean> {
     if (record === undefined || isSettled(record.state)) {
       return true;
     }
-    await new Promise((resolve) => setTimeout(resolve, CANCEL_LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, CANCEL_CHECK_MS));
   }
   return false;
 }
@@ -144,7 +144,9 @@ async function tidyDeadLetters(context: AdminContext, only: string | undefined):
   for (const queue of only === undefined ? await knownQueues(context.redis, context.prefix) : [only]) {
     for await (const ids of scanMembers(redis, deadLettersKey(prefix, queue))) {
       const known = await Promise.all(ids.map((id) => redis.exists(recordKey(prefix, id))));
-      await Promise.all(ids.filter((_id, at) => known[at] === 0).map((id) => index.revive(queue, id)));
+      await Promise.all(
+        ids.filter((_id, at) => known[at] === 0).map((id) => index.removeDeadLetter(queue, id)),
+      );
     }
   }
 }

@@ -1,12 +1,12 @@
 // Queues as people know them: one that is named by an ID, for want of `queue.name`, with what Kong calls its service.
-import { announcedSettings } from '../../plugins/async-request-reply/queue/announcement';
+import { registeredSettings } from '../../plugins/async-request-reply/queue/announcement';
 import type { AdminContext } from './admin-context';
 
 type Redis = Pick<AdminContext, 'redis' | 'prefix'>;
 
 /** The name that was announced last for the service (without one, the route) whose ID the queue's name is. */
 export async function serviceOf({ redis, prefix }: Redis, queue: string): Promise<string | undefined> {
-  const settings = await announcedSettings(redis, prefix, queue);
+  const settings = await registeredSettings(redis, prefix, queue);
   return settings.map(({ service }) => service).findLast((service) => service !== undefined);
 }
 

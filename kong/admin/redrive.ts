@@ -12,7 +12,7 @@ import { scanMembers } from './scan';
 import { findJob } from './select-jobs';
 
 /** Redriven at a time: enough to keep the connection busy, few enough for the submits beside them. */
-const AT_ONCE = 16;
+const CONCURRENCY = 16;
 
 export async function redriveOne(
   context: AdminContext,
@@ -85,8 +85,8 @@ export async function redriveQueue(context: AdminContext, queue: string, consent
   const count = (kind: RedriveJobOutcome['kind'] | 'dead'): void =>
     void counts.set(kind, (counts.get(kind) ?? 0) + 1);
   for await (const ids of scanMembers(redis, key)) {
-    for (let at = 0; at < ids.length; at += AT_ONCE) {
-      const part = ids.slice(at, at + AT_ONCE);
+    for (let at = 0; at < ids.length; at += CONCURRENCY) {
+      const part = ids.slice(at, at + CONCURRENCY);
       if (consent.isGiven) {
         const outcomes = await Promise.all(part.map((id) => redriveJob(context, id)));
         outcomes.forEach(({ kind }) => count(kind));

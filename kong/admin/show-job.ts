@@ -21,12 +21,12 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
   }
   const { record } = job;
   const [request, service, responseBytes, lists, scheduler] = await Promise.all([
-    requestFacts(context, id),
+    requestSummary(context, id),
     serviceOf(context, record.queue),
     record.result === undefined
       ? undefined
       : bodyBytes(redis, responseKey(prefix, id, record.result), record.resultBytes),
-    context.index.whereabouts(record.queue, id),
+    context.index.membership(record.queue, id),
     context.scheduler(record.queue).getJobState(id),
   ]);
   const json = {
@@ -47,7 +47,7 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : to - from;
 
-async function requestFacts({ redis, prefix }: AdminContext, id: string): Promise<object | undefined> {
+async function requestSummary({ redis, prefix }: AdminContext, id: string): Promise<object | undefined> {
   const key = requestKey(prefix, id);
   const head = await redis.hgetBuffer(key, 'head');
   if (head === null) {

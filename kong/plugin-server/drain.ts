@@ -20,8 +20,8 @@ export type DrainOptions = {
 /** Resolves to whether everything ended as it should: idle or not, every stop hook has run and within its time. */
 export async function drain({ isIdle, timeoutMs, onStop, logger }: DrainOptions): Promise<boolean> {
   // Twice in a row, with turns of the event loop between: a request may be on its way in.
-  const looks = Math.ceil(timeoutMs / POLL_MS);
-  for (let look = 0, quiet = 0; look < looks && quiet < 2; look++) {
+  const checks = Math.ceil(timeoutMs / POLL_MS);
+  for (let check = 0, quiet = 0; check < checks && quiet < 2; check++) {
     quiet = isIdle() ? quiet + 1 : 0;
     if (quiet < 2) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { ConfigError } from '../../schemas/config-error';
 import { exitCodeOf } from '../process/program';
 import { PluginServerError } from './plugin-server-error';
-import { tellKong } from './report-to-kong';
+import { reportToKong } from './report-to-kong';
 
 /**
  * Kong knows one exit code: with 127 it logs as an error that the start command cannot be run, and which it is
@@ -26,5 +26,5 @@ export function endOverStart(error: unknown): never {
 
 /** Ends the process, with the sentence in Kong's error log where Kong has started it. */
 export function endWith(sentence: string, exitCode: number): never {
-  return process.exit(tellKong(sentence) === 'unheard' ? EXIT_LOGGED_BY_KONG : exitCode);
+  return process.exit(reportToKong(sentence) === 'unheard' ? EXIT_LOGGED_BY_KONG : exitCode);
 }

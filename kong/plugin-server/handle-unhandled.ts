@@ -9,7 +9,7 @@ import { endWith } from './end-plugin-server';
  * state: it is logged without its message, and the process ends with 1. Output that nobody reads any more is dropped:
  * after Kong's death the server goes on until it is told to stop.
  */
-export function surviveStrays(logger: Logger): void {
+export function handleUnhandled(logger: Logger): void {
   process.on('unhandledRejection', (reason) => {
     logger.error({ err: describeError(reason) }, 'unhandled rejection');
   });

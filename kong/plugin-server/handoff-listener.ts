@@ -4,9 +4,9 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { HandoffLane } from '../../plugins/async-request-reply/handoff/lane';
-import { newSealingKey, NoteSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
-import type { HandoffNote } from '../../plugins/async-request-reply/handoff/streaming-command';
+import type { HandoffListener } from '../../plugins/async-request-reply/handoff/lane';
+import { newSealingKey, TicketSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
+import type { HandoffTicket } from '../../plugins/async-request-reply/handoff/streaming-command';
 import type { Config } from '../../schemas/generated/config-type';
 import type { HandoffThreadData, HandoffThreadMessage, HandoffThreadReport } from './handoff-thread';
 
@@ -30,11 +30,11 @@ const CONNECT_CHECK_MS = 20;
 /** Settings that notes may still name: of instances that a reload has replaced too. */
 const MAX_CONFIGS = 10_000;
 
-export class ThreadedHandoffLane implements HandoffLane {
+export class ThreadedHandoffListener implements HandoffListener {
   readonly #log: Logger;
   readonly #options: Pick<HandoffThreadData, 'logLevel' | 'backlog'>;
   readonly #key = newSealingKey();
-  readonly #sealer = new NoteSealer(this.#key);
+  readonly #sealer = new TicketSealer(this.#key);
   readonly #configs = new Map<string, Config>();
   /** Shared with the thread: see `HandoffThreadData`. */
   readonly #arrived = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -54,10 +54,10 @@ export class ThreadedHandoffLane implements HandoffLane {
   static async start(
     log: Logger,
     options: Pick<HandoffThreadData, 'logLevel' | 'backlog'>,
-  ): Promise<ThreadedHandoffLane> {
-    const lane = new ThreadedHandoffLane(log, options);
-    await lane.#start();
-    return lane;
+  ): Promise<ThreadedHandoffListener> {
+    const listener = new ThreadedHandoffListener(log, options);
+    await listener.#start();
+    return listener;
   }
 
   register(config: Config): string {
@@ -68,7 +68,7 @@ export class ThreadedHandoffLane implements HandoffLane {
       if (this.#configs.size > MAX_CONFIGS && oldest !== undefined) {
         this.#configs.delete(oldest);
       }
-      this.#tell({ kind: 'config', settingsKey, config });
+      this.#post({ kind: 'config', settingsKey, config });
     }
     return settingsKey;
   }
@@ -77,13 +77,13 @@ export class ThreadedHandoffLane implements HandoffLane {
     return this.#port;
   }
 
-  seal(note: HandoffNote): string {
+  seal(ticket: HandoffTicket): string {
     this.#sealed += 1;
     this.#sealedAt = performance.now();
-    return this.#sealer.seal(note);
+    return this.#sealer.seal(ticket);
   }
 
-  #tell(message: HandoffThreadMessage): void {
+  #post(message: HandoffThreadMessage): void {
     this.#thread?.postMessage(message);
   }
 
@@ -145,7 +145,7 @@ export class ThreadedHandoffLane implements HandoffLane {
         }
       });
       thread.once('exit', () => resolve());
-      this.#tell({ kind: 'drain' });
+      this.#post({ kind: 'drain' });
     });
     await thread.terminate();
   }

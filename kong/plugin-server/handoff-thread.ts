@@ -1,12 +1,15 @@
 // The handoff listener in a thread of the plugin server: large bodies stay off its event loop.
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
-import { routeSettings, type RouteSettings } from '../../plugins/async-request-reply/access/route/route-settings';
+import {
+  routeSettings,
+  type RouteSettings,
+} from '../../plugins/async-request-reply/access/route/route-settings';
 import { HandoffServer } from '../../plugins/async-request-reply/handoff/handoff-server';
-import { NoteSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
+import { TicketSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
 import { StoreRegistry, type OpenStore } from '../../plugins/async-request-reply/accept/store-registry';
 import type { Config } from '../../schemas/generated/config-type';
-import { yieldToOthers } from '../worker/lower-thread-priority';
+import { lowerThreadPriority } from '../worker/lower-thread-priority';
 
 /** What the plugin server hands to the thread. */
 export interface HandoffThreadData {
@@ -36,7 +39,7 @@ const stores = new StoreRegistry((error) => log.warn({ err: error.message }, 're
 const targets = new Map<string, { readonly settings: RouteSettings; readonly openStore: OpenStore }>();
 
 // Bodies may take their time; polls and accepts are waited for.
-yieldToOthers();
+lowerThreadPriority();
 
 const register = (settingsKey: string, config: Config): void => {
   const settings = routeSettings(config, { hasHandoff: true });
@@ -47,8 +50,8 @@ const register = (settingsKey: string, config: Config): void => {
 const counted = new Set<string>();
 const MAX_COUNTED = 10_000;
 
-function countOnce(note: string): void {
-  const start = note.slice(0, 16);
+function countOnce(ticket: string): void {
+  const start = ticket.slice(0, 16);
   if (counted.has(start)) {
     return;
   }
@@ -61,12 +64,12 @@ function countOnce(note: string): void {
 }
 
 const server = new HandoffServer({
-  sealer: new NoteSealer(key),
+  sealer: new TicketSealer(key),
   target: (settingsKey) => {
     const target = targets.get(settingsKey);
     return target && { settings: target.settings, ...target.openStore() };
   },
-  onNote: countOnce,
+  onTicket: countOnce,
   onFailure: (error) => {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
     log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');
@@ -82,7 +85,7 @@ parentPort?.on('message', (message: HandoffThreadMessage) => {
     register(message.settingsKey, message.config);
     return;
   }
-  stores.held.release();
+  stores.requests.release();
   // The socket stays open to the last: nginx may be about to connect with a note of ours.
   setInterval(() => {
     if (server.underWay === 0) {

@@ -17,7 +17,7 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
 export type Hearing = 'told' | 'unheard' | 'not-kongs';
 
 /** Appends one line to the error log of the nginx that is this process's parent, which its standard error is. Never throws. */
-export function tellKong(sentence: string): Hearing {
+export function reportToKong(sentence: string): Hearing {
   try {
     const name = readFileSync(`/proc/${String(process.ppid)}/comm`, 'utf8');
     if (!name.startsWith('nginx')) {

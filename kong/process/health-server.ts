@@ -54,15 +54,15 @@ function answer(response: ServerResponse, status: number, body: object): void {
 class Listening {
   readonly #server: Server;
   #timer: NodeJS.Timeout | undefined;
-  #isTold = false;
+  #isReported = false;
   #isClosed = false;
 
   constructor(server: Server, listen: string, log: Logger) {
     this.#server = server;
     const at = addressOf(listen);
     server.on('error', (error: NodeJS.ErrnoException) => {
-      if (!this.#isTold) {
-        this.#isTold = true;
+      if (!this.#isReported) {
+        this.#isReported = true;
         log.warn({ err: error.message }, 'health listener: tried again until it can be had');
       }
       if (!this.#isClosed) {

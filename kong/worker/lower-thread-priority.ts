@@ -6,7 +6,7 @@ import { setPriority } from 'node:os';
 const NICENESS = 10;
 
 /** Takes the calling thread's priority down, for good. On Linux alone threads have one of their own: elsewhere nothing is done. */
-export function yieldToOthers(): void {
+export function lowerThreadPriority(): void {
   let thread: number;
   try {
     thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));

@@ -1,7 +1,7 @@
 // From the settings of a process to the options of its worker.
 import type pino from 'pino';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
-import type { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
+import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import type { WorkerOptions } from '../../plugins/async-request-reply/worker/worker';
 
@@ -9,7 +9,7 @@ import type { WorkerOptions } from '../../plugins/async-request-reply/worker/wor
 export function workerOptions(
   settings: ProcessSettings,
   log: pino.Logger,
-  secrets: SecretBox,
+  secrets: SecretStore,
   at: { redis: RedisSettings; keyPrefix: string } = {
     redis: settings.redis,
     keyPrefix: settings.redis.key_prefix,

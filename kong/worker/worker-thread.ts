@@ -1,7 +1,7 @@
 // A worker in a thread of the plugin server: off its event loop, and gone with its process.
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
-import { SecretBox, type SecretEntry } from '../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore, type SecretEntry } from '../../plugins/async-request-reply/secrets/secret-box';
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
@@ -23,7 +23,7 @@ export type WorkerThreadMessage =
 // Handed over by worker-threads.ts alone.
 const { settings, redis, keyPrefix, secrets } = workerData as WorkerThreadData;
 const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
-const box = new SecretBox();
+const box = new SecretStore();
 secrets.forEach((entry) => box.addEntry(entry));
 const worker = JobWorker.start(workerOptions(settings, log, box, { redis, keyPrefix }));
 

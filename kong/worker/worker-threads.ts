@@ -2,8 +2,12 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
-import { nameOfRedis, placeOf, type RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
+import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
+import {
+  nameOfRedis,
+  connectionKey,
+  type RedisSettings,
+} from '../../plugins/async-request-reply/redis/redis-client';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
 import { counted } from '../process/counted';
 import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
@@ -12,7 +16,7 @@ import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
 const RESTART_MS = 1000;
 
 /** A Redis and key prefix for which threads run. */
-interface Place {
+interface Connection {
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
   /** How many stores of the process lead there. */
@@ -21,60 +25,60 @@ interface Place {
 }
 
 const keyOf = (redis: RedisSettings, keyPrefix: string): string =>
-  JSON.stringify([placeOf(redis), keyPrefix]);
+  JSON.stringify([connectionKey(redis), keyPrefix]);
 
 export class WorkerThreads {
   readonly #settings: ProcessSettings;
   readonly #log: Logger;
-  readonly #secrets: SecretBox;
-  readonly #places = new Map<string, Place>();
+  readonly #secrets: SecretStore;
+  readonly #connections = new Map<string, Connection>();
   /** All that run, those too that drain. */
   readonly #threads = new Set<Worker>();
   #stopping = false;
 
   /** @param secrets what the threads are told, now and whenever one is added. */
-  constructor(settings: ProcessSettings, log: Logger, secrets: SecretBox) {
+  constructor(settings: ProcessSettings, log: Logger, secrets: SecretStore) {
     this.#settings = settings;
     this.#log = log;
     this.#secrets = secrets;
-    secrets.onAdded((entry) => tell(this.#threads, { kind: 'secret', entry }));
+    secrets.onAdded((entry) => post(this.#threads, { kind: 'secret', entry }));
   }
 
   /** A store of the process leads there: starts the threads unless they run, with the time-outs of the store that came first. */
   need(redis: RedisSettings, keyPrefix: string): void {
     const key = keyOf(redis, keyPrefix);
-    const known = this.#places.get(key);
+    const known = this.#connections.get(key);
     if (known !== undefined) {
       known.stores += 1;
       return;
     }
-    const place: Place = { redis, keyPrefix, stores: 1, threads: new Set() };
-    this.#places.set(key, place);
-    for (let count = 0; count < this.#settings.worker; count += 1) {
-      this.#start(place);
+    const connection: Connection = { redis, keyPrefix, stores: 1, threads: new Set() };
+    this.#connections.set(key, connection);
+    for (let count = 0; count < this.#settings.worker_threads; count += 1) {
+      this.#start(connection);
     }
   }
 
   /** One store less. With the last the threads take no further jobs, and end when their calls have. */
   drop(redis: RedisSettings, keyPrefix: string): void {
     const key = keyOf(redis, keyPrefix);
-    const place = this.#places.get(key);
-    if (place === undefined) {
+    const connection = this.#connections.get(key);
+    if (connection === undefined) {
       return;
     }
-    place.stores -= 1;
-    if (place.stores > 0) {
+    connection.stores -= 1;
+    if (connection.stores > 0) {
       return;
     }
-    this.#places.delete(key);
-    tell(place.threads, { kind: 'stop' });
+    this.#connections.delete(key);
+    post(connection.threads, { kind: 'stop' });
     const at = { redis: nameOfRedis(redis), keyPrefix };
     this.#log.info(at, 'no instance uses this Redis any more: its worker threads drain');
   }
 
-  #start(place: Place): void {
-    const { redis, keyPrefix } = place;
-    if (this.#stopping || this.#places.get(keyOf(redis, keyPrefix)) !== place) {
+  #start(connection: Connection): void {
+    const { redis, keyPrefix } = connection;
+    if (this.#stopping || this.#connections.get(keyOf(redis, keyPrefix)) !== connection) {
       return;
     }
     const file = path.join(__dirname, `worker-thread${path.extname(__filename)}`);
@@ -84,7 +88,7 @@ export class WorkerThreads {
     };
     const thread = new Worker(file, { workerData });
     this.#threads.add(thread);
-    place.threads.add(thread);
+    connection.threads.add(thread);
     thread.on('error', (error: unknown) => {
       this.#log.error(
         { err: error instanceof Error ? error.message : String(error) },
@@ -93,20 +97,20 @@ export class WorkerThreads {
     });
     thread.on('exit', () => {
       this.#threads.delete(thread);
-      place.threads.delete(thread);
-      if (place.stores === 0 && place.threads.size === 0) {
+      connection.threads.delete(thread);
+      if (connection.stores === 0 && connection.threads.size === 0) {
         this.#log.info({ redis: nameOfRedis(redis), keyPrefix }, 'its worker threads have ended');
       }
       if (!this.#stopping) {
-        setTimeout(() => this.#start(place), RESTART_MS);
+        setTimeout(() => this.#start(connection), RESTART_MS);
       }
     });
   }
 
   /** Why jobs may not be carried out here; nothing when all threads run that should. */
   reasons(): string[] {
-    const running = [...this.#places.values()].reduce((sum, { threads }) => sum + threads.size, 0);
-    const missing = this.#places.size * this.#settings.worker - running;
+    const running = [...this.#connections.values()].reduce((sum, { threads }) => sum + threads.size, 0);
+    const missing = this.#connections.size * this.#settings.worker_threads - running;
     return missing > 0
       ? [`${counted(missing, 'worker thread is', 'worker threads are')} being started again`]
       : [];
@@ -118,12 +122,12 @@ export class WorkerThreads {
     const ended = [...this.#threads].map(
       (thread) => new Promise<void>((resolve) => thread.once('exit', () => resolve())),
     );
-    tell(this.#threads, { kind: 'stop' });
+    post(this.#threads, { kind: 'stop' });
     await Promise.all(ended);
   }
 }
 
-function tell(threads: Iterable<Worker>, message: WorkerThreadMessage): void {
+function post(threads: Iterable<Worker>, message: WorkerThreadMessage): void {
   for (const thread of threads) {
     thread.postMessage(message);
   }

@@ -14,13 +14,13 @@ export interface InstanceOrigin {
   readonly seq: number | undefined;
 }
 
-interface Hold {
+interface InstanceStore {
   seq: number;
   readonly lease: StoreLease;
 }
 
-export class InstanceHolds {
-  readonly #holds = new Map<string, Hold[]>();
+export class InstanceStores {
+  readonly #stores = new Map<string, InstanceStore[]>();
 
   /**
    * Keeps a store open until a later configuration of the same plugin takes its place. What is not known to be earlier is kept:
@@ -30,18 +30,18 @@ export class InstanceHolds {
     if (key === undefined) {
       return;
     }
-    const others = this.#holds.get(key) ?? [];
+    const others = this.#stores.get(key) ?? [];
     const [earlier, kept] = [
       others.filter((other) => other.seq < seq),
       others.filter((other) => other.seq >= seq),
     ];
-    this.#holds.set(key, [...kept, { seq, lease }]);
+    this.#stores.set(key, [...kept, { seq, lease }]);
     earlier.forEach((hold) => hold.lease.release());
   }
 
   /** No Kong is connected: the numbers of the next one begin anew, and all that it starts is later. */
-  forgetOrder(): void {
-    for (const hold of [...this.#holds.values()].flat()) {
+  resetSequence(): void {
+    for (const hold of [...this.#stores.values()].flat()) {
       hold.seq = 0;
     }
   }

@@ -10,14 +10,14 @@ import { EntityCache } from './kong-api/entity-cache';
 import { KongRequest } from './kong-api/kong-request';
 import { numberField, stringField } from './kong-api/lua-values';
 import type { Pdk } from './kong-api/pdk';
-import { RequestFacts } from './kong-api/request-facts';
+import { NginxVariables } from './kong-api/request-facts';
 import { passOn } from './kong-api/pass-on';
 import { sendReply } from './kong-api/send-reply';
 import { handOff, presetFields } from './kong-api/hand-off';
 import { settleMethod } from './kong-api/answer-method';
 import { restartingReply } from './access/error-replies';
-import type { HandoffOrder } from './handoff/streaming-command';
-import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from './http/lane-limits';
+import type { StreamingCommand } from './handoff/streaming-command';
+import { INLINE_MAX_REQUEST_BYTES, INLINE_MAX_RESPONSE_BYTES } from './http/lane-limits';
 import type { Decision, Reply } from './http/reply';
 import { pluginRuntime } from './plugin-runtime';
 import { AsyncError } from './errors/async-error';
@@ -31,7 +31,7 @@ export class PluginInstance {
   readonly #entities: EntityCache;
   /** Advice that the log has had already. */
   readonly #given = new Set<string>();
-  #hasCombinedFacts = true;
+  #hasCombinedVariable = true;
 
   /**
    * @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field.
@@ -44,7 +44,7 @@ export class PluginInstance {
     checkEncryptionKeys(config);
     checkLoopback(config);
     checkRequestSchemas(config);
-    const { log, stores, secrets, validators, holds, handoff } = pluginRuntime();
+    const { log, stores, secrets, validators, instanceStores: holds, handoff } = pluginRuntime();
     const settings = routeSettings(config, {
       validators: hasRequestSchemas(config) ? validators : undefined,
       hasHandoff: handoff !== undefined,
@@ -59,11 +59,11 @@ export class PluginInstance {
     this.#openStore = stores.opener(settings.redis, settings.keyPrefix);
     const lease = this.#openStore();
     holds.add({ key: stringField(raw, '__key__'), seq: numberField(raw, '__seq__') }, lease);
-    this.#announce(lease.store, settings.queueName ?? stringField(raw, 'service_id'));
+    this.#registerQueue(lease.store, settings.queueName ?? stringField(raw, 'service_id'));
     if (
       handoff === undefined &&
-      (config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES ||
-        config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES)
+      (config.request.max_body_bytes > INLINE_MAX_REQUEST_BYTES ||
+        config.response.max_body_bytes > INLINE_MAX_RESPONSE_BYTES)
     ) {
       log.warn(
         { requestBytes: settings.maxRequestBytes, responseBytes: settings.maxResponseBytes },
@@ -73,12 +73,12 @@ export class PluginInstance {
   }
 
   /** Lets the workers know of the queue before its first job, where its name is known without a request. */
-  #announce(store: AccessStore, queue: string | undefined): void {
+  #registerQueue(store: AccessStore, queue: string | undefined): void {
     if (queue === undefined || this.#settings.intercept === 'never') {
       return;
     }
     const settings = jobSettings(this.#settings, queue, { tlsVerify: false });
-    store.announce(queue, settings, jobLifeMs(this.#settings)).catch(() => {
+    store.registerQueue(queue, settings, jobLifeMs(this.#settings)).catch(() => {
       // Redis is away: the first accept announces.
     });
   }
@@ -101,21 +101,21 @@ export class PluginInstance {
 
   async access(pdk: Pdk): Promise<void> {
     const { log } = pluginRuntime();
-    const facts = await RequestFacts.load(pdk, this.#hasCombinedFacts, () => {
-      this.#hasCombinedFacts = false;
+    const variables = await NginxVariables.load(pdk, this.#hasCombinedVariable, () => {
+      this.#hasCombinedVariable = false;
       log.info(
         'this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls',
       );
     });
-    const request = new KongRequest(pdk, facts, this.#entities, this.#settings);
+    const request = new KongRequest(pdk, variables, this.#entities, this.#settings);
     const decision = await this.#decide(request);
     switch (decision.kind) {
       case 'reply':
-        await this.#reply(pdk, facts, decision.reply);
+        await this.#reply(pdk, variables, decision.reply);
         break;
       case 'hand-off':
         // The submit made it: access knows the order by its kind alone.
-        await this.#handOff(pdk, facts, decision.order as HandoffOrder);
+        await this.#handOff(pdk, variables, decision.command as StreamingCommand);
         break;
       case 'pass':
         await passOn(pdk, decision);
@@ -132,25 +132,25 @@ export class PluginInstance {
     }
   }
 
-  async #reply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
+  async #reply(pdk: Pdk, variables: NginxVariables, reply: Reply): Promise<void> {
     const { body, ...head } = reply;
     if (Buffer.isBuffer(body)) {
-      await sendReply(pdk, facts, { ...head, body });
+      await sendReply(pdk, variables, { ...head, body });
     } else {
       await presetFields(pdk, head.presets ?? []);
-      await this.#handOff(pdk, facts, { kind: 'replay', ...head, body });
+      await this.#handOff(pdk, variables, { kind: 'replay', ...head, body });
     }
   }
 
-  async #handOff(pdk: Pdk, facts: RequestFacts, order: HandoffOrder): Promise<void> {
+  async #handOff(pdk: Pdk, variables: NginxVariables, command: StreamingCommand): Promise<void> {
     const { handoff } = pluginRuntime();
     const port = handoff?.port();
     if (handoff === undefined || port === undefined) {
-      await sendReply(pdk, facts, restartingReply());
+      await sendReply(pdk, variables, restartingReply());
       return;
     }
-    const method = await settleMethod(pdk, facts, true);
-    const note = handoff.seal({ settingsKey: this.#settingsKey, method, order });
-    await handOff(pdk, facts, port, note);
+    const method = await settleMethod(pdk, variables, true);
+    const ticket = handoff.seal({ settingsKey: this.#settingsKey, method, command: command });
+    await handOff(pdk, variables, port, ticket);
   }
 }

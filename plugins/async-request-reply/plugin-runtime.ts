@@ -1,21 +1,21 @@
 // What the plugin's instances share in one process: connections and the log.
 import pino from 'pino';
-import type { HandoffLane } from './handoff/lane';
-import { InstanceHolds } from './instance-holds';
-import { SecretBox } from './secrets/secret-box';
+import type { HandoffListener } from './handoff/lane';
+import { InstanceStores } from './instance-holds';
+import { SecretStore } from './secrets/secret-box';
 import { StoreRegistry } from './accept/store-registry';
 import { ValidatorPool } from './validation/validator-pool';
 
 export interface PluginRuntime {
   readonly log: pino.Logger;
   readonly stores: StoreRegistry;
-  readonly holds: InstanceHolds;
+  readonly instanceStores: InstanceStores;
   /** What the instances' jobs need in a worker. The plugin server hands them to its own workers. */
-  readonly secrets: SecretBox;
+  readonly secrets: SecretStore;
   /** Has no thread before its first use. */
   readonly validators: ValidatorPool;
   /** Where large bodies go; undefined in a plugin server that has no listener for them. */
-  handoff: HandoffLane | undefined;
+  handoff: HandoffListener | undefined;
 }
 
 let runtime: PluginRuntime | undefined;
@@ -27,8 +27,8 @@ export function pluginRuntime(): PluginRuntime {
     runtime = {
       log,
       stores: new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection')),
-      holds: new InstanceHolds(),
-      secrets: new SecretBox(),
+      instanceStores: new InstanceStores(),
+      secrets: new SecretStore(),
       validators: new ValidatorPool(),
       handoff: undefined,
     };

@@ -7,7 +7,7 @@ export const handoffSchema = field.record(
   'HandoffConfig',
   'Which bodies are streamed instead of going through the RPC.',
   {
-    request_over_bytes: field.integer(
+    request_threshold_bytes: field.integer(
       'Request bodies larger than this are streamed by nginx.',
       0,
       MAX_RPC_BODY_BYTES,
@@ -15,7 +15,7 @@ export const handoffSchema = field.record(
         default: 65536,
       },
     ),
-    response_over_bytes: field.integer(
+    response_threshold_bytes: field.integer(
       'Response bodies larger than this are streamed by nginx.',
       0,
       MAX_RPC_BODY_BYTES,

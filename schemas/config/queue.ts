@@ -29,7 +29,7 @@ export const queueSchema = field.record(
       },
     ),
     rate_limit: rateLimitSchema,
-    max_hold_seconds: field.integer(
+    max_pause_seconds: field.integer(
       'The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off.',
       0,
       86400,

@@ -65,7 +65,7 @@ export interface QueueConfig {
   /** How many jobs may start per time, over all machines together. */
   readonly rate_limit?: RateLimitConfig;
   /** The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off. */
-  readonly max_hold_seconds: number;
+  readonly max_pause_seconds: number;
   /** How many jobs may wait; more are refused with 503. */
   readonly max_waiting: number;
   /** How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off. */
@@ -109,7 +109,7 @@ export interface WaitConfig {
   /** The longest hold that a client gets with Prefer: wait, in milliseconds. */
   readonly max_ms: number;
   /** How many requests for jobs of its queue one process holds at once; more get their 202 at once. */
-  readonly max_held: number;
+  readonly max_waiting: number;
   /** What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job. */
   readonly on_timeout: 'accepted' | 'error';
 }
@@ -157,9 +157,9 @@ export interface EncryptionConfig {
 /** Which bodies are streamed instead of going through the RPC. */
 export interface HandoffConfig {
   /** Request bodies larger than this are streamed by nginx. */
-  readonly request_over_bytes: number;
+  readonly request_threshold_bytes: number;
   /** Response bodies larger than this are streamed by nginx. */
-  readonly response_over_bytes: number;
+  readonly response_threshold_bytes: number;
   /** proxy_buffer_size of Kong's nginx, in bytes: no larger header section is streamed. A result over 512 KiB that has one fails its job. */
   readonly max_head_bytes: number;
 }
@@ -267,7 +267,7 @@ export interface Config {
   /** What the status URL says of a completed job: 303 to the result, 303 to the resource that the upstream created, or 200 with the final status. */
   readonly on_complete: 'redirect' | 'resource' | 'status';
   /** Whether the result can be fetched only once. */
-  readonly single_read: boolean;
+  readonly delete_after_read: boolean;
   /** How long a settled job and its result are kept, in seconds. */
   readonly result_ttl_seconds: number;
   /** How long after the accept the last attempt may still start, in seconds. */
@@ -275,13 +275,13 @@ export interface Config {
   /** What a pending answer suggests as Retry-After, in seconds; it grows with the queue's wait where that is known. */
   readonly retry_after_seconds: number;
   /** Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off. */
-  readonly poll_floor_ms: number;
+  readonly min_poll_interval_ms: number;
   /** Who may see a job: auto is the consumer if there is one, else the credential, else whoever has the ID; header is the hash of owner_header. */
   readonly owner: 'auto' | 'consumer' | 'credential' | 'header' | 'none';
   /** Header whose hash is the owner, with owner header. */
   readonly owner_header: string;
   /** When Redis is down: reject answers 503; proxy lets the request through to the upstream as without the plugin. */
-  readonly store_failure: 'reject' | 'proxy';
+  readonly on_store_failure: 'reject' | 'proxy';
   /** What a request must look like before it becomes a job. */
   readonly request: RequestConfig;
   /** What of the upstream's response is kept. */

@@ -134,7 +134,7 @@ export const kongSchema = [
     }
   },
   {
-    "single_read": {
+    "delete_after_read": {
       "description": "Whether the result can be fetched only once.",
       "type": "boolean",
       "required": true,
@@ -178,7 +178,7 @@ export const kongSchema = [
     }
   },
   {
-    "poll_floor_ms": {
+    "min_poll_interval_ms": {
       "description": "Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off.",
       "type": "integer",
       "required": true,
@@ -216,7 +216,7 @@ export const kongSchema = [
     }
   },
   {
-    "store_failure": {
+    "on_store_failure": {
       "description": "When Redis is down: reject answers 503; proxy lets the request through to the upstream as without the plugin.",
       "type": "string",
       "required": true,
@@ -559,7 +559,7 @@ export const kongSchema = [
           }
         },
         {
-          "max_hold_seconds": {
+          "max_pause_seconds": {
             "description": "The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off.",
             "type": "integer",
             "required": true,
@@ -780,7 +780,7 @@ export const kongSchema = [
           }
         },
         {
-          "max_held": {
+          "max_waiting": {
             "description": "How many requests for jobs of its queue one process holds at once; more get their 202 at once.",
             "type": "integer",
             "required": true,
@@ -1002,7 +1002,7 @@ export const kongSchema = [
       "required": true,
       "fields": [
         {
-          "request_over_bytes": {
+          "request_threshold_bytes": {
             "description": "Request bodies larger than this are streamed by nginx.",
             "type": "integer",
             "required": true,
@@ -1014,7 +1014,7 @@ export const kongSchema = [
           }
         },
         {
-          "response_over_bytes": {
+          "response_threshold_bytes": {
             "description": "Response bodies larger than this are streamed by nginx.",
             "type": "integer",
             "required": true,

@@ -9,7 +9,7 @@ export interface ProcessSettings {
   /** Names of queues that this worker takes; * in a name stands for any characters. */
   readonly queues: readonly string[];
   /** Workers (threads) that the plugin server runs beside itself. 0 is none. */
-  readonly worker: number;
+  readonly worker_threads: number;
   /** How long a worker holds a job without renewing, in seconds; then the job is taken for lost. */
   readonly lease_seconds: number;
   /** How often workers look for lost jobs, in seconds. */

@@ -1,6 +1,6 @@
 // The admin command on a Redis Cluster: jobs lie on every master, and so do the keys of their queues.
 import { recordKey } from '../../plugins/async-request-reply/redis/keys';
-import { StoredBytes } from '../../plugins/async-request-reply/queue/storage-quota';
+import { StorageQuota } from '../../plugins/async-request-reply/queue/storage-quota';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
 import { useClusterLab } from './admin-kit/use-cluster-lab';
@@ -58,10 +58,10 @@ it('redrives dead letters of every queue, and they run, and their results alone 
   }
   stage.lab.startWorker();
 
-  const stored = new StoredBytes(stage.lab.client, stage.lab.prefix);
+  const stored = new StorageQuota(stage.lab.client, stage.lab.prefix);
   for (const [id, queue] of ids) {
     expect((await stage.lab.left(id, queue)).upstreamStatus).toBe(200);
-    await until('it to be dead no more', async () => !(await stage.lab.index.whereabouts(queue, id)).dead);
+    await until('it to be dead no more', async () => !(await stage.lab.index.membership(queue, id)).dead);
     expect(stage.upstream.callsOf(id)).toHaveLength(2);
     expect(await stored.total(queue)).toBe('recovered'.length);
   }

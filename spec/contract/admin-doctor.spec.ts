@@ -8,9 +8,9 @@ import {
   recordKey,
   requestKey,
   responseKey,
-  turnsKey,
+  ranksKey,
 } from '../../plugins/async-request-reply/redis/keys';
-import { judgeAppendOnly, judgeVersion } from '../../kong/admin/doctor/check-redis';
+import { checkAppendOnly, checkVersion } from '../../kong/admin/doctor/check-redis';
 import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
 import { diagnose as diagnoseLab, type Diagnosis } from './admin-kit/diagnose';
 import { useAdminLab } from './admin-kit/use-admin-lab';
@@ -58,12 +58,12 @@ describe('Redis', () => {
     ['7.0.0', undefined],
     ['10.0.1', undefined],
   ])('version %s', (version, level) => {
-    expect(judgeVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
+    expect(checkVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
   });
 
   it('an append-only file that could not be written', () => {
     const info = new Map(Object.entries({ aof_enabled: '1', aof_last_write_status: 'err' }));
-    expect(judgeAppendOnly(info)).toMatchObject([{ level: 'error' }]);
+    expect(checkAppendOnly(info)).toMatchObject([{ level: 'error' }]);
   });
 
   it('a command that the ACL refuses, by its name', async () => {
@@ -115,7 +115,7 @@ describe('keys', () => {
     const { lab } = stage;
     const id = await oldJob();
     await lab.client.persist(recordKey(lab.prefix, id));
-    await lab.client.persist(turnsKey(lab.prefix, 'q'));
+    await lab.client.persist(ranksKey(lab.prefix, 'q'));
     const { code, found, messages } = await diagnose();
     expect([code, found]).toEqual([1, expect.objectContaining({ 'keys-without-ttl': 'error' })]);
     expect(messages).toContain('2 keys without a TTL');

@@ -152,7 +152,7 @@ describe('show', () => {
 
   it('takes the tombstone of a submit that was given up for no job', async () => {
     const id = newJobId();
-    await stage.lab.access.jobs.abandon(id);
+    await stage.lab.access.jobs.rollBack(id);
     expect((await stage.lab.admin(['show', id])).code).toBe(3);
   });
 });

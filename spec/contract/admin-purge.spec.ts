@@ -121,7 +121,7 @@ it('leaves open jobs, newer records and tombstones to whom they belong', async (
     value: { newer: 1 },
   });
   const given = newJobId();
-  await lab.access.jobs.abandon(given);
+  await lab.access.jobs.rollBack(given);
   expect(await lab.access.jobs.purge(given)).toEqual({ kind: 'missing' });
 });
 

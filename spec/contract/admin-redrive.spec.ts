@@ -29,7 +29,7 @@ async function runsOnceMore(id: string): Promise<void> {
   });
   expect(record.attempts).toBe(1);
   await until('it to be off all lists', async () => {
-    const { open, dead } = await stage.lab.index.whereabouts('q', id);
+    const { open, dead } = await stage.lab.index.membership('q', id);
     return !open && !dead;
   });
   expect(stage.upstream.callsOf(id)).toHaveLength(2);
@@ -41,7 +41,7 @@ describe('redrive of one job', () => {
     const id = await oneDeadLetter('/redrive-one');
     expect(await lab.json(['redrive', id, '--yes'])).toEqual({ code: 0, value: { id, outcome: 'redriven' } });
     expect(await lab.access.jobs.read(id)).toMatchObject({ state: 'queued', attempts: 0 });
-    expect(await lab.index.whereabouts('q', id)).toEqual({ waiting: true, open: true, dead: false });
+    expect(await lab.index.membership('q', id)).toEqual({ waiting: true, open: true, dead: false });
     expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(0);
     await runsOnceMore(id);
   });
@@ -163,7 +163,7 @@ describe('a redrive that was cut off', () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/cut-lost');
     expect(await lab.access.jobs.redrive(id)).toMatchObject({ kind: 'redriven' });
-    expect(await lab.index.whereabouts('q', id)).toMatchObject({ open: false });
+    expect(await lab.index.membership('q', id)).toMatchObject({ open: false });
     expect(await lab.json(['redrive', id, '--yes'])).toEqual({ code: 0, value: { id, outcome: 'resumed' } });
     await runsOnceMore(id);
   });
@@ -173,10 +173,10 @@ describe('a redrive that was cut off', () => {
     const id = await oneDeadLetter('/late-leave');
     const record = await lab.access.jobs.read(id);
     await lab.admin(['redrive', id, '--yes']);
-    await lab.index.leave('q', id, {
+    await lab.index.removeJob('q', id, {
       ...{ owner: record?.owner ?? '', dead: true, expiresAt: record?.expiresAt ?? 0 },
     });
-    expect(await lab.index.whereabouts('q', id)).toEqual({ waiting: true, open: true, dead: false });
+    expect(await lab.index.membership('q', id)).toEqual({ waiting: true, open: true, dead: false });
     await runsOnceMore(id);
   });
 });

@@ -45,7 +45,7 @@ async function accepted(): Promise<string> {
       headers: [],
     },
   });
-  await index.enter(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob(queue, id, '', MINUTE, 10 * MINUTE, true);
   return id;
 }
 
@@ -57,7 +57,7 @@ async function settle(id: string): Promise<void> {
 /** What a worker, or the sweep, does of a job that it finds settled. */
 async function leave(id: string): Promise<void> {
   const found = await jobs.start(id, 'late', MINUTE);
-  await (found.kind === 'settled' ? index.leave(queue, id, found) : index.forget(queue, id, ''));
+  await (found.kind === 'settled' ? index.removeJob(queue, id, found) : index.deleteJob(queue, id, ''));
 }
 
 const due = async (): Promise<string[]> => (await callbacks.take(queue, MINUTE, 10)).map(({ id }) => id);
@@ -100,7 +100,7 @@ it('one worker has it at a time, and another when the first did not say what bec
   expect(await callbacks.take(queue, MINUTE, 10)).toMatchObject([{ id }]);
   expect(await due()).toEqual([]);
   // The first comes back: it is another's by now.
-  await callbacks.later(queue, first ?? { id: '', hold: 0, now: 0 }, 0);
+  await callbacks.postpone(queue, first ?? { id: '', invisibleUntil: 0, now: 0 }, 0);
   expect(await due()).toEqual([]);
 });
 
@@ -109,7 +109,7 @@ it('is over when it was told, and nothing is left of it', async () => {
   await settle(id);
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
-  await callbacks.done(queue, one ?? { id: '', hold: 0, now: 0 }, '1');
+  await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');
   expect(await redis.exists(callbackKey(PREFIX, id), callbacksKey(PREFIX, queue))).toBe(0);
 });
 
@@ -120,10 +120,10 @@ it('a run that settles while the one before is being told is told too', async ()
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
   await jobs.redrive(id);
-  await index.enter(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob(queue, id, '', MINUTE, 10 * MINUTE, true);
   await settle(id);
   await leave(id);
-  await callbacks.done(queue, one ?? { id: '', hold: 0, now: 0 }, '1');
+  await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');
 
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({ run: '2', record: { state: 'completed' } });
@@ -131,6 +131,6 @@ it('a run that settles while the one before is being told is told too', async ()
 
 it('a job that was taken back is not told of', async () => {
   const id = await accepted();
-  await jobs.abandon(id);
+  await jobs.rollBack(id);
   expect(await callbacks.settlement(id)).toBeUndefined();
 });

@@ -185,7 +185,7 @@ test('the terms of a callback are told to whoever has the key', async () => {
   await store.cancel(job.id);
   const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, PREFIX, with_).settlement(job.id);
 
-  expect((await settlement(keys))?.terms).toEqual(TERMS);
+  expect((await settlement(keys))?.options).toEqual(TERMS);
   await expect(settlement(newKeys())).rejects.toMatchObject({ code: 'ARR_KEY_MISSING' });
   expect(await redis.hget(recordKey(PREFIX, job.id), 'callback')).not.toContain('https');
 });

@@ -2,7 +2,7 @@
 import { Queue } from 'bullmq';
 import { bullPrefix } from '../../plugins/async-request-reply/redis/keys';
 import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import { FetchingWorker } from '../../plugins/async-request-reply/worker/bullmq-worker';
+import { BullmqWorker } from '../../plugins/async-request-reply/worker/bullmq-worker';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { Latch } from '../helpers/latch';
 import { RedisServer } from '../helpers/redis-server';
@@ -11,7 +11,7 @@ import { useResources } from '../helpers/use-resources';
 
 const QUEUE = 'q';
 
-let worker: FetchingWorker;
+let worker: BullmqWorker;
 let queue: Queue;
 let started: string[];
 let end: Latch;
@@ -25,7 +25,7 @@ useResources(async (resources) => {
   resources.add(() => queue.close());
   started = [];
   end = new Latch();
-  worker = new FetchingWorker(
+  worker = new BullmqWorker(
     QUEUE,
     async (job) => {
       started.push(job.name);

@@ -4,8 +4,11 @@ import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { resolve } from 'node:path';
 import pino from 'pino';
-import type { ThreadedHandoffLane } from '../../kong/plugin-server/handoff-listener';
-import { NOTE_HEADER, type HandoffOrder } from '../../plugins/async-request-reply/handoff/streaming-command';
+import type { ThreadedHandoffListener } from '../../kong/plugin-server/handoff-listener';
+import {
+  TICKET_HEADER,
+  type StreamingCommand,
+} from '../../plugins/async-request-reply/handoff/streaming-command';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { bullWaitingKey, openJobsKey, requestKey } from '../../plugins/async-request-reply/redis/keys';
@@ -29,7 +32,7 @@ const half = body.subarray(0, body.length / 2);
 const LANE = resolve(__dirname, '../../dist/kong/handoff-lane.js');
 
 let redis: ScriptedRedis;
-let lane: ThreadedHandoffLane;
+let lane: ThreadedHandoffListener;
 let settingsKey: string;
 
 useResources(async (resources) => {
@@ -37,7 +40,7 @@ useResources(async (resources) => {
   const config = resolveConfig({ redis: { port: server.port, key_prefix: PREFIX } });
   redis = openWorkerClient(config.redis, () => undefined);
   resources.add(() => redis.disconnect());
-  const built = jest.requireActual<{ ThreadedHandoffLane: typeof ThreadedHandoffLane }>(LANE);
+  const built = jest.requireActual<{ ThreadedHandoffLane: typeof ThreadedHandoffListener }>(LANE);
   const settings = { logLevel: 'warn', backlog: 511 } as const;
   const starting = built.ThreadedHandoffLane.start(pino({ level: 'silent' }), settings);
   lane = await resources.use(starting, (started) => started.stop());
@@ -54,7 +57,7 @@ interface Sending {
 /** A request as nginx has it from Kong: with its note, and sent as often as nginx likes. */
 function handedOff(method: string, key?: string): Sending {
   const [id, queue] = [newJobId(), `q${newJobId()}`];
-  const order: HandoffOrder = {
+  const order: StreamingCommand = {
     kind: 'accept',
     job: {
       ...{ id, queue, owner: 'somebody', body: 'stored', repeatable: true, maxAttempts: 1, delayMs: 0 },
@@ -67,9 +70,9 @@ function handedOff(method: string, key?: string): Sending {
     key: key === undefined ? undefined : { from: 'header', key, address: '' },
     preferences: { respondAsync: false, waitSeconds: undefined },
   };
-  const note = lane.seal({ settingsKey, method, order });
+  const note = lane.seal({ settingsKey, method, command: order });
   const length = method === 'GET' ? 0 : body.length;
-  return { id, queue, method, headers: { [NOTE_HEADER]: note, 'Content-Length': String(length) } };
+  return { id, queue, method, headers: { [TICKET_HEADER]: note, 'Content-Length': String(length) } };
 }
 
 interface Answer {

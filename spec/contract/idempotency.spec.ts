@@ -7,7 +7,7 @@ import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler
 import { AccessStore, type Acceptance } from '../../plugins/async-request-reply/accept/access-store';
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
-import { bullJobKey, claimKey, onceKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
+import { bullJobKey, claimKey, createdKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
@@ -164,7 +164,7 @@ it('a submit that was answered 503 does not take back the job that its repeat wa
 
     cut.hold.release();
 
-    await until('the submit to be taken back', () => cut.store.abandonedCount === 0);
+    await until('the submit to be taken back', () => cut.store.pendingRollbackCount === 0);
     await expectOneJob(id);
     expect(idOf(await submit(gateway().store))).toBe(id);
     return 'cut';
@@ -180,7 +180,7 @@ it('a key whose submit was answered 503 and taken back is free for another reque
     if ((await codeOf(cut.submitting)) === 'accepted') return 'cut'; // What was held is nothing that it waits for.
     refused++;
     cut.hold.release();
-    await until('the submit to be taken back', () => cut.store.abandonedCount === 0);
+    await until('the submit to be taken back', () => cut.store.pendingRollbackCount === 0);
 
     const id = idOf(await submit(gateway().store, { ...claim, fingerprint: 'other' }));
 
@@ -280,13 +280,13 @@ describe('after the time of the key', () => {
 it('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
   const id = idOf(await submit(gateway().store));
   expect(await redis.pttl(claimKey(prefix, QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
-  expect(await redis.pttl(onceKey(prefix, id))).toBeGreaterThan(MINUTE - 5000);
+  expect(await redis.pttl(createdKey(prefix, id))).toBeGreaterThan(MINUTE - 5000);
 });
 
 it('a redrive keeps the key for the new run', async () => {
   const { store } = gateway();
   const named = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
-  await store.announce(QUEUE, named, MINUTE);
+  await store.registerQueue(QUEUE, named, MINUTE);
   const id = idOf(await submit(store));
   await redis.hset(recordKey(prefix, id), 'settings', named.hash);
   await store.jobs.start(id, 't', MINUTE);

@@ -151,7 +151,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: 'abandon',
     inModel: (scripts, record) => scripts.cancel(record, true),
-    inRedis: async (id) => replyOf(await store.abandon(id)),
+    inRedis: async (id) => replyOf(await store.rollBack(id)),
   },
   {
     name: 'redrive',

@@ -94,7 +94,7 @@ describe('creating', () => {
 
   it('comes too late where the submit was abandoned before its writes arrived', async () => {
     const id = newJobId();
-    expect(await store.abandon(id)).toEqual({ kind: 'missing' });
+    expect(await store.rollBack(id)).toEqual({ kind: 'missing' });
     expect(await store.read(id)).toBeUndefined();
     expect(await store.create(await jobOf(id))).toEqual({ kind: 'exists' });
     expect(await lease(id)).toMatchObject({ kind: 'settled', state: 'cancelled' });

@@ -40,6 +40,6 @@ test('the request of a submit that was given up goes with it', async () => {
   const job = newJob();
   await store.create(job, { latestAt: 1 });
   expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(1);
-  expect(await store.abandon(job.id)).toEqual({ kind: 'missing' });
+  expect(await store.rollBack(job.id)).toEqual({ kind: 'missing' });
   expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(0);
 });

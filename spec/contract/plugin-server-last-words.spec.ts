@@ -56,8 +56,8 @@ const CASES: [string, string[], NodeJS.ProcessEnv, RegExp][] = [
   [
     'a setting that cannot be',
     ['-p', prefix],
-    { ARR_WORKER: '99' },
-    /ARR_WORKER must be an integer from 0 to 64/,
+    { ARR_WORKER_THREADS: '99' },
+    /ARR_WORKER_THREADS must be an integer from 0 to 64/,
   ],
   [
     'a secrets file that is not there',

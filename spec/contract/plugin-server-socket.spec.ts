@@ -53,7 +53,7 @@ test('no answer holds anything of a configuration', async () => {
     upstream: { mode: 'loopback', url: 'http://127.0.0.1:8000', loopback_secret: secrets[1] },
     encryption: { keys: [secrets[2]] },
   };
-  const server = await start({ plugin: OUR_PLUGIN, env: { ARR_WORKER: '0' } });
+  const server = await start({ plugin: OUR_PLUGIN, env: { ARR_WORKER_THREADS: '0' } });
   const kong = await KongConnection.open(server.socketPath);
   resources.add(() => kong.socket.destroy());
   const started = await kong.call('StartInstance', {

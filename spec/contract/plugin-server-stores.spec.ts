@@ -12,7 +12,7 @@ let health: HttpClient;
 useResources(async (resources) => {
   const { prefix } = await resources.use(makePrefix(), ({ remove }) => remove());
   const port = await freePort();
-  const env = { ARR_HEALTH_LISTEN: String(port), ARR_WORKER: '0' };
+  const env = { ARR_HEALTH_LISTEN: String(port), ARR_WORKER_THREADS: '0' };
   const starting = ServerProcess.start(prefix, { plugin: '../../../dist/plugins', env });
   server = await resources.use(starting, (started) => started.kill());
   health = new HttpClient(port);

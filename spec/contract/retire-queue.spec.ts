@@ -1,8 +1,8 @@
 // A queue that nobody announces any more leaves nothing behind, and one with open jobs stays.
 import pino from 'pino';
-import { announce } from '../../plugins/async-request-reply/queue/announcement';
+import { registerQueue } from '../../plugins/async-request-reply/queue/announcement';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
 import { openJobsKey, queuesKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
@@ -25,7 +25,7 @@ useResources(async (resources) => {
   resources.add(() => redis.disconnect());
   const worker = JobWorker.start({
     ...{ redis: settings, keyPrefix: PREFIX, queues: ['*'], leaseMs: 1000, stalledCheckMs: 200 },
-    secrets: new SecretBox(),
+    secrets: new SecretStore(),
     log: pino({ level: 'silent' }),
   });
   resources.add(() => worker.stop(0));
@@ -49,10 +49,10 @@ async function taken(queue: string): Promise<void> {
       connectAttempts: 1,
       maxHeadBytes: 4096,
       maxHandoffHeadBytes: 4096,
-      maxHoldMs: 0,
+      maxPauseMs: 0,
     },
   });
-  await announce(redis, PREFIX, queue, named, LIFE_MS);
+  await registerQueue(redis, PREFIX, queue, named, LIFE_MS);
   const scheduler = openScheduler(redis, PREFIX, queue);
   await until('the limits to be set', async () => (await scheduler.getGlobalConcurrency()) === 1);
   await scheduler.close();

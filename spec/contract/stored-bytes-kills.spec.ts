@@ -68,7 +68,7 @@ it.each([1, 8])('a submit that was answered 503 after %i commands gives its byte
   hold.after(commands);
   expect(await codeOf(lab.submit(store))).toBe('store-unavailable');
   hold.release();
-  await until('the submit to be taken back', () => store.abandonedCount === 0);
+  await until('the submit to be taken back', () => store.pendingRollbackCount === 0);
 
   await lab.expectCounted(0);
   await lab.expectNothing();
@@ -84,14 +84,14 @@ it('a worker leaves bytes that whoever comes after it sets right', async () => {
     hold.after(commands);
     const turn = async (): Promise<void> => {
       const settled = await lab.attempt(id, {}, new JobStore(client, lab.prefix));
-      if (settled.kind === 'closed') await index.leave(QUEUE, id, settled);
+      if (settled.kind === 'closed') await index.removeJob(QUEUE, id, settled);
     };
     const how = await cutOff(hold, turn());
     client.disconnect();
 
     await lab.redis.hset(recordKey(lab.prefix, id), 'lease_until', 1);
     const found = await lab.jobs.examine(id);
-    await (found.kind === 'settled' ? lab.index.leave(QUEUE, id, found) : lab.run(id));
+    await (found.kind === 'settled' ? lab.index.removeJob(QUEUE, id, found) : lab.run(id));
     expect(await lab.total()).toBe(RESPONSE);
     await lab.purge(id);
     await lab.expectNothing();
@@ -114,7 +114,7 @@ it.each<[string, (store: AccessStore, part: RedriveContext, id: string) => Promi
   const cuts = await atEveryCut(async (lab, commands) => {
     const { store, hold, client } = lab.gateway();
     await lab.announce();
-    const id = await lab.submit(store, { job: { singleRead: true } });
+    const id = await lab.submit(store, { job: { deleteAfterRead: true } });
     await lab.run(id, { keepRequest: true });
     const how = await lab.administer((part) => {
       hold.after(commands);

@@ -159,7 +159,7 @@ describe('the keys', () => {
   });
 
   const hold = ({ stored }: BytesLab, count: number): Promise<unknown> =>
-    Promise.all(Array.from({ length: count }, () => stored.hold(QUEUE, newJobId(), 10, 0, HOUR)));
+    Promise.all(Array.from({ length: count }, () => stored.reserve(QUEUE, newJobId(), 10, 0, HOUR)));
 
   it('are tidied by an accept that needs the room, however much has gone', async () => {
     const { lab } = stage;

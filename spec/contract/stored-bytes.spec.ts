@@ -2,7 +2,7 @@
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
-import { placesKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import { slotsKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
 import { dropTaken, takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
 import { BODY, codeOf, HOUR, MINUTE, OWNER, QUEUE, RESPONSE } from './stored-bytes-kit/bytes-lab';
 import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
@@ -25,7 +25,7 @@ describe('the limit', () => {
     expect(codes.filter((code) => code === 'accepted')).toHaveLength(room);
     expect(codes.filter((code) => code === 'queue-full')).toHaveLength(200 - room);
     await lab.expectCounted(room * BODY);
-    expect(await lab.redis.zcard(placesKey(lab.prefix, QUEUE))).toBe(room);
+    expect(await lab.redis.zcard(slotsKey(lab.prefix, QUEUE))).toBe(room);
   });
 
   it('takes a body that fills it to the last byte, and then nothing, not even no bytes', async () => {
@@ -115,12 +115,12 @@ describe('what is counted of a job', () => {
     const { lab } = stage;
     const id = await lab.submit();
     await lab.attempt(id, { outcome: 'retry', delayMs: 0 });
-    await lab.stored.weigh(QUEUE, id, BODY + RESPONSE);
+    await lab.stored.setUsage(QUEUE, id, BODY + RESPONSE);
     await lab.expectCounted(BODY + RESPONSE);
 
     await lab.run(id);
     await lab.expectCounted(RESPONSE);
-    await lab.stored.weigh(QUEUE, id, BODY + RESPONSE);
+    await lab.stored.setUsage(QUEUE, id, BODY + RESPONSE);
     await lab.expectCounted(RESPONSE);
   });
 
@@ -135,13 +135,13 @@ describe('what is counted of a job', () => {
 
     expect(await lab.administer((part) => redriveJob(part, id))).toEqual({ kind: 'redriven' });
     await lab.expectCounted(BODY);
-    await lab.index.leave(QUEUE, id, late);
+    await lab.index.removeJob(QUEUE, id, late);
     await lab.expectCounted(BODY);
 
     await lab.run(id, { outcome: 'failed', keepRequest: true });
     await lab.expectCounted(BODY);
     expect(await lab.purge(id)).toBe('purged');
-    await lab.index.leave(QUEUE, id, { ...late, expiresAt: late.expiresAt + 1 });
+    await lab.index.removeJob(QUEUE, id, { ...late, expiresAt: late.expiresAt + 1 });
     await lab.expectCounted(0);
     await lab.expectNothing();
   });
@@ -162,7 +162,7 @@ describe('what is counted of a job', () => {
 });
 
 describe('a result that can be read once', () => {
-  const singleRead = { job: { singleRead: true } };
+  const deleteAfterRead = { job: { deleteAfterRead: true } };
 
   async function read(store: AccessStore, id: string, isSentLater: boolean): Promise<boolean> {
     const job = await stage.lab.jobs.read(id);
@@ -172,12 +172,12 @@ describe('a result that can be read once', () => {
   it('is not counted after that, however late its worker is', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
-    const id = await lab.submit(store, singleRead);
+    const id = await lab.submit(store, deleteAfterRead);
     const settled = await lab.attempt(id);
     if (settled.kind !== 'closed') throw new Error(settled.kind);
 
     expect(await read(store, id, false)).toBe(true);
-    await lab.index.leave(QUEUE, id, settled);
+    await lab.index.removeJob(QUEUE, id, settled);
     await lab.expectCounted(0);
     await lab.expectNothing();
   });
@@ -185,7 +185,7 @@ describe('a result that can be read once', () => {
   it('is counted until it has been sent', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
-    const id = await lab.submit(store, singleRead);
+    const id = await lab.submit(store, deleteAfterRead);
     await lab.run(id);
 
     expect([await read(store, id, true), await read(store, id, true)]).toEqual([true, false]);
@@ -198,7 +198,7 @@ describe('a result that can be read once', () => {
   it('is kept no longer for a sender that never comes than it would have been without', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
-    const id = await lab.submit(store, { job: { singleRead: true, resultTtlMs: MINUTE } });
+    const id = await lab.submit(store, { job: { deleteAfterRead: true, resultTtlMs: MINUTE } });
     await lab.run(id);
     const response = responseKey(lab.prefix, id, '1.1');
     const before = await lab.redis.pttl(response);
@@ -212,7 +212,7 @@ describe('a result that can be read once', () => {
   it('is counted for as long as it is kept for a sender that never comes', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
-    const id = await lab.submit(store, { job: { singleRead: true, resultTtlMs: 5 * HOUR } });
+    const id = await lab.submit(store, { job: { deleteAfterRead: true, resultTtlMs: 5 * HOUR } });
     await lab.run(id);
     await read(store, id, true);
 

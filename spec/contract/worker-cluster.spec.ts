@@ -1,7 +1,7 @@
 // A worker on a Cluster, whose connections are many: it ends when it is asked to in the midst of taking up its queues, and
 // no queue is left behind whose wait for jobs was cut or got no answer.
 import pino from 'pino';
-import { SecretBox } from '../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import { until } from '../helpers/until';
 import { Latch } from '../helpers/latch';
@@ -24,7 +24,7 @@ function startWorker(onQueue: (taken: number) => void): { worker: JobWorker; tak
       queues: [],
       leaseMs: 3000,
       stalledCheckMs: 200,
-      secrets: new SecretBox(),
+      secrets: new SecretStore(),
     },
     log: pino({}, { write }),
   });

@@ -13,6 +13,6 @@ export const JOB_SETTINGS: Omit<JobSettings, 'queue'> = {
     backoffMs: 1,
     maxBackoffMs: 1,
     connectAttempts: 10,
-    maxHoldMs: 300_000,
+    maxPauseMs: 300_000,
   },
 };

@@ -5,7 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
-import { joinRepliesExactly, parserOfIoredis } from '../../plugins/async-request-reply/redis/patch-redis-parser';
+import {
+  joinRepliesExactly,
+  parserOfIoredis,
+} from '../../plugins/async-request-reply/redis/patch-redis-parser';
 import { freePort } from './gateway/free-port';
 import { until } from './until';
 

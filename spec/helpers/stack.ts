@@ -152,7 +152,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const shared: PluginConfig = {
       // `SPEC_LANE=handoff` sends every body through the handoff lane.
       ...(IS_HANDOFF_LANE && {
-        handoff: { request_over_bytes: 0, response_over_bytes: 0 },
+        handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 },
       }),
       ...options.shared,
       redis: {

@@ -13,7 +13,7 @@ const stack = useStack({
     { name: 'lost', config: { queue: { name: 'lost' } } },
     { name: 'slow', config: { deadline_seconds: 4, queue: { name: 'slow' } } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 

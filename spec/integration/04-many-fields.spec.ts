@@ -17,12 +17,12 @@ const routes: RouteOptions[] = [
   { name: 'bare', config: false, plugins: [keyAuth] },
   {
     name: 'short',
-    config: { queue, handoff: { request_over_bytes: 524_288 } },
+    config: { queue, handoff: { request_threshold_bytes: 524_288 } },
     plugins: [keyAuth],
   },
   {
     name: 'handed-off',
-    config: { queue, handoff: { request_over_bytes: 0, response_over_bytes: 0 } },
+    config: { queue, handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 } },
     plugins: [keyAuth],
   },
 ];

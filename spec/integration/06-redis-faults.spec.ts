@@ -26,7 +26,7 @@ const routes = [
   ...FRESH.map((name) => ({ name })),
   { name: 'jobs' },
   { name: 'single', config: { queue: { concurrency: 1 } } },
-  { name: 'proxy', isFailClosed: false, config: { store_failure: 'proxy' as const } },
+  { name: 'proxy', isFailClosed: false, config: { on_store_failure: 'proxy' as const } },
 ];
 const env = { ARR_REDIS_CONNECT_TIMEOUT: '1000', ARR_REDIS_READ_TIMEOUT: '1000' };
 
@@ -172,7 +172,7 @@ describe('Redis that fails', () => {
       }
     });
 
-    test(`store_failure: proxy ${PROXY_MEANS}`, async () => {
+    test(`on_store_failure: proxy ${PROXY_MEANS}`, async () => {
       const path = `/proxy/${fault.fault}`;
       stack().upstream.script(path, reply({ status: 203, body: 'at once' }));
 

@@ -58,7 +58,7 @@ describe.each([
       pluginServer: {
         command: [process.execPath, PLUGIN_SERVER, '-p', '{prefix}', '--sock-name', SOCKET_NAME],
         queryCommand: [process.execPath, PLUGIN_SERVER, '--dump-all-plugins'],
-        env: { ARR_WORKER: '0' },
+        env: { ARR_WORKER_THREADS: '0' },
         managed,
       },
     });

@@ -32,7 +32,7 @@ const stack = useStack({
       },
     },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 
 jest.setTimeout(TEST_TIMEOUT_MS + JOBS * 200);

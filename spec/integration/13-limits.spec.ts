@@ -20,7 +20,7 @@ const stack = useStack({
     { name: 'wide', config: { queue: { name: 'shared', concurrency: 8 } } },
     { name: 'asked', config: { queue: { concurrency: 4 }, retry: { backoff_ms: 1 } } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 

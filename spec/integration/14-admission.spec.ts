@@ -41,7 +41,7 @@ const stack = useStack({
       { username: 'bob', keyauth_credentials: [{ key: 'key-of-bob' }] },
     ],
   },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 

@@ -14,7 +14,7 @@ const RETRY_AFTER_SECONDS = 2;
 const MAX_HOLD_SECONDS = 200;
 const DEADLINE_SECONDS = 100;
 
-const queue = (name: string) => ({ name, max_hold_seconds: MAX_HOLD_SECONDS });
+const queue = (name: string) => ({ name, max_pause_seconds: MAX_HOLD_SECONDS });
 
 const stack = useStack({
   shared: { retry_after_seconds: RETRY_AFTER_SECONDS, retry: { backoff_ms: 1 } },
@@ -24,7 +24,7 @@ const stack = useStack({
     })),
     { name: 'beside', config: { queue: { ...queue('beside'), concurrency: 2 } } },
     { name: 'short', config: { queue: queue('short'), deadline_seconds: DEADLINE_SECONDS } },
-    { name: 'never', config: { queue: { name: 'never', max_hold_seconds: 0 } } },
+    { name: 'never', config: { queue: { name: 'never', max_pause_seconds: 0 } } },
     {
       name: 'broken',
       config: {
@@ -122,7 +122,7 @@ test('a queue is held no longer than the deadline of the job that was told to wa
   );
 });
 
-test('with max_hold_seconds 0 no queue is held', async () => {
+test('with max_pause_seconds 0 no queue is held', async () => {
   await hold('never', 429, FOR_EVER);
 
   expect((await factsOf('never'))?.held).toBeUndefined();

@@ -66,7 +66,10 @@ useResources(async (resources) => {
       },
       { name: 'paused', config: { queue: { name: 'paused' } } },
       { name: 'short', config: { deadline_seconds: 1, queue: { name: 'short', concurrency: 1 } } },
-      { name: 'once', config: { single_read: true, poll_floor_ms: 60_000, wait: { max_ms: 50_000 } } },
+      {
+        name: 'once',
+        config: { delete_after_read: true, min_poll_interval_ms: 60_000, wait: { max_ms: 50_000 } },
+      },
       { name: 'kept', config: { redis: { min_replicas: 1, read_timeout: 500 } } },
     ],
     env: login('arr'),

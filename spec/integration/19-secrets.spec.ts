@@ -112,7 +112,7 @@ describe("the plugin server's own worker", () => {
 
 describe('a separate worker', () => {
   let stack: Stack;
-  useResources(async (resources) => void (stack = await startWith(resources, { ARR_WORKER: '0' })));
+  useResources(async (resources) => void (stack = await startWith(resources, { ARR_WORKER_THREADS: '0' })));
   const startWorker = useWorkers(() => stack);
 
   test.each(['secrets.yml', 'secrets.json'])('has the secrets of its jobs from %s', async (name) => {

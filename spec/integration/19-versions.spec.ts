@@ -18,7 +18,7 @@ const stack = useStack({
     { name: 'newer', config: { queue: { name: 'newer' } } },
   ],
   shared: { redis: { password: REDIS_PASSWORD } },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 

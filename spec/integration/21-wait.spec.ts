@@ -19,12 +19,12 @@ const stack = useStack({
     { name: 'brief', config: { wait: { max_ms: BRIEF_MS } } },
     { name: 'error', config: { wait: { default_ms: BRIEF_MS, on_timeout: 'error' } } },
     { name: 'narrow-error', config: { queue: { concurrency: 1 }, wait: { on_timeout: 'error' } } },
-    { name: 'none', config: { wait: { max_held: 0, default_ms: 50_000 } } },
+    { name: 'none', config: { wait: { max_waiting: 0, default_ms: 50_000 } } },
     { name: 'blocking', config: { queue: { name: 'narrow', concurrency: 1 } } },
     { name: 'expiring', config: { queue: { name: 'narrow', concurrency: 1 }, deadline_seconds: 1 } },
     { name: 'later', config: { retry: { attempts: 2, backoff_ms: 60_000 } } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -137,7 +137,7 @@ describe('a submit that waits', () => {
     expect(response.header('Preference-Applied')).toBe('respond-async, wait=1');
   });
 
-  test('more requests than wait.max_held get their 202 at once', async () => {
+  test('more requests than wait.max_waiting get their 202 at once', async () => {
     const { response } = await stack().submit('/none/x', { headers: { Prefer: 'wait=50' } });
 
     expect(response.header('Preference-Applied')).toBeUndefined();

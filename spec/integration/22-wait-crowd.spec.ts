@@ -17,13 +17,13 @@ const stack = useStack({
       name: 'crowd',
       config: {
         queue: { concurrency: 50 },
-        wait: { max_ms: 50_000, max_held: CROWD },
+        wait: { max_ms: 50_000, max_waiting: CROWD },
         redis: { read_timeout: 20_000 },
       },
     },
   ],
   // Workers ask Redis for work: here only the plugin server speaks with it.
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 

@@ -15,15 +15,18 @@ const stack = useStack({
     { name: 'queue', config: { queue: { concurrency: 1 }, retry_after_seconds: 2 } },
     { name: 'delayed', config: { queue: { delay_header: 'X-Delay' } } },
     { name: 'later', config: { retry: { attempts: 2, backoff_ms: 600_000, max_backoff_ms: 600_000 } } },
-    { name: 'floor', config: { poll_floor_ms: 60_000 } },
-    { name: 'low-floor', config: { poll_floor_ms: 10 } },
-    { name: 'once', config: { single_read: true, queue: { name: 'once' }, wait: { max_ms: 50_000 } } },
+    { name: 'floor', config: { min_poll_interval_ms: 60_000 } },
+    { name: 'low-floor', config: { min_poll_interval_ms: 10 } },
+    { name: 'once', config: { delete_after_read: true, queue: { name: 'once' }, wait: { max_ms: 50_000 } } },
     { name: 'once-elsewhere', config: { intercept: 'never', poll_queues: ['once', 'often'] } },
     { name: 'often', config: { queue: { name: 'often' } } },
-    { name: 'often-read-once', config: { intercept: 'never', single_read: true, poll_queues: ['often'] } },
+    {
+      name: 'often-read-once',
+      config: { intercept: 'never', delete_after_read: true, poll_queues: ['often'] },
+    },
     { name: 'resource', config: { on_complete: 'resource' } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -116,7 +119,7 @@ describe('a pending answer', () => {
   });
 });
 
-describe('poll_floor_ms', () => {
+describe('min_poll_interval_ms', () => {
   test('polls of an open job that come faster get 429 with Retry-After', async () => {
     const path = '/floor/fast';
     const { id } = await stack().submit(path);
@@ -152,7 +155,7 @@ describe('poll_floor_ms', () => {
   });
 });
 
-describe('single_read', () => {
+describe('delete_after_read', () => {
   const completed = async (path: string): Promise<string> => {
     stack().upstream.script(path, reply({ body: 'once' }));
     const { id } = await stack().submit(path);

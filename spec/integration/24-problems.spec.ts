@@ -24,8 +24,8 @@ const stack = useStack({
     { name: 'plain' },
     { name: 'known', config: { owner: 'consumer' } },
     { name: 'polls', config: { intercept: 'never' } },
-    { name: 'once', config: { single_read: true } },
-    { name: 'floor', config: { poll_floor_ms: 60_000 } },
+    { name: 'once', config: { delete_after_read: true } },
+    { name: 'floor', config: { min_poll_interval_ms: 60_000 } },
     { name: 'tiny', config: { request: { max_body_bytes: 10 }, response: { max_body_bytes: 10 } } },
     { name: 'brief', config: { wait: { default_ms: 50, on_timeout: 'error' } } },
     { name: 'slow', config: { upstream: { attempt_timeout: 300 } } },
@@ -35,7 +35,7 @@ const stack = useStack({
     { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
   ],
   extra: { upstreams: [{ name: 'a-kong-upstream', targets: [{ target: '127.0.0.1:9' }] }] },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 

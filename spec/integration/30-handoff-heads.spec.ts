@@ -13,7 +13,7 @@ const stack = useStack({
   shared: { queue: { name: 'heads' } },
   routes: [
     { name: 'jobs' },
-    { name: 'once', config: { single_read: true } },
+    { name: 'once', config: { delete_after_read: true } },
     { name: 'plain', config: false },
   ],
 });

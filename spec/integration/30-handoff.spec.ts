@@ -21,11 +21,11 @@ const stack = useStack({
       config: { request: { max_body_bytes: 100_000 }, response: { max_body_bytes: 200_000 } },
     },
     { name: 'stream', route: { request_buffering: false, response_buffering: false } },
-    { name: 'once', config: { single_read: true } },
+    { name: 'once', config: { delete_after_read: true } },
     { name: 'shared', config: { queue: { name: 'shared' } } },
     { name: 'alone', service: false, config: { intercept: 'never', poll_queues: ['shared'] } },
     { name: 'cached', plugins: [CACHE] },
-    { name: 'cached-large', config: { handoff: { response_over_bytes: 0 } }, plugins: [CACHE] },
+    { name: 'cached-large', config: { handoff: { response_threshold_bytes: 0 } }, plugins: [CACHE] },
   ],
 });
 

@@ -22,7 +22,7 @@ const half = large.subarray(0, large.length / 2);
 const huge = randomBytes(48 * MIB);
 
 /** Everything takes the lane, so that requests without a body do too. */
-const everything = { handoff: { request_over_bytes: 0, response_over_bytes: 0 } };
+const everything = { handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 } };
 
 const routes: RouteOptions[] = [
   { name: 'jobs' },
@@ -31,7 +31,7 @@ const routes: RouteOptions[] = [
 ];
 
 // The workers are processes of their own: they outlive the plugin server.
-const stack = useStack({ routes, env: { ARR_WORKER: '0' } });
+const stack = useStack({ routes, env: { ARR_WORKER_THREADS: '0' } });
 const startWorker = useWorkers(stack);
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

@@ -32,7 +32,7 @@ const stallsFile = join(directory, 'stalls');
 const stack = useStack({
   routes: [{ name: 'jobs' }],
   env: {
-    ARR_WORKER: '0',
+    ARR_WORKER_THREADS: '0',
     ARR_SPEC_STALLS: stallsFile,
     NODE_OPTIONS: `--require ${resolve(__dirname, '../helpers/event-loop-probe.js')}`,
   },

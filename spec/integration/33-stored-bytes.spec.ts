@@ -18,10 +18,14 @@ const stack = useStack({
     { name: 'streamed', config: queue('streamed', LARGE_BYTES * 1.5) },
     { name: 'chunked', route: { request_buffering: false }, config: queue('chunked', LARGE_BYTES * 1.5) },
     { name: 'results', config: queue('results', RESULT_BYTES) },
-    { name: 'once', config: { ...queue('once', RESULT_BYTES), single_read: true } },
+    { name: 'once', config: { ...queue('once', RESULT_BYTES), delete_after_read: true } },
     {
       name: 'sent',
-      config: { ...queue('sent', RESULT_BYTES), single_read: true, handoff: { response_over_bytes: 0 } },
+      config: {
+        ...queue('sent', RESULT_BYTES),
+        delete_after_read: true,
+        handoff: { response_threshold_bytes: 0 },
+      },
     },
     { name: 'short', config: { ...queue('short', RESULT_BYTES), result_ttl_seconds: 1 } },
     {

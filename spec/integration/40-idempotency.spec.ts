@@ -20,7 +20,7 @@ const routes = [
   { name: 'content', plugins: [keyAuth], config: { idempotency: { from: 'content' as const } } },
   { name: 'strangers', config: { idempotency: { from: 'content' as const } } },
   { name: 'brief', config: { result_ttl_seconds: 1 } },
-  { name: 'once', config: { single_read: true, wait: { max_ms: 20_000 } } },
+  { name: 'once', config: { delete_after_read: true, wait: { max_ms: 20_000 } } },
   { name: 'short', config: { idempotency: { ttl_seconds: 1 } } },
 ];
 

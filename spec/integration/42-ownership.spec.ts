@@ -37,7 +37,7 @@ const stack = useStack({
   routes,
   extra: { consumers: consumers([KEY]) },
   // Nothing but the access side talks to Redis.
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 
 const submitAs = async (path: string, headers: Record<string, string>): Promise<string> =>

@@ -29,7 +29,7 @@ const routes = (...mixedKeys: string[]): RouteOptions[] => [
   routeWithKeys('told', [FIRST], told),
 ];
 
-const stack = useStack({ routes: routes(FIRST), env: { ARR_WORKER: '0' } });
+const stack = useStack({ routes: routes(FIRST), env: { ARR_WORKER_THREADS: '0' } });
 const startWorker = useWorkers(stack);
 let directory: string;
 useResources(async (resources) => {

@@ -43,7 +43,7 @@ describe('a gateway with its own worker', () => {
     routeWithKeys('sealed', [FIRST], { callback }),
     routeWithKeys('clear', undefined, { callback }),
     routeWithKeys('turning', keys),
-    routeWithKeys('once', keys, { single_read: true }),
+    routeWithKeys('once', keys, { delete_after_read: true }),
     routeWithKeys('located', keys, { on_complete: 'resource' }),
   ];
   const stack = useStack({ routes: routes([FIRST]) });

@@ -1,9 +1,9 @@
 // upstream.mode: loopback. The worker goes through Kong's proxy again, by the kong.yml that docs/kong.md has; what bears
 // the worker's marker and is not that very request reaches nobody.
 import {
-  MAX_MARKER_LIFE_MS,
-  REENTRY_HEADER,
-  signMarker,
+  MAX_TOKEN_LIFE_MS,
+  LOOPBACK_HEADER,
+  signLoopbackToken,
 } from '../../plugins/async-request-reply/loopback/loopback-token';
 import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
@@ -71,7 +71,7 @@ describe('the routes of docs/kong.md', () => {
     await roundTrip('/billing/seen');
     const [call] = reached('/billing/seen');
 
-    expect([call?.header(REENTRY_HEADER), call?.header('apikey')]).toEqual([undefined, undefined]);
+    expect([call?.header(LOOPBACK_HEADER), call?.header('apikey')]).toEqual([undefined, undefined]);
     expect(call?.header('X-Forwarded-For')).toBe('127.0.0.1, 127.0.0.1');
     expect(call?.header('Via')).toMatch(/^1\.1 kong\/\S+, 1\.1 kong\/\S+$/);
   });
@@ -90,7 +90,7 @@ describe('the routes of docs/kong.md', () => {
   });
 
   test('the sibling route takes no stranger: not from elsewhere, and not with a marker of their own', async () => {
-    const headers = { [REENTRY_HEADER]: forgedMarker() };
+    const headers = { [LOOPBACK_HEADER]: forgedMarker() };
     const elsewhere = await stack.request('/billing/sneak', { headers, ...ELSEWHERE });
     const near = await stack.request('/billing/sneak', { headers });
 
@@ -154,7 +154,7 @@ describe('a marker', () => {
     const path = '/caught/instances';
     const { id, end } = await caughtMarker(stack, path);
     const signed = (host: string): string =>
-      signMarker(
+      signLoopbackToken(
         { jobId: id, attempt: 1, endsAt: Date.now() + 10_000 },
         { ...ofSpecs(stack, path), host },
         SECRET,
@@ -173,10 +173,10 @@ describe('a marker', () => {
     const { id, end } = await caughtMarker(stack, path);
     const now = Number(((await stack.redis.command('TIME')) as string[])[0]) * 1000;
     const signed = (endsAt: number): string =>
-      signMarker({ jobId: id, attempt: 1, endsAt }, ofSpecs(stack, path), SECRET);
+      signLoopbackToken({ jobId: id, attempt: 1, endsAt }, ofSpecs(stack, path), SECRET);
     const stale = await reenter(stack, path, signed(now - 1));
-    const early = await reenter(stack, path, signed(now + 2 * MAX_MARKER_LIFE_MS));
-    const good = await reenter(stack, path, signed(now + MAX_MARKER_LIFE_MS / 2));
+    const early = await reenter(stack, path, signed(now + 2 * MAX_TOKEN_LIFE_MS));
+    const good = await reenter(stack, path, signed(now + MAX_TOKEN_LIFE_MS / 2));
     await end();
 
     expect([stale, early].map(({ response }) => problemOf(response))).toEqual([LATE, LATE]);
@@ -216,7 +216,7 @@ describe('a marker', () => {
     const responses = [];
     for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND'])
       for (const value of [marker, 'x', `${marker},${marker}`])
-        responses.push(await stack.request(path, { method, headers: { [REENTRY_HEADER]: value } }));
+        responses.push(await stack.request(path, { method, headers: { [LOOPBACK_HEADER]: value } }));
 
     expect(responses.map(problemOf)).toEqual(responses.map(() => REFUSED));
     expect(stack.upstream.callsTo(path)).toEqual([]);
@@ -224,7 +224,7 @@ describe('a marker', () => {
   });
 
   test('with nothing in it does not reach the upstream', async () => {
-    const headers = { [REENTRY_HEADER]: '' };
+    const headers = { [LOOPBACK_HEADER]: '' };
     await stack.request('/no-secret-prefer/empty', { headers });
     await stack
       .submit('/no-secret/empty', { headers })
@@ -318,7 +318,7 @@ describe('while something is away', () => {
   test('the plugin server: a marker is 503 by the companion, true or forged, and passes nobody', async () => {
     const path = '/caught/frozen';
     const { marker } = await caughtMarker(stack, path);
-    await stack.request('/billing/warm', { headers: { [REENTRY_HEADER]: forgedMarker() } });
+    await stack.request('/billing/warm', { headers: { [LOOPBACK_HEADER]: forgedMarker() } });
     const pids = await stack.gateway.pluginServerPids();
     const signal = (name: NodeJS.Signals): void => pids.forEach((pid) => void process.kill(pid, name));
     signal('SIGSTOP');

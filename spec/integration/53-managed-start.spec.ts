@@ -25,8 +25,8 @@ describe.each([
   [
     'a setting that cannot be',
     ['-p', '{prefix}'],
-    ['ARR_WORKER=99'],
-    /ARR_WORKER must be an integer from 0 to 64/,
+    ['ARR_WORKER_THREADS=99'],
+    /ARR_WORKER_THREADS must be an integer from 0 to 64/,
   ],
 ])('with %s', (_what, args, env, sentence) => {
   let gateway: Gateway;

@@ -5,7 +5,7 @@ import { warning, type CheckResult } from './finding';
 export const SOMAXCONN_FILE = '/proc/sys/net/core/somaxconn';
 
 /** @param file where the kernel says what it grants; another system than Linux has none. */
-export async function checkBacklog(wished: number, file: string = SOMAXCONN_FILE): Promise<CheckResult> {
+export async function checkBacklog(requested: number, file: string = SOMAXCONN_FILE): Promise<CheckResult> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -17,11 +17,11 @@ export async function checkBacklog(wished: number, file: string = SOMAXCONN_FILE
     name: 'backlog',
     seen: String(granted),
     findings:
-      granted >= wished
+      granted >= requested
         ? []
         : [
             warning(
-              `ARR_LISTEN_BACKLOG is ${String(wished)} and the kernel of this machine grants ${String(granted)} ` +
+              `ARR_LISTEN_BACKLOG is ${String(requested)} and the kernel of this machine grants ${String(granted)} ` +
                 '(net.core.somaxconn): where a plugin server runs, raise the one or lower the other.',
             ),
           ],

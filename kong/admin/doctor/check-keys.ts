@@ -18,7 +18,7 @@ const YOUNG_MS = 10_000;
 const OVERDUE_MS = 30_000;
 const LEASE_OVER_MS = 60_000;
 
-const SECOND_LOOK_MS = 500;
+const SECOND_CHECK_MS = 500;
 
 /** Named in a finding; all are counted. */
 const EXAMPLES = 5;
@@ -49,7 +49,7 @@ export async function checkKeys(context: AdminContext): Promise<CheckResult[]> {
     }
   }
   if (suspects.size > 0) {
-    await delay(SECOND_LOOK_MS);
+    await delay(SECOND_CHECK_MS);
   }
   const confirmed = await faultsOf(context, [...suspects.keys()]);
   return (Object.keys(FAULTS) as Fault[]).map((fault) => {

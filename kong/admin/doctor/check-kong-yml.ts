@@ -7,7 +7,7 @@ import { CommandError } from '../report';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
 const PLUGIN = 'async-request-reply';
-const COMPANION = 'post-function';
+const GUARD = 'post-function';
 const TERMINATION = 'request-termination';
 
 /** What kong/fail-closed.lua comes down to: it looks where the request goes and answers 503. */
@@ -28,7 +28,7 @@ export async function checkKongYml(file: string): Promise<CheckResult> {
   return {
     name: 'fail-closed',
     seen: counted(routes.length, 'route'),
-    findings: routes.flatMap(judge),
+    findings: routes.flatMap(check),
   };
 }
 
@@ -46,7 +46,7 @@ async function load(file: string): Promise<Entity> {
   return config as Entity;
 }
 
-function judge({ name, hasService, plugins }: RouteView): Finding[] {
+function check({ name, hasService, plugins }: RouteView): Finding[] {
   const plugin = plugins.find((one) => one['name'] === PLUGIN);
   if (plugin === undefined) {
     return [];
@@ -56,16 +56,16 @@ function judge({ name, hasService, plugins }: RouteView): Finding[] {
   if (terminates) {
     const message =
       `Route ${name} has ${TERMINATION}: requests that go through the handoff lane would be answered 503. ` +
-      `Put the ${COMPANION} of kong/fail-closed.lua in its place.`;
+      `Put the ${GUARD} of kong/fail-closed.lua in its place.`;
     findings.push(warning(message));
   }
-  return terminates || hasCompanion(plugins) ? findings : judgeOpen(name, plugin, hasService);
+  return terminates || hasGuard(plugins) ? findings : checkOpen(name, plugin, hasService);
 }
 
 /** Kong runs one plugin of a name on a route: the most specific. */
-function hasCompanion(plugins: readonly Entity[]): boolean {
-  const companion = plugins.find((one) => one['name'] === COMPANION);
-  const functions = record(companion?.['config'])['access'];
+function hasGuard(plugins: readonly Entity[]): boolean {
+  const guard = plugins.find((one) => one['name'] === GUARD);
+  const functions = record(guard?.['config'])['access'];
   return Array.isArray(functions) && functions.some((lua) => FAIL_CLOSED.test(String(lua)));
 }
 
@@ -75,18 +75,18 @@ function isTerminated(plugins: readonly Entity[]): boolean {
   return termination !== undefined && record(termination['config'])['trigger'] === undefined;
 }
 
-function judgeOpen(name: string, plugin: Entity, hasService: boolean): Finding[] {
+function checkOpen(name: string, plugin: Entity, hasService: boolean): Finding[] {
   const intercept = record(plugin['config'])['intercept'] ?? 'always';
   if (intercept === 'always') {
     const message =
-      `Route ${name} has ${PLUGIN} with intercept always and not the fail-closed ${COMPANION}: ` +
+      `Route ${name} has ${PLUGIN} with intercept always and not the fail-closed ${GUARD}: ` +
       'without the plugin server its requests go straight to the upstream. Add kong/fail-closed.lua.';
     return [error(message)];
   }
   return intercept === 'never' && hasService
     ? [
         warning(
-          `Route ${name} is for polls and has no fail-closed ${COMPANION}: without the plugin server polls go upstream.`,
+          `Route ${name} is for polls and has no fail-closed ${GUARD}: without the plugin server polls go upstream.`,
         ),
       ]
     : [];

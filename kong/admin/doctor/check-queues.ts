@@ -1,7 +1,7 @@
 // Checks of the queues that have been announced: somebody must take them, and their instances must agree.
 import { setTimeout as delay } from 'node:timers/promises';
-import { announcedSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
-import { QueueHold } from '../../../plugins/async-request-reply/queue/queue-hold';
+import { registeredSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
+import { QueuePause } from '../../../plugins/async-request-reply/queue/queue-hold';
 import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/redis/keys';
 import { nameOfRedis } from '../../../plugins/async-request-reply/redis/redis-client';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
@@ -12,7 +12,7 @@ import { error, warning, type CheckResult, type Finding } from './finding';
 
 /** The lock lives 5 s and is renewed every second: after a leader's death another takes it within two. */
 const LOCK_WAIT_MS = 2500;
-const LOCK_LOOK_MS = 100;
+const LOCK_CHECK_MS = 100;
 
 export async function checkQueues(context: AdminContext): Promise<CheckResult[]> {
   const queues = (await usedQueues(context)).sort();
@@ -20,12 +20,12 @@ export async function checkQueues(context: AdminContext): Promise<CheckResult[]>
   const [untaken, disagreeing, held] = await Promise.all([
     Promise.all(queues.map((queue) => untakenFinding(context, queue))),
     Promise.all(queues.map((queue) => limitsFinding(context, queue))),
-    Promise.all(queues.map((queue) => heldFinding(context, queue))),
+    Promise.all(queues.map((queue) => pauseFinding(context, queue))),
   ]);
   return [
     {
       name: 'workers',
-      seen: `${seen} in ${placeText(context)}`,
+      seen: `${seen} in ${connectionText(context)}`,
       findings: untaken.filter((finding) => finding !== undefined),
     },
     { name: 'limits', seen, findings: disagreeing.filter((finding) => finding !== undefined) },
@@ -34,7 +34,7 @@ export async function checkQueues(context: AdminContext): Promise<CheckResult[]>
 }
 
 /** Where this program looks, and so where workers must. */
-const placeText = ({ settings: { redis } }: AdminContext): string =>
+const connectionText = ({ settings: { redis } }: AdminContext): string =>
   `Redis ${nameOfRedis(redis)}, database ${String(redis.database)}, key prefix "${redis.key_prefix}"`;
 
 /** Those that are announced or have open jobs: the others are about to be retired, and no worker takes them. */
@@ -61,42 +61,42 @@ async function untakenFinding(context: AdminContext, queue: string): Promise<Fin
       const name = queueText(queue, await serviceOf(context, queue));
       const message =
         `No worker takes queue ${name}, which has ${counted(open, 'open job')}. Start one. One that runs looks ` +
-        `elsewhere: it has to be told ${placeText(context)} (ARR_REDIS_*, ARR_KEY_PREFIX), and by ARR_QUEUES ` +
+        `elsewhere: it has to be told ${connectionText(context)} (ARR_REDIS_*, ARR_KEY_PREFIX), and by ARR_QUEUES ` +
         'to take this queue, or all.';
       return error(message);
     }
-    await delay(LOCK_LOOK_MS);
+    await delay(LOCK_CHECK_MS);
   }
   return undefined;
 }
 
 async function limitsFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
-  const settings = await announcedSettings(context.redis, context.prefix, queue);
+  const settings = await registeredSettings(context.redis, context.prefix, queue);
   const inForce = queueLimits(settings);
   if (settings.every((one) => sameLimits(queueLimits([one]), inForce))) {
     return undefined;
   }
-  const wishes = settings.map(
+  const requests = settings.map(
     ({ concurrency, rateMax, ratePerMs }) =>
       `concurrency ${String(concurrency)}` +
       (rateMax > 0 ? ` and ${String(rateMax)} per ${String(ratePerMs / 1000)} s` : ''),
   );
   const name = queueText(queue, await serviceOf(context, queue));
   return warning(
-    `Instances disagree on the limits of queue ${name} (${[...new Set(wishes)].sort().join('; ')}): ` +
+    `Instances disagree on the limits of queue ${name} (${[...new Set(requests)].sort().join('; ')}): ` +
       'the smallest hold. After a change of settings this passes when the old announcement lapses.',
   );
 }
 
-async function heldFinding({ redis, prefix }: AdminContext, queue: string): Promise<Finding | undefined> {
-  const hold = await new QueueHold(redis, prefix, queue).read();
-  if (hold === undefined) {
+async function pauseFinding({ redis, prefix }: AdminContext, queue: string): Promise<Finding | undefined> {
+  const pause = await new QueuePause(redis, prefix, queue).read();
+  if (pause === undefined) {
     return undefined;
   }
   const why =
-    hold.reason === 'breaker' ? 'its circuit breaker is open' : 'its upstream asked for it (Retry-After)';
+    pause.reason === 'breaker' ? 'its circuit breaker is open' : 'its upstream asked for it (Retry-After)';
   return warning(
-    `Queue ${queue} starts no job for ${String(Math.ceil(hold.leftMs / 1000))} s yet, since ${why}. ` +
+    `Queue ${queue} starts no job for ${String(Math.ceil(pause.leftMs / 1000))} s yet, since ${why}. ` +
       `To start them now: async-request-reply resume ${queue}`,
   );
 }

@@ -30,29 +30,29 @@ export async function checkServers({ redis }: AdminContext): Promise<CheckResult
   const nodes = await Promise.all(
     masters(redis).map(async (node) => ({ name: nameOf(node), info: await infoOf(node) })),
   );
-  const check = (name: string, fields: readonly string[], judge: (info: Info) => Finding[]): CheckResult => ({
+  const check = (name: string, fields: readonly string[], check: (info: Info) => Finding[]): CheckResult => ({
     name,
     seen: [...new Set(nodes.flatMap(({ info }) => fields.map((field) => info.get(field) ?? '?')))].join(', '),
     findings: nodes.flatMap(({ name: node, info }) =>
-      judge(info).map((finding) => ({ ...finding, message: `${node}: ${finding.message}` })),
+      check(info).map((finding) => ({ ...finding, message: `${node}: ${finding.message}` })),
     ),
   });
   return [
-    check('redis-version', ['redis_version'], judgeVersion),
-    check('eviction', ['maxmemory_policy'], judgeEviction),
-    check('append-only-file', ['aof_enabled'], judgeAppendOnly),
+    check('redis-version', ['redis_version'], checkVersion),
+    check('eviction', ['maxmemory_policy'], checkEviction),
+    check('append-only-file', ['aof_enabled'], checkAppendOnly),
   ];
 }
 
 /** Redis 7 has the script flags and PEXPIRE options that are used. */
-export function judgeVersion(info: Info): Finding[] {
+export function checkVersion(info: Info): Finding[] {
   const version = info.get('redis_version') ?? '?';
   return parseInt(version, 10) >= LEAST_MAJOR
     ? []
     : [error(`Redis ${version} is too old: version ${String(LEAST_MAJOR)} or later is needed.`)];
 }
 
-function judgeEviction(info: Info): Finding[] {
+function checkEviction(info: Info): Finding[] {
   const policy = info.get('maxmemory_policy') ?? '?';
   return policy === 'noeviction'
     ? []
@@ -60,7 +60,7 @@ function judgeEviction(info: Info): Finding[] {
 }
 
 /** Whether what Redis accepts is on its disk. */
-export function judgeAppendOnly(info: Info): Finding[] {
+export function checkAppendOnly(info: Info): Finding[] {
   if (info.get('aof_enabled') !== '1') {
     return [error('The append-only file is off: accepted jobs are lost in a crash. Set appendonly to yes.')];
   }

@@ -13,27 +13,28 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { AsyncError } from '../errors/async-error';
 import { newJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
-import type { CallbackTerms } from '../jobs/callback-options';
+import type { CallbackOptions } from '../jobs/callback-options';
 import type { NewJob } from '../jobs/new-job';
-import type { Claim, ClaimOutcome, IdempotencyStore, VouchOutcome } from '../queue/idempotency-store';
+import type { Claim, ClaimOutcome, IdempotencyStore, LookupOutcome } from '../queue/idempotency-store';
 
-export interface OnceSteps<Made> {
+export interface IdempotentSteps<Made> {
   /**
    * Makes the job with this ID.
    *
-   * @param isHelp somebody else claimed it: he must not take it back any more.
+   * @param isAdopted somebody else claimed it: he must not take it back any more.
    * @returns undefined where there is a record, or a tombstone, with this ID already.
    * @throws AsyncError where the queue refuses it.
    */
-  readonly create: (id: string, isHelp: boolean) => Promise<Made | undefined>;
+  readonly create: (id: string, isAdopted: boolean) => Promise<Made | undefined>;
   /** Told of the ID that may have been written and that a failed submit has to take back; undefined: none. */
   readonly mayHaveWritten: (id: string | undefined) => void;
   /** Whether the time for an answer is over. */
   readonly isOver: () => boolean;
 }
 
-export type OnceOutcome<Made> =
-  { readonly kind: 'created'; readonly made: Made } | { readonly kind: 'repeat'; readonly record: JobRecord };
+export type IdempotentOutcome<Made> =
+  | { readonly kind: 'created'; readonly created: Made }
+  | { readonly kind: 'repeat'; readonly record: JobRecord };
 
 /** What a claimed key may wait for its job before a request of another kind gets it. */
 const PROVISIONAL_MS = 30_000;
@@ -45,12 +46,12 @@ const TOMBSTONE_MS = 3_600_000;
 const MAX_ROUNDS = 10;
 
 /** What to do after a look at the job that a key names. */
-type Verdict = 'repeat' | 'help' | 'replace';
+type ClaimDecision = 'repeat' | 'help' | 'replace';
 
 /** A look at a job that somebody else is making. */
-const LOOK_AGAIN_MS = 20;
+const LOOKUP_INTERVAL_MS = 20;
 
-type Taken = Extract<ClaimOutcome, { kind: 'taken' }>;
+type ClaimedElsewhere = Extract<ClaimOutcome, { kind: 'taken' }>;
 
 /** The job under another ID, which it may tell the upstream too. */
 export const withId = (job: NewJob, id: string): NewJob => ({
@@ -58,7 +59,7 @@ export const withId = (job: NewJob, id: string): NewJob => ({
   id,
   // Its links name the job.
   callback:
-    job.callback && (JSON.parse(JSON.stringify(job.callback).replaceAll(job.id, id)) as CallbackTerms),
+    job.callback && (JSON.parse(JSON.stringify(job.callback).replaceAll(job.id, id)) as CallbackOptions),
   request: {
     ...job.request,
     headers: job.request.headers.map(([name, value]) => [name, value === job.id ? id : value] as const),
@@ -68,46 +69,46 @@ export const withId = (job: NewJob, id: string): NewJob => ({
 /**
  * @throws AsyncError `idempotency-key-reused`, `gone`, `store-unavailable`, or what `create` throws.
  */
-export async function acceptOnce<Made>(
+export async function acceptIdempotent<Made>(
   claims: IdempotencyStore,
   job: Pick<NewJob, 'id' | 'queue' | 'openTtlMs' | 'body'>,
   claim: Claim,
-  steps: OnceSteps<Made>,
-): Promise<OnceOutcome<Made>> {
+  steps: IdempotentSteps<Made>,
+): Promise<IdempotentOutcome<Made>> {
   // A request that lies in the store already lies there under its own ID: it can be made under no other.
-  const isFree = job.body !== 'stored';
+  const canChangeId = job.body !== 'stored';
   let replaces = '';
   for (let round = 0; round < MAX_ROUNDS && !steps.isOver(); round += 1) {
-    const id = round === 0 || !isFree ? job.id : newJobId();
+    const id = round === 0 || !canChangeId ? job.id : newJobId();
     steps.mayHaveWritten(id);
     const holder = await claims.claim(job.queue, claim, id, job.openTtlMs, replaces);
-    const taken: Taken =
+    const claimed: ClaimedElsewhere =
       holder.kind === 'taken'
         ? holder
-        : { kind: 'taken', id, isSameRequest: true, isLapsed: false, ageMs: 0 };
+        : { kind: 'taken', id, isSameRequest: true, isExpired: false, ageMs: 0 };
     if (holder.kind === 'mine') {
-      const made = await steps.create(id, false);
-      if (made !== undefined) {
-        return { kind: 'created', made };
+      const created = await steps.create(id, false);
+      if (created !== undefined) {
+        return { kind: 'created', created: created };
       }
     }
     steps.mayHaveWritten(undefined);
-    const isOld = taken.ageMs > PROVISIONAL_MS && (!taken.isSameRequest || !isFree);
-    const seen = await look(claims, taken, isOld);
-    const verdict = judge(taken, seen, isOld);
-    if (verdict === 'repeat' && seen.kind === 'job') {
+    const isOld = claimed.ageMs > PROVISIONAL_MS && (!claimed.isSameRequest || !canChangeId);
+    const seen = await lookUp(claims, claimed, isOld);
+    const decision = decideClaim(claimed, seen, isOld);
+    if (decision === 'repeat' && seen.kind === 'job') {
       return { kind: 'repeat', record: seen.record };
     }
-    if (verdict === 'help' && !isFree) {
-      await delay(LOOK_AGAIN_MS);
+    if (decision === 'help' && !canChangeId) {
+      await delay(LOOKUP_INTERVAL_MS);
       round -= 1;
-    } else if (verdict === 'help') {
-      const made = await steps.create(taken.id, true);
-      if (made !== undefined) {
-        return { kind: 'created', made };
+    } else if (decision === 'help') {
+      const created = await steps.create(claimed.id, true);
+      if (created !== undefined) {
+        return { kind: 'created', created: created };
       }
     }
-    replaces = verdict === 'replace' ? taken.id : '';
+    replaces = decision === 'replace' ? claimed.id : '';
   }
   throw new AsyncError('store-unavailable', {
     detail: 'The idempotency key is in dispute. Send the request again.',
@@ -116,22 +117,22 @@ export async function acceptOnce<Made>(
 }
 
 /** A claim that is to be replaced must be sure that its job does not come into being after all. */
-function look(claims: IdempotencyStore, taken: Taken, isOld: boolean): Promise<VouchOutcome> {
-  return claims.vouch(taken.id, {
-    vouches: taken.isSameRequest,
-    tombstoneMs: taken.isLapsed || isOld ? TOMBSTONE_MS : 0,
+function lookUp(claims: IdempotencyStore, claimed: ClaimedElsewhere, isOld: boolean): Promise<LookupOutcome> {
+  return claims.lookUpJob(claimed.id, {
+    acknowledges: claimed.isSameRequest,
+    tombstoneMs: claimed.isExpired || isOld ? TOMBSTONE_MS : 0,
   });
 }
 
 /** @param isOld nobody makes its job any more, if there is none by now. */
-function judge(taken: Taken, seen: VouchOutcome, isOld: boolean): Verdict {
+function decideClaim(claimed: ClaimedElsewhere, seen: LookupOutcome, isOld: boolean): ClaimDecision {
   const isOver =
-    (taken.isLapsed && (seen.kind !== 'job' || isSettled(seen.record.state))) ||
+    (claimed.isExpired && (seen.kind !== 'job' || isSettled(seen.record.state))) ||
     (seen.kind === 'never' && isOld);
   if (isOver || seen.kind === 'withdrawn') {
     return 'replace';
   }
-  if (!taken.isSameRequest) {
+  if (!claimed.isSameRequest) {
     throw new AsyncError('idempotency-key-reused', {
       detail: 'This idempotency key was used with a different request. Use a new key for a new request.',
     });

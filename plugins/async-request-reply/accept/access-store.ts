@@ -2,37 +2,37 @@
 // not finish.
 import { AsyncError } from '../errors/async-error';
 import { publishControl } from '../queue/announcement';
-import { Announcer } from '../queue/announcer';
+import { QueueRegistrar } from '../queue/announcer';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import { QueueIndex } from '../queue/queue-index';
 import { Schedulers } from '../queue/schedulers';
-import { reenter } from '../queue/reopen-job';
-import { AbandonedSubmits, type AbandonedSubmit } from './pending-rollbacks';
-import { acceptOnce, withId, type OnceSteps } from './accept-idempotent';
+import { reopenJob } from '../queue/reopen-job';
+import { PendingRollbacks, type PendingRollback } from './pending-rollbacks';
+import { acceptIdempotent, withId, type IdempotentSteps } from './accept-idempotent';
 import { IdempotencyStore, type Claim } from '../queue/idempotency-store';
 import type { NewJob } from '../jobs/new-job';
 import type { CancelOutcome } from '../jobs/job-outcomes';
 import { JobStore } from '../jobs/job-store';
 import type { NamedSettings } from '../jobs/job-settings';
-import type { HeldRequests, HoldEnd } from '../waiting/waiting-requests';
-import { JobWriter, tooLate, type Admission, type Made } from './job-writer';
+import type { WaitingRequests, WaitEnd } from '../waiting/waiting-requests';
+import { JobWriter, tooLate, type Admission, type CreatedJob } from './job-writer';
 import { settledChannel } from '../redis/keys';
 import { RedisProbe } from '../redis/redis-probe';
 import { whenReady, withinTimeLimit } from '../redis/redis-client';
 import type { ScriptedRedis } from '../redis/scripts';
 import type { SettleSignals } from '../waiting/settle-signals';
-import { StoredBytes } from '../queue/storage-quota';
+import { StorageQuota } from '../queue/storage-quota';
 import { Uploads } from './uploads';
 
 export type Acceptance =
-  | Made
+  | CreatedJob
   /** The same request was accepted before, under the same idempotency key. */
   | { readonly kind: 'repeat'; readonly record: JobRecord };
 
 /** What holds requests, and tells of settled jobs. */
 export interface Waiting {
   /** Of the whole process. */
-  readonly held: HeldRequests;
+  readonly requests: WaitingRequests;
   readonly signals: SettleSignals;
 }
 
@@ -54,8 +54,8 @@ export class AccessStore {
   readonly #claims: IdempotencyStore;
   readonly #writer: JobWriter;
   readonly #schedulers: Schedulers;
-  readonly #announcer: Announcer;
-  readonly #abandoned = new AbandonedSubmits((submit) => this.#takeBack(submit));
+  readonly #registrar: QueueRegistrar;
+  readonly #rollbacks = new PendingRollbacks((submit) => this.#rollBack(submit));
 
   /** @param waiting for requests that are held; without it none is. */
   constructor(redis: ScriptedRedis, prefix: string, timeLimitMs: number, waiting?: Waiting) {
@@ -66,18 +66,18 @@ export class AccessStore {
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
     this.uploads = new Uploads({
-      ...{ jobs: this.jobs, index: this.#index, stored: new StoredBytes(redis, prefix) },
-      ask: (work) => this.ask(work),
+      ...{ jobs: this.jobs, index: this.#index, quota: new StorageQuota(redis, prefix) },
+      query: (work) => this.query(work),
     });
     this.#schedulers = new Schedulers(redis, prefix);
-    this.#announcer = new Announcer(redis, prefix);
+    this.#registrar = new QueueRegistrar(redis, prefix);
     this.#probe = new RedisProbe(redis, timeLimitMs);
     this.#claims = new IdempotencyStore(redis, prefix);
     this.#writer = new JobWriter({
       ...{ redis, prefix, timeLimitMs, jobs: this.jobs, index: this.#index },
       scheduler: (queue) => this.#schedulers.of(queue),
-      announce: (job, settings) => this.#announcer.announceWhenDue(job, settings),
-      takeBack: (submit) => this.#takeBack(submit),
+      registerQueue: (job, settings) => this.#registrar.registerWhenDue(job, settings),
+      rollBack: (submit) => this.#rollBack(submit),
     });
   }
 
@@ -94,7 +94,7 @@ export class AccessStore {
   }
 
   /** Like {@link read}, for what is not in the records. */
-  ask<T>(work: (redis: ScriptedRedis, prefix: string) => Promise<T>): Promise<T> {
+  query<T>(work: (redis: ScriptedRedis, prefix: string) => Promise<T>): Promise<T> {
     return withinTimeLimit(this.#timeLimitMs, async () => {
       await whenReady(this.#redis);
       return work(this.#redis, this.#prefix);
@@ -105,16 +105,16 @@ export class AccessStore {
    * Holds a request until the job settles, at most for `limitMs`. Nothing is asked of Redis meanwhile: the settling itself
    * ends the hold. Redis is looked at once when messages are sure to come, and again after each time they were not.
    */
-  async hold(
+  async waitForSettle(
     { id, queue }: Pick<JobRecord, 'id' | 'queue'>,
     limitMs: number,
-    maxHeld: number,
-  ): Promise<HoldEnd> {
+    maxWaiting: number,
+  ): Promise<WaitEnd> {
     if (this.#waiting === undefined) {
       return 'refused';
     }
-    const { held, signals } = this.#waiting;
-    return held.hold(limitMs, { queue, maxHeld }, (onSettled) =>
+    const { requests: requests, signals } = this.#waiting;
+    return requests.wait(limitMs, { queue, maxWaiting: maxWaiting }, (onSettled) =>
       signals.listen(settledChannel(this.#prefix, id), {
         settled: onSettled,
         listening: () => {
@@ -132,8 +132,8 @@ export class AccessStore {
   }
 
   /** Makes a queue known to the workers. Failure is harmless: the next accept announces it again. */
-  announce(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
-    return this.#announcer.announce(queue, settings, lifeMs);
+  registerQueue(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
+    return this.#registrar.register(queue, settings, lifeMs);
   }
 
   /**
@@ -150,7 +150,7 @@ export class AccessStore {
     admission: Admission,
     claim?: Claim,
   ): Promise<Acceptance> {
-    let written: AbandonedSubmit | undefined;
+    let written: PendingRollback | undefined;
     try {
       return await withinTimeLimit(this.#timeLimitMs, async (isOver) => {
         await whenReady(this.#redis);
@@ -162,57 +162,62 @@ export class AccessStore {
           const mayHaveWritten = (id: string | undefined): void => {
             written = id === undefined ? undefined : { ...job, id, claimKey: claim.key };
           };
-          return await this.#acceptOnce(job, settings, admission, claim, { isOver, mayHaveWritten });
+          return await this.#acceptIdempotent(job, settings, admission, claim, { isOver, mayHaveWritten });
         }
         written = job;
-        const made = await this.#writer.make(job, settings, admission, isOver);
-        if (made.kind === 'created') {
-          return made;
+        const created = await this.#writer.create(job, settings, admission, isOver);
+        if (created.kind === 'created') {
+          return created;
         }
         // Nothing was written, or whoever has the ID is not to be taken back for it.
-        written = made.kind === 'late' ? job : undefined;
-        throw made.kind === 'refused' ? made.error : notCreated(made.kind);
+        written = created.kind === 'late' ? job : undefined;
+        throw created.kind === 'refused' ? created.error : notCreated(created.kind);
       });
     } catch (error) {
       if (written !== undefined) {
-        this.#abandoned.add(written);
+        this.#rollbacks.add(written);
       }
       throw error;
     }
   }
 
-  async #acceptOnce(
+  async #acceptIdempotent(
     job: NewJob,
     settings: NamedSettings,
     admission: Admission,
     claim: Claim,
-    watch: Pick<OnceSteps<unknown>, 'isOver' | 'mayHaveWritten'>,
+    watch: Pick<IdempotentSteps<unknown>, 'isOver' | 'mayHaveWritten'>,
   ): Promise<Acceptance> {
-    const outcome = await acceptOnce(this.#claims, job, claim, {
+    const outcome = await acceptIdempotent(this.#claims, job, claim, {
       ...watch,
-      create: async (id, isHelp) => {
-        const once = { claimKey: claim.key, ttlMs: claim.ttlMs, isHelp };
-        const made = await this.#writer.make({ ...withId(job, id), once }, settings, admission, watch.isOver);
-        if (made.kind === 'refused' || made.kind === 'late') {
-          throw made.kind === 'refused' ? made.error : tooLate();
+      create: async (id, isAdopted) => {
+        const idempotency = { claimKey: claim.key, ttlMs: claim.ttlMs, isAdopted };
+        const created = await this.#writer.create(
+          { ...withId(job, id), idempotency },
+          settings,
+          admission,
+          watch.isOver,
+        );
+        if (created.kind === 'refused' || created.kind === 'late') {
+          throw created.kind === 'refused' ? created.error : tooLate();
         }
-        return made.kind === 'created' ? made : undefined;
+        return created.kind === 'created' ? created : undefined;
       },
     });
     if (outcome.kind === 'created') {
-      return outcome.made;
+      return outcome.created;
     }
     const { record } = outcome;
     if (admission.minReplicas > 0) {
       await this.#writer.replicated(record, admission.minReplicas);
     }
-    await this.#reenter(record);
+    await this.#reopen(record);
     return outcome;
   }
 
-  async #reenter(record: JobRecord): Promise<void> {
+  async #reopen(record: JobRecord): Promise<void> {
     const { redis, prefix, index } = { redis: this.#redis, prefix: this.#prefix, index: this.#index };
-    await reenter({ redis, prefix, index, scheduler: (queue) => this.#schedulers.of(queue) }, record);
+    await reopenJob({ redis, prefix, index, scheduler: (queue) => this.#schedulers.of(queue) }, record);
   }
 
   /**
@@ -224,7 +229,7 @@ export class AccessStore {
       const outcome = await jobs.cancel(job.id);
       if (outcome.kind === 'closed') {
         await this.#schedulers.of(job.queue).remove(job.id);
-        await this.#index.leave(job.queue, job.id, outcome);
+        await this.#index.removeJob(job.queue, job.id, outcome);
       } else if (outcome.kind === 'cancelling') {
         await publishControl(this.#redis, this.#prefix, { kind: 'cancel', id: job.id });
       }
@@ -243,21 +248,21 @@ export class AccessStore {
       const outcome = await jobs.examine(id);
       if (outcome.kind === 'closed') {
         await this.#schedulers.of(queue).remove(id);
-        await this.#index.leave(queue, id, outcome);
+        await this.#index.removeJob(queue, id, outcome);
       }
       const record = await jobs.read(id);
       if (outcome.kind === 'open' && record !== undefined) {
-        await this.#reenter(record);
+        await this.#reopen(record);
       }
       return record;
     });
   }
 
   /** Cancels what a failed submit may have written, and takes it out of the queue. */
-  async #takeBack({ id, queue, owner, claimKey }: AbandonedSubmit): Promise<void> {
+  async #rollBack({ id, queue, owner, claimKey }: PendingRollback): Promise<void> {
     await withinTimeLimit(this.#timeLimitMs, async () => {
       await whenReady(this.#redis);
-      const outcome = await this.jobs.abandon(id, claimKey !== undefined);
+      const outcome = await this.jobs.rollBack(id, claimKey !== undefined);
       if (outcome.kind === 'kept') {
         return;
       }
@@ -267,7 +272,7 @@ export class AccessStore {
       await this.#schedulers.of(queue).remove(id);
       // What has begun is counted when it ends.
       const hasBegun = outcome.kind === 'cancelling' || outcome.kind === 'settled';
-      await this.#index.leave(queue, id, {
+      await this.#index.removeJob(queue, id, {
         owner,
         dead: false,
         expiresAt: 0,
@@ -282,12 +287,12 @@ export class AccessStore {
   }
 
   /** Submits that are waiting to be taken back: for health reports and tests. */
-  get abandonedCount(): number {
-    return this.#abandoned.size;
+  get pendingRollbackCount(): number {
+    return this.#rollbacks.size;
   }
 
   async close(): Promise<void> {
-    this.#abandoned.close();
+    this.#rollbacks.close();
     await this.#schedulers.close();
     this.#redis.disconnect();
   }

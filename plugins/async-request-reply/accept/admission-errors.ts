@@ -1,6 +1,6 @@
 // The refusal where a queue has no place for a job.
 import { AsyncError } from '../errors/async-error';
-import type { PlaceOutcome } from '../queue/queue-index';
+import type { SlotOutcome } from '../queue/queue-index';
 
 /** Jobs that had better have left the queue before a refused client comes again, as a part of the cap. */
 const DRAINED_PART = 0.1;
@@ -16,20 +16,17 @@ const MAX_BYTES_RETRY_AFTER_SECONDS = 60;
  * @param maxWaiting the cap; with the rate at which jobs settled in the last minute it says how long to wait.
  * @returns `too-many-jobs` or `queue-full`, with Retry-After.
  */
-export function refusedPlace(
-  place: Exclude<PlaceOutcome, { kind: 'reserved' }>,
-  maxWaiting: number,
-): AsyncError {
-  if (place.kind === 'caller-full') {
+export function slotError(slot: Exclude<SlotOutcome, { kind: 'reserved' }>, maxWaiting: number): AsyncError {
+  if (slot.kind === 'caller-full') {
     return new AsyncError('too-many-jobs', {
       detail: 'You have as many unsettled jobs as this route allows. Wait until some of them have settled.',
       retryAfterSeconds: CALLER_RETRY_AFTER_SECONDS,
     });
   }
-  if (place.kind === 'bytes-full') {
-    return refusedForBytes(place.lapsesInMs);
+  if (slot.kind === 'bytes-full') {
+    return storageError(slot.expiresInMs);
   }
-  const perSecond = place.settledPerMinute / 60;
+  const perSecond = slot.settledPerMinute / 60;
   const seconds = Math.ceil((maxWaiting * DRAINED_PART) / perSecond);
   return new AsyncError('queue-full', {
     detail: 'The queue has as many waiting jobs as it takes. Nothing was accepted; try again later.',
@@ -40,12 +37,12 @@ export function refusedPlace(
 /**
  * The refusal where a queue stores as many bytes as it may.
  *
- * @param lapsesInMs until some of them go by themselves.
+ * @param expiresInMs until some of them go by themselves.
  */
-export const refusedForBytes = (lapsesInMs: number): AsyncError =>
+export const storageError = (expiresInMs: number): AsyncError =>
   new AsyncError('queue-full', {
     detail:
       'The requests and results that are stored for the queue have as many bytes as it takes, however few its jobs are. ' +
       'Nothing was accepted; try again later.',
-    retryAfterSeconds: Math.min(Math.max(Math.ceil(lapsesInMs / 1000), 1), MAX_BYTES_RETRY_AFTER_SECONDS),
+    retryAfterSeconds: Math.min(Math.max(Math.ceil(expiresInMs / 1000), 1), MAX_BYTES_RETRY_AFTER_SECONDS),
   });

@@ -3,14 +3,14 @@ import type { Queue } from 'bullmq';
 import { AsyncError } from '../errors/async-error';
 import type { QueueIndex } from '../queue/queue-index';
 import { schedule, type Schedule } from '../queue/scheduler';
-import type { AbandonedSubmit } from './pending-rollbacks';
+import type { PendingRollback } from './pending-rollbacks';
 import type { NamedSettings } from '../jobs/job-settings';
 import { requestBytes, type NewJob } from '../jobs/new-job';
 import type { CreateOutcome } from '../jobs/job-outcomes';
 import type { JobStore } from '../jobs/job-store';
 import { isCluster } from '../redis/redis-client';
-import { refusedPlace } from './admission-errors';
-import { replicasHave } from '../redis/wait-for-replicas';
+import { slotError } from './admission-errors';
+import { waitForReplicas } from '../redis/wait-for-replicas';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** What the queue allows, and what the caller asked of it. */
@@ -24,22 +24,22 @@ export interface Admission extends Pick<Schedule, 'priority'> {
   readonly minReplicas: number;
 }
 
-export interface Made {
+export interface CreatedJob {
   readonly kind: 'created';
   readonly id: string;
   /** By the clock of Redis, in milliseconds since 1970. */
   readonly createdAt: number;
   /** For how long from then on no job of its queue starts. */
-  readonly heldMs: number;
+  readonly pausedMs: number;
 }
 
-export type MakeOutcome =
-  | Made
+export type CreateJobOutcome =
+  | CreatedJob
   /** `exists`: there is a record, or a tombstone, with this ID. `late`: nothing was written. */
   | { readonly kind: 'exists' | 'late' }
   | { readonly kind: 'refused'; readonly error: AsyncError };
 
-export interface JobWriterParts {
+export interface JobWriterDeps {
   readonly redis: ScriptedRedis;
   readonly prefix: string;
   readonly timeLimitMs: number;
@@ -47,8 +47,8 @@ export interface JobWriterParts {
   readonly index: QueueIndex;
   readonly scheduler: (queue: string) => Queue;
   /** Announces the queue where that is due. */
-  readonly announce: (job: NewJob, settings: NamedSettings) => Promise<void>;
-  readonly takeBack: (submit: AbandonedSubmit) => Promise<void>;
+  readonly registerQueue: (job: NewJob, settings: NamedSettings) => Promise<void>;
+  readonly rollBack: (submit: PendingRollback) => Promise<void>;
 }
 
 /**
@@ -66,7 +66,7 @@ const CREATE_PART = 0.75;
 const REPLICATION_PART = 0.5;
 
 /** What `#write` has to know of a job beside the job. */
-interface WriteTerms {
+interface WriteOptions {
   readonly at: Schedule;
   /** Time of the queue's node, in ms, after which the record is not written any more. */
   readonly latestAt: number;
@@ -79,10 +79,10 @@ export const tooLate = (): AsyncError =>
   new AsyncError('store-unavailable', { detail: 'The job store came too late.', retryAfterSeconds: 5 });
 
 export class JobWriter {
-  readonly #parts: JobWriterParts;
+  readonly #deps: JobWriterDeps;
 
-  constructor(parts: JobWriterParts) {
-    this.#parts = parts;
+  constructor(deps: JobWriterDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -91,37 +91,37 @@ export class JobWriter {
    * @param isOver whether the client has its 503.
    * @throws what Redis throws, and `store-unavailable`: something may have been written.
    */
-  async make(
+  async create(
     job: NewJob,
     settings: NamedSettings,
     admission: Admission,
     isOver: () => boolean,
-  ): Promise<MakeOutcome> {
-    const { index, announce, timeLimitMs } = this.#parts;
+  ): Promise<CreateJobOutcome> {
+    const { index, registerQueue: registerQueue, timeLimitMs } = this.#deps;
     const startedAt = performance.now();
     const [place] = await Promise.all([
       index.reserve({ ...job, ...admission, lifeMs: job.openTtlMs, bytes: requestBytes(job) }),
-      announce(job, settings),
+      registerQueue(job, settings),
     ]);
     if (place.kind !== 'reserved') {
-      return { kind: 'refused', error: refusedPlace(place, admission.maxWaiting) };
+      return { kind: 'refused', error: slotError(place, admission.maxWaiting) };
     }
     const { minReplicas } = admission;
     const created = await this.#write(job, {
-      at: { turn: place.turn, priority: admission.priority, delayMs: job.delayMs },
+      at: { rank: place.rank, priority: admission.priority, delayMs: job.delayMs },
       latestAt: place.at + timeLimitMs * CREATE_PART - (performance.now() - startedAt),
       confirm: minReplicas > 0 ? () => this.#confirm(job, minReplicas, isOver) : undefined,
       isOver,
     });
     return created.kind === 'created'
-      ? { kind: 'created', id: job.id, createdAt: created.createdAt, heldMs: place.heldMs }
+      ? { kind: 'created', id: job.id, createdAt: created.createdAt, pausedMs: place.pausedMs }
       : { kind: created.kind };
   }
 
   /** A job that was made for somebody else's claim is not taken back for want of replicas: he may be told of it. */
   async #confirm(job: NewJob, minReplicas: number, isOver: () => boolean): Promise<void> {
-    const written = { ...job, claimKey: job.once?.claimKey };
-    await this.replicated(job, minReplicas, job.once?.isHelp === true ? undefined : written);
+    const written = { ...job, claimKey: job.idempotency?.claimKey };
+    await this.replicated(job, minReplicas, job.idempotency?.isAdopted === true ? undefined : written);
     if (isOver()) {
       throw tooLate();
     }
@@ -132,33 +132,33 @@ export class JobWriter {
    * Cluster the record is waited for, since the scheduler is on another node. So are replicas, a round trip more: what
    * too few of them have is refused, and must not run.
    */
-  async #write(job: NewJob, terms: WriteTerms): Promise<CreateOutcome> {
-    const { redis, jobs, index, timeLimitMs, scheduler } = this.#parts;
+  async #write(job: NewJob, options: WriteOptions): Promise<CreateOutcome> {
+    const { redis, jobs, index, timeLimitMs, scheduler } = this.#deps;
     const onCluster = isCluster(redis);
     const creating = jobs.create(job, {
       // The nodes of a Cluster have clocks of their own.
-      latestAt: onCluster ? 0 : terms.latestAt,
-      confirmMs: terms.confirm ? CONFIRMING_LIMITS * timeLimitMs : 0,
+      latestAt: onCluster ? 0 : options.latestAt,
+      confirmMs: options.confirm ? CONFIRMING_LIMITS * timeLimitMs : 0,
     });
     if (onCluster) {
       const created = await creating;
-      if (created.kind !== 'created' || terms.isOver()) {
+      if (created.kind !== 'created' || options.isOver()) {
         return created.kind === 'created' ? { kind: 'late' } : created;
       }
     }
-    const entering = index.enter(
+    const adding = index.addJob(
       ...([job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs] as const),
       job.callback !== undefined,
       requestBytes(job),
     );
-    if (terms.confirm !== undefined) {
-      await Promise.all([creating, entering]);
-      await terms.confirm();
+    if (options.confirm !== undefined) {
+      await Promise.all([creating, adding]);
+      await options.confirm();
     }
     const [created] = await Promise.all([
       creating,
-      entering,
-      schedule(scheduler(job.queue), job.id, terms.at),
+      adding,
+      schedule(scheduler(job.queue), job.id, options.at),
     ]);
     return created;
   }
@@ -172,14 +172,14 @@ export class JobWriter {
   async replicated(
     job: Pick<NewJob, 'id' | 'queue'>,
     minReplicas: number,
-    written?: AbandonedSubmit,
+    written?: PendingRollback,
   ): Promise<void> {
-    const { redis, prefix, timeLimitMs, takeBack } = this.#parts;
-    if (await replicasHave(redis, prefix, job, { minReplicas, limitMs: timeLimitMs * REPLICATION_PART })) {
+    const { redis, prefix, timeLimitMs, rollBack: rollBack } = this.#deps;
+    if (await waitForReplicas(redis, prefix, job, { minReplicas, limitMs: timeLimitMs * REPLICATION_PART })) {
       return;
     }
     // At once, so that nothing is left of it when the client has its answer; where this fails it is tried again.
-    await (written && takeBack(written).catch(() => undefined));
+    await (written && rollBack(written).catch(() => undefined));
     throw new AsyncError('store-unavailable', {
       detail: 'Too few replicas of the job store have the job. It was not accepted; try again later.',
       retryAfterSeconds: 5,

@@ -1,7 +1,7 @@
 // Submits that were answered 503 though some of their writes may have been done, or may yet arrive: each is taken back
 // as soon as Redis answers again.
 
-export interface AbandonedSubmit {
+export interface PendingRollback {
   readonly id: string;
   readonly queue: string;
   readonly owner: string;
@@ -14,22 +14,22 @@ const MAX_REMEMBERED = 10_000;
 
 const RETRY_MS = 500;
 
-export class AbandonedSubmits {
-  readonly #takeBack: (submit: AbandonedSubmit) => Promise<void>;
-  readonly #submits = new Map<string, AbandonedSubmit>();
+export class PendingRollbacks {
+  readonly #rollBack: (submit: PendingRollback) => Promise<void>;
+  readonly #submits = new Map<string, PendingRollback>();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  /** @param takeBack undoes one; rejects while Redis is away. */
-  constructor(takeBack: (submit: AbandonedSubmit) => Promise<void>) {
-    this.#takeBack = takeBack;
+  /** @param rollBack undoes one; rejects while Redis is away. */
+  constructor(rollBack: (submit: PendingRollback) => Promise<void>) {
+    this.#rollBack = rollBack;
   }
 
   get size(): number {
     return this.#submits.size;
   }
 
-  add({ id, queue, owner, claimKey }: AbandonedSubmit): void {
+  add({ id, queue, owner, claimKey }: PendingRollback): void {
     if (this.#submits.size < MAX_REMEMBERED) {
       this.#submits.set(id, { id, queue, owner, claimKey });
     }
@@ -51,7 +51,7 @@ export class AbandonedSubmits {
   async #round(): Promise<void> {
     for (const submit of [...this.#submits.values()]) {
       try {
-        await this.#takeBack(submit);
+        await this.#rollBack(submit);
         this.#submits.delete(submit.id);
       } catch {
         return; // Redis is still away: the next round tries again.

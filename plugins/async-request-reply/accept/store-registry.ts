@@ -1,8 +1,14 @@
 // The connections of the process, one for each Redis and key prefix that is in use. Whoever uses one has it on lease: an
 // instance of the plugin as long as it is the newest of its kind (instance-holds.ts), and each request while it is under way.
 import { AccessStore } from './access-store';
-import { HeldRequests } from '../waiting/waiting-requests';
-import { nameOfRedis, openAccessClient, openSignalClient, placeOf, type RedisSettings } from '../redis/redis-client';
+import { WaitingRequests } from '../waiting/waiting-requests';
+import {
+  nameOfRedis,
+  openAccessClient,
+  openSignalClient,
+  connectionKey,
+  type RedisSettings,
+} from '../redis/redis-client';
 import { SettleSignals } from '../waiting/settle-signals';
 
 /** A store that nobody uses stays open for so long: requests of instances that were replaced may still come. */
@@ -34,7 +40,7 @@ interface Entry {
 
 export class StoreRegistry {
   /** The requests that the process holds, whatever their Redis. */
-  readonly held = new HeldRequests();
+  readonly requests = new WaitingRequests();
   /** May be set before the first store is opened. */
   watcher: StoreWatcher | undefined;
   readonly #entries = new Map<string, Entry>();
@@ -69,7 +75,7 @@ export class StoreRegistry {
 
   #open(key: string, redis: RedisSettings, keyPrefix: string): Entry {
     const client = openAccessClient(redis, this.#onError);
-    const waiting = { held: this.held, signals: this.#signalsOf(redis) };
+    const waiting = { requests: this.requests, signals: this.#signalsOf(redis) };
     const store = new AccessStore(client, keyPrefix, redis.read_timeout, waiting);
     const entry: Entry = { store, redis, keyPrefix, leases: 0, timer: undefined };
     this.#entries.set(key, entry);
@@ -87,10 +93,10 @@ export class StoreRegistry {
 
   #close(key: string, entry: Entry): void {
     this.#entries.delete(key);
-    const place = placeOf(entry.redis);
-    if (![...this.#entries.values()].some(({ redis }) => placeOf(redis) === place)) {
-      this.#signals.get(place)?.close();
-      this.#signals.delete(place);
+    const connection = connectionKey(entry.redis);
+    if (![...this.#entries.values()].some(({ redis }) => connectionKey(redis) === connection)) {
+      this.#signals.get(connection)?.close();
+      this.#signals.delete(connection);
     }
     this.watcher?.closed(entry.redis, entry.keyPrefix);
     const closing = entry.store.close().catch((error: unknown) => {
@@ -102,7 +108,7 @@ export class StoreRegistry {
 
   /** What tells of settled jobs in this Redis, whatever their prefix. It connects when somebody waits. */
   #signalsOf(redis: RedisSettings): SettleSignals {
-    const key = placeOf(redis);
+    const key = connectionKey(redis);
     let signals = this.#signals.get(key);
     if (signals === undefined) {
       signals = new SettleSignals(() => openSignalClient(redis, this.#onError));

@@ -1,10 +1,10 @@
 // Counts an upload among the bytes of its queue while it comes in: all of it at once where its length is known, else a
 // step behind it, and exactly before its job is made.
-import { refusedForBytes } from './admission-errors';
-import type { HoldOutcome } from '../queue/storage-quota';
+import { storageError } from './admission-errors';
+import type { ReserveOutcome } from '../queue/storage-quota';
 
 /** Over the life of what was received, from piece to piece (jobs/job-payloads.ts): no byte lies there uncounted. */
-const HOLD_MS = 360_000;
+const RESERVE_MS = 360_000;
 
 const RENEW_MS = 60_000;
 
@@ -13,14 +13,14 @@ const STEP_BYTES = 1024 * 1024;
 
 /** Says it to Redis, within a time limit. */
 export interface UploadCount {
-  readonly hold: (bytes: number, lifeMs: number) => Promise<HoldOutcome>;
+  readonly reserve: (bytes: number, lifeMs: number) => Promise<ReserveOutcome>;
   readonly drop: () => Promise<void>;
 }
 
 export class UploadBytes {
   readonly #count: UploadCount;
-  #held = -1;
-  #heldAt = 0;
+  #reserved = -1;
+  #reservedAt = 0;
 
   constructor(count: UploadCount) {
     this.#count = count;
@@ -32,20 +32,20 @@ export class UploadBytes {
    * @throws AsyncError `queue-full` or `store-unavailable`
    */
   async begin(bytes: number): Promise<void> {
-    await this.#hold(bytes);
+    await this.#reserve(bytes);
   }
 
   /** Told before each piece how much has come with it. @throws AsyncError `queue-full` or `store-unavailable` */
   async grow(bytes: number): Promise<void> {
-    if (bytes >= this.#held + STEP_BYTES || performance.now() >= this.#heldAt + RENEW_MS) {
-      await this.#hold(Math.max(bytes, this.#held));
+    if (bytes >= this.#reserved + STEP_BYTES || performance.now() >= this.#reservedAt + RENEW_MS) {
+      await this.#reserve(Math.max(bytes, this.#reserved));
     }
   }
 
   /** All has come. @throws AsyncError `queue-full` or `store-unavailable` */
   async finish(bytes: number): Promise<void> {
-    if (bytes !== this.#held) {
-      await this.#hold(bytes);
+    if (bytes !== this.#reserved) {
+      await this.#reserve(bytes);
     }
   }
 
@@ -54,12 +54,12 @@ export class UploadBytes {
     await this.#count.drop().catch(() => undefined);
   }
 
-  async #hold(bytes: number): Promise<void> {
-    const outcome = await this.#count.hold(bytes, HOLD_MS);
+  async #reserve(bytes: number): Promise<void> {
+    const outcome = await this.#count.reserve(bytes, RESERVE_MS);
     if (outcome.kind === 'bytes-full') {
-      throw refusedForBytes(outcome.lapsesInMs);
+      throw storageError(outcome.expiresInMs);
     }
-    this.#held = bytes;
-    this.#heldAt = performance.now();
+    this.#reserved = bytes;
+    this.#reservedAt = performance.now();
   }
 }

@@ -6,29 +6,29 @@ import type { JobStore } from '../jobs/job-store';
 import type { Admission } from './job-writer';
 import type { NewJob } from '../jobs/new-job';
 import { receiveRequest, type ReceivedJob, type Upload } from './receive-request';
-import { refusedPlace } from './admission-errors';
-import type { StoredBytes } from '../queue/storage-quota';
+import { slotError } from './admission-errors';
+import type { StorageQuota } from '../queue/storage-quota';
 import { UploadBytes } from './upload-bytes';
 
 /** What a request that is about to be received comes to. */
 export interface Expectation {
   readonly record: JobRecord | undefined;
-  readonly refusal: AsyncError | undefined;
+  readonly rejection: AsyncError | undefined;
 }
 
-export interface UploadParts {
+export interface UploadDeps {
   readonly jobs: JobStore;
   readonly index: QueueIndex;
-  readonly stored: StoredBytes;
+  readonly quota: StorageQuota;
   /** Asks Redis, within the time limit. */
-  readonly ask: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly query: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 export class Uploads {
-  readonly #parts: UploadParts;
+  readonly #deps: UploadDeps;
 
-  constructor(parts: UploadParts) {
-    this.#parts = parts;
+  constructor(deps: UploadDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -38,11 +38,11 @@ export class Uploads {
    * @throws AsyncError `store-unavailable`
    */
   async expect(job: ReceivedJob, maxWaiting: number): Promise<Expectation> {
-    const { jobs, index, ask } = this.#parts;
-    const [record, room] = await ask(() =>
-      Promise.all([jobs.read(job.id), index.room(job.queue, maxWaiting)]),
+    const { jobs, index, query: query } = this.#deps;
+    const [record, room] = await query(() =>
+      Promise.all([jobs.read(job.id), index.checkSlots(job.queue, maxWaiting)]),
     );
-    return { record, refusal: room === 'room' ? undefined : refusedPlace(room, maxWaiting) };
+    return { record, rejection: room === 'room' ? undefined : slotError(room, maxWaiting) };
   }
 
   /**
@@ -57,20 +57,20 @@ export class Uploads {
     upload: Upload,
     { maxStoredBytes = 0 }: Pick<Admission, 'maxStoredBytes'>,
   ): Promise<Job> {
-    const { jobs, stored, ask } = this.#parts;
+    const { jobs, quota: quota, query: query } = this.#deps;
     const { id, queue } = job;
     const counted = new UploadBytes({
-      hold: (bytes, lifeMs) => ask(() => stored.hold(queue, id, bytes, maxStoredBytes, lifeMs)),
-      drop: () => ask(() => stored.keep(queue, id, 0)),
+      reserve: (bytes, lifeMs) => query(() => quota.reserve(queue, id, bytes, maxStoredBytes, lifeMs)),
+      drop: () => query(() => quota.shrink(queue, id, 0)),
     });
     await counted.begin(upload.length ?? 0);
-    return receiveRequest(jobs.payloads, job, upload, counted, ask);
+    return receiveRequest(jobs.payloads, job, upload, counted, query);
   }
 
   /** Removes a received body that no job came of. */
   async discard({ id, queue }: Pick<NewJob, 'id' | 'queue'>): Promise<void> {
-    const { jobs, stored, ask } = this.#parts;
-    await ask(() => jobs.payloads.dropRequest(id));
-    await ask(() => stored.keep(queue, id, 0));
+    const { jobs, quota: quota, query: query } = this.#deps;
+    await query(() => jobs.payloads.dropRequest(id));
+    await query(() => quota.shrink(queue, id, 0));
   }
 }

@@ -6,11 +6,11 @@ import { problemReply } from '../errors/problem-reply';
 import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
 import type { AccessStore } from '../accept/access-store';
-import { admitReentry } from './verify-loopback';
+import { verifyLoopback } from './verify-loopback';
 import { classify } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { internalErrorReply } from './error-replies';
-import { answerFields, varyValue } from './job-headers';
+import { jobHeaders, varyValue } from './job-headers';
 import { poll } from './poll/poll';
 import type { RouteSettings } from './route/route-settings';
 import { SubmitError } from './submit/accept-job';
@@ -36,7 +36,7 @@ export async function access(
     return await decide(request, settings, store, log);
   } catch (error) {
     if (error instanceof AsyncError) {
-      return refusal(error, settings, log);
+      return rejection(error, settings, log);
     }
     log.failure(error);
     return replyWith(internalErrorReply());
@@ -50,8 +50,8 @@ async function decide(
   log: AccessLog,
 ): Promise<Decision> {
   const line = await request.line();
-  if (line.marker !== '') {
-    return admitReentry(request, line, settings, store, (text) => log.advice(text));
+  if (line.loopbackToken !== '') {
+    return verifyLoopback(request, line, settings, store, (text) => log.advice(text));
   }
   const kind = classify(line, settings);
   switch (kind.kind) {
@@ -90,14 +90,14 @@ async function submitOrPass(
     : outcome;
 }
 
-function refusal(error: AsyncError, settings: RouteSettings, log: AccessLog): Decision {
+function rejection(error: AsyncError, settings: RouteSettings, log: AccessLog): Decision {
   if (error.status >= 500) {
     log.failure(error);
   }
   const isStoreFailure = error.code === 'store-unavailable' || error.code === 'store-full';
-  if (isStoreFailure && settings.storeFailure === 'proxy' && error instanceof SubmitError) {
+  if (isStoreFailure && settings.onStoreFailure === 'proxy' && error instanceof SubmitError) {
     return PASS;
   }
   const id = error instanceof KnownJobError ? error.jobId : undefined;
-  return replyWith(problemReply(error, answerFields(settings, id)));
+  return replyWith(problemReply(error, jobHeaders(settings, id)));
 }

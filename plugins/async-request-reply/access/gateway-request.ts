@@ -19,7 +19,7 @@ export interface RequestLine {
   readonly idHeader: string;
   readonly upgrade: string;
   /** The marker of a worker's request (loopback/loopback-token.ts), or what a stranger sent in its place; '' where there is none. */
-  readonly marker: string;
+  readonly loopbackToken: string;
 }
 
 /** Where the client sent its request. */

@@ -8,7 +8,7 @@ export const varyValue = (settings: RouteSettings): string => `${settings.idHead
 const varyField = (settings: RouteSettings): HeaderField => ['Vary', varyValue(settings)];
 
 /** For answers that are ours alone. */
-export const answerFields = (settings: RouteSettings, id?: string): HeaderField[] => [
+export const jobHeaders = (settings: RouteSettings, id?: string): HeaderField[] => [
   ...jobFields(settings, id),
   ...OWN_ANSWER_FIELDS,
 ];

@@ -12,10 +12,10 @@ export interface OwnerSettings {
 /** '' is nobody: then the job ID alone gives access. */
 export type OwnerTag = string;
 
-const NOBODY: OwnerTag = '';
+const ANONYMOUS: OwnerTag = '';
 
 /** The owner that is asked for where there is no job: no consumer has such an ID. */
-export const NOBODYS_JOB: OwnerTag = 'consumer:';
+export const ANONYMOUS_JOB: OwnerTag = 'consumer:';
 
 /**
  * The owner of a job that this request makes.
@@ -25,7 +25,7 @@ export const NOBODYS_JOB: OwnerTag = 'consumer:';
 export async function ownerOf(request: GatewayRequest, settings: OwnerSettings): Promise<OwnerTag> {
   switch (settings.owner) {
     case 'none':
-      return NOBODY;
+      return ANONYMOUS;
     case 'header':
       return required(await headerTag(request, settings.ownerHeader));
     case 'consumer':
@@ -57,12 +57,12 @@ export async function isOwner(request: GatewayRequest, tag: OwnerTag): Promise<b
 /** Kong's anonymous consumer stands for whoever did not authenticate: it comes without a credential. */
 async function consumerTag(request: GatewayRequest): Promise<OwnerTag> {
   const { consumerId, credentialId } = await request.caller();
-  return consumerId !== undefined && credentialId !== undefined ? `consumer:${consumerId}` : NOBODY;
+  return consumerId !== undefined && credentialId !== undefined ? `consumer:${consumerId}` : ANONYMOUS;
 }
 
 async function credentialTag(request: GatewayRequest): Promise<OwnerTag> {
   const { credentialId } = await request.caller();
-  return credentialId === undefined ? NOBODY : `credential:${credentialId}`;
+  return credentialId === undefined ? ANONYMOUS : `credential:${credentialId}`;
 }
 
 async function headerTag(request: GatewayRequest, header: string): Promise<OwnerTag> {
@@ -70,13 +70,13 @@ async function headerTag(request: GatewayRequest, header: string): Promise<Owner
   const values = await request.headerValues(name);
   const value = values.join(', ');
   if (value === '') {
-    return NOBODY;
+    return ANONYMOUS;
   }
   return `header:${name}:${createHash('sha256').update(value, 'latin1').digest('hex')}`;
 }
 
 function required(tag: OwnerTag): OwnerTag {
-  if (tag === NOBODY) {
+  if (tag === ANONYMOUS) {
     throw new AsyncError('identity-required', {
       detail:
         'This route accepts requests of known callers only. Send the credentials that the API asks for.',

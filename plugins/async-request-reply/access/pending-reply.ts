@@ -2,7 +2,7 @@
 import type { HeaderField, Reply } from '../http/reply';
 import type { JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../accept/access-store';
-import { standingOf, type Standing } from '../queue/queue-progress';
+import { readQueueProgress, type QueueProgress } from '../queue/queue-progress';
 import type { JobLinks } from './job-links';
 import { retryAfterSeconds } from './retry-after';
 import type { RouteSettings } from './route/route-settings';
@@ -20,14 +20,14 @@ export async function pendingReply(
   store: AccessStore,
   more: readonly HeaderField[] = [],
 ): Promise<Reply> {
-  const standing = job.state !== 'running' ? await standingIfKnown(job, store) : undefined;
+  const progress = job.state !== 'running' ? await progressIfKnown(job, store) : undefined;
   const headers: HeaderField[] = [
-    ['Retry-After', String(retryAfterSeconds(job, settings.retryAfterSeconds, standing, Date.now()))],
+    ['Retry-After', String(retryAfterSeconds(job, settings.retryAfterSeconds, progress, Date.now()))],
     ...more,
   ];
-  return statusReply(status, job, links, settings, headers, standing?.position);
+  return statusReply(status, job, links, settings, headers, progress?.position);
 }
 
 /** The record has been read: what is not known beside it is left out. */
-const standingIfKnown = (job: JobRecord, store: AccessStore): Promise<Standing | undefined> =>
-  store.ask((redis, prefix) => standingOf(redis, prefix, job)).catch(() => undefined);
+const progressIfKnown = (job: JobRecord, store: AccessStore): Promise<QueueProgress | undefined> =>
+  store.query((redis, prefix) => readQueueProgress(redis, prefix, job)).catch(() => undefined);

@@ -1,6 +1,6 @@
 // When a poll makes sense again: what `Retry-After` of a pending job says.
 import { isSettled, type JobRecord } from '../jobs/job-record';
-import type { Standing } from '../queue/queue-progress';
+import type { QueueProgress } from '../queue/queue-progress';
 
 /** No client is sent away for longer by a guess. */
 const MAX_GUESS_SECONDS = 300;
@@ -13,23 +13,23 @@ const MAX_GUESS_SECONDS = 300;
  * a second says little about the next minute.
  *
  * @param baseSeconds the route's `retry_after_seconds`: never less.
- * @param standing undefined where it is not known.
+ * @param progress undefined where it is not known.
  */
 export function retryAfterSeconds(
   job: JobRecord,
   baseSeconds: number,
-  standing: Standing | undefined,
+  progress: QueueProgress | undefined,
   nowMs: number,
 ): number {
-  const early = Math.ceil(Math.max(job.notBefore - nowMs, standing?.heldMs ?? 0) / 1000);
+  const early = Math.ceil(Math.max(job.notBefore - nowMs, progress?.pausedMs ?? 0) / 1000);
   if (early > 0 && !isSettled(job.state) && job.state !== 'running') {
     return Math.max(baseSeconds, early);
   }
-  if (standing?.position === undefined || standing.settled === 0) {
+  if (progress?.position === undefined || progress.settled === 0) {
     return baseSeconds;
   }
-  const ahead = standing.position - 1;
-  const guess = Math.ceil((ahead * standing.windowMs) / standing.settled / 1000);
+  const ahead = progress.position - 1;
+  const guess = Math.ceil((ahead * progress.windowMs) / progress.settled / 1000);
   const waited = Math.floor((nowMs - job.createdAt) / 1000);
   return Math.max(baseSeconds, Math.min(guess, waited, MAX_GUESS_SECONDS));
 }

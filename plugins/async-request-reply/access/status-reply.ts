@@ -2,7 +2,7 @@
 import type { HeaderField, Reply } from '../http/reply';
 import type { JobRecord } from '../jobs/job-record';
 import type { JobLinks } from './job-links';
-import { answerFields } from './job-headers';
+import { jobHeaders } from './job-headers';
 import type { RouteSettings } from './route/route-settings';
 import { statusBody } from '../jobs/status-body';
 
@@ -15,6 +15,6 @@ export const statusReply = (
   queuePosition?: number,
 ): Reply => ({
   status,
-  headers: [...answerFields(settings, job.id), ...headers, ['Content-Type', 'application/json']],
+  headers: [...jobHeaders(settings, job.id), ...headers, ['Content-Type', 'application/json']],
   body: statusBody(job, links, queuePosition),
 });

@@ -2,9 +2,14 @@
 // become a job, so that no request goes round for ever.
 import { AsyncError } from '../errors/async-error';
 import type { Pass } from '../http/reply';
-import { isSignedFor, MAX_MARKER_LIFE_MS, parseMarker, type Marker } from '../loopback/loopback-token';
+import {
+  isSignedFor,
+  MAX_TOKEN_LIFE_MS,
+  parseLoopbackToken,
+  type LoopbackToken,
+} from '../loopback/loopback-token';
 import type { AccessStore } from '../accept/access-store';
-import { spendMarker } from '../loopback/consume-token';
+import { consumeToken } from '../loopback/consume-token';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { queueByEntity, type RouteSettings } from './route/route-settings';
 
@@ -24,14 +29,14 @@ const RETRY_AFTER_SECONDS = 1;
  * @throws AsyncError `reentry-refused` where the marker is not good for this request, `reentry-late` where it was, and
  *   `store-unavailable` where nobody can say so.
  */
-export async function admitReentry(
+export async function verifyLoopback(
   request: GatewayRequest,
   line: RequestLine,
   settings: RouteSettings,
   store: AccessStore,
   advise: (text: string) => void,
 ): Promise<Pass> {
-  const reason = await refusalOf(request, line, settings, store);
+  const reason = await rejectionOf(request, line, settings, store);
   if (reason !== undefined) {
     advise(`a request with a marker of re-entry was refused: ${REASONS[reason]}`);
     if (reason === 'stale') {
@@ -45,10 +50,10 @@ export async function admitReentry(
       detail: 'The request carries a marker of re-entry that is not good for it. Send it without.',
     });
   }
-  return { kind: 'pass', isReentry: true };
+  return { kind: 'pass', isLoopback: true };
 }
 
-async function refusalOf(
+async function rejectionOf(
   request: GatewayRequest,
   line: RequestLine,
   settings: RouteSettings,
@@ -58,19 +63,21 @@ async function refusalOf(
   if (secret === undefined) {
     return 'secret';
   }
-  const marker = parseMarker(line.marker);
-  if (marker === undefined) {
+  const token = parseLoopbackToken(line.loopbackToken);
+  if (token === undefined) {
     return 'form';
   }
-  if (!(await isSigned(marker, request, line, settings, secret))) {
+  if (!(await isSigned(token, request, line, settings, secret))) {
     return 'signature';
   }
-  const spent = await store.ask((redis, prefix) => spendMarker(redis, prefix, marker, MAX_MARKER_LIFE_MS));
-  return spent === 'spent' ? undefined : spent;
+  const consumed = await store.query((redis, prefix) =>
+    consumeToken(redis, prefix, token, MAX_TOKEN_LIFE_MS),
+  );
+  return consumed === 'spent' ? undefined : consumed;
 }
 
 async function isSigned(
-  marker: Marker,
+  token: LoopbackToken,
   request: GatewayRequest,
   line: RequestLine,
   settings: RouteSettings,
@@ -80,5 +87,5 @@ async function isSigned(
   const { method, uri } = line;
   const queue = settings.queueName ?? queueByEntity(await request.matched());
   const { keyPrefix } = settings;
-  return hosts.some((host) => isSignedFor(marker, { method, uri, host, keyPrefix, queue }, secret));
+  return hosts.some((host) => isSignedFor(token, { method, uri, host, keyPrefix, queue }, secret));
 }

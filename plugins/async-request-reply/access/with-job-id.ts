@@ -2,7 +2,7 @@
 import { AsyncError } from '../errors/async-error';
 import { problemReply } from '../errors/problem-reply';
 import type { Reply } from '../http/reply';
-import { answerFields } from './job-headers';
+import { jobHeaders } from './job-headers';
 import type { RouteSettings } from './route/route-settings';
 
 /** What `work` answers, or the problem in its place; what is not the client's doing is thrown on. */
@@ -15,7 +15,7 @@ export async function withJobId(
     return await work();
   } catch (error) {
     if (error instanceof AsyncError && error.status < 500) {
-      return problemReply(error, answerFields(settings, id));
+      return problemReply(error, jobHeaders(settings, id));
     }
     throw error;
   }

@@ -1,7 +1,7 @@
 // Tells those who asked for it that a job has settled: looks through the lists of the queues that this worker takes, again and
 // again for a day where a receiver does not take it. At least once: a worker that dies in between leaves it to the next.
 import { keysAmong } from '../secrets/encryption-keys';
-import type { SecretBox } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-box';
 import { loggableJobId } from '../jobs/job-id';
 import { isSettled } from '../jobs/job-record';
 import { statusBody } from '../jobs/status-body';
@@ -13,15 +13,15 @@ import { signedFields } from './sign-webhook';
 import { TrySlots } from './try-slots';
 
 /** How often each queue's list is looked at. */
-const LOOK_EVERY_MS = 1000;
+const CHECK_INTERVAL_MS = 1000;
 
 /** Longer than a try takes: then another worker may make it again. */
-const HOLD_MS = 60_000;
+const INVISIBLE_MS = 60_000;
 
 /** Taken from a queue's list in one go. */
-const TAKEN_AT_ONCE = 20;
+const BATCH_SIZE = 20;
 /** What is put off may be due again before the list has been gone through. */
-const TAKEN_AT_A_LOOK = 1000;
+const MAX_PER_CHECK = 1000;
 
 const GIVE_UP_AFTER_MS = 86_400_000;
 
@@ -31,20 +31,20 @@ const WAIT_FACTOR = 4;
 const MAX_WAIT_MS = 14_400_000;
 
 /** Where the secret that signs is not here: another worker may have it. */
-const LACKING_WAIT_MS = 2000;
+const MISSING_SECRET_WAIT_MS = 2000;
 
 /** A look at a job that has not settled; its leave brings the next one forward. */
 const OPEN_WAIT_MS = 60_000;
 
 /** @param tries that failed, from 1. */
-export const waitMs = (tries: number, askedMs = 0, random: () => number = Math.random): number =>
+export const waitMs = (tries: number, requestedMs = 0, random: () => number = Math.random): number =>
   Math.max(
-    Math.min(askedMs, MAX_WAIT_MS),
+    Math.min(requestedMs, MAX_WAIT_MS),
     Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * WAIT_FACTOR ** (tries - 1)) * (1 - random() / 2),
   );
 
 type RunnerContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'log'> & {
-  readonly secrets: SecretBox;
+  readonly secrets: SecretStore;
 };
 
 export class CallbackRunner {
@@ -52,7 +52,7 @@ export class CallbackRunner {
   readonly #queues: () => Iterable<string>;
   readonly #store: CallbackStore;
   readonly #caller = new CallbackCaller();
-  readonly #lacked = new Set<string>();
+  readonly #missing = new Set<string>();
   readonly #slots = new TrySlots();
   readonly #tries = new Set<Promise<void>>();
   #isStopping = false;
@@ -68,13 +68,13 @@ export class CallbackRunner {
 
   start(): void {
     this.#timer ??= setTimeout(() => {
-      this.#round = this.#look().finally(() => {
+      this.#round = this.#checkAll().finally(() => {
         if (this.#timer !== undefined) {
           this.#timer = undefined;
           this.start();
         }
       });
-    }, LOOK_EVERY_MS);
+    }, CHECK_INTERVAL_MS);
   }
 
   /** Takes no more; tries that are under way end within their limits. Idempotent. */
@@ -88,15 +88,15 @@ export class CallbackRunner {
   }
 
   /** Does not wait for tries: a receiver that is slow holds up no other. */
-  async #look(): Promise<void> {
+  async #checkAll(): Promise<void> {
     for (const queue of this.#queues()) {
-      await this.#warnOf(queue, this.#lookAt(queue));
+      await this.#warnOf(queue, this.#check(queue));
     }
   }
 
-  async #lookAt(queue: string): Promise<void> {
-    for (let taken = 0; taken < TAKEN_AT_A_LOOK && !this.#isStopping && this.#slots.free > 0;) {
-      const due = await this.#store.take(queue, HOLD_MS, Math.min(TAKEN_AT_ONCE, this.#slots.free));
+  async #check(queue: string): Promise<void> {
+    for (let taken = 0; taken < MAX_PER_CHECK && !this.#isStopping && this.#slots.free > 0;) {
+      const due = await this.#store.take(queue, INVISIBLE_MS, Math.min(BATCH_SIZE, this.#slots.free));
       if (due.length === 0) {
         return;
       }
@@ -122,38 +122,38 @@ export class CallbackRunner {
     try {
       settlement = await this.#store.settlement(due.id);
     } catch (error) {
-      await this.#leaveUnread(queue, due, error);
+      await this.#postponeUnreadable(queue, due, error);
       return;
     }
     if (settlement === undefined) {
       // Not settled yet; or told, taken back, or purged.
       const isOpen = record !== undefined && !isSettled(record.state);
-      await (isOpen ? this.#store.later(queue, due, OPEN_WAIT_MS) : this.#store.done(queue, due));
+      await (isOpen ? this.#store.postpone(queue, due, OPEN_WAIT_MS) : this.#store.remove(queue, due));
       return;
     }
-    const secret = this.#context.secrets.get(settlement.terms.secret);
+    const secret = this.#context.secrets.get(settlement.options.secret);
     if (secret === undefined) {
-      this.#tellLack(queue, `callback secret (fingerprint ${settlement.terms.secret})`);
-      await this.#store.later(queue, due, LACKING_WAIT_MS);
+      this.#reportMissing(queue, `callback secret (fingerprint ${settlement.options.secret})`);
+      await this.#store.postpone(queue, due, MISSING_SECRET_WAIT_MS);
       return;
     }
-    const { host } = new URL(settlement.terms.url);
+    const { host } = new URL(settlement.options.url);
     const release = this.#slots.take(host);
     if (release === undefined) {
-      await this.#store.later(queue, due, this.#slots.waitMs(host));
+      await this.#store.postpone(queue, due, this.#slots.waitMs(host));
       return;
     }
-    const told = this.#try(settlement, secret).then((outcome) =>
+    const attempted = this.#try(settlement, secret).then((outcome) =>
       this.#conclude(queue, due, settlement, outcome),
     );
-    const trying = this.#warnOf(queue, told).finally(() => {
+    const trying = this.#warnOf(queue, attempted).finally(() => {
       release();
       this.#tries.delete(trying);
     });
     this.#tries.add(trying);
   }
 
-  #try({ record, run, terms }: Settlement, secret: string): Promise<TryOutcome> {
+  #try({ record, run, options: terms }: Settlement, secret: string): Promise<TryOutcome> {
     const body = statusBody(record, terms.links).toString();
     const fields = signedFields(`${record.id}_${run}`, Math.floor(Date.now() / 1000), body, secret);
     return this.#caller.try(terms.url, terms.allowPrivate, fields, body);
@@ -166,7 +166,7 @@ export class CallbackRunner {
     outcome: TryOutcome,
   ): Promise<void> {
     if (outcome.kind !== 'failed') {
-      await this.#store.done(queue, due, run);
+      await this.#store.remove(queue, due, run);
       return;
     }
     const delayMs = waitMs(tries + 1, outcome.retryAfterMs);
@@ -174,32 +174,32 @@ export class CallbackRunner {
     const log = { queue, job, tries: tries + 1, why: outcome.why };
     if (due.now + delayMs > (record.settledAt ?? 0) + GIVE_UP_AFTER_MS) {
       this.#context.log.warn(log, 'callback given up after a day');
-      await this.#store.done(queue, due, run);
+      await this.#store.remove(queue, due, run);
       return;
     }
     this.#context.log.info(log, 'callback not taken: it comes again');
-    await this.#store.again(queue, due, delayMs);
+    await this.#store.retry(queue, due, delayMs);
   }
 
   /** What was agreed cannot be decrypted: another worker may have the key; what was altered nobody can tell. */
-  async #leaveUnread(queue: string, due: DueCallback, error: unknown): Promise<void> {
+  async #postponeUnreadable(queue: string, due: DueCallback, error: unknown): Promise<void> {
     if (error instanceof KeyMissingError) {
-      this.#tellLack(queue, `encryption.keys (fingerprint ${error.keyId})`);
-      await this.#store.later(queue, due, LACKING_WAIT_MS);
+      this.#reportMissing(queue, `encryption.keys (fingerprint ${error.keyId})`);
+      await this.#store.postpone(queue, due, MISSING_SECRET_WAIT_MS);
       return;
     }
     if (!(error instanceof PayloadAlteredError)) {
       throw error;
     }
     this.#context.log.error({ queue, job: loggableJobId(due.id), err: error.message }, 'callback given up');
-    await this.#store.done(queue, due);
+    await this.#store.remove(queue, due);
   }
 
-  #tellLack(queue: string, lacks: string): void {
-    if (!this.#lacked.has(lacks)) {
-      this.#lacked.add(lacks);
+  #reportMissing(queue: string, missing: string): void {
+    if (!this.#missing.has(missing)) {
+      this.#missing.add(missing);
       this.#context.log.warn(
-        { queue, lacks },
+        { queue, lacks: missing },
         'a secret is missing here: its callbacks are left to other workers',
       );
     }

@@ -3,14 +3,14 @@
 // between loses a callback: whoever looks finds what settled, or waits for it.
 import { parseJobRecord, type JobRecord } from '../jobs/job-record';
 import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
-import { decodeTerms, type CallbackTerms } from '../jobs/callback-options';
+import { decodeCallbackOptions, type CallbackOptions } from '../jobs/callback-options';
 import { callbackKey, callbacksKey } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** A job that a worker looks at alone, until `hold` is over by the clock of Redis. */
 export interface DueCallback {
   readonly id: string;
-  readonly hold: number;
+  readonly invisibleUntil: number;
   /** The time of Redis, in ms. */
   readonly now: number;
 }
@@ -19,7 +19,7 @@ export interface DueCallback {
 export interface Settlement {
   readonly record: JobRecord;
   readonly run: string;
-  readonly terms: CallbackTerms;
+  readonly options: CallbackOptions;
   /** Tries so far. */
   readonly tries: number;
 }
@@ -37,13 +37,13 @@ export class CallbackStore {
   }
 
   /** Takes what is due in a queue. */
-  async take(queue: string, holdMs: number, count: number): Promise<DueCallback[]> {
-    const [now, hold, ...ids] = await this.#redis.arrCallbacksTake(
+  async take(queue: string, invisibleMs: number, count: number): Promise<DueCallback[]> {
+    const [now, invisibleUntil, ...ids] = await this.#redis.arrCallbacksTake(
       callbacksKey(this.#prefix, queue),
-      holdMs,
+      invisibleMs,
       count,
     );
-    return ids.map((id) => ({ id, hold: Number(hold), now: Number(now) }));
+    return ids.map((id) => ({ id, invisibleUntil: Number(invisibleUntil), now: Number(now) }));
   }
 
   /**
@@ -57,29 +57,42 @@ export class CallbackStore {
     const { callback, run = '1', callback_tries: tries = '0' } = fields;
     return record === undefined || callback === undefined
       ? undefined
-      : { record, run, terms: decodeTerms(id, callback, this.#keys), tries: Number(tries) };
+      : { record, run, options: decodeCallbackOptions(id, callback, this.#keys), tries: Number(tries) };
   }
 
   /** Counts a try that failed, and comes again after `delayMs`. */
-  async again(queue: string, due: DueCallback, delayMs: number): Promise<void> {
+  async retry(queue: string, due: DueCallback, delayMs: number): Promise<void> {
     const key = callbackKey(this.#prefix, due.id);
     // Not where it has gone meanwhile: a hash of this alone would have no TTL.
     if ((await this.#redis.exists(key)) === 1) {
       await this.#redis.hincrby(key, 'callback_tries', 1);
     }
-    await this.later(queue, due, delayMs);
+    await this.postpone(queue, due, delayMs);
   }
 
   /** Comes again after `delayMs`. */
-  async later(queue: string, { id, hold }: DueCallback, delayMs: number): Promise<void> {
-    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, hold, Math.ceil(delayMs));
+  async postpone(
+    queue: string,
+    { id, invisibleUntil: invisibleUntil }: DueCallback,
+    delayMs: number,
+  ): Promise<void> {
+    await this.#redis.arrCallbacksPut(
+      callbacksKey(this.#prefix, queue),
+      id,
+      invisibleUntil,
+      Math.ceil(delayMs),
+    );
   }
 
   /** It was told, or will not be. @param run undefined: there was nothing to tell. */
-  async done(queue: string, { id, hold }: DueCallback, run?: string): Promise<void> {
+  async remove(
+    queue: string,
+    { id, invisibleUntil: invisibleUntil }: DueCallback,
+    run?: string,
+  ): Promise<void> {
     if (run !== undefined) {
       await this.#redis.arrCallbackDrop(callbackKey(this.#prefix, id), run);
     }
-    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, hold, '');
+    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, invisibleUntil, '');
   }
 }

@@ -1,8 +1,8 @@
 // Bounds the tries that are under way, in all and to one host, so that a receiver that is slow holds up no other.
 
 /** In this worker. */
-const AT_ONCE = 100;
-const AT_ONCE_PER_HOST = 10;
+const MAX_CONCURRENT = 100;
+const MAX_CONCURRENT_PER_HOST = 10;
 
 /** A host whose oldest try takes longer is slow. */
 const SLOW_AFTER_MS = 2000;
@@ -20,13 +20,13 @@ export class TrySlots {
   }
 
   get free(): number {
-    return AT_ONCE - this.#taken;
+    return MAX_CONCURRENT - this.#taken;
   }
 
   /** @returns what gives the slot back; undefined where the host, or the worker, has as many as it may. */
   take(host: string): (() => void) | undefined {
     const tries = this.#tries.get(host) ?? new Set();
-    if (this.free <= 0 || tries.size >= AT_ONCE_PER_HOST) {
+    if (this.free <= 0 || tries.size >= MAX_CONCURRENT_PER_HOST) {
       return undefined;
     }
     const one = { begunAtMs: this.#now() };

@@ -5,10 +5,10 @@ import { AsyncError } from '../errors/async-error';
 import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { internalErrorReply } from '../access/error-replies';
-import { answerFields } from '../access/job-headers';
+import { jobHeaders } from '../access/job-headers';
 import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
-import type { NoteSealer } from './ticket-sealer';
-import { NOTE_HEADER, type HandoffOrder } from './streaming-command';
+import type { TicketSealer } from './ticket-sealer';
+import { TICKET_HEADER, type StreamingCommand } from './streaming-command';
 import { JobReceiver } from './receive-job';
 import { UploadAbortedError } from './upload-body';
 import { sendReply } from './send-reply';
@@ -24,16 +24,16 @@ const KEEP_ALIVE_MS = 75_000;
 const IDLE_MS = 300_000;
 
 export interface HandoffServerOptions {
-  readonly sealer: NoteSealer;
+  readonly sealer: TicketSealer;
   /** The instance that a note names, for the request that came with it. */
   readonly target: (settingsKey: string) => LeasedTarget | undefined;
   /** Told of each note that a request comes with. */
-  readonly onNote?: (text: string) => void;
+  readonly onTicket?: (text: string) => void;
   /** Told of what should not have happened. */
   readonly onFailure: (error: unknown) => void;
 }
 
-const refused = (): AsyncError =>
+const rejected = (): AsyncError =>
   new AsyncError('handoff-refused', { detail: 'The request has no valid note of this plugin server.' });
 
 export class HandoffServer {
@@ -80,7 +80,7 @@ export class HandoffServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await this.#carryOut(request, response);
+      await this.#execute(request, response);
     } catch (error) {
       if (!(error instanceof UploadAbortedError) && !response.destroyed) {
         this.#options.onFailure(error);
@@ -90,55 +90,55 @@ export class HandoffServer {
     }
   }
 
-  async #carryOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = request.headers[NOTE_HEADER];
-    const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
-    const isValid = note !== undefined && note.method === request.method;
+  async #execute(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = request.headers[TICKET_HEADER];
+    const ticket = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
+    const isValid = ticket !== undefined && ticket.method === request.method;
     if (isValid && typeof text === 'string') {
-      this.#options.onNote?.(text);
+      this.#options.onTicket?.(text);
     }
-    const target = isValid ? this.#options.target(note.settingsKey) : undefined;
-    if (note === undefined || target === undefined) {
-      const reply = problemReply(refused(), OWN_ANSWER_FIELDS);
+    const target = isValid ? this.#options.target(ticket.settingsKey) : undefined;
+    if (ticket === undefined || target === undefined) {
+      const reply = problemReply(rejected(), OWN_ANSWER_FIELDS);
       await sendReply(request, response, reply, undefined);
       return;
     }
     try {
-      await this.#carryOutFor(target, note.order, request, response);
+      await this.#executeFor(target, ticket.command, request, response);
     } finally {
       target.release();
     }
   }
 
-  async #carryOutFor(
+  async #executeFor(
     target: HandoffTarget,
-    order: HandoffOrder,
+    command: StreamingCommand,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const reply =
-      order.kind === 'replay'
-        ? order
+      command.kind === 'replay'
+        ? command
         : await this.#receiver
-            .receive(order, target, request)
-            .catch((error: unknown) => this.#refusal(error, target.settings));
+            .receive(command, target, request)
+            .catch((error: unknown) => this.#rejection(error, target.settings));
     try {
       await sendReply(request, response, reply, target);
     } catch (error) {
       if (!(error instanceof AsyncError) || response.headersSent) {
         throw error;
       }
-      const refusal = this.#refusal(error, target.settings);
+      const rejection = this.#rejection(error, target.settings);
       await sendReply(
         request,
         response,
-        order.kind === 'replay' ? without(refusal, order.presets ?? []) : refusal,
+        command.kind === 'replay' ? without(rejection, command.presets ?? []) : rejection,
         target,
       );
     }
   }
 
-  #refusal(error: unknown, settings: HandoffTarget['settings']): ReturnType<typeof problemReply> {
+  #rejection(error: unknown, settings: HandoffTarget['settings']): ReturnType<typeof problemReply> {
     if (error instanceof UploadAbortedError) {
       throw error;
     }
@@ -146,7 +146,7 @@ export class HandoffServer {
       this.#options.onFailure(error);
     }
     return error instanceof AsyncError
-      ? problemReply(error, answerFields(settings, error instanceof KnownJobError ? error.jobId : undefined))
+      ? problemReply(error, jobHeaders(settings, error instanceof KnownJobError ? error.jobId : undefined))
       : internalErrorReply();
   }
 }

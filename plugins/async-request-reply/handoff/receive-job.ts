@@ -3,27 +3,27 @@
 import type { IncomingMessage } from 'node:http';
 import { AsyncError } from '../errors/async-error';
 import { answerAccepted } from '../access/submit/answer-accepted';
-import { carryOut } from '../access/submit/accept-job';
+import { acceptJob } from '../access/submit/accept-job';
 import { jobLinks } from '../access/job-links';
 import { RequestDigest } from '../access/submit/request-digest';
 import type { Reply } from '../http/reply';
-import type { HandoffOrder } from './streaming-command';
+import type { StreamingCommand } from './streaming-command';
 import type { HandoffTarget } from './target';
 import { uploadBody } from './upload-body';
 
-type Accept = Extract<HandoffOrder, { kind: 'accept' }>;
+type Accept = Extract<StreamingCommand, { kind: 'accept' }>;
 
 export class JobReceiver {
   /** What is being received, by job ID: a second request with the same note waits for the first. */
   readonly #receiving = new Map<string, Promise<unknown>>();
 
   /** @throws AsyncError, and UploadAbortedError where the sender hung up. */
-  async receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
-    const { id } = order.job;
+  async receive(submission: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
+    const { id } = submission.job;
     for (let first = this.#receiving.get(id); first !== undefined; first = this.#receiving.get(id)) {
       await first.catch(() => undefined);
     }
-    const receiving = receive(order, target, request);
+    const receiving = receive(submission, target, request);
     this.#receiving.set(id, receiving);
     try {
       return await receiving;
@@ -33,12 +33,15 @@ export class JobReceiver {
   }
 }
 
-async function receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
+async function receive(submission: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
   const { settings, store } = target;
-  const { id } = order.job;
-  const { record: before, refusal } = await store.uploads.expect(order.job, order.admission.maxWaiting);
+  const { id } = submission.job;
+  const { record: before, rejection: refusal } = await store.uploads.expect(
+    submission.job,
+    submission.admission.maxWaiting,
+  );
   if (before !== undefined) {
-    const { isPollable, line, preferences } = order;
+    const { isPollable, line, preferences } = submission;
     const links = isPollable ? jobLinks(id, line, settings) : undefined;
     return answerAccepted(
       { job: before, links, preferences, method: line.method, isHandedOff: true },
@@ -47,21 +50,21 @@ async function receive(order: Accept, target: HandoffTarget, request: IncomingMe
     );
   }
   // A repeat needs no place, and whether it is one only its body tells.
-  if (refusal !== undefined && order.key === undefined) {
+  if (refusal !== undefined && submission.key === undefined) {
     throw refusal;
   }
-  const digest = order.key && new RequestDigest(order.line);
+  const digest = submission.key && new RequestDigest(submission.line);
   const upload = {
     ...{ body: uploadBody(request, digest), length: lengthOf(request) },
     maxBytes: settings.maxRequestBytes,
   };
-  const sent = { ...order.job, key: settings.keys.first };
-  const job = await store.uploads.receive(sent, upload, order.admission);
+  const sent = { ...submission.job, key: settings.keys.first };
+  const job = await store.uploads.receive(sent, upload, submission.admission);
   try {
-    return await carryOut({ ...order, job }, digest?.digest(), settings, store);
+    return await acceptJob({ ...submission, job }, digest?.digest(), settings, store);
   } catch (error) {
-    if (error instanceof AsyncError && isRefusal(error)) {
-      await store.uploads.discard(order.job).catch(() => undefined);
+    if (error instanceof AsyncError && isRejection(error)) {
+      await store.uploads.discard(submission.job).catch(() => undefined);
     }
     throw error;
   }
@@ -72,5 +75,5 @@ const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
   headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
 
 /** Not those after which the job may be there all the same: they take it back with its request. */
-const isRefusal = (error: AsyncError): boolean =>
+const isRejection = (error: AsyncError): boolean =>
   error.status < 500 || error.code === 'queue-full' || error.code === 'store-full';

@@ -42,7 +42,7 @@ export async function sendReply(
     return;
   }
   await pipeline(source, response);
-  if (!Buffer.isBuffer(reply.body) && reply.body.isReadOnce && target !== undefined) {
+  if (!Buffer.isBuffer(reply.body) && reply.body.isDeletedAfterRead && target !== undefined) {
     await dropTaken(target.store, reply.body.jobId, reply.body.result);
   }
 }

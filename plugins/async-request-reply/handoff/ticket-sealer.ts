@@ -2,7 +2,7 @@
 // AES-256-GCM; a note is `IV | ciphertext | tag` in base64url.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { pack, unpack } from 'msgpackr';
-import type { HandoffNote } from './streaming-command';
+import type { HandoffTicket } from './streaming-command';
 
 const ALGORITHM = 'aes-256-gcm';
 const KEY_BYTES = 32;
@@ -13,13 +13,13 @@ const TAG_BYTES = 16;
 const LIFE_MS = 3_600_000;
 
 interface Sealed {
-  readonly note: HandoffNote;
+  readonly ticket: HandoffTicket;
   readonly expiresAt: number;
 }
 
 export const newSealingKey = (): Buffer => randomBytes(KEY_BYTES);
 
-export class NoteSealer {
+export class TicketSealer {
   readonly #key: Uint8Array;
 
   /** @param key 32 bytes, the process's own. */
@@ -27,16 +27,16 @@ export class NoteSealer {
     this.#key = key;
   }
 
-  seal(note: HandoffNote): string {
+  seal(ticket: HandoffTicket): string {
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.#key, iv);
-    const sealed: Sealed = { note, expiresAt: Date.now() + LIFE_MS };
+    const sealed: Sealed = { ticket: ticket, expiresAt: Date.now() + LIFE_MS };
     const text = cipher.update(pack(sealed));
     return Buffer.concat([iv, text, cipher.final(), cipher.getAuthTag()]).toString('base64url');
   }
 
   /** @returns undefined where `text` is no note of this process, or one that is over. */
-  open(text: string): HandoffNote | undefined {
+  open(text: string): HandoffTicket | undefined {
     const bytes = Buffer.from(text, 'base64url');
     if (bytes.length <= IV_BYTES + TAG_BYTES) {
       return undefined;
@@ -46,8 +46,8 @@ export class NoteSealer {
     try {
       const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()]);
       // Only this process writes what its key opens.
-      const { note, expiresAt } = unpack(text) as Sealed;
-      return Date.now() < expiresAt ? note : undefined;
+      const { ticket: ticket, expiresAt } = unpack(text) as Sealed;
+      return Date.now() < expiresAt ? ticket : undefined;
     } catch {
       return undefined;
     }

@@ -17,11 +17,15 @@ export type ByteRange =
 const WHOLE: ByteRange = { kind: 'whole' };
 
 /** @param headers of the representation: `If-Range` is held against its ETag or Last-Modified. */
-export function byteRange(asked: RangeRequest, bytes: number, headers: readonly HeaderField[]): ByteRange {
-  if (asked.ifRange !== undefined && !isSame(asked.ifRange, headers)) {
+export function byteRange(
+  requested: RangeRequest,
+  bytes: number,
+  headers: readonly HeaderField[],
+): ByteRange {
+  if (requested.ifRange !== undefined && !isSame(requested.ifRange, headers)) {
     return WHOLE;
   }
-  const range = asked.range.trim();
+  const range = requested.range.trim();
   const suffix = /^bytes\s*=\s*-\s*(\d+)$/i.exec(range)?.[1];
   if (suffix !== undefined && Number(suffix) >= bytes && bytes > 0) {
     return { kind: 'part', start: 0, end: bytes - 1 };

@@ -12,7 +12,7 @@ export interface StoredBody {
   readonly start: number;
   readonly end: number;
   /** Whether the response goes once it has been sent. */
-  readonly isReadOnce: boolean;
+  readonly isDeletedAfterRead: boolean;
 }
 
 /**
@@ -59,7 +59,7 @@ export interface Pass {
   /** Which fields of the request had a say in it: caches on the way have to know. */
   readonly vary?: string;
   /** A worker's own request, which the fail-closed companion has to let pass too. */
-  readonly isReentry?: boolean;
+  readonly isLoopback?: boolean;
 }
 
 /** What becomes of a request: answered by us, left to Kong and the upstream, or taken over by the handoff lane. */
@@ -67,7 +67,7 @@ export type Decision =
   | { readonly kind: 'reply'; readonly reply: Reply }
   | Pass
   /** `order` is the handoff's own: handoff/streaming-command.ts. */
-  | { readonly kind: 'hand-off'; readonly order: unknown };
+  | { readonly kind: 'hand-off'; readonly command: unknown };
 
 export const PASS: Decision = { kind: 'pass' };
 

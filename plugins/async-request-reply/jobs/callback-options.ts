@@ -2,10 +2,10 @@
 // the URL that the client named and the path of its request.
 import type { JobLinks } from './status-body';
 import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
-import { PayloadCipher, type PayloadPlace } from '../payloads/payload-cipher';
+import { PayloadCipher, type AadContext } from '../payloads/payload-cipher';
 
 /** What was agreed at the accept. It lies in the record and holds no secret of the configuration. */
-export interface CallbackTerms {
+export interface CallbackOptions {
   readonly url: string;
   /** Fingerprint of the secret that signs. */
   readonly secret: string;
@@ -15,21 +15,25 @@ export interface CallbackTerms {
   readonly links?: JobLinks | undefined;
 }
 
-const placeOf = (jobId: string): PayloadPlace => ({ jobId, part: 'callback' });
+const callbackContext = (jobId: string): AadContext => ({ jobId, part: 'callback' });
 
-export function encodeTerms(jobId: string, terms: CallbackTerms, key: EncryptionKey | undefined): string {
+export function encodeCallbackOptions(
+  jobId: string,
+  terms: CallbackOptions,
+  key: EncryptionKey | undefined,
+): string {
   const text = JSON.stringify(terms);
   return key === undefined
     ? text
-    : PayloadCipher.forNew(key, placeOf(jobId)).sealHead(Buffer.from(text)).toString('base64');
+    : PayloadCipher.forNew(key, callbackContext(jobId)).sealHead(Buffer.from(text)).toString('base64');
 }
 
 /** @throws KeyMissingError, PayloadAlteredError */
-export function decodeTerms(jobId: string, stored: string, keys: KeySource): CallbackTerms {
+export function decodeCallbackOptions(jobId: string, stored: string, keys: KeySource): CallbackOptions {
   if (stored.startsWith('{')) {
-    return JSON.parse(stored) as CallbackTerms;
+    return JSON.parse(stored) as CallbackOptions;
   }
   const sealed = Buffer.from(stored, 'base64');
-  const text = PayloadCipher.forStored(sealed, placeOf(jobId), keys).openHead(sealed);
-  return JSON.parse(text.toString()) as CallbackTerms;
+  const text = PayloadCipher.forStored(sealed, callbackContext(jobId), keys).openHead(sealed);
+  return JSON.parse(text.toString()) as CallbackOptions;
 }

@@ -6,7 +6,7 @@ export type CreateOutcome =
   { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'exists' | 'late' };
 
 /** What a queue has to know of a job that has settled. */
-export interface Departure {
+export interface SettledSummary {
   readonly state: SettledState;
   readonly owner: string;
   /** A dead letter: it keeps its request and can be redriven. */
@@ -19,9 +19,9 @@ export interface Departure {
 export type AdvanceOutcome =
   | { kind: 'missing' | 'newer' }
   /** It had settled before. */
-  | ({ kind: 'settled' } & Departure)
+  | ({ kind: 'settled' } & SettledSummary)
   /** This call settled it: deadline, attempts used up, or its worker lost. */
-  | ({ kind: 'closed' } & Departure)
+  | ({ kind: 'closed' } & SettledSummary)
   /** Another attempt's lease, or the delay before the next attempt, has `ms` to go. */
   | { kind: 'held' | 'early'; ms: number }
   | { kind: 'open' }
@@ -48,18 +48,18 @@ export interface AttemptEnd {
 }
 
 export type SettleOutcome =
-  | ({ kind: 'closed' } & Departure)
+  | ({ kind: 'closed' } & SettledSummary)
   | { kind: 'retrying'; delayMs: number }
   /** The lease went to another: nothing was written. */
   | { kind: 'lost' };
 
 export type CancelOutcome =
-  | ({ kind: 'closed' } & Departure)
+  | ({ kind: 'closed' } & SettledSummary)
   | { kind: 'cancelling' | 'missing' }
   | { kind: 'settled'; state: SettledState };
 
 /** `kept`: it has begun, or a repeat of its request has been told of it. */
-export type AbandonOutcome = CancelOutcome | { kind: 'kept' };
+export type RollbackOutcome = CancelOutcome | { kind: 'kept' };
 
 export type RedriveOutcome =
   | { kind: 'redriven'; queue: string; owner: string; deadlineMs: number; openTtlMs: number }
@@ -73,7 +73,7 @@ export type PurgeOutcome =
   | { kind: 'missing' | 'newer' };
 
 /** How long a run of a job may take: fixed at accept, the same for each redrive. */
-export interface RunTerms {
+export interface RunLimits {
   readonly deadlineMs: number;
   readonly openTtlMs: number;
   /** The idempotency key that names the job: it is kept as long as the job is open. */

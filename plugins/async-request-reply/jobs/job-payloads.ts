@@ -5,7 +5,7 @@ import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
 import { requestKey, responseKey } from '../redis/keys';
 import type { NewJob } from './new-job';
 import { CHUNK_BYTES, chunkCount, packMeta } from '../payloads/payload';
-import { PayloadCipher, type PayloadPlace } from '../payloads/payload-cipher';
+import { PayloadCipher, type AadContext } from '../payloads/payload-cipher';
 import { mediaOf } from '../payloads/payload-coding';
 import { StoredPayload } from '../payloads/payload-reader';
 import { PayloadWriter, type PayloadOptions } from '../payloads/payload-writer';
@@ -14,14 +14,14 @@ import type { ScriptedRedis } from '../redis/scripts';
 /** Between two writes of an upload, and from its last until its job is made. */
 const UPLOAD_TTL_MS = 300_000;
 
-const requestPlace = (jobId: string): PayloadPlace => ({ jobId, part: 'req' });
-const responsePlace = (jobId: string, result: string): PayloadPlace => ({ jobId, part: `res:${result}` });
+const requestContext = (jobId: string): AadContext => ({ jobId, part: 'req' });
+const responseContext = (jobId: string, result: string): AadContext => ({ jobId, part: `res:${result}` });
 
-const cipherWith = (key: EncryptionKey | undefined, place: PayloadPlace): PayloadCipher | undefined =>
-  key && PayloadCipher.forNew(key, place);
+const cipherWith = (key: EncryptionKey | undefined, context: AadContext): PayloadCipher | undefined =>
+  key && PayloadCipher.forNew(key, context);
 
 /** How an attempt's response is stored. */
-export interface ResponseTerms extends Pick<PayloadOptions, 'persist'> {
+export interface ResponseOptions extends Pick<PayloadOptions, 'persist'> {
   readonly ttlMs: number;
   /** Encrypts it; without it, it lies there in clear. */
   readonly key?: EncryptionKey | undefined;
@@ -41,7 +41,7 @@ export class JobPayloads {
    * whoever made the same job first may have it read.
    */
   async putRequest(job: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>, body: Buffer): Promise<void> {
-    const cipher = cipherWith(job.key, requestPlace(job.id));
+    const cipher = cipherWith(job.key, requestContext(job.id));
     const packed = packMeta({ head: job.request, bytes: body.length });
     const count = chunkCount(body.length);
     const chunks = Array.from({ length: count }, (_item, index) => {
@@ -59,7 +59,7 @@ export class JobPayloads {
    * @throws KeyMissingError, PayloadAlteredError
    */
   readRequest(id: string, keys?: KeySource): Promise<StoredPayload<UpstreamRequestHead> | undefined> {
-    return StoredPayload.open(this.#redis, requestKey(this.#prefix, id), requestPlace(id), keys);
+    return StoredPayload.open(this.#redis, requestKey(this.#prefix, id), requestContext(id), keys);
   }
 
   /**
@@ -73,7 +73,7 @@ export class JobPayloads {
     keys?: KeySource,
   ): Promise<StoredPayload<ResponseHead> | undefined> {
     const key = responseKey(this.#prefix, id, result);
-    return StoredPayload.open(this.#redis, key, responsePlace(id, result), keys);
+    return StoredPayload.open(this.#redis, key, responseContext(id, result), keys);
   }
 
   /**
@@ -87,7 +87,7 @@ export class JobPayloads {
     return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
       ...{ ttlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false, persist },
       ...mediaOf(request.headers),
-      cipher: cipherWith(key, requestPlace(id)),
+      cipher: cipherWith(key, requestContext(id)),
     });
   }
 
@@ -96,12 +96,12 @@ export class JobPayloads {
     id: string,
     result: string,
     head: ResponseHead,
-    { ttlMs, key, persist }: ResponseTerms,
+    { ttlMs, key, persist }: ResponseOptions,
   ): PayloadWriter {
     return new PayloadWriter(this.#redis, responseKey(this.#prefix, id, result), {
       ...{ ttlMs, digest: true, ...(persist && { persist }) },
       ...mediaOf(head.headers),
-      cipher: cipherWith(key, responsePlace(id, result)),
+      cipher: cipherWith(key, responseContext(id, result)),
     });
   }
 

@@ -68,7 +68,7 @@ export interface JobRecord {
   /** Which of the stored responses is the result: `RUN.ATTEMPT`, or undefined where there is none. */
   readonly result: string | undefined;
   /** Whether the result can be read only once. */
-  readonly singleRead: boolean;
+  readonly deleteAfterRead: boolean;
   /** When that was. */
   readonly readAt: number | undefined;
   /** Length of the request's body, whether it is still stored or not. */
@@ -128,7 +128,7 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
           },
     settingsHash: fields['settings'] ?? '',
     result: fields['result'] === '' ? undefined : fields['result'],
-    singleRead: fields['single_read'] === '1',
+    deleteAfterRead: fields['delete_after_read'] === '1',
     readAt: optionalNumber(fields['read_at']),
     requestBytes: Number(fields['request_bytes'] ?? 0),
     isDead: fields['dead'] === '1',

@@ -34,7 +34,7 @@ export interface JobSettings {
   /** Attempts of a run that may fail before the upstream is reached. */
   readonly connectAttempts: number;
   /** The longest that a Retry-After holds the queue; 0: none does. */
-  readonly maxHoldMs: number;
+  readonly maxPauseMs: number;
   /** Secrets that a worker must have to carry out the job; left out where there are none. */
   readonly secrets?: readonly SecretFingerprint[];
 }

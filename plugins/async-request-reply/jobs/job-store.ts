@@ -7,19 +7,19 @@ import {
   type JobState,
   type SettledState,
 } from './job-record';
-import { encodeTerms } from './callback-options';
+import { encodeCallbackOptions } from './callback-options';
 import { JobPayloads } from './job-payloads';
 import type {
-  AbandonOutcome,
+  RollbackOutcome,
   AdvanceOutcome,
   AttemptEnd,
   CancelOutcome,
   CreateOutcome,
-  Departure,
+  SettledSummary,
   PurgeOutcome,
   RedriveOutcome,
   RenewOutcome,
-  RunTerms,
+  RunLimits,
   SettleOutcome,
 } from './job-outcomes';
 import { recordKey, requestKey } from '../redis/keys';
@@ -60,14 +60,16 @@ export class JobStore {
         Math.ceil(job.delayMs),
         Math.floor(latestAt),
         confirmMs,
-        job.once?.ttlMs ?? 0,
+        job.idempotency?.ttlMs ?? 0,
         ...['v', RECORD_VERSION, 'queue', job.queue, 'method', submitMethod(job), 'owner', job.owner],
         ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
         ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
         ...['request_bytes', requestBytes(job)],
-        ...['settings', job.settingsHash, 'single_read', job.singleRead === true ? '1' : ''],
-        ...(job.callback ? ['callback', encodeTerms(job.id, job.callback, job.key)] : []),
-        ...(job.once ? ['claim', job.once.claimKey, 'vouched', job.once.isHelp ? '1' : ''] : []),
+        ...['settings', job.settingsHash, 'delete_after_read', job.deleteAfterRead === true ? '1' : ''],
+        ...(job.callback ? ['callback', encodeCallbackOptions(job.id, job.callback, job.key)] : []),
+        ...(job.idempotency
+          ? ['claim', job.idempotency.claimKey, 'vouched', job.idempotency.isAdopted ? '1' : '']
+          : []),
       ),
     ]);
     return kind === 'created'
@@ -101,7 +103,7 @@ export class JobStore {
         return { kind };
       case 'settled':
       case 'closed':
-        return { kind, ...departure(reply) };
+        return { kind, ...settledSummary(reply) };
       case 'held':
       case 'early':
         return { kind, ms: Number(detail) };
@@ -129,7 +131,7 @@ export class JobStore {
     const [kind, detail] = reply;
     switch (kind) {
       case 'closed':
-        return { kind, ...departure(reply) };
+        return { kind, ...settledSummary(reply) };
       case 'retrying':
         return { kind, delayMs: Number(detail) };
       default:
@@ -148,7 +150,7 @@ export class JobStore {
    *
    * @param hasClaim it had an idempotency key: a job that a repeat was, or will be, told of is kept.
    */
-  async abandon(id: string, hasClaim = false): Promise<AbandonOutcome> {
+  async rollBack(id: string, hasClaim = false): Promise<RollbackOutcome> {
     return this.#cancel(id, TOMBSTONE_MS, hasClaim);
   }
 
@@ -195,7 +197,7 @@ export class JobStore {
   }
 
   /** What a redrive would give the job; undefined where there is no record. */
-  async readTerms(id: string): Promise<RunTerms | undefined> {
+  async readRunLimits(id: string): Promise<RunLimits | undefined> {
     const key = recordKey(this.#prefix, id);
     const [deadlineMs, openTtlMs, claim] = await this.#redis.hmget(
       key,
@@ -209,12 +211,12 @@ export class JobStore {
       : undefined;
   }
 
-  async #cancel(id: string, tombstoneMs: number, hasClaim: boolean): Promise<AbandonOutcome> {
+  async #cancel(id: string, tombstoneMs: number, hasClaim: boolean): Promise<RollbackOutcome> {
     const reply = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs, hasClaim ? '1' : '');
     const [kind, state] = reply;
     switch (kind) {
       case 'closed':
-        return { kind, ...departure(reply) };
+        return { kind, ...settledSummary(reply) };
       case 'cancelling':
       case 'kept':
         return { kind };
@@ -227,7 +229,14 @@ export class JobStore {
 }
 
 /** Reads state, owner, dead, expires_at and bytes, as record.lua's `settle` returns them after the kind. */
-const departure = ([, state, owner = '', dead, expiresAt, bytes]: readonly string[]): Departure => ({
+const settledSummary = ([
+  ,
+  state,
+  owner = '',
+  dead,
+  expiresAt,
+  bytes,
+]: readonly string[]): SettledSummary => ({
   state: state as SettledState,
   owner,
   dead: dead === '1',

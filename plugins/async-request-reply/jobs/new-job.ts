@@ -1,7 +1,7 @@
 // A job as a submit describes it, before there is a record.
 import type { UpstreamRequestHead } from '../http/upstream-request';
 import type { EncryptionKey } from '../secrets/encryption-keys';
-import type { CallbackTerms } from './callback-options';
+import type { CallbackOptions } from './callback-options';
 
 export interface NewJob {
   readonly id: string;
@@ -24,10 +24,10 @@ export interface NewJob {
   readonly resultTtlMs: number;
   /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
   readonly openTtlMs: number;
-  readonly singleRead?: boolean;
+  readonly deleteAfterRead?: boolean;
   /** Where the job was asked for under an idempotency key. */
-  readonly once?: OnceTerms;
-  readonly callback?: CallbackTerms | undefined;
+  readonly idempotency?: IdempotencyOptions;
+  readonly callback?: CallbackOptions | undefined;
   /** Encrypts what is stored of the request; without it that lies there in clear. */
   readonly key?: EncryptionKey | undefined;
 }
@@ -39,10 +39,10 @@ export const submitMethod = ({ method, request }: Pick<NewJob, 'method' | 'reque
 export const requestBytes = ({ body, storedBytes = 0 }: Pick<NewJob, 'body' | 'storedBytes'>): number =>
   body === 'stored' ? storedBytes : body.length;
 
-export interface OnceTerms {
+export interface IdempotencyOptions {
   /** Hash of caller and key: the claim that names the job. */
   readonly claimKey: string;
   readonly ttlMs: number;
   /** Made for a claim of somebody else, who can no longer take it back. */
-  readonly isHelp: boolean;
+  readonly isAdopted: boolean;
 }

@@ -1,6 +1,6 @@
 // From the fingerprints in a settings document to the secrets themselves.
 import type { JobSettings } from './job-settings';
-import type { SecretBox } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-box';
 
 /** Secrets by the setting that they stand in: `upstream.client_key`. */
 export type Secrets = ReadonlyMap<string, string>;
@@ -10,7 +10,7 @@ export type SecretsOutcome =
   /** `names`: setting and fingerprint of each secret that is not there. */
   | { readonly kind: 'lacking'; readonly names: readonly string[] };
 
-export function secretsFor(settings: Pick<JobSettings, 'secrets'>, box: SecretBox): SecretsOutcome {
+export function secretsFor(settings: Pick<JobSettings, 'secrets'>, box: SecretStore): SecretsOutcome {
   const secrets = new Map<string, string>();
   const names: string[] = [];
   for (const [field, fingerprint] of settings.secrets ?? []) {

@@ -1,7 +1,7 @@
 // nginx answers by the method that a request has by then: to HEAD it sends no content, and to whatever else some. A plugin
 // before ours may have made it another than the client's (request-transformer's `http_method`).
 import type { Pdk } from './pdk';
-import { sentMethod, type RequestFacts } from './request-facts';
+import { sentMethod, type NginxVariables } from './request-facts';
 
 /** Those that the handoff listener and nginx both know. */
 const KNOWN: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -12,9 +12,9 @@ const KNOWN: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH
  * @param goesOn nginx is to carry the request to the listener, which takes no method that it does not know.
  * @returns the method that the request has from now on.
  */
-export async function settleMethod(pdk: Pdk, facts: RequestFacts, goesOn: boolean): Promise<string> {
-  const sent = await sentMethod(facts);
-  const current = await facts.get('request_method');
+export async function settleMethod(pdk: Pdk, variables: NginxVariables, goesOn: boolean): Promise<string> {
+  const sent = await sentMethod(variables);
+  const current = await variables.get('request_method');
   if ((current === 'HEAD') === (sent === 'HEAD') && (!goesOn || KNOWN.has(current))) {
     return current;
   }

@@ -2,7 +2,7 @@
 // is not told when its service or route changes, so that it may not be kept for long.
 import type { MatchedRoute } from '../access/gateway-request';
 
-const KEEP_MS = 2000;
+const CACHE_MS = 2000;
 
 /** Hosts remembered at once: services are few, and templated hosts must not pile up. */
 const MAX_HOSTS = 1000;
@@ -22,30 +22,30 @@ export class EntityCache {
     this.#routeScoped = routeScoped;
   }
 
-  async matched(ask: () => Promise<MatchedRoute>): Promise<MatchedRoute> {
+  async matched(load: () => Promise<MatchedRoute>): Promise<MatchedRoute> {
     const now = performance.now();
     if (this.#matched !== undefined && now < this.#matched.untilMs) {
       return this.#matched.value;
     }
-    const value = await ask();
+    const value = await load();
     if (this.#routeScoped) {
-      this.#matched = { value, untilMs: now + KEEP_MS };
+      this.#matched = { value, untilMs: now + CACHE_MS };
     }
     return value;
   }
 
   /** Whether `host` names a Kong Upstream. */
-  async isUpstream(host: string, ask: () => Promise<boolean>): Promise<boolean> {
+  async isUpstream(host: string, load: () => Promise<boolean>): Promise<boolean> {
     const now = performance.now();
     const kept = this.#upstreams.get(host);
     if (kept !== undefined && now < kept.untilMs) {
       return kept.value;
     }
-    const value = await ask();
+    const value = await load();
     if (this.#upstreams.size >= MAX_HOSTS) {
       this.#upstreams.clear();
     }
-    this.#upstreams.set(host, { value, untilMs: now + KEEP_MS });
+    this.#upstreams.set(host, { value, untilMs: now + CACHE_MS });
     return value;
   }
 }

@@ -1,9 +1,9 @@
 // Lets nginx carry a request to the handoff listener, in the place of the upstream.
 import { randomBytes } from 'node:crypto';
-import { NOTE_HEADER } from '../handoff/streaming-command';
+import { TICKET_HEADER } from '../handoff/streaming-command';
 import type { HeaderField } from '../http/reply';
 import type { Pdk } from './pdk';
-import type { RequestFacts } from './request-facts';
+import type { NginxVariables } from './request-facts';
 
 /**
  * Has Kong send fields of ours beside those that come from the listener: nginx takes only so many bytes of header section from
@@ -25,9 +25,14 @@ const NONCE_BYTES = 16;
  * The query is random: caches of lower priority know of it only, and two jobs at one URL are two things to them. It does not name
  * the job, since logs have it.
  */
-export async function handOff(pdk: Pdk, facts: RequestFacts, port: number, note: string): Promise<void> {
-  await pdk.service.request.set_header(NOTE_HEADER, note);
-  if ((await facts.get('upstream_scheme')) !== 'http') {
+export async function handOff(
+  pdk: Pdk,
+  variables: NginxVariables,
+  port: number,
+  ticket: string,
+): Promise<void> {
+  await pdk.service.request.set_header(TICKET_HEADER, ticket);
+  if ((await variables.get('upstream_scheme')) !== 'http') {
     await pdk.service.request.set_scheme('http');
   }
   await pdk.service.request.set_path(PATH);

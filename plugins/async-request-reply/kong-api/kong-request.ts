@@ -18,7 +18,7 @@ import { fromUriHost } from '../http/uri-host';
 import type { EntityCache } from './entity-cache';
 import { booleanField, recordField, stringField, stringsField, textField } from './lua-values';
 import type { Pdk } from './pdk';
-import { sentMethod, type FactName, type RequestFacts } from './request-facts';
+import { sentMethod, type VariableName, type NginxVariables } from './request-facts';
 
 /**
  * Kong takes no larger number (kong/pdk/request.lua). It leaves out what comes behind, which is what its own plugins say of
@@ -33,7 +33,7 @@ const LENGTH_SLACK_BYTES = 128 * 1024;
 const MAX_NAME_CHARACTERS = 128;
 
 /** The header fields that Kong sets for the upstream, with the variable that holds each (nginx_kong.lua). */
-const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
+const FORWARDED_FIELDS: readonly (readonly [name: string, fact: VariableName])[] = [
   ['via', 'upstream_via'],
   ['x-forwarded-for', 'upstream_x_forwarded_for'],
   ['x-forwarded-proto', 'upstream_x_forwarded_proto'],
@@ -46,11 +46,11 @@ const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
 ];
 
 /** Header fields that are among the facts of every request. */
-const FACTS_OF_HEADERS: ReadonlyMap<string, FactName> = new Map([['prefer', 'http_prefer']]);
+const HEADER_VARIABLES: ReadonlyMap<string, VariableName> = new Map([['prefer', 'http_prefer']]);
 
 export class KongRequest implements GatewayRequest {
   readonly #pdk: Pdk;
-  readonly #facts: RequestFacts;
+  readonly #variables: NginxVariables;
   readonly #entities: EntityCache;
   readonly #idHeader: string;
   readonly #heedsPrefix: boolean;
@@ -58,12 +58,12 @@ export class KongRequest implements GatewayRequest {
 
   constructor(
     pdk: Pdk,
-    facts: RequestFacts,
+    variables: NginxVariables,
     entities: EntityCache,
     { idHeader, forwardedPrefix }: Pick<RouteSettings, 'idHeader' | 'forwardedPrefix'>,
   ) {
     this.#pdk = pdk;
-    this.#facts = facts;
+    this.#variables = variables;
     this.#entities = entities;
     this.#idHeader = idHeader.toLowerCase();
     this.#heedsPrefix = forwardedPrefix;
@@ -71,17 +71,17 @@ export class KongRequest implements GatewayRequest {
 
   async line(): Promise<RequestLine> {
     return {
-      method: await sentMethod(this.#facts),
-      upstreamMethod: await this.#facts.get('request_method'),
-      uri: await this.#facts.get('request_uri'),
+      method: await sentMethod(this.#variables),
+      upstreamMethod: await this.#variables.get('request_method'),
+      uri: await this.#variables.get('request_uri'),
       prefix: this.#heedsPrefix ? await this.#trustedPrefix() : '',
-      query: await this.#facts.get('args'),
+      query: await this.#variables.get('args'),
       idHeader:
         this.#idHeader === 'x-async-kong-id'
-          ? await this.#facts.get('http_x_async_kong_id')
+          ? await this.#variables.get('http_x_async_kong_id')
           : ((await this.#variable(this.#idHeader)) ?? ''),
-      upgrade: await this.#facts.get('http_upgrade'),
-      marker: await this.#facts.get('http_x_async_kong_reentry'),
+      upgrade: await this.#variables.get('http_upgrade'),
+      loopbackToken: await this.#variables.get('http_x_async_kong_reentry'),
     };
   }
 
@@ -113,16 +113,16 @@ export class KongRequest implements GatewayRequest {
   }
 
   async headerValues(name: string): Promise<string[]> {
-    const fact = FACTS_OF_HEADERS.get(name);
-    const value = fact === undefined ? await this.#variable(name) : await this.#facts.get(fact);
+    const variable = HEADER_VARIABLES.get(name);
+    const value = variable === undefined ? await this.#variable(name) : await this.#variables.get(variable);
     return value === undefined || value === '' ? [] : [value];
   }
 
   async sent(): Promise<SentRequest> {
     // Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
     return {
-      hosts: [await this.#facts.get('http_host'), await this.#facts.get('upstream_x_forwarded_host')],
-      prefix: await this.#facts.get('upstream_x_forwarded_prefix'),
+      hosts: [await this.#variables.get('http_host'), await this.#variables.get('upstream_x_forwarded_host')],
+      prefix: await this.#variables.get('upstream_x_forwarded_prefix'),
     };
   }
 
@@ -138,24 +138,25 @@ export class KongRequest implements GatewayRequest {
 
   async forwarded(): Promise<ForwardedFields> {
     const fields: HeaderField[] = [];
-    for (const [name, fact] of FORWARDED_FIELDS) {
-      fields.push([name, await this.#facts.get(fact)]);
+    for (const [name, variable] of FORWARDED_FIELDS) {
+      fields.push([name, await this.#variables.get(variable)]);
     }
-    const path = (await this.#facts.get('upstream_uri')) || (await this.#pathWithoutService());
+    const path = (await this.#variables.get('upstream_uri')) || (await this.#pathWithoutService());
     // Kong keeps the `?` of an empty query, which nginx alone would drop (runloop/handler.lua, access.after).
     const hasQuery =
-      (await this.#facts.get('is_args')) === '?' || (await this.#facts.get('request_uri')).endsWith('?');
+      (await this.#variables.get('is_args')) === '?' ||
+      (await this.#variables.get('request_uri')).endsWith('?');
     return {
-      path: hasQuery ? `${path}?${await this.#facts.get('args')}` : path,
-      preservedHost: await this.#facts.get('upstream_host'),
+      path: hasQuery ? `${path}?${await this.#variables.get('args')}` : path,
+      preservedHost: await this.#variables.get('upstream_host'),
       fields,
     };
   }
 
   /** Where there is no service Kong makes no path: the request's own, less what the route strips. */
   async #pathWithoutService(): Promise<string> {
-    const [path = ''] = (await this.#facts.get('request_uri')).split('?', 1);
-    const prefix = await this.#facts.get('upstream_x_forwarded_prefix');
+    const [path = ''] = (await this.#variables.get('request_uri')).split('?', 1);
+    const prefix = await this.#variables.get('upstream_x_forwarded_prefix');
     const rest = path.startsWith(prefix) ? path.slice(prefix.length) : path;
     return rest.startsWith('/') ? rest : `/${rest}`;
   }
@@ -190,20 +191,20 @@ export class KongRequest implements GatewayRequest {
       return 'load-balanced';
     }
     // balancer_data.scheme misses another plugin's set_scheme.
-    const scheme = (await this.#facts.get('upstream_scheme')) === 'https' ? 'https' : 'http';
+    const scheme = (await this.#variables.get('upstream_scheme')) === 'https' ? 'https' : 'http';
     const port = Number(recordField(balancer, 'port') ?? (scheme === 'https' ? 443 : 80));
     return { scheme, host: fromUriHost(host), port };
   }
 
   async expectedBody(): Promise<ExpectedBody> {
-    const length = await this.#facts.get('http_content_length');
+    const length = await this.#variables.get('http_content_length');
     if (length !== '') {
       return { kind: 'length', bytes: Number(length) };
     }
-    if ((await this.#facts.get('http_transfer_encoding')) !== '') {
+    if ((await this.#variables.get('http_transfer_encoding')) !== '') {
       return { kind: 'chunked' };
     }
-    const isHttp1 = (await this.#facts.get('server_protocol')).startsWith('HTTP/1');
+    const isHttp1 = (await this.#variables.get('server_protocol')).startsWith('HTTP/1');
     return { kind: isHttp1 ? 'none' : 'undeclared' };
   }
 

@@ -3,7 +3,7 @@
 import type { Pdk } from './pdk';
 
 /** The variables behind `$arr_request`, in its order. kong/nginx/async-request-reply.conf lists the same. */
-export const FACT_NAMES = [
+export const VARIABLE_NAMES = [
   'request',
   'request_method',
   'request_uri',
@@ -35,7 +35,7 @@ export const FACT_NAMES = [
   'upstream_via',
 ] as const;
 
-export type FactName = (typeof FACT_NAMES)[number];
+export type VariableName = (typeof VARIABLE_NAMES)[number];
 
 /** First field of `$arr_request`: the layout's version, so that a file of another release is not misread. */
 const LAYOUT = 'arr3';
@@ -43,11 +43,11 @@ const LAYOUT = 'arr3';
 /** nginx rejects a newline in every part of a request, so that it can separate them. */
 const SEPARATOR = '\n';
 
-export class RequestFacts {
+export class NginxVariables {
   readonly #pdk: Pdk;
-  readonly #known: Map<FactName, string>;
+  readonly #known: Map<VariableName, string>;
 
-  private constructor(pdk: Pdk, known: Map<FactName, string>) {
+  private constructor(pdk: Pdk, known: Map<VariableName, string>) {
     this.#pdk = pdk;
     this.#known = known;
   }
@@ -55,21 +55,21 @@ export class RequestFacts {
   /**
    * @param combined whether to ask for `$arr_request`; it says through `onMissing` that this Kong has none.
    */
-  static async load(pdk: Pdk, combined: boolean, onMissing: () => void): Promise<RequestFacts> {
-    const known = new Map<FactName, string>();
+  static async load(pdk: Pdk, combined: boolean, onMissing: () => void): Promise<NginxVariables> {
+    const known = new Map<VariableName, string>();
     if (combined) {
       const fields = ((await pdk.nginx.get_var('arr_request')) ?? '').split(SEPARATOR);
-      if (fields[0] === LAYOUT && fields.length === FACT_NAMES.length + 1) {
-        FACT_NAMES.forEach((name, index) => known.set(name, fields[index + 1] ?? ''));
+      if (fields[0] === LAYOUT && fields.length === VARIABLE_NAMES.length + 1) {
+        VARIABLE_NAMES.forEach((name, index) => known.set(name, fields[index + 1] ?? ''));
       } else {
         onMissing();
       }
     }
-    return new RequestFacts(pdk, known);
+    return new NginxVariables(pdk, known);
   }
 
   /** The variable's value, '' where it has none. */
-  async get(name: FactName): Promise<string> {
+  async get(name: VariableName): Promise<string> {
     let value = this.#known.get(name);
     if (value === undefined) {
       value = (await this.#pdk.nginx.get_var(name)) ?? '';
@@ -80,7 +80,7 @@ export class RequestFacts {
 }
 
 /** The client's method: the request line stays as it came, whatever a plugin makes of `request_method`. */
-export async function sentMethod(facts: RequestFacts): Promise<string> {
-  const [method = ''] = (await facts.get('request')).split(' ', 1);
+export async function sentMethod(variables: NginxVariables): Promise<string> {
+  const [method = ''] = (await variables.get('request')).split(' ', 1);
   return method;
 }

@@ -2,7 +2,7 @@
 import { lengthToState, type ShortReply } from '../http/reply';
 import { settleMethod } from './answer-method';
 import type { OutgoingHeaders, Pdk } from './pdk';
-import type { RequestFacts } from './request-facts';
+import type { NginxVariables } from './request-facts';
 
 /** Lists of which nginx keeps the last field alone. In one field they say the same (RFC 9110, 5.3). */
 const KEPT_ONCE: ReadonlySet<string> = new Set(['accept-ranges', 'content-encoding', 'www-authenticate']);
@@ -41,29 +41,33 @@ function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
  * Kong puts its own Server on whatever a plugin answers, unless Via is Kong's name alone: so its own plugins keep the
  * Server of what they call (runloop/handler.lua, header_filter.after).
  */
-async function keepServer(facts: RequestFacts, reply: ShortReply, headers: OutgoingHeaders): Promise<void> {
+async function keepServer(
+  variables: NginxVariables,
+  reply: ShortReply,
+  headers: OutgoingHeaders,
+): Promise<void> {
   const names = new Set(reply.headers.map(([name]) => name.toLowerCase()));
   if (names.has('server') && !names.has('via')) {
-    headers['Via'] = (await facts.get('upstream_via')).split(' ').at(-1) ?? '';
+    headers['Via'] = (await variables.get('upstream_via')).split(' ').at(-1) ?? '';
   }
 }
 
 /** Ends the request with `reply`. After it Kong sends nothing more for this request. */
-export async function sendReply(pdk: Pdk, facts: RequestFacts, reply: ShortReply): Promise<void> {
+export async function sendReply(pdk: Pdk, variables: NginxVariables, reply: ShortReply): Promise<void> {
   const headers = outgoingHeaders(reply);
-  await keepServer(facts, reply, headers);
+  await keepServer(variables, reply, headers);
   const length = lengthToState(reply);
   if (length !== reply.body.length) {
     // Exit would count the body, even ''. No values: Kong takes the length for given, and nginx sends none.
     headers['Content-Length'] = length === null ? [] : String(length);
   }
   if (reply.status === 200) {
-    for (const [name, fact] of CONDITIONS) {
-      if ((await facts.get(fact)) !== '') {
+    for (const [name, variable] of CONDITIONS) {
+      if ((await variables.get(variable)) !== '') {
         await pdk.service.request.clear_header(name);
       }
     }
   }
-  await settleMethod(pdk, facts, false);
+  await settleMethod(pdk, variables, false);
   await pdk.response.exit(reply.status, reply.body, headers);
 }

@@ -1,17 +1,17 @@
 // What Redis knows of the marker of a re-entered request: whether it is in time, its attempt runs, and nobody used it.
-import type { Marker } from './loopback-token';
-import { reentryKey, recordKey } from '../redis/keys';
+import type { LoopbackToken } from './loopback-token';
+import { loopbackKey, recordKey } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
-export type SpendOutcome = 'spent' | 'stale' | 'not-running' | 'used';
+export type ConsumeOutcome = 'spent' | 'stale' | 'not-running' | 'used';
 
 /** Uses a marker up, if it is good for anything; its signature has to be known as true. One round trip. */
-export async function spendMarker(
+export async function consumeToken(
   redis: ScriptedRedis,
   prefix: string,
-  { jobId, attempt, endsAt, nonce }: Marker,
+  { jobId, attempt, endsAt, nonce }: LoopbackToken,
   maxLifeMs: number,
-): Promise<SpendOutcome> {
-  const keys = [recordKey(prefix, jobId), reentryKey(prefix, jobId, nonce)];
-  return (await redis.arrSpend(...keys, attempt, endsAt, maxLifeMs)) as SpendOutcome;
+): Promise<ConsumeOutcome> {
+  const keys = [recordKey(prefix, jobId), loopbackKey(prefix, jobId, nonce)];
+  return (await redis.arrConsumeToken(...keys, attempt, endsAt, maxLifeMs)) as ConsumeOutcome;
 }

@@ -5,16 +5,16 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { normalizedSecret } from '../secrets/fingerprint';
 
 /** The header field that carries it. */
-export const REENTRY_HEADER = 'x-async-kong-reentry';
+export const LOOPBACK_HEADER = 'x-async-kong-reentry';
 
 /** The setting that signs it: workers know the secret by this name. */
 export const LOOPBACK_SECRET = 'upstream.loopback_secret';
 
 /** No marker is good for longer than this. */
-export const MAX_MARKER_LIFE_MS = 60_000;
+export const MAX_TOKEN_LIFE_MS = 60_000;
 
 /** How long a marker may take from a connection that stands to the plugin. */
-const MARKER_SLACK_MS = 10_000;
+const TOKEN_SLACK_MS = 10_000;
 
 const VERSION = 'v1';
 const NONCE_BYTES = 16;
@@ -24,14 +24,14 @@ const FORM = new RegExp(
 );
 
 /** An attempt that goes through Kong again. */
-export interface Reentry {
+export interface LoopbackRequest {
   readonly jobId: string;
   readonly attempt: number;
   /** When the marker is over: milliseconds by the clock of Redis. */
   readonly endsAt: number;
 }
 
-export interface Marker extends Reentry {
+export interface LoopbackToken extends LoopbackRequest {
   /** Tells it from every other, also from another run's of the same attempt. */
   readonly nonce: string;
   readonly mac: Buffer;
@@ -50,18 +50,18 @@ export interface MarkedRequest {
 }
 
 /** When a marker is over that is made at `now` for a connection that may take `connectTimeoutMs`. */
-export const markerEnd = (now: number, connectTimeoutMs: number): number =>
-  Math.floor(now) + Math.min(connectTimeoutMs + MARKER_SLACK_MS, MAX_MARKER_LIFE_MS);
+export const tokenEnd = (now: number, connectTimeoutMs: number): number =>
+  Math.floor(now) + Math.min(connectTimeoutMs + TOKEN_SLACK_MS, MAX_TOKEN_LIFE_MS);
 
 /** A new marker, as text. */
-export function signMarker(reentry: Reentry, request: MarkedRequest, secret: string): string {
+export function signLoopbackToken(loopback: LoopbackRequest, request: MarkedRequest, secret: string): string {
   const nonce = randomBytes(NONCE_BYTES).toString('base64url');
-  const mac = macOf({ ...reentry, nonce }, request, secret).toString('base64url');
-  return [VERSION, reentry.jobId, reentry.attempt, reentry.endsAt, nonce, mac].join('.');
+  const mac = macOf({ ...loopback, nonce }, request, secret).toString('base64url');
+  return [VERSION, loopback.jobId, loopback.attempt, loopback.endsAt, nonce, mac].join('.');
 }
 
 /** What a marker says, true or not; undefined where the text is none. */
-export function parseMarker(text: string): Marker | undefined {
+export function parseLoopbackToken(text: string): LoopbackToken | undefined {
   const [, jobId = '', attempt, endsAt, nonce = '', mac = ''] = FORM.exec(text) ?? [];
   return mac === ''
     ? undefined
@@ -72,13 +72,13 @@ export function parseMarker(text: string): Marker | undefined {
 }
 
 /** Whether the marker was signed with this secret for this request. Takes the same time whatever differs. */
-export function isSignedFor(marker: Marker, request: MarkedRequest, secret: string): boolean {
-  return marker.mac.length === MAC_BYTES && timingSafeEqual(marker.mac, macOf(marker, request, secret));
+export function isSignedFor(token: LoopbackToken, request: MarkedRequest, secret: string): boolean {
+  return token.mac.length === MAC_BYTES && timingSafeEqual(token.mac, macOf(token, request, secret));
 }
 
-function macOf(marker: Omit<Marker, 'mac'>, request: MarkedRequest, secret: string): Buffer {
+function macOf(token: Omit<LoopbackToken, 'mac'>, request: MarkedRequest, secret: string): Buffer {
   const signed = [
-    ...['async-request-reply reentry', VERSION, marker.jobId, marker.attempt, marker.endsAt, marker.nonce],
+    ...['async-request-reply reentry', VERSION, token.jobId, token.attempt, token.endsAt, token.nonce],
     ...[request.method, request.uri, nameOfHost(request.host), request.keyPrefix, request.queue],
   ];
   return createHmac('sha256', normalizedSecret(secret)).update(JSON.stringify(signed)).digest();

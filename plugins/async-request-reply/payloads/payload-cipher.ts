@@ -17,7 +17,7 @@ import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
 import { KeyMissingError, PayloadAlteredError } from './payload-errors';
 
 /** Where a payload belongs. */
-export interface PayloadPlace {
+export interface AadContext {
   readonly jobId: string;
   /** `req`, `res:RUN.ATTEMPT`, `callback`. */
   readonly part: string;
@@ -47,19 +47,19 @@ export function keyIdOf(head: Buffer): string {
 
 /** Seals and opens the messages of one payload. */
 export class PayloadCipher {
-  readonly #place: PayloadPlace;
+  readonly #context: AadContext;
   readonly #prefix: Buffer;
   readonly #key: Buffer;
 
-  private constructor(key: EncryptionKey, salt: Buffer, place: PayloadPlace) {
-    this.#place = place;
+  private constructor(key: EncryptionKey, salt: Buffer, context: AadContext) {
+    this.#context = context;
     this.#prefix = Buffer.concat([Buffer.from([MARK, VERSION]), Buffer.from(key.id, 'hex'), salt]);
     this.#key = Buffer.from(hkdfSync('sha256', key.bytes, salt, 'async-request-reply payload', KEY_BYTES));
   }
 
   /** For a payload that is to be written. */
-  static forNew(key: EncryptionKey, place: PayloadPlace): PayloadCipher {
-    return new PayloadCipher(key, randomBytes(SALT_BYTES), place);
+  static forNew(key: EncryptionKey, context: AadContext): PayloadCipher {
+    return new PayloadCipher(key, randomBytes(SALT_BYTES), context);
   }
 
   /**
@@ -68,13 +68,13 @@ export class PayloadCipher {
    * @param head for which `isSealed` holds.
    * @throws KeyMissingError, PayloadAlteredError
    */
-  static forStored(head: Buffer, place: PayloadPlace, keys: KeySource): PayloadCipher {
+  static forStored(head: Buffer, context: AadContext, keys: KeySource): PayloadCipher {
     const id = keyIdOf(head);
     const key = keys.find(id);
     if (key === undefined) {
       throw new KeyMissingError(id);
     }
-    return new PayloadCipher(key, head.subarray(2 + ID_BYTES, PREFIX_BYTES), place);
+    return new PayloadCipher(key, head.subarray(2 + ID_BYTES, PREFIX_BYTES), context);
   }
 
   sealHead(head: Buffer): Buffer {
@@ -120,7 +120,7 @@ export class PayloadCipher {
 
   /** None of the three holds a line break. */
   #bound(name: string): Buffer {
-    return Buffer.from(`${this.#place.jobId}\n${this.#place.part}\n${name}`);
+    return Buffer.from(`${this.#context.jobId}\n${this.#context.part}\n${name}`);
   }
 }
 

@@ -1,7 +1,7 @@
 // Reads a payload out of Redis, a chunk at a time.
 import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
 import { chunkCount, CHUNK_BYTES, unpackMeta, type PayloadMeta } from './payload';
-import { isSealed, PayloadCipher, type PayloadPlace } from './payload-cipher';
+import { isSealed, PayloadCipher, type AadContext } from './payload-cipher';
 import { decompressChunk } from './payload-coding';
 import { PayloadLostError } from './payload-errors';
 import type { ScriptedRedis } from '../redis/scripts';
@@ -14,18 +14,18 @@ export class StoredPayload<Head> {
   readonly #first: Buffer | null;
   readonly #cipher: PayloadCipher | undefined;
 
-  private constructor(parts: {
+  private constructor(chunks: {
     redis: ScriptedRedis;
     key: string;
     meta: PayloadMeta<Head>;
     first: Buffer | null;
     cipher: PayloadCipher | undefined;
   }) {
-    this.#redis = parts.redis;
-    this.#key = parts.key;
-    this.#meta = parts.meta;
-    this.#first = parts.first;
-    this.#cipher = parts.cipher;
+    this.#redis = chunks.redis;
+    this.#key = chunks.key;
+    this.#meta = chunks.meta;
+    this.#first = chunks.first;
+    this.#cipher = chunks.cipher;
   }
 
   /**
@@ -38,14 +38,14 @@ export class StoredPayload<Head> {
   static async open<Head>(
     redis: ScriptedRedis,
     key: string,
-    place: PayloadPlace,
+    context: AadContext,
     keys: KeySource = NO_KEYS,
   ): Promise<StoredPayload<Head> | undefined> {
     const [head, first = null] = await redis.hmgetBuffer(key, 'head', '0');
     if (!head) {
       return undefined;
     }
-    const cipher = isSealed(head) ? PayloadCipher.forStored(head, place, keys) : undefined;
+    const cipher = isSealed(head) ? PayloadCipher.forStored(head, context, keys) : undefined;
     const meta = unpackMeta<Head>(cipher?.openHead(head) ?? head);
     return new StoredPayload({ redis, key, meta, first, cipher });
   }

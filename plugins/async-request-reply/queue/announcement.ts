@@ -10,7 +10,7 @@ export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'
  * Announces a queue and its settings, both for `lifeMs` from now: at least as long as a job accepted under them
  * may live.
  */
-export async function announce(
+export async function registerQueue(
   redis: Redis,
   prefix: string,
   queue: string,
@@ -33,7 +33,7 @@ export async function announce(
  *
  * @returns false where the settings are gone: no worker can run the job.
  */
-export async function prolong(
+export async function extendTtl(
   redis: Redis,
   prefix: string,
   queue: string,
@@ -46,7 +46,7 @@ export async function prolong(
   }
   const now = Date.now();
   if ((await redis.zcount(queueSettingsKey(prefix, queue), now, '+inf')) === 0) {
-    await announce(redis, prefix, queue, { hash, text }, lifeMs);
+    await registerQueue(redis, prefix, queue, { hash, text }, lifeMs);
     return true;
   }
   await Promise.all([
@@ -66,7 +66,11 @@ export const knownQueues = (redis: Redis, prefix: string): Promise<string[]> =>
   redis.zrange(queuesKey(prefix), 0, -1);
 
 /** The settings that live announcements of a queue name; those that cannot be read are left out. */
-export async function announcedSettings(redis: Redis, prefix: string, queue: string): Promise<JobSettings[]> {
+export async function registeredSettings(
+  redis: Redis,
+  prefix: string,
+  queue: string,
+): Promise<JobSettings[]> {
   const hashes = await redis.zrangebyscore(queueSettingsKey(prefix, queue), Date.now(), '+inf');
   const found = await Promise.all(hashes.map((hash) => readSettings(redis, prefix, hash)));
   return found.filter((settings) => settings !== undefined);

@@ -25,16 +25,16 @@ export type ClaimOutcome =
       readonly kind: 'taken';
       readonly id: string;
       readonly isSameRequest: boolean;
-      readonly isLapsed: boolean;
+      readonly isExpired: boolean;
       readonly ageMs: number;
     };
 
-export type VouchOutcome =
+export type LookupOutcome =
   { readonly kind: 'job'; readonly record: JobRecord } | { readonly kind: 'gone' | 'never' | 'withdrawn' };
 
-export interface VouchTerms {
+export interface LookupOptions {
   /** The job will be answered with: from then on no submit that was answered 503 takes it back. */
-  readonly vouches: boolean;
+  readonly acknowledges: boolean;
   /** Keeps a job from coming into being that has not; 0 does not. */
   readonly tombstoneMs: number;
 }
@@ -67,16 +67,19 @@ export class IdempotencyStore {
     return kind === 'mine'
       ? { kind }
       : {
-          ...{ kind: 'taken', id: holder, isSameRequest: same === '1', isLapsed: lapsed === '1' },
+          ...{ kind: 'taken', id: holder, isSameRequest: same === '1', isExpired: lapsed === '1' },
           ageMs: Number(ageMs),
         };
   }
 
   /** What became of a job: queue/lua/acknowledge.lua. */
-  async vouch(id: string, { vouches, tombstoneMs }: VouchTerms): Promise<VouchOutcome> {
-    const reply = await this.#redis.arrVouch(
+  async lookUpJob(
+    id: string,
+    { acknowledges: acknowledges, tombstoneMs }: LookupOptions,
+  ): Promise<LookupOutcome> {
+    const reply = await this.#redis.arrAcknowledge(
       recordKey(this.#prefix, id),
-      ...[vouches ? '1' : '', tombstoneMs],
+      ...[acknowledges ? '1' : '', tombstoneMs],
     );
     switch (reply[0]) {
       case 'job': {
@@ -102,7 +105,7 @@ export class IdempotencyStore {
 }
 
 /** Keeps a key for another run of its job. */
-export async function prolongClaim(
+export async function extendClaim(
   redis: ScriptedRedis,
   prefix: string,
   queue: string,

@@ -16,8 +16,8 @@ export async function purgeJob(context: PurgeContext, id: string, queue: string)
   const outcome = await context.jobs.purge(id);
   if (outcome.kind === 'purged' || outcome.kind === 'missing') {
     await context.scheduler(queue).remove(id);
-    await context.index.forget(queue, id, outcome.kind === 'purged' ? outcome.owner : '');
-    await context.index.revive(queue, id);
+    await context.index.deleteJob(queue, id, outcome.kind === 'purged' ? outcome.owner : '');
+    await context.index.removeDeadLetter(queue, id);
   }
   return outcome;
 }

@@ -2,20 +2,20 @@
 // how many bytes they store (queue/storage-quota.ts). All of it in the queue's slot, and every change may be repeated: the
 // records are the truth.
 import { createHash } from 'node:crypto';
-import type { Departure } from '../jobs/job-outcomes';
+import type { SettledSummary } from '../jobs/job-outcomes';
 import {
   callbacksKey,
   callerJobsKey,
-  callerTurnKey,
+  callerRankKey,
   deadLettersKey,
-  holdKey,
+  pauseKey,
   openJobsKey,
-  placesKey,
+  slotsKey,
   redrivenKey,
-  turnsKey,
+  ranksKey,
 } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
-import type { HoldOutcome } from './storage-quota';
+import type { ReserveOutcome } from './storage-quota';
 
 /** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
 const PROVISIONAL_MS = 30_000;
@@ -23,7 +23,7 @@ const PROVISIONAL_MS = 30_000;
 /** Longer than a worker can be stopped between a job's settling and its leave without losing its lease. */
 const REDRIVEN_MS = 600_000;
 
-export interface PlaceRequest {
+export interface SlotRequest {
   readonly queue: string;
   readonly id: string;
   readonly owner: string;
@@ -37,22 +37,22 @@ export interface PlaceRequest {
   readonly maxStoredBytes?: number;
 }
 
-export type PlaceOutcome =
+export type SlotOutcome =
   /** `turn` counts from 1: jobs with a lower one go first. `at` is the time of Redis, in ms. For `heldMs` no job starts. */
-  | { readonly kind: 'reserved'; readonly turn: number; readonly at: number; readonly heldMs: number }
+  | { readonly kind: 'reserved'; readonly rank: number; readonly at: number; readonly pausedMs: number }
   | { readonly kind: 'full'; readonly settledPerMinute: number }
   | { readonly kind: 'caller-full' }
-  | Extract<HoldOutcome, { kind: 'bytes-full' }>;
+  | Extract<ReserveOutcome, { kind: 'bytes-full' }>;
 
 /** On which of the queue's lists a job is. */
-export interface Whereabouts {
+export interface Membership {
   readonly waiting: boolean;
   readonly open: boolean;
   readonly dead: boolean;
 }
 
 /** `bytes` absent: those of the job are counted as before. */
-type Leaving = Omit<Departure, 'state' | 'bytes'> & { readonly bytes?: number };
+type RemovedJob = Omit<SettledSummary, 'state' | 'bytes'> & { readonly bytes?: number };
 
 /** A caller as keys name it: neither the ID of a consumer nor a credential can be read from it. */
 const callerHash = (owner: string): string => createHash('sha256').update(owner).digest('hex').slice(0, 24);
@@ -66,33 +66,36 @@ export class QueueIndex {
     this.#prefix = prefix;
   }
 
-  async reserve(request: PlaceRequest): Promise<PlaceOutcome> {
+  async reserve(request: SlotRequest): Promise<SlotOutcome> {
     const { queue, id, owner } = request;
     const caller = callerHash(owner);
-    const [kind, detail, at, heldMs] = await this.#redis.arrReserve(
-      placesKey(this.#prefix, queue),
-      turnsKey(this.#prefix, queue),
-      callerTurnKey(this.#prefix, queue, caller),
+    const [kind, detail, at, pausedMs] = await this.#redis.arrReserve(
+      slotsKey(this.#prefix, queue),
+      ranksKey(this.#prefix, queue),
+      callerRankKey(this.#prefix, queue, caller),
       callerJobsKey(this.#prefix, queue, caller),
-      holdKey(this.#prefix, queue),
+      pauseKey(this.#prefix, queue),
       ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
       ...[request.bytes ?? '', request.maxStoredBytes ?? 0],
     );
     switch (kind) {
       case 'reserved':
-        return { kind, turn: Number(detail), at: Number(at), heldMs: Number(heldMs) };
+        return { kind, rank: Number(detail), at: Number(at), pausedMs: Number(pausedMs) };
       case 'full':
         return { kind, settledPerMinute: Number(detail) };
       case 'bytes-full':
-        return { kind, lapsesInMs: Number(detail) };
+        return { kind, expiresInMs: Number(detail) };
       default:
         return { kind: 'caller-full' };
     }
   }
 
   /** Whether all places are taken, as far as a look can tell: the reservation has the last word. */
-  async room(queue: string, maxWaiting: number): Promise<Extract<PlaceOutcome, { kind: 'full' }> | 'room'> {
-    const [kind, settled] = await this.#redis.arrRoom(placesKey(this.#prefix, queue), maxWaiting);
+  async checkSlots(
+    queue: string,
+    maxWaiting: number,
+  ): Promise<Extract<SlotOutcome, { kind: 'full' }> | 'room'> {
+    const [kind, settled] = await this.#redis.arrCheckSlots(slotsKey(this.#prefix, queue), maxWaiting);
     return kind === 'full' ? { kind, settledPerMinute: Number(settled) } : 'room';
   }
 
@@ -100,7 +103,7 @@ export class QueueIndex {
    * Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, is open till it settles, and so
    * long its request's body counts among what is stored.
    */
-  async enter(
+  async addJob(
     queue: string,
     id: string,
     owner: string,
@@ -110,24 +113,24 @@ export class QueueIndex {
     requestBytes = 0,
   ): Promise<void> {
     const keys = [...this.#jobKeys(queue, owner), callbacksKey(this.#prefix, queue)];
-    await this.#redis.arrEnter(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '', requestBytes);
+    await this.#redis.arrAddJob(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '', requestBytes);
   }
 
   /** Frees the place of a job that starts. */
-  async free(queue: string, id: string, turn: number): Promise<void> {
-    await this.#redis.arrFree(placesKey(this.#prefix, queue), turnsKey(this.#prefix, queue), id, turn);
+  async releaseSlot(queue: string, id: string, rank: number): Promise<void> {
+    await this.#redis.arrReleaseSlot(slotsKey(this.#prefix, queue), ranksKey(this.#prefix, queue), id, rank);
   }
 
   /** Forgets a job that has settled, keeps a dead letter on its list, and counts what is still stored of the job. */
-  async leave(queue: string, id: string, departure: Leaving): Promise<void> {
-    const { owner, dead, expiresAt, bytes } = departure;
+  async removeJob(queue: string, id: string, settled: RemovedJob): Promise<void> {
+    const { owner, dead, expiresAt, bytes } = settled;
     const keys = [...this.#jobKeys(queue, owner), deadLettersKey(this.#prefix, queue)];
-    await this.#redis.arrLeave(...keys, id, dead ? '1' : '', expiresAt, bytes ?? '');
+    await this.#redis.arrRemoveJob(...keys, id, dead ? '1' : '', expiresAt, bytes ?? '');
   }
 
   /** Forgets a job that never was, or of which nothing is left. */
-  async forget(queue: string, id: string, owner: string): Promise<void> {
-    await this.leave(queue, id, { owner, dead: false, expiresAt: 0, bytes: 0 });
+  async deleteJob(queue: string, id: string, owner: string): Promise<void> {
+    await this.removeJob(queue, id, { owner, dead: false, expiresAt: 0, bytes: 0 });
   }
 
   /**
@@ -136,15 +139,15 @@ export class QueueIndex {
    *
    * @param expiresAt the record's, from before the redrive: it tells the run from all others of the job.
    */
-  async readmit(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
+  async reopen(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
     await this.#redis.set(redrivenKey(this.#prefix, queue, id, expiresAt), '1', 'PX', REDRIVEN_MS);
     await this.#redis.zadd(openJobsKey(this.#prefix, queue), deadlineAt, id);
   }
 
   /** Where a job stands in its queue. */
-  async whereabouts(queue: string, id: string): Promise<Whereabouts> {
+  async membership(queue: string, id: string): Promise<Membership> {
     const [place, open, dead] = await Promise.all([
-      this.#redis.zscore(placesKey(this.#prefix, queue), id),
+      this.#redis.zscore(slotsKey(this.#prefix, queue), id),
       this.#redis.zscore(openJobsKey(this.#prefix, queue), id),
       this.#redis.zscore(deadLettersKey(this.#prefix, queue), id),
     ]);
@@ -152,13 +155,13 @@ export class QueueIndex {
   }
 
   /** Takes a job that was redriven from the list of the dead. */
-  async revive(queue: string, id: string): Promise<void> {
+  async removeDeadLetter(queue: string, id: string): Promise<void> {
     await this.#redis.zrem(deadLettersKey(this.#prefix, queue), id);
   }
 
   #jobKeys(queue: string, owner: string): [string, string, string] {
     return [
-      placesKey(this.#prefix, queue),
+      slotsKey(this.#prefix, queue),
       openJobsKey(this.#prefix, queue),
       callerJobsKey(this.#prefix, queue, callerHash(owner)),
     ];

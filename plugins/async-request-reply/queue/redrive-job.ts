@@ -8,13 +8,13 @@
 // From 4 on it is queued and open: the sweep schedules it, and redriving it again does what is left of 5 and 6.
 import type { Queue } from 'bullmq';
 import { isSettled, RECORD_VERSION, type JobRecord, type JobState } from '../jobs/job-record';
-import type { RunTerms } from '../jobs/job-outcomes';
+import type { RunLimits } from '../jobs/job-outcomes';
 import type { JobStore } from '../jobs/job-store';
 import type { ScriptedRedis } from '../redis/scripts';
-import { prolongClaim } from './idempotency-store';
-import { prolong } from './announcement';
+import { extendClaim } from './idempotency-store';
+import { extendTtl } from './announcement';
 import type { QueueIndex } from './queue-index';
-import { DEFAULT_PRIORITY, FIRST_TURN, schedule } from './scheduler';
+import { DEFAULT_PRIORITY, FIRST_RANK, schedule } from './scheduler';
 
 export interface RedriveContext {
   readonly redis: ScriptedRedis;
@@ -39,7 +39,7 @@ const NO_CAP = Number.MAX_SAFE_INTEGER;
 /** @throws what Redis or BullMQ throw; it may then be repeated. */
 export async function redriveJob(context: RedriveContext, id: string): Promise<RedriveJobOutcome> {
   const { jobs } = context;
-  const [record, terms] = await Promise.all([jobs.read(id), jobs.readTerms(id)]);
+  const [record, terms] = await Promise.all([jobs.read(id), jobs.readRunLimits(id)]);
   if (record === undefined || terms === undefined) {
     return { kind: 'missing' };
   }
@@ -52,33 +52,33 @@ export async function redriveJob(context: RedriveContext, id: string): Promise<R
 async function redrive(
   context: RedriveContext,
   record: JobRecord,
-  { deadlineMs, openTtlMs, claimKey }: RunTerms,
+  { deadlineMs, openTtlMs, claimKey }: RunLimits,
 ): Promise<RedriveJobOutcome> {
   const { redis, prefix, jobs, index } = context;
   const { id, queue, owner } = record;
   if (!(await jobs.isDead(id))) {
     return { kind: 'not-dead', state: record.state };
   }
-  if (!(await prolong(redis, prefix, queue, record.settingsHash, openTtlMs))) {
+  if (!(await extendTtl(redis, prefix, queue, record.settingsHash, openTtlMs))) {
     return { kind: 'settings-gone' };
   }
   const place = await index.reserve({
     ...{ queue, id, owner, maxWaiting: NO_CAP, maxPerCaller: 0, lifeMs: openTtlMs },
   });
-  await index.readmit(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
+  await index.reopen(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
   if (claimKey !== undefined) {
-    await prolongClaim(redis, prefix, queue, claimKey, openTtlMs);
+    await extendClaim(redis, prefix, queue, claimKey, openTtlMs);
   }
   const outcome = await jobs.redrive(id);
   if (outcome.kind !== 'redriven') {
     return outcome;
   }
-  const turn = place.kind === 'reserved' ? place.turn : FIRST_TURN.turn;
+  const rank = place.kind === 'reserved' ? place.rank : FIRST_RANK.rank;
   await Promise.all([
-    schedule(context.scheduler(queue), id, { turn, priority: DEFAULT_PRIORITY, delayMs: 0 }),
-    index.enter(queue, id, owner, deadlineMs, openTtlMs, record.hasCallback, record.requestBytes),
+    schedule(context.scheduler(queue), id, { rank: rank, priority: DEFAULT_PRIORITY, delayMs: 0 }),
+    index.addJob(queue, id, owner, deadlineMs, openTtlMs, record.hasCallback, record.requestBytes),
   ]);
-  await index.revive(queue, id);
+  await index.removeDeadLetter(queue, id);
   return { kind: 'redriven' };
 }
 
@@ -86,20 +86,20 @@ async function redrive(
 async function resume(
   context: RedriveContext,
   record: JobRecord,
-  { openTtlMs }: RunTerms,
+  { openTtlMs }: RunLimits,
 ): Promise<RedriveJobOutcome> {
   const { index, redis } = context;
   const { id, queue, owner } = record;
-  const { open, dead } = await index.whereabouts(queue, id);
+  const { open, dead } = await index.membership(queue, id);
   if (open && !dead) {
     return { kind: 'not-dead', state: record.state };
   }
   const leftMs = Math.max(0, record.deadlineAt - (await redisNowMs(redis)));
   await Promise.all([
-    schedule(context.scheduler(queue), id, FIRST_TURN),
-    index.enter(queue, id, owner, leftMs, openTtlMs, record.hasCallback, record.requestBytes),
+    schedule(context.scheduler(queue), id, FIRST_RANK),
+    index.addJob(queue, id, owner, leftMs, openTtlMs, record.hasCallback, record.requestBytes),
   ]);
-  await index.revive(queue, id);
+  await index.removeDeadLetter(queue, id);
   return { kind: 'resumed' };
 }
 

@@ -5,9 +5,9 @@ import type { JobRecord } from '../jobs/job-record';
 import { bullJobKey } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 import type { QueueIndex } from './queue-index';
-import { FIRST_TURN, schedule } from './scheduler';
+import { FIRST_RANK, schedule } from './scheduler';
 
-export interface ReenterContext {
+export interface ReopenContext {
   readonly redis: ScriptedRedis;
   readonly prefix: string;
   readonly index: QueueIndex;
@@ -15,7 +15,7 @@ export interface ReenterContext {
 }
 
 /** May be repeated; what has started meanwhile is told so by its record. */
-export async function reenter(context: ReenterContext, record: JobRecord): Promise<void> {
+export async function reopenJob(context: ReopenContext, record: JobRecord): Promise<void> {
   const { redis, prefix, index } = context;
   const { id, queue, owner, deadlineAt, expiresAt, createdAt } = record;
   const isWaiting = record.state === 'queued' || record.state === 'retrying';
@@ -23,8 +23,8 @@ export async function reenter(context: ReenterContext, record: JobRecord): Promi
     return;
   }
   await Promise.all([
-    schedule(context.scheduler(queue), id, FIRST_TURN),
-    index.enter(
+    schedule(context.scheduler(queue), id, FIRST_RANK),
+    index.addJob(
       ...([queue, id, owner, deadlineAt - createdAt, expiresAt - createdAt] as const),
       record.hasCallback,
       record.requestBytes,

@@ -14,7 +14,7 @@ export const DEFAULT_PRIORITY = 5;
  * start anew whenever nobody waits; where a queue is never empty for that many of them, jobs go first come, first
  * served.
  */
-const TURNS_PER_BAND = 209_000;
+const RANKS_PER_BAND = 209_000;
 
 const JOB_OPTIONS: JobsOptions = {
   // The record decides what became of a job; in BullMQ a finished job is only a key without a TTL.
@@ -23,13 +23,13 @@ const JOB_OPTIONS: JobsOptions = {
 };
 
 export interface Schedule {
-  readonly turn: number;
+  readonly rank: number;
   readonly priority: number;
   readonly delayMs: number;
 }
 
 /** Where a job goes that the sweep brings back: its turn is not known any more. */
-export const FIRST_TURN: Schedule = { turn: 1, priority: DEFAULT_PRIORITY, delayMs: 0 };
+export const FIRST_RANK: Schedule = { rank: 1, priority: DEFAULT_PRIORITY, delayMs: 0 };
 
 /**
  * A BullMQ queue on a connection of the process.
@@ -54,10 +54,10 @@ export async function schedule(scheduler: Queue, id: string, at: Schedule): Prom
   await scheduler.add('job', null, {
     ...JOB_OPTIONS,
     jobId: id,
-    priority: (at.priority - 1) * TURNS_PER_BAND + Math.min(Math.max(at.turn, 1), TURNS_PER_BAND - 1),
+    priority: (at.priority - 1) * RANKS_PER_BAND + Math.min(Math.max(at.rank, 1), RANKS_PER_BAND - 1),
     ...(at.delayMs > 0 && { delay: at.delayMs }),
   });
 }
 
 /** The turn behind a BullMQ priority. */
-export const turnOf = (bullPriority: number): number => bullPriority % TURNS_PER_BAND;
+export const rankOf = (bullPriority: number): number => bullPriority % RANKS_PER_BAND;

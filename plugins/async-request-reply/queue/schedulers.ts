@@ -18,8 +18,8 @@ export class Schedulers {
     if (scheduler === undefined) {
       scheduler = openScheduler(this.#redis, this.#prefix, queue);
       // A queue that could not say hello to Redis stays unusable: the next accept opens another.
-      const forget = (): boolean => this.#open.delete(queue);
-      scheduler.waitUntilReady().catch(forget);
+      const close = (): boolean => this.#open.delete(queue);
+      scheduler.waitUntilReady().catch(close);
       this.#open.set(queue, scheduler);
     }
     return scheduler;

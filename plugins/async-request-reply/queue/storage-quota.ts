@@ -6,14 +6,14 @@
 //
 // An entry goes by itself when the job's keys do. Each change may be repeated, and one that was lost with its process is
 // made up for by the next, or by that time.
-import { placesKey, openJobsKey } from '../redis/keys';
+import { slotsKey, openJobsKey } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** `lapsesInMs`: until some of the bytes go by themselves. */
-export type HoldOutcome =
-  { readonly kind: 'held' } | { readonly kind: 'bytes-full'; readonly lapsesInMs: number };
+export type ReserveOutcome =
+  { readonly kind: 'held' } | { readonly kind: 'bytes-full'; readonly expiresInMs: number };
 
-export class StoredBytes {
+export class StorageQuota {
   readonly #redis: ScriptedRedis;
   readonly #prefix: string;
 
@@ -27,18 +27,18 @@ export class StoredBytes {
    *
    * @param maxBytes of the queue; 0 is no limit.
    */
-  async hold(
+  async reserve(
     queue: string,
     id: string,
     bytes: number,
     maxBytes: number,
     lifeMs: number,
-  ): Promise<HoldOutcome> {
-    const [kind, lapsesInMs] = await this.#redis.arrBytesHold(
-      placesKey(this.#prefix, queue),
+  ): Promise<ReserveOutcome> {
+    const [kind, expiresInMs] = await this.#redis.arrBytesReserve(
+      slotsKey(this.#prefix, queue),
       ...[id, bytes, maxBytes, lifeMs],
     );
-    return kind === 'held' ? { kind } : { kind: 'bytes-full', lapsesInMs: Number(lapsesInMs) };
+    return kind === 'held' ? { kind } : { kind: 'bytes-full', expiresInMs: Number(expiresInMs) };
   }
 
   /**
@@ -46,24 +46,24 @@ export class StoredBytes {
    *
    * @param withinMs when that goes by itself at the latest.
    */
-  async keep(queue: string, id: string, bytes: number, withinMs?: number): Promise<void> {
-    await this.#redis.arrBytesKeep(placesKey(this.#prefix, queue), id, bytes, withinMs ?? '');
+  async shrink(queue: string, id: string, bytes: number, withinMs?: number): Promise<void> {
+    await this.#redis.arrBytesShrink(slotsKey(this.#prefix, queue), id, bytes, withinMs ?? '');
   }
 
   /** Counts anew what is stored of an open job. */
-  async weigh(queue: string, id: string, bytes: number): Promise<void> {
-    const keys = [placesKey(this.#prefix, queue), openJobsKey(this.#prefix, queue)] as const;
-    await this.#redis.arrBytesWeigh(...keys, id, bytes);
+  async setUsage(queue: string, id: string, bytes: number): Promise<void> {
+    const keys = [slotsKey(this.#prefix, queue), openJobsKey(this.#prefix, queue)] as const;
+    await this.#redis.arrBytesSet(...keys, id, bytes);
   }
 
   /** Forgets what has gone by itself. An accept does the same where it needs the room. */
-  async lapse(queue: string): Promise<void> {
-    while ((await this.#redis.arrBytesLapse(placesKey(this.#prefix, queue))) > 0) {
+  async expire(queue: string): Promise<void> {
+    while ((await this.#redis.arrBytesExpire(slotsKey(this.#prefix, queue))) > 0) {
       // A batch at a time, so that nobody waits for long.
     }
   }
 
   async total(queue: string): Promise<number> {
-    return this.#redis.arrBytesTotal(placesKey(this.#prefix, queue));
+    return this.#redis.arrBytesTotal(slotsKey(this.#prefix, queue));
   }
 }

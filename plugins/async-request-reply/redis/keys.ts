@@ -18,11 +18,11 @@ export const settledChannel = (prefix: string, id: string): string => `${prefix}
 export const polledKey = (prefix: string, id: string): string => `${prefix}:{${id}}:polled`;
 
 /** That the marker of a re-entered request was used: a string that lives as long as the marker (loopback/loopback-token.ts). */
-export const reentryKey = (prefix: string, id: string, nonce: string): string =>
+export const loopbackKey = (prefix: string, id: string, nonce: string): string =>
   `${prefix}:{${id}}:reentry:${nonce}`;
 
 /** The mark of a job that was made under an idempotency key: a string that outlives the record (queue/lua/acknowledge.lua). */
-export const onceKey = (prefix: string, id: string): string => `${prefix}:{${id}}:once`;
+export const createdKey = (prefix: string, id: string): string => `${prefix}:{${id}}:once`;
 
 /** Which job an idempotency key stands for. `key` is a hash: it tells neither caller nor key. */
 export const claimKey = (prefix: string, queue: string, key: string): string =>
@@ -35,7 +35,7 @@ export const callbackKey = (prefix: string, id: string): string => `${prefix}:{$
 export const callbacksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:callbacks`;
 
 /** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
-export const placesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
+export const slotsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
 
 /** Jobs that have not settled: sorted set, score = deadline (ms). What the sweep goes through. */
 export const openJobsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:open`;
@@ -47,10 +47,10 @@ export const storedKey = (prefix: string, queue: string): string => `${prefix}:{
 export const storedBytesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:bytes`;
 
 /** Whose turn it is in a queue: hash of `now`, `floor` and `max` (queue/lua/reserve.lua). */
-export const turnsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:turns`;
+export const ranksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:turns`;
 
 /** A caller's last turn in a queue. `caller` is a hash: it names nobody. */
-export const callerTurnKey = (prefix: string, queue: string, caller: string): string =>
+export const callerRankKey = (prefix: string, queue: string, caller: string): string =>
   `${prefix}:{${queue}}:turn:${caller}`;
 
 /** A caller's unsettled jobs in a queue: sorted set, score = when one falls out by itself (ms). */
@@ -71,7 +71,7 @@ export const redrivenKey = (prefix: string, queue: string, id: string, expiresAt
 export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;
 
 /** The hold of a queue: a string, its reason, that lives as long as it (queue/queue-hold.ts). */
-export const holdKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:hold`;
+export const pauseKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:hold`;
 
 /** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
 export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;

@@ -37,12 +37,12 @@ export function nameOfRedis(settings: RedisSettings): string {
 }
 
 /** Equal for settings that lead to the same Redis in the same way, whatever else instances say of it. */
-export function placeOf(settings: RedisSettings): string {
-  return JSON.stringify(settings, PLACE_FIELDS);
+export function connectionKey(settings: RedisSettings): string {
+  return JSON.stringify(settings, CONNECTION_FIELDS);
 }
 
 /** Of the settings, and of the nodes in them. */
-const PLACE_FIELDS: (keyof RedisSettings | 'ip')[] = [
+const CONNECTION_FIELDS: (keyof RedisSettings | 'ip')[] = [
   ...([
     'host',
     'ip',

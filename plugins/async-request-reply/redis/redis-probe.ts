@@ -5,7 +5,7 @@ import type { ScriptedRedis } from './scripts';
 export class RedisProbe {
   readonly #redis: ScriptedRedis;
   readonly #limitMs: number;
-  #asking: Promise<boolean> | undefined;
+  #pinging: Promise<boolean> | undefined;
 
   constructor(redis: ScriptedRedis, limitMs: number) {
     this.#redis = redis;
@@ -17,17 +17,17 @@ export class RedisProbe {
     if (this.#redis.status !== 'ready') {
       return false;
     }
-    this.#asking ??= this.#redis
+    this.#pinging ??= this.#redis
       .time()
       .then(
         () => true,
         () => false,
       )
-      .finally(() => (this.#asking = undefined));
+      .finally(() => (this.#pinging = undefined));
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
+    const timedOut = new Promise<boolean>((resolve) => {
       timer = setTimeout(() => resolve(false), this.#limitMs);
     });
-    return Promise.race([this.#asking, late]).finally(() => clearTimeout(timer));
+    return Promise.race([this.#pinging, timedOut]).finally(() => clearTimeout(timer));
   }
 }

@@ -10,10 +10,10 @@ type Argument = string | number | Buffer;
 /** The scripts as methods: keys first, then arguments. Each Lua file's header says what goes in and what comes back. */
 interface Scripts {
   arrReserve(...keysAndArgv: Argument[]): Promise<string[]>;
-  arrRoom(placesKey: string, ...argv: Argument[]): Promise<string[]>;
-  arrEnter(...keysAndArgv: Argument[]): Promise<null>;
-  arrFree(...keysAndArgv: Argument[]): Promise<null>;
-  arrLeave(...keysAndArgv: Argument[]): Promise<null>;
+  arrCheckSlots(placesKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrAddJob(...keysAndArgv: Argument[]): Promise<null>;
+  arrReleaseSlot(...keysAndArgv: Argument[]): Promise<null>;
+  arrRemoveJob(...keysAndArgv: Argument[]): Promise<null>;
   arrPut(payloadKey: string, ...argv: Argument[]): Promise<number>;
   arrCreate(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrAdvance(recordKey: string, ...argv: Argument[]): Promise<string[]>;
@@ -22,22 +22,22 @@ interface Scripts {
   arrRedrive(recordKey: string): Promise<string[]>;
   arrPurge(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrBreaker(breakerKey: string, ...argv: Argument[]): Promise<string[]>;
-  arrHold(...keysAndArgv: Argument[]): Promise<null>;
-  arrLift(...keysAndArgv: Argument[]): Promise<number>;
-  arrSpend(...keysAndArgv: Argument[]): Promise<string>;
+  arrPause(...keysAndArgv: Argument[]): Promise<null>;
+  arrResume(...keysAndArgv: Argument[]): Promise<number>;
+  arrConsumeToken(...keysAndArgv: Argument[]): Promise<string>;
   arrConsume(recordKey: string, ...argv: Argument[]): Promise<number>;
-  arrStanding(...keysAndArgv: Argument[]): Promise<string[]>;
+  arrProgress(...keysAndArgv: Argument[]): Promise<string[]>;
   arrCancel(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrClaim(claimKey: string, ...argv: Argument[]): Promise<string[]>;
-  arrVouch(recordKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrAcknowledge(recordKey: string, ...argv: Argument[]): Promise<string[]>;
   arrRelease(claimKey: string, ...argv: Argument[]): Promise<null>;
   arrCallbacksTake(callbacksKey: string, ...argv: Argument[]): Promise<string[]>;
   arrCallbacksPut(callbacksKey: string, ...argv: Argument[]): Promise<null>;
   arrCallbackDrop(callbackKey: string, ...argv: Argument[]): Promise<null>;
-  arrBytesHold(placesKey: string, ...argv: Argument[]): Promise<string[]>;
-  arrBytesKeep(placesKey: string, ...argv: Argument[]): Promise<null>;
-  arrBytesWeigh(...keysAndArgv: Argument[]): Promise<null>;
-  arrBytesLapse(placesKey: string): Promise<number>;
+  arrBytesReserve(placesKey: string, ...argv: Argument[]): Promise<string[]>;
+  arrBytesShrink(placesKey: string, ...argv: Argument[]): Promise<null>;
+  arrBytesSet(...keysAndArgv: Argument[]): Promise<null>;
+  arrBytesExpire(placesKey: string): Promise<number>;
   arrBytesTotal(placesKey: string): Promise<number>;
 }
 

@@ -11,7 +11,7 @@ export interface Replication {
 }
 
 /** Whether so many replicas have what this connection has written of a job: on the job's node and on its queue's. */
-export async function replicasHave(
+export async function waitForReplicas(
   redis: ScriptedRedis,
   prefix: string,
   { id, queue }: Pick<NewJob, 'id' | 'queue'>,

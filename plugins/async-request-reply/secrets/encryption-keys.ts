@@ -1,7 +1,7 @@
 // Keys for what is stored: the first of an instance's encrypts, all of them decrypt. Each is known by its fingerprint, which
 // lies beside what it has encrypted, so that the right one is found again after a change of keys.
 import { fingerprint } from './fingerprint';
-import type { SecretBox } from './secret-box';
+import type { SecretStore } from './secret-box';
 
 export interface EncryptionKey {
   /** Its fingerprint: 32 hexadecimal digits. */
@@ -55,7 +55,7 @@ export class EncryptionKeys implements KeySource {
 export const NO_KEYS: KeySource = { find: () => undefined };
 
 /** The keys among the secrets of a process. */
-export const keysAmong = (box: SecretBox): KeySource => ({
+export const keysAmong = (box: SecretStore): KeySource => ({
   find: (id) => {
     const text = box.get(id);
     return text === undefined ? undefined : keyOf(id, text);

@@ -7,7 +7,7 @@ export type SecretEntry = readonly [fingerprint: string, secret: string];
 /** Secrets at once; the oldest make room, as after years of changes of the same few. */
 const MAX_SECRETS = 10_000;
 
-export class SecretBox {
+export class SecretStore {
   readonly #secrets = new Map<string, string>();
   #onAdded: (entry: SecretEntry) => void = () => undefined;
 

@@ -69,7 +69,7 @@ export class ValidatorPool {
     return new Promise((resolve) => {
       const job: Job = {
         ...{ task, limitMs, end: resolve },
-        timer: setTimeout(() => this.#giveUp(job), this.#options.maxWaitMs),
+        timer: setTimeout(() => this.#abort(job), this.#options.maxWaitMs),
       };
       this.#waiting.set(task.schemasHash, alike);
       alike.push(job);
@@ -77,7 +77,7 @@ export class ValidatorPool {
     });
   }
 
-  #giveUp(job: Job): void {
+  #abort(job: Job): void {
     const { schemasHash } = job.task;
     const left = (this.#waiting.get(schemasHash) ?? []).filter((one) => one !== job);
     if (left.length > 0) {

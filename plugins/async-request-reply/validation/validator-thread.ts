@@ -31,14 +31,14 @@ function compiledOf({ schemasHash, schemas }: ValidationTask): CompiledSchemas {
   return found;
 }
 
-const say = (message: ValidatorMessage): void => parentPort?.postMessage(message);
+const reply = (message: ValidatorMessage): void => parentPort?.postMessage(message);
 
 parentPort?.on('message', (task: ValidationTask) => {
   const schemas = compiledOf(task);
   if (task.parts === undefined) {
-    say({ kind: 'valid' });
+    reply({ kind: 'valid' });
     return;
   }
-  say({ kind: 'begins' });
-  say(validate(schemas, task.parts));
+  reply({ kind: 'begins' });
+  reply(validate(schemas, task.parts));
 });

@@ -2,7 +2,7 @@
 // here: it takes no connection, and asks nothing.
 
 /** How a hold ended. */
-export type HoldEnd =
+export type WaitEnd =
   /** The job has settled, or is gone. */
   | 'settled'
   /** Its time was over. */
@@ -13,19 +13,19 @@ export type HoldEnd =
   | 'refused';
 
 /** How many requests may be held at once, and which of those that are held count. */
-export interface HoldShare {
+export interface WaitShare {
   readonly queue: string;
-  readonly maxHeld: number;
+  readonly maxWaiting: number;
 }
 
-export class HeldRequests {
+export class WaitingRequests {
   /** By queue: requests that wait for a slow upstream leave the places of others free. */
-  readonly #holds = new Map<string, Set<(end: HoldEnd) => void>>();
+  readonly #waits = new Map<string, Set<(end: WaitEnd) => void>>();
   #isReleased = false;
 
   /** How many requests are held. */
   get size(): number {
-    return [...this.#holds.values()].reduce((sum, holds) => sum + holds.size, 0);
+    return [...this.#waits.values()].reduce((sum, waits) => sum + waits.size, 0);
   }
 
   /**
@@ -34,18 +34,18 @@ export class HeldRequests {
    * @param share no hold begins while so many requests for jobs of the queue are held by the process.
    * @param watch is called at once with what to call when the job has settled; returns what ends the watching.
    */
-  async hold(
+  async wait(
     limitMs: number,
-    { queue, maxHeld }: HoldShare,
+    { queue, maxWaiting: maxWaiting }: WaitShare,
     watch: (onSettled: () => void) => () => void,
-  ): Promise<HoldEnd> {
-    const holds = this.#holds.get(queue) ?? new Set();
-    if (this.#isReleased || holds.size >= maxHeld) {
+  ): Promise<WaitEnd> {
+    const waits = this.#waits.get(queue) ?? new Set();
+    if (this.#isReleased || waits.size >= maxWaiting) {
       return 'refused';
     }
-    let end: (how: HoldEnd) => void = () => undefined;
-    const ended = new Promise<HoldEnd>((resolve) => (end = resolve));
-    this.#holds.set(queue, holds.add(end));
+    let end: (how: WaitEnd) => void = () => undefined;
+    const ended = new Promise<WaitEnd>((resolve) => (end = resolve));
+    this.#waits.set(queue, waits.add(end));
     const timer = setTimeout(() => end('over'), limitMs);
     let unwatch: (() => void) | undefined;
     try {
@@ -53,9 +53,9 @@ export class HeldRequests {
       return await ended;
     } finally {
       clearTimeout(timer);
-      holds.delete(end);
-      if (holds.size === 0) {
-        this.#holds.delete(queue);
+      waits.delete(end);
+      if (waits.size === 0) {
+        this.#waits.delete(queue);
       }
       unwatch?.();
     }
@@ -64,7 +64,7 @@ export class HeldRequests {
   /** Ends all holds at once and lets no other begin: the process is about to end. Idempotent. */
   release(): void {
     this.#isReleased = true;
-    for (const end of [...this.#holds.values()].flatMap((holds) => [...holds])) {
+    for (const end of [...this.#waits.values()].flatMap((waits) => [...waits])) {
       end('released');
     }
   }

@@ -7,7 +7,7 @@ interface JobQueue {
   add(job: Promise<undefined>): void;
 }
 
-export class FetchingWorker extends Worker<unknown, unknown, string, WaitingBackend> {
+export class BullmqWorker extends Worker<unknown, unknown, string, WaitingBackend> {
   #fetching: Promise<void> = Promise.resolve();
 
   constructor(queue: string, process: Processor<unknown, unknown, string>, options: WorkerOptions) {
@@ -34,7 +34,7 @@ export class FetchingWorker extends Worker<unknown, unknown, string, WaitingBack
   }
 
   /** Fetches no further job; those that run go on. */
-  async rest(): Promise<void> {
+  async pauseFetching(): Promise<void> {
     await this.pause(true);
     await this.backend.disconnectBlocking();
   }

@@ -4,41 +4,41 @@
 //   idle ──heed: can run──▶ taking ──heed: lacks──▶ resting ──heed: can run──▶ taking
 //   any ──stop──▶ stopped
 import type pino from 'pino';
-import type { SecretBox } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-box';
 import { secretsFor } from '../jobs/secrets-for';
 import type { JobSettings } from '../jobs/job-settings';
-import type { FetchingWorker } from './bullmq-worker';
+import type { BullmqWorker } from './bullmq-worker';
 
 export class JobIntake {
-  readonly #worker: FetchingWorker;
-  readonly #secrets: SecretBox;
+  readonly #worker: BullmqWorker;
+  readonly #secrets: SecretStore;
   readonly #log: pino.Logger;
-  readonly #tell: (names: readonly string[]) => void;
+  readonly #report: (names: readonly string[]) => void;
   #state: 'idle' | 'taking' | 'resting' | 'stopped' = 'idle';
 
   /**
    * @param worker with `autorun: false`.
-   * @param tell is told of secrets that are lacking, again and again.
+   * @param report is told of secrets that are lacking, again and again.
    */
   constructor(
-    worker: FetchingWorker,
-    secrets: SecretBox,
+    worker: BullmqWorker,
+    secrets: SecretStore,
     log: pino.Logger,
-    tell: (names: readonly string[]) => void,
+    report: (names: readonly string[]) => void,
   ) {
     this.#worker = worker;
     this.#secrets = secrets;
     this.#log = log;
-    this.#tell = tell;
+    this.#report = report;
   }
 
   /** @param settings those in force on the queue: under each of them jobs may come. */
-  async heed(settings: readonly JobSettings[]): Promise<void> {
+  async apply(settings: readonly JobSettings[]): Promise<void> {
     if (this.#state === 'stopped') {
       return;
     }
     const outcomes = settings.map((one) => secretsFor(one, this.#secrets));
-    this.#tell(outcomes.flatMap((outcome) => (outcome.kind === 'lacking' ? outcome.names : [])));
+    this.#report(outcomes.flatMap((outcome) => (outcome.kind === 'lacking' ? outcome.names : [])));
     const canRun = outcomes.length === 0 || outcomes.some(({ kind }) => kind === 'complete');
     const before = this.#state;
     this.#state = canRun ? 'taking' : before === 'idle' ? 'idle' : 'resting';
@@ -50,7 +50,7 @@ export class JobIntake {
       await this.#worker.resume();
     } else if (!canRun && before === 'taking') {
       // Calls that run here go on.
-      await this.#worker.rest();
+      await this.#worker.pauseFetching();
     }
   }
 

@@ -11,7 +11,7 @@ import { KeyMissingError, PayloadAlteredError } from '../payloads/payload-errors
 import type { StoredPayload } from '../payloads/payload-reader';
 import type { WorkerContext } from './worker-context';
 
-export interface Provisions {
+export interface AttemptInputs {
   readonly kind: 'provided';
   readonly request: StoredPayload<UpstreamRequestHead>;
   readonly settings: JobSettings;
@@ -20,28 +20,32 @@ export interface Provisions {
   readonly key: EncryptionKey | undefined;
 }
 
-export type Provision = Provisions | { readonly kind: 'ended'; readonly end: AttemptEnd };
+export type AttemptInputsOutcome = AttemptInputs | { readonly kind: 'ended'; readonly end: AttemptEnd };
 
 /** Secrets that this worker lacks: another worker may have them. */
-const LACKING_RETRY_MS = 2000;
+const MISSING_RETRY_MS = 2000;
 
-const failed = (code: 'internal-error' | 'request-unreadable', detail: string): Provision => ({
+const failed = (code: 'internal-error' | 'request-unreadable', detail: string): AttemptInputsOutcome => ({
   kind: 'ended',
   end: { outcome: 'failed', error: { code, detail } },
 });
 
 /** @throws what Redis throws. */
-export async function provide(context: WorkerContext, queue: string, record: JobRecord): Promise<Provision> {
+export async function loadAttemptInputs(
+  context: WorkerContext,
+  queue: string,
+  record: JobRecord,
+): Promise<AttemptInputsOutcome> {
   const keys = keysAmong(context.secrets);
-  const lacking = (names: readonly string[]): Provision => {
-    context.lacks.tell(queue, names);
-    return { kind: 'ended', end: { outcome: 'hold', delayMs: LACKING_RETRY_MS } };
+  const missing = (names: readonly string[]): AttemptInputsOutcome => {
+    context.missingSecrets.report(queue, names);
+    return { kind: 'ended', end: { outcome: 'hold', delayMs: MISSING_RETRY_MS } };
   };
   // Kept from one job to the next: no round trip of its own.
   const settings = await context.settings.get(record.settingsHash);
   const secrets = settings && secretsFor(settings, context.secrets);
   if (secrets?.kind === 'lacking') {
-    return lacking(secrets.names);
+    return missing(secrets.names);
   }
   try {
     const request = await context.jobs.payloads.readRequest(record.id, keys);
@@ -53,7 +57,7 @@ export async function provide(context: WorkerContext, queue: string, record: Job
     return { kind: 'provided', request, settings, secrets: secrets.secrets, key };
   } catch (error) {
     if (error instanceof KeyMissingError) {
-      return lacking([`encryption.keys (fingerprint ${error.keyId})`]);
+      return missing([`encryption.keys (fingerprint ${error.keyId})`]);
     }
     if (error instanceof PayloadAlteredError) {
       context.log.error({ queue, job: loggableJobId(record.id), err: error.message }, 'request not readable');

@@ -3,17 +3,17 @@ import type pino from 'pino';
 
 export class MissingSecrets {
   readonly #log: pino.Logger;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(log: pino.Logger) {
     this.#log = log;
   }
 
   /** @param names setting and fingerprint of each: never the secret. */
-  tell(queue: string, names: readonly string[]): void {
-    const lacks = [...new Set(names)].filter((name) => !this.#told.has(`${queue} ${name}`)).sort();
+  report(queue: string, names: readonly string[]): void {
+    const lacks = [...new Set(names)].filter((name) => !this.#reported.has(`${queue} ${name}`)).sort();
     if (lacks.length > 0) {
-      lacks.forEach((name) => this.#told.add(`${queue} ${name}`));
+      lacks.forEach((name) => this.#reported.add(`${queue} ${name}`));
       this.#log.warn({ queue, lacks }, 'secrets are missing here: their jobs are left to other workers');
     }
   }

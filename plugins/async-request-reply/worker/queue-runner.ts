@@ -1,11 +1,11 @@
 // Takes the jobs of one queue from BullMQ and runs them here.
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, type Queue } from 'bullmq';
-import { announcedSettings } from '../queue/announcement';
-import { openScheduler, turnOf } from '../queue/scheduler';
+import { registeredSettings } from '../queue/announcement';
+import { openScheduler, rankOf } from '../queue/scheduler';
 import type { JobSettings } from '../jobs/job-settings';
 import { bullPrefix } from '../redis/keys';
-import { FetchingWorker } from './bullmq-worker';
+import { BullmqWorker } from './bullmq-worker';
 import { JobIntake } from './job-intake';
 import { QueueControl } from './queue-control';
 import { queueLimits, sameLimits, type QueueLimits } from './queue-limits';
@@ -17,7 +17,7 @@ import type { WorkerContext } from './worker-context';
 const DRAIN_DELAY_SECONDS = 1;
 
 /** A hold that was lifted is seen within it; a queue that is held costs a worker one script each time. */
-const HOLD_LOOK_MS = 1000;
+const PAUSE_CHECK_MS = 1000;
 
 /** Within it a fetch that is under way ends, unless Redis is away: nothing is waited for then. */
 const FETCH_END_MS = 2000;
@@ -32,12 +32,12 @@ export class QueueRunner {
   readonly #context: WorkerContext;
   readonly #queue: string;
   readonly #scheduler: Queue;
-  readonly #worker: FetchingWorker;
+  readonly #worker: BullmqWorker;
   readonly #sweeper: Sweeper;
   readonly #control: QueueControl;
   readonly #intake: JobIntake;
   /** Turns that are under way: BullMQ does not wait for those of a worker that rests. */
-  readonly #turns = new Set<Promise<unknown>>();
+  readonly #runs = new Set<Promise<unknown>>();
   #limits: QueueLimits | undefined;
   #isPausing = false;
 
@@ -47,7 +47,7 @@ export class QueueRunner {
     const log = context.log.child({ queue });
     this.#scheduler = openScheduler(context.redis, context.prefix, queue);
     this.#scheduler.on('error', (error) => log.warn({ err: error.message }, 'scheduler'));
-    this.#worker = new FetchingWorker(queue, (job, token) => this.#process(job, token), {
+    this.#worker = new BullmqWorker(queue, (job, token) => this.#process(job, token), {
       connection: context.redis,
       prefix: bullPrefix(context.prefix, queue),
       concurrency: 1,
@@ -55,7 +55,7 @@ export class QueueRunner {
       stalledInterval: context.stalledCheckMs,
       maxStalledCount: NEVER_FAIL_STALLED,
       drainDelay: DRAIN_DELAY_SECONDS,
-      maximumRateLimitDelay: HOLD_LOOK_MS,
+      maximumRateLimitDelay: PAUSE_CHECK_MS,
       removeOnComplete: { count: 0 },
       removeOnFail: { count: 0 },
       autorun: false,
@@ -64,7 +64,7 @@ export class QueueRunner {
     this.#control = new QueueControl(context.redis, context.prefix, queue);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
     this.#intake = new JobIntake(this.#worker, context.secrets, log, (names) =>
-      context.lacks.tell(queue, names),
+      context.missingSecrets.report(queue, names),
     );
   }
 
@@ -79,9 +79,9 @@ export class QueueRunner {
 
   /** Takes over what the instances that fill the queue have announced since. */
   async refresh(): Promise<void> {
-    const settings = await announcedSettings(this.#context.redis, this.#context.prefix, this.#queue);
+    const settings = await registeredSettings(this.#context.redis, this.#context.prefix, this.#queue);
     await this.#setLimits(settings);
-    await this.#intake.heed(settings);
+    await this.#intake.apply(settings);
   }
 
   /** Where instances differ, the smallest limits hold. */
@@ -109,11 +109,11 @@ export class QueueRunner {
 
   async #process(job: Job, token: string | undefined): Promise<void> {
     // It was on its way here when this worker stopped: another one takes it.
-    const turn = this.#isPausing
+    const run = this.#isPausing
       ? Promise.resolve(0)
-      : this.#run(String(job.id), turnOf(job.opts.priority ?? 0));
-    this.#turns.add(turn);
-    const delayMs = await turn.finally(() => this.#turns.delete(turn));
+      : this.#run(String(job.id), rankOf(job.opts.priority ?? 0));
+    this.#runs.add(run);
+    const delayMs = await run.finally(() => this.#runs.delete(run));
     if (delayMs !== undefined) {
       await job.moveToDelayed(Date.now() + delayMs, token);
       throw new DelayedError();
@@ -123,8 +123,8 @@ export class QueueRunner {
   /** Milliseconds after which the job is to come again, undefined when it is done with. */
   async #run(id: string, order: number): Promise<number | undefined> {
     try {
-      const turn = await runJob(this.#context, this.#control, id, order);
-      return turn.kind === 'again' ? turn.delayMs : undefined;
+      const run = await runJob(this.#context, this.#control, id, order);
+      return run.kind === 'again' ? run.delayMs : undefined;
     } catch (error) {
       this.#context.log.error({ queue: this.#queue, err: String(error) }, 'job not run');
       return ERROR_DELAY_MS;
@@ -136,12 +136,12 @@ export class QueueRunner {
     this.#isPausing = true;
     this.#intake.stop();
     // At once: while a sweep ends, this worker would take jobs that it may have no time for.
-    await Promise.all([this.#endFetching(), this.#sweeper.stop()]);
-    await Promise.all(this.#turns);
+    await Promise.all([this.#stopFetching(), this.#sweeper.stop()]);
+    await Promise.all(this.#runs);
   }
 
-  async #endFetching(): Promise<void> {
-    await this.#worker.rest();
+  async #stopFetching(): Promise<void> {
+    await this.#worker.pauseFetching();
     const patience = new AbortController();
     await Promise.race([this.#worker.fetching, delay(FETCH_END_MS, undefined, { signal: patience.signal })]);
     patience.abort();

@@ -26,7 +26,7 @@ export async function unusedQueues({
  * Removes what BullMQ keeps of an unused queue, and its name. Two workers may do it at once; a job that is added
  * meanwhile is brought back by the sweep.
  */
-export async function retireQueue({ redis, prefix }: WorkerContext, queue: string): Promise<void> {
+export async function removeUnusedQueue({ redis, prefix }: WorkerContext, queue: string): Promise<void> {
   const until = await redis.zscore(queuesKey(prefix), queue);
   if (until === null || Number(until) > Date.now()) {
     return;

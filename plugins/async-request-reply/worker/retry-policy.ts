@@ -62,13 +62,13 @@ export function afterResponse(
   if (!settings.retryStatuses.includes(head.status)) {
     return { outcome: 'completed', upstreamStatus: head.status };
   }
-  const asked = retryAfterMs(head, nowMs);
-  const notProcessed = head.status === 429 || (head.status === 503 && asked !== undefined);
+  const requestedMs = retryAfterMs(head, nowMs);
+  const notProcessed = head.status === 429 || (head.status === 503 && requestedMs !== undefined);
   return repeatable || notProcessed
     ? {
         outcome: 'retry',
         upstreamStatus: head.status,
-        delayMs: Math.max(asked ?? 0, backoffMs(attempt, settings)),
+        delayMs: Math.max(requestedMs ?? 0, backoffMs(attempt, settings)),
       }
     : { outcome: 'completed', upstreamStatus: head.status, keepRequest: true };
 }

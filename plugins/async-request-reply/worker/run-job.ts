@@ -6,21 +6,21 @@ import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../jobs/job-outc
 import type { JobSettings } from '../jobs/job-settings';
 import { loggableJobId } from '../jobs/job-id';
 import { Lease } from './lease';
-import { provide } from './load-attempt-inputs';
+import { loadAttemptInputs } from './load-attempt-inputs';
 import type { QueueControl } from './queue-control';
 import { afterFailure, afterResponse, pauseMs } from './retry-policy';
 import type { CallOutcome } from '../dispatch/http/call-outcome';
 import { classifyFailure } from '../dispatch/http/classify-failure';
-import { reentryFields } from '../dispatch/http/loopback-fields';
+import { loopbackFields } from '../dispatch/http/loopback-fields';
 import { callUpstream } from '../dispatch/http/upstream-call';
 import type { WorkerContext } from './worker-context';
 
 /** What the scheduler is to do with the job: forget it, or bring it again. */
-export type Turn = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
+export type JobRunResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
 
 type Leased = Extract<AdvanceOutcome, { kind: 'leased' }>;
 
-const DONE: Turn = { kind: 'done' };
+const DONE: JobRunResult = { kind: 'done' };
 
 /** A record of a newer program: a newer worker may be there by then. */
 const NEWER_RETRY_MS = 10_000;
@@ -33,18 +33,18 @@ export async function runJob(
   queue: QueueControl,
   id: string,
   turn: number,
-): Promise<Turn> {
+): Promise<JobRunResult> {
   const takenAt = performance.now();
   const token = randomUUID();
   const start = await context.jobs.start(id, token, context.leaseMs);
   switch (start.kind) {
     case 'missing':
       context.log.warn({ job: loggableJobId(id), queue: queue.name }, 'scheduled job has no record: dropped');
-      await context.index.forget(queue.name, id, '');
+      await context.index.deleteJob(queue.name, id, '');
       return DONE;
     case 'settled':
     case 'closed':
-      await context.index.leave(queue.name, id, start);
+      await context.index.removeJob(queue.name, id, start);
       return DONE;
     case 'newer':
       return { kind: 'again', delayMs: NEWER_RETRY_MS };
@@ -54,7 +54,7 @@ export async function runJob(
     case 'open':
       throw new Error('a start with a token cannot leave the job open');
     case 'leased':
-      await context.index.free(queue.name, id, turn);
+      await context.index.releaseSlot(queue.name, id, turn);
       return runAttempt(context, queue, start, new Lease(context.jobs, id, token, context.leaseMs, takenAt));
   }
 }
@@ -64,7 +64,7 @@ async function runAttempt(
   queue: QueueControl,
   start: Leased,
   lease: Lease,
-): Promise<Turn> {
+): Promise<JobRunResult> {
   const { id } = start.record;
   context.leases.set(id, lease);
   try {
@@ -73,10 +73,10 @@ async function runAttempt(
       end === undefined ? { kind: 'lost' } : await settle(context, id, lease, end);
     switch (settled.kind) {
       case 'retrying':
-        await weigh(context, queue.name, start.record, end);
+        await setUsage(context, queue.name, start.record, end);
         return { kind: 'again', delayMs: settled.delayMs };
       case 'closed':
-        await context.index.leave(queue.name, id, settled);
+        await context.index.removeJob(queue.name, id, settled);
         return DONE;
       case 'lost':
         return { kind: 'again', delayMs: context.leaseMs };
@@ -88,8 +88,8 @@ async function runAttempt(
 }
 
 /** A response that is kept beside the request until the next attempt is counted like it. */
-async function weigh(
-  { stored, log }: WorkerContext,
+async function setUsage(
+  { quota: stored, log }: WorkerContext,
   queue: string,
   { id, requestBytes }: JobRecord,
   end: AttemptEnd | undefined,
@@ -97,7 +97,7 @@ async function weigh(
   if (end?.result === undefined) {
     return;
   }
-  await stored.weigh(queue, id, requestBytes + (end.resultBytes ?? 0)).catch((error: unknown) => {
+  await stored.setUsage(queue, id, requestBytes + (end.resultBytes ?? 0)).catch((error: unknown) => {
     log.warn({ queue, err: String(error) }, 'a stored response could not be counted');
   });
 }
@@ -111,11 +111,11 @@ async function attempt(
 ): Promise<AttemptEnd | undefined> {
   const { record } = start;
   const begunAt = performance.now();
-  const provision = await provide(context, queue.name, record);
-  if (provision.kind === 'ended') {
-    return provision.end;
+  const inputs = await loadAttemptInputs(context, queue.name, record);
+  if (inputs.kind === 'ended') {
+    return inputs.end;
   }
-  const { request, settings, secrets, key } = provision;
+  const { request, settings, secrets, key } = inputs;
   const gate = await queue.gate(settings);
   if (!lease.isHeld() && lease.end === 'lost') {
     return undefined;
@@ -126,8 +126,8 @@ async function attempt(
   const result = `${start.run}.${String(record.attempts)}`;
   const startedAt = record.expiresAt - start.lifeMs;
   const marked = { record, startedAt, settings, keyPrefix: context.prefix };
-  const outcome = await callUpstream(context.dispatchers.for(settings, secrets), request, {
-    moreFields: reentryFields(marked, request.head, secrets),
+  const outcome = await callUpstream(context.agents.for(settings, secrets), request, {
+    moreFields: loopbackFields(marked, request.head, secrets),
     timeoutMs: settings.attemptTimeoutMs,
     maxResponseBytes: settings.maxResponseBytes,
     maxHandoffHeadBytes: settings.maxHandoffHeadBytes,
@@ -136,12 +136,12 @@ async function attempt(
     store: (head) =>
       context.jobs.payloads.writeResponse(record.id, result, head, {
         ...{ ttlMs: start.lifeMs, key },
-        persist: (write) => persistHeld(lease, write),
+        persist: (write) => persistReleased(lease, write),
       }),
   });
   const end = await attemptEnd(record, result, lease, settings, outcome);
   const leftMs = record.deadlineAt - startedAt - (performance.now() - begunAt);
-  await tellQueue(queue, { outcome, wasProbe: gate.kind === 'probe', leftMs }, settings).catch(
+  await removeFromQueue(queue, { outcome, wasProbe: gate.kind === 'probe', leftMs }, settings).catch(
     (error: unknown) => {
       // The job's own end matters more: it is written whatever the queue could be told.
       context.log.warn(
@@ -163,7 +163,7 @@ interface AttemptFacts {
 }
 
 /** What the attempt says of the upstream as a whole: to the breaker, and where it asks for a pause, to the queue. */
-async function tellQueue(
+async function removeFromQueue(
   queue: QueueControl,
   { outcome, wasProbe, leftMs }: AttemptFacts,
   settings: JobSettings,
@@ -173,10 +173,10 @@ async function tellQueue(
   }
   const succeeded = outcome.kind === 'response' && !settings.retryStatuses.includes(outcome.head.status);
   await queue.report(succeeded, wasProbe, settings);
-  const askedMs = outcome.kind === 'response' ? pauseMs(outcome.head, Date.now()) : 0;
-  const heldMs = Math.min(askedMs, settings.maxHoldMs, leftMs);
-  if (heldMs > 0) {
-    await queue.hold(heldMs, 'retry-after');
+  const requestedMs = outcome.kind === 'response' ? pauseMs(outcome.head, Date.now()) : 0;
+  const pausedMs = Math.min(requestedMs, settings.maxPauseMs, leftMs);
+  if (pausedMs > 0) {
+    await queue.pause(pausedMs, 'retry-after');
   }
 }
 
@@ -235,7 +235,7 @@ async function settle(
 }
 
 /** Like `persist`, for those who have nothing to do once the lease is lost. */
-async function persistHeld<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
+async function persistReleased<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
   const written = await persist(lease, write);
   if (written === undefined) {
     throw new Error('the lease was lost');

@@ -2,9 +2,9 @@
 // scheduler does not know are scheduled again. Bytes that have gone by themselves are forgotten. One process does it for each queue, by a lock with a TTL.
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { FIRST_TURN, schedule } from '../queue/scheduler';
+import { FIRST_RANK, schedule } from '../queue/scheduler';
 import { bullJobKey, openJobsKey, sweepLockKey } from '../redis/keys';
-import { StoredBytes } from '../queue/storage-quota';
+import { StorageQuota } from '../queue/storage-quota';
 import type { WorkerContext } from './worker-context';
 
 /** How often deadlines are looked at. */
@@ -19,7 +19,7 @@ export class Sweeper {
   readonly #context: SweeperContext;
   readonly #queue: string;
   readonly #scheduler: Queue;
-  readonly #stored: StoredBytes;
+  readonly #quota: StorageQuota;
   readonly #token = randomUUID();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
@@ -30,7 +30,7 @@ export class Sweeper {
     this.#context = context;
     this.#queue = queue;
     this.#scheduler = scheduler;
-    this.#stored = new StoredBytes(context.redis, context.prefix);
+    this.#quota = new StorageQuota(context.redis, context.prefix);
   }
 
   start(): void {
@@ -52,7 +52,7 @@ export class Sweeper {
         return;
       }
       await this.#settleOverdue();
-      await this.#stored.lapse(this.#queue);
+      await this.#quota.expire(this.#queue);
       if (performance.now() >= this.#nextFullSweep) {
         await this.#rescheduleForgotten();
         this.#nextFullSweep = performance.now() + this.#context.stalledCheckMs;
@@ -112,15 +112,15 @@ export class Sweeper {
     const outcome = await this.#context.jobs.examine(id);
     switch (outcome.kind) {
       case 'missing':
-        await this.#context.index.forget(this.#queue, id, '');
+        await this.#context.index.deleteJob(this.#queue, id, '');
         break;
       case 'settled':
       case 'closed':
-        await this.#context.index.leave(this.#queue, id, outcome);
+        await this.#context.index.removeJob(this.#queue, id, outcome);
         break;
       case 'open':
         if (forgotten) {
-          await schedule(this.#scheduler, id, FIRST_TURN);
+          await schedule(this.#scheduler, id, FIRST_RANK);
         }
         return true;
       case 'held':

@@ -1,11 +1,11 @@
 // What the parts of a worker share.
 import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
-import type { SecretBox } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-box';
 import type { JobStore } from '../jobs/job-store';
 import type { ScriptedRedis } from '../redis/scripts';
-import type { StoredBytes } from '../queue/storage-quota';
-import type { Dispatchers } from '../dispatch/http/agent-pool';
+import type { StorageQuota } from '../queue/storage-quota';
+import type { AgentPool } from '../dispatch/http/agent-pool';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';
@@ -15,12 +15,12 @@ export interface WorkerContext {
   readonly prefix: string;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
-  readonly stored: StoredBytes;
+  readonly quota: StorageQuota;
   readonly settings: SettingsCache;
-  readonly secrets: SecretBox;
+  readonly secrets: SecretStore;
   /** What it lacks of them. */
-  readonly lacks: MissingSecrets;
-  readonly dispatchers: Dispatchers;
+  readonly missingSecrets: MissingSecrets;
+  readonly agents: AgentPool;
   /** Leases of the calls that run here, by job ID. */
   readonly leases: Map<string, Lease>;
   readonly leaseMs: number;

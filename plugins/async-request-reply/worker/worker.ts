@@ -3,18 +3,18 @@
 import type pino from 'pino';
 import { knownQueues, parseControlMessage } from '../queue/announcement';
 import { QueueIndex } from '../queue/queue-index';
-import type { SecretBox } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-box';
 import { controlChannel } from '../redis/keys';
 import { JobStore } from '../jobs/job-store';
 import { nameOfRedis, openWorkerClient, type RedisSettings } from '../redis/redis-client';
 import { RedisProbe } from '../redis/redis-probe';
-import { StoredBytes } from '../queue/storage-quota';
+import { StorageQuota } from '../queue/storage-quota';
 import { CallbackRunner } from '../callbacks/callback-runner';
-import { Dispatchers } from '../dispatch/http/agent-pool';
+import { AgentPool } from '../dispatch/http/agent-pool';
 import type { Lease } from './lease';
 import { MissingSecrets } from './missing-secrets';
 import { QueueRunner } from './queue-runner';
-import { retireQueue, unusedQueues } from './remove-unused-queue';
+import { removeUnusedQueue, unusedQueues } from './remove-unused-queue';
 import { SettingsCache } from './settings-cache';
 import type { WorkerContext } from './worker-context';
 
@@ -26,7 +26,7 @@ export interface WorkerOptions {
   readonly leaseMs: number;
   readonly stalledCheckMs: number;
   /** Those of the worker's own settings, and of the plugin instances beside it. */
-  readonly secrets: SecretBox;
+  readonly secrets: SecretStore;
   readonly log: pino.Logger;
 }
 
@@ -57,11 +57,11 @@ export class JobWorker {
       prefix: options.keyPrefix,
       jobs: new JobStore(redis, options.keyPrefix),
       index: new QueueIndex(redis, options.keyPrefix),
-      stored: new StoredBytes(redis, options.keyPrefix),
+      quota: new StorageQuota(redis, options.keyPrefix),
       settings: new SettingsCache(redis, options.keyPrefix),
       secrets: options.secrets,
-      lacks: new MissingSecrets(options.log),
-      dispatchers: new Dispatchers(),
+      missingSecrets: new MissingSecrets(options.log),
+      agents: new AgentPool(),
       leases: new Map<string, Lease>(),
       leaseMs: options.leaseMs,
       stalledCheckMs: options.stalledCheckMs,
@@ -125,7 +125,7 @@ export class JobWorker {
       return;
     }
     const unused = await unusedQueues(this.#context);
-    await this.#retire(unused);
+    await this.#removeUnused(unused);
     const known = await knownQueues(this.#context.redis, this.#context.prefix);
     for (const queue of known.filter((one) => this.#takes(one) && !unused.includes(one))) {
       if (this.#isStopping) {
@@ -154,11 +154,11 @@ export class JobWorker {
     }
   }
 
-  async #retire(unused: readonly string[]): Promise<void> {
+  async #removeUnused(unused: readonly string[]): Promise<void> {
     for (const queue of unused) {
       await this.#runners.get(queue)?.close();
       this.#runners.delete(queue);
-      await retireQueue(this.#context, queue);
+      await removeUnusedQueue(this.#context, queue);
     }
   }
 
@@ -182,7 +182,7 @@ export class JobWorker {
     await this.#closeQuietly([...runners.map((runner) => runner.pause()), this.#callbacks.stop()]);
     clearTimeout(end);
     await this.#closeQuietly(runners.map((runner) => runner.close()));
-    await this.#context.dispatchers.close();
+    await this.#context.agents.close();
     this.#subscriber.disconnect();
     this.#context.redis.disconnect();
   }

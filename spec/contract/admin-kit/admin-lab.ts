@@ -6,7 +6,7 @@ import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
 import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/scheduler';
 import { AccessStore } from '../../../plugins/async-request-reply/accept/access-store';
-import { SecretBox } from '../../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../../../plugins/async-request-reply/secrets/secret-box';
 import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/jobs/job-settings';
 import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import {
@@ -82,7 +82,7 @@ export class AdminLab {
         ],
       },
     };
-    await this.access.announce(queue, named, job.openTtlMs);
+    await this.access.registerQueue(queue, named, job.openTtlMs);
     await this.access.accept(job, named, {
       ...{ priority: DEFAULT_PRIORITY, delayMs: 0, maxWaiting: 1000, maxPerCaller: 0, minReplicas: 0 },
     });
@@ -107,7 +107,13 @@ export class AdminLab {
   startWorker(): void {
     this.#worker ??= JobWorker.start({
       redis: this.#redis.settings,
-      ...{ keyPrefix: this.prefix, queues: [], leaseMs: 3000, stalledCheckMs: 200, secrets: new SecretBox() },
+      ...{
+        keyPrefix: this.prefix,
+        queues: [],
+        leaseMs: 3000,
+        stalledCheckMs: 200,
+        secrets: new SecretStore(),
+      },
       log: pino({ level: 'silent' }),
     });
   }
@@ -128,7 +134,7 @@ export class AdminLab {
   /** Waits until the job has settled and left the list of open jobs. */
   async left(id: string, queue = 'q'): Promise<JobRecord> {
     const record = await this.settled(id);
-    await until('the job to leave', async () => !(await this.index.whereabouts(queue, id)).open);
+    await until('the job to leave', async () => !(await this.index.membership(queue, id)).open);
     return record;
   }
 

@@ -16,7 +16,7 @@ import { storedBytesKey, storedKey } from '../../../plugins/async-request-reply/
 import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import { openWorkerClient } from '../../../plugins/async-request-reply/redis/redis-client';
 import type { ScriptedRedis } from '../../../plugins/async-request-reply/redis/scripts';
-import { StoredBytes } from '../../../plugins/async-request-reply/queue/storage-quota';
+import { StorageQuota } from '../../../plugins/async-request-reply/queue/storage-quota';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { CommandHold } from '../../helpers/cut-commands';
 import { JOB_SETTINGS } from '../../helpers/job-settings';
@@ -64,7 +64,7 @@ export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob 
 export class BytesLab {
   readonly prefix = `bytes-${randomBytes(6).toString('hex')}`;
   readonly redis: ScriptedRedis;
-  readonly stored: StoredBytes;
+  readonly stored: StorageQuota;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly #port: number;
@@ -73,7 +73,7 @@ export class BytesLab {
   constructor(port: number) {
     this.#port = port;
     this.redis = this.open();
-    this.stored = new StoredBytes(this.redis, this.prefix);
+    this.stored = new StorageQuota(this.redis, this.prefix);
     this.jobs = new JobStore(this.redis, this.prefix);
     this.index = new QueueIndex(this.redis, this.prefix);
   }
@@ -94,7 +94,7 @@ export class BytesLab {
   }
 
   announce(): Promise<void> {
-    return this.gateway().store.announce(QUEUE, NAMED, HOUR);
+    return this.gateway().store.registerQueue(QUEUE, NAMED, HOUR);
   }
 
   accept(store: AccessStore, job: NewJob, { limit = 0, claim }: SubmitWishes = {}): Promise<Acceptance> {
@@ -131,7 +131,7 @@ export class BytesLab {
   async run(id: string, end: Partial<AttemptEnd> = {}): Promise<void> {
     const settled = await this.attempt(id, end);
     if (settled.kind !== 'closed') throw new Error(settled.kind);
-    await this.index.leave(QUEUE, id, settled);
+    await this.index.removeJob(QUEUE, id, settled);
   }
 
   /** What a redrive and a purge need, on this connection or one of its own. */
@@ -173,7 +173,7 @@ export class BytesLab {
   /** Nothing is counted, and no key is left of the count. */
   async expectNothing(): Promise<void> {
     expect(await this.total()).toBe(0);
-    await this.stored.lapse(QUEUE);
+    await this.stored.expire(QUEUE);
     const keys = [storedKey(this.prefix, QUEUE), storedBytesKey(this.prefix, QUEUE)];
     expect(await this.redis.exists(...keys)).toBe(0);
   }

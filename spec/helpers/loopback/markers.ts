@@ -1,7 +1,7 @@
 // Markers of re-entered requests: true ones, caught from a worker before Kong has seen them, and others.
 import {
-  REENTRY_HEADER,
-  signMarker,
+  LOOPBACK_HEADER,
+  signLoopbackToken,
   type MarkedRequest,
 } from '../../../plugins/async-request-reply/loopback/loopback-token';
 import type { HttpResponse, RequestOptions } from '../http-client';
@@ -12,12 +12,12 @@ import { heldBy, reply } from '../upstream/answers';
 
 const ID_HEADER = 'X-Async-Kong-Id';
 
-export const markerOf = (request: RecordedRequest): string | undefined => request.header(REENTRY_HEADER);
+export const markerOf = (request: RecordedRequest): string | undefined => request.header(LOOPBACK_HEADER);
 
 /** A marker by somebody who does not know the secret. */
 export function forgedMarker(request: Partial<MarkedRequest> = {}): string {
   const reentry = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 1, endsAt: Date.now() + 10_000 };
-  return signMarker(
+  return signLoopbackToken(
     reentry,
     { ...{ method: 'GET', uri: '/', host: '127.0.0.1', keyPrefix: 'any', queue: 'specs' }, ...request },
     'not the secret of the specs',
@@ -61,7 +61,7 @@ export async function reenter(
 ): Promise<{ response: HttpResponse; passed: RecordedRequest[] }> {
   const headers = {
     [ID_HEADER]: '01890a5d-ac96-774b-bcce-b302099a8057',
-    [REENTRY_HEADER]: marker,
+    [LOOPBACK_HEADER]: marker,
     ...options.headers,
   };
   const response = await stack.request(path, { ...options, headers });

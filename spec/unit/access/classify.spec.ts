@@ -13,7 +13,7 @@ const line = (change: Partial<RequestLine>): RequestLine => ({
     query: '',
     idHeader: '',
     upgrade: '',
-    marker: '',
+    loopbackToken: '',
   },
   ...change,
 });

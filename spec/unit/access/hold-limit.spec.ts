@@ -1,7 +1,7 @@
 import {
   appliedPreferences,
-  pollHoldMs,
-  submitHoldMs,
+  pollWaitMs,
+  submitWaitMs,
 } from '../../../plugins/async-request-reply/access/route/wait-limit';
 import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
@@ -24,7 +24,7 @@ describe('how long an answer is held', () => {
     ['a submit that asks for more than the route gives', asks(3), { max_ms: 2000 }, 2000],
     ['a submit that asks for ever', asks(Infinity), { max_ms: 50_000 }, 50_000],
   ])('%s', (_case, preferences, wait, expected) => {
-    expect(submitHoldMs(preferences, settings(wait))).toBe(expected);
+    expect(submitWaitMs(preferences, settings(wait))).toBe(expected);
   });
 
   it.each([
@@ -32,7 +32,7 @@ describe('how long an answer is held', () => {
     ['a poll that asks for a time', asks(3), { default_ms: 1500 }, 3000],
     ['a poll that asks for more than the route gives', asks(30), { max_ms: 2000 }, 2000],
   ])('%s', (_case, preferences, wait, expected) => {
-    expect(pollHoldMs(preferences, settings(wait))).toBe(expected);
+    expect(pollWaitMs(preferences, settings(wait))).toBe(expected);
   });
 });
 

@@ -1,15 +1,15 @@
-import { InstanceHolds, type InstanceOrigin } from '../../../plugins/async-request-reply/instance-holds';
+import { InstanceStores, type InstanceOrigin } from '../../../plugins/async-request-reply/instance-holds';
 import type { StoreLease } from '../../../plugins/async-request-reply/accept/store-registry';
 
 /** Instances in the order of their starts, by name; the names of those whose stores were let go of. */
 function released(
   starts: readonly (readonly [name: string, origin: InstanceOrigin] | 'deserted')[],
 ): string[] {
-  const holds = new InstanceHolds();
+  const holds = new InstanceStores();
   const gone: string[] = [];
   for (const start of starts) {
     if (start === 'deserted') {
-      holds.forgetOrder();
+      holds.resetSequence();
     } else {
       const [name, origin] = start;
       // Nothing is asked of the store.

@@ -12,8 +12,8 @@ function job(state: string, agoSeconds: number, fields: Record<string, string> =
   return record;
 }
 
-const standing = (position: number | undefined, settled: number, seconds: number, heldMs = 0) => ({
-  ...{ position, settled, windowMs: seconds * 1000, heldMs },
+const standing = (position: number | undefined, settled: number, seconds: number, pausedMs = 0) => ({
+  ...{ position, settled, windowMs: seconds * 1000, pausedMs },
 });
 
 describe('Retry-After of a job', () => {

@@ -22,7 +22,7 @@ function isHandshake(change: Record<string, string> = {}, line: Partial<RequestL
       query: '',
       idHeader: '',
       upgrade: 'websocket',
-      marker: '',
+      loopbackToken: '',
     },
     ...line,
   });

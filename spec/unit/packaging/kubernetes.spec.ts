@@ -112,7 +112,7 @@ describe('values.yaml', () => {
     const { kongPrefix, sockName } = parseArguments(sidecar?.command?.slice(3) ?? []);
     expect(`${kongPrefix}/${sockName}`).toBe(CONTAINER_SOCKET);
     expect(sidecar?.startupProbe.exec.command.join(' ')).toContain(CONTAINER_SOCKET);
-    expect(settingsFrom(sidecar === undefined ? {} : environmentOf(sidecar)).worker).toBe(0);
+    expect(settingsFrom(sidecar === undefined ? {} : environmentOf(sidecar)).worker_threads).toBe(0);
   });
 
   test('runs it as the user that Kong runs as', () => {

@@ -1,11 +1,11 @@
 import {
   isSignedFor,
-  MAX_MARKER_LIFE_MS,
-  markerEnd,
-  parseMarker,
-  signMarker,
+  MAX_TOKEN_LIFE_MS,
+  tokenEnd,
+  parseLoopbackToken,
+  signLoopbackToken,
   type MarkedRequest,
-  type Marker,
+  type LoopbackToken,
 } from '../../../plugins/async-request-reply/loopback/loopback-token';
 
 const SECRET = 'a secret of some length';
@@ -14,13 +14,13 @@ const REQUEST: MarkedRequest = {
   ...{ method: 'POST', uri: '/billing/a?b=%2F', host: 'api.example', keyPrefix: 'arr', queue: 'billing' },
 };
 
-function parsed(text: string): Marker {
-  const marker = parseMarker(text);
+function parsed(text: string): LoopbackToken {
+  const marker = parseLoopbackToken(text);
   if (marker === undefined) throw new Error(`no marker: ${text}`);
   return marker;
 }
 
-const sign = (secret = SECRET): Marker => parsed(signMarker(REENTRY, REQUEST, secret));
+const sign = (secret = SECRET): LoopbackToken => parsed(signLoopbackToken(REENTRY, REQUEST, secret));
 
 test('says which attempt of which job it is for, and until when', () => {
   expect(sign()).toMatchObject(REENTRY);
@@ -50,7 +50,7 @@ test.each<[string, Partial<MarkedRequest>]>([
   expect(isSignedFor(sign(), { ...REQUEST, ...change }, SECRET)).toBe(false);
 });
 
-test.each<[string, Partial<Marker>]>([
+test.each<[string, Partial<LoopbackToken>]>([
   ['job', { jobId: '01890a5d-ac96-774b-bcce-b302099a8058' }],
   ['attempt', { attempt: 3 }],
   ['end', { endsAt: REENTRY.endsAt + 1 }],
@@ -69,7 +69,7 @@ test('takes a secret for the same whatever line ends and space its file has put 
   expect(isSignedFor(sign(`${SECRET}\r\n`), REQUEST, SECRET)).toBe(true);
 });
 
-const text = signMarker(REENTRY, REQUEST, SECRET);
+const text = signLoopbackToken(REENTRY, REQUEST, SECRET);
 test.each([
   ['nothing', ''],
   ['a word', 'v1'],
@@ -81,10 +81,10 @@ test.each([
   ['a signature of another length', `${text}A`],
   ['a character that it does not have', text.replace('v1.', 'v1.\u00e9')],
 ])('is not read out of %s', (_what, other) => {
-  expect(parseMarker(other)).toBeUndefined();
+  expect(parseLoopbackToken(other)).toBeUndefined();
 });
 
 test('ends ten seconds after the connection may have taken its time, and within a minute', () => {
-  expect(markerEnd(1000.5, 5000)).toBe(16_000);
-  expect(markerEnd(0, 10_000_000)).toBe(MAX_MARKER_LIFE_MS);
+  expect(tokenEnd(1000.5, 5000)).toBe(16_000);
+  expect(tokenEnd(0, 10_000_000)).toBe(MAX_TOKEN_LIFE_MS);
 });

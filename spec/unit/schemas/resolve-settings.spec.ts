@@ -42,7 +42,7 @@ describe('resolveSettings', () => {
     ],
     ['ARR_KEY_PREFIX', 'orders', { redis: { key_prefix: 'orders' } }],
     ['ARR_QUEUES', 'reports, billing-*,', { queues: ['reports', 'billing-*'] }],
-    ['ARR_WORKER', '0', { worker: 0 }],
+    ['ARR_WORKER_THREADS', '0', { worker_threads: 0 }],
     ['ARR_LEASE_SECONDS', '60', { lease_seconds: 60 }],
     ['ARR_STALLED_CHECK_SECONDS', '10', { stalled_check_seconds: 10 }],
     ['ARR_DRAIN_TIMEOUT_SECONDS', '0', { drain_timeout_seconds: 0 }],
@@ -66,7 +66,7 @@ describe('resolveSettings', () => {
   });
 
   it('takes an empty variable for an absent one', () => {
-    expect(resolveSettings({ ARR_REDIS_HOST: '', ARR_QUEUES: ' ', ARR_WORKER: '' })).toEqual(
+    expect(resolveSettings({ ARR_REDIS_HOST: '', ARR_QUEUES: ' ', ARR_WORKER_THREADS: '' })).toEqual(
       resolveSettings({}),
     );
   });
@@ -88,7 +88,7 @@ describe('resolveSettings', () => {
     [{ ARR_REDIS_SSL: 'yes' }, 'ARR_REDIS_SSL'],
     [{ ARR_REDIS_CLUSTER_NODES: '10.0.0.1:x' }, 'ARR_REDIS_CLUSTER_NODES[0].port'],
     [{ ARR_QUEUES: 'a/b' }, 'ARR_QUEUES[0]'],
-    [{ ARR_WORKER: '65' }, 'ARR_WORKER'],
+    [{ ARR_WORKER_THREADS: '65' }, 'ARR_WORKER_THREADS'],
     [{ ARR_LOG_LEVEL: 'verbose' }, 'ARR_LOG_LEVEL'],
     [{ ARR_HEALTH_LISTEN: 'localhost' }, 'ARR_HEALTH_LISTEN'],
     [{ ARR_HEALTH_LISTEN: ':80' }, 'ARR_HEALTH_LISTEN'],

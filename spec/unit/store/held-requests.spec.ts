@@ -1,6 +1,6 @@
-import { HeldRequests } from '../../../plugins/async-request-reply/waiting/waiting-requests';
+import { WaitingRequests } from '../../../plugins/async-request-reply/waiting/waiting-requests';
 
-const share = (maxHeld: number, queue = 'q') => ({ queue, maxHeld });
+const share = (maxWaiting: number, queue = 'q') => ({ queue, maxWaiting });
 
 describe('held requests', () => {
   const unwatched: number[] = [];
@@ -18,8 +18,8 @@ describe('held requests', () => {
   afterEach(() => jest.useRealTimers());
 
   it('are held until their job settles, and their watching ends with them', async () => {
-    const held = new HeldRequests();
-    const hold = held.hold(1000, share(10), watch);
+    const held = new WaitingRequests();
+    const hold = held.wait(1000, share(10), watch);
     expect(held.size).toBe(1);
     wakes[0]?.();
     expect(await hold).toBe('settled');
@@ -27,8 +27,8 @@ describe('held requests', () => {
   });
 
   it('are held no longer than their time', async () => {
-    const held = new HeldRequests();
-    const hold = held.hold(1000, share(10), watch);
+    const held = new WaitingRequests();
+    const hold = held.wait(1000, share(10), watch);
     await jest.advanceTimersByTimeAsync(999);
     expect(held.size).toBe(1);
     await jest.advanceTimersByTimeAsync(1);
@@ -37,22 +37,22 @@ describe('held requests', () => {
   });
 
   it('are no more than allowed, and one that goes makes room', async () => {
-    const held = new HeldRequests();
-    const first = held.hold(1000, share(1), watch);
-    expect(await held.hold(1000, share(1), watch)).toBe('refused');
+    const held = new WaitingRequests();
+    const first = held.wait(1000, share(1), watch);
+    expect(await held.wait(1000, share(1), watch)).toBe('refused');
     expect(wakes).toHaveLength(1);
     wakes[0]?.();
     await first;
-    const next = held.hold(1000, share(1), watch);
+    const next = held.wait(1000, share(1), watch);
     wakes[1]?.();
     expect(await next).toBe('settled');
   });
 
   it('of one queue take no room from those of another', async () => {
-    const held = new HeldRequests();
-    const first = held.hold(1000, share(1), watch);
-    expect(await held.hold(1000, share(1), watch)).toBe('refused');
-    const other = held.hold(1000, share(1, 'other'), watch);
+    const held = new WaitingRequests();
+    const first = held.wait(1000, share(1), watch);
+    expect(await held.wait(1000, share(1), watch)).toBe('refused');
+    const other = held.wait(1000, share(1, 'other'), watch);
     expect(held.size).toBe(2);
     wakes.forEach((wake) => wake());
     expect(await Promise.all([first, other])).toEqual(['settled', 'settled']);
@@ -60,18 +60,18 @@ describe('held requests', () => {
   });
 
   it('are let go when the process is about to end, and no other begins', async () => {
-    const held = new HeldRequests();
-    const holds = [held.hold(1000, share(10), watch), held.hold(1000, share(10), watch)];
+    const held = new WaitingRequests();
+    const holds = [held.wait(1000, share(10), watch), held.wait(1000, share(10), watch)];
     held.release();
     expect(await Promise.all(holds)).toEqual(['released', 'released']);
-    expect(await held.hold(1000, share(10), watch)).toBe('refused');
+    expect(await held.wait(1000, share(10), watch)).toBe('refused');
     expect([held.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
   it('leave nothing behind where they cannot be watched', async () => {
-    const held = new HeldRequests();
+    const held = new WaitingRequests();
     const failure = new Error('no connection');
-    const hold = held.hold(1000, share(10), () => {
+    const hold = held.wait(1000, share(10), () => {
       throw failure;
     });
     await expect(hold).rejects.toBe(failure);

@@ -9,14 +9,14 @@ import {
   isSealed,
   keyIdOf,
   PayloadCipher,
-  type PayloadPlace,
+  type AadContext,
 } from '../../../plugins/async-request-reply/payloads/payload-cipher';
 import {
   KeyMissingError,
   PayloadAlteredError,
 } from '../../../plugins/async-request-reply/payloads/payload-errors';
 
-const PLACE: PayloadPlace = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', part: 'res:1.1' };
+const PLACE: AadContext = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', part: 'res:1.1' };
 const TEXT = Buffer.from('a text that nobody is to read');
 
 const newKey = (): string => randomBytes(32).toString('base64');
@@ -68,7 +68,7 @@ test.each<[string, (cipher: PayloadCipher, chunk: Buffer) => Buffer]>([
   expect(() => open(cipher, chunk)).toThrow(PayloadAlteredError);
 });
 
-test.each<[string, PayloadPlace]>([
+test.each<[string, AadContext]>([
   ['another job', { ...PLACE, jobId: '01890a5d-ac96-774b-bcce-b302099a8058' }],
   ['the request', { ...PLACE, part: 'req' }],
   ['another attempt', { ...PLACE, part: 'res:1.2' }],

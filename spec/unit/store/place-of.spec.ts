@@ -1,9 +1,9 @@
-import { placeOf } from '../../../plugins/async-request-reply/redis/redis-client';
+import { connectionKey } from '../../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 type RedisInput = Record<string, unknown>;
 
-const place = (redis: RedisInput): string => placeOf(resolveConfig({ redis }).redis);
+const place = (redis: RedisInput): string => connectionKey(resolveConfig({ redis }).redis);
 
 describe('the place of a Redis', () => {
   it.each<[string, RedisInput]>([

@@ -1,9 +1,9 @@
 import {
   isSignedFor,
-  parseMarker,
-  REENTRY_HEADER,
+  parseLoopbackToken,
+  LOOPBACK_HEADER,
 } from '../../../plugins/async-request-reply/loopback/loopback-token';
-import { reentryFields } from '../../../plugins/async-request-reply/dispatch/http/loopback-fields';
+import { loopbackFields } from '../../../plugins/async-request-reply/dispatch/http/loopback-fields';
 
 const SECRET = 'a secret of some length';
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -21,19 +21,19 @@ const HEAD = {
 };
 
 test('an attempt that goes through Kong again is marked, for its own request and time', () => {
-  const [[name, text] = ['', ''], ...more] = reentryFields(
+  const [[name, text] = ['', ''], ...more] = loopbackFields(
     ATTEMPT,
     HEAD,
     new Map([['upstream.loopback_secret', SECRET]]),
   );
-  const marker = parseMarker(text);
+  const marker = parseLoopbackToken(text);
   const request = { method: 'POST', uri: HEAD.path, host: 'api.example', keyPrefix: 'arr', queue: 'billing' };
 
-  expect([name, more]).toEqual([REENTRY_HEADER, []]);
+  expect([name, more]).toEqual([LOOPBACK_HEADER, []]);
   expect(marker).toMatchObject({ jobId: ID, attempt: 2, endsAt: ATTEMPT.startedAt + 15_000 });
   expect(marker && isSignedFor(marker, request, SECRET)).toBe(true);
 });
 
 test('other attempts are not', () => {
-  expect(reentryFields(ATTEMPT, HEAD, new Map([['upstream.client_key', 'a key']]))).toEqual([]);
+  expect(loopbackFields(ATTEMPT, HEAD, new Map([['upstream.client_key', 'a key']]))).toEqual([]);
 });

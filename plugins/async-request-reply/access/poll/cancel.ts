@@ -7,14 +7,14 @@ import type { AccessStore } from '../../accept/access-store';
 import type { PollTarget } from '../classify';
 import type { RequestLine } from '../gateway-request';
 import type { JobLinks } from '../job-links';
-import { answerFields } from '../job-headers';
+import { jobHeaders } from '../job-headers';
 import type { RouteSettings } from '../route/route-settings';
 import { statusReply } from '../status-reply';
 
 /** A job that was submitted with DELETE is polled by a DELETE with its header: it is cancelled at its status URL only. */
-export const isCancellation = (line: RequestLine, asked: PollTarget, job: JobRecord): boolean =>
+export const isCancellation = (line: RequestLine, requested: PollTarget, job: JobRecord): boolean =>
   line.method === 'DELETE' &&
-  (asked.view === 'status' || (asked.view === 'header' && job.method !== 'DELETE'));
+  (requested.view === 'status' || (requested.view === 'header' && job.method !== 'DELETE'));
 
 export async function cancel(
   job: JobRecord,
@@ -25,7 +25,7 @@ export async function cancel(
   const outcome = await store.cancel(job);
   switch (outcome.kind) {
     case 'closed':
-      return { status: 204, headers: answerFields(settings, job.id), body: Buffer.alloc(0) };
+      return { status: 204, headers: jobHeaders(settings, job.id), body: Buffer.alloc(0) };
     case 'cancelling':
       return statusReply(202, job, links, settings, [['Retry-After', String(settings.retryAfterSeconds)]]);
     case 'missing':
@@ -36,7 +36,7 @@ export async function cancel(
           detail: `The job has settled: it is ${outcome.state} and stays so.`,
           extension: { state: outcome.state },
         }),
-        answerFields(settings, job.id),
+        jobHeaders(settings, job.id),
       );
   }
 }

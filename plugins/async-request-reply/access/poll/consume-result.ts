@@ -2,7 +2,7 @@
 import type { JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
 import { recordKey } from '../../redis/keys';
-import { StoredBytes } from '../../queue/storage-quota';
+import { StorageQuota } from '../../queue/storage-quota';
 
 /** As long as a note is good (handoff/ticket-sealer.ts). */
 const TO_BE_SENT_MS = 3_600_000;
@@ -23,7 +23,7 @@ export async function takeResult(
   isSentLater: boolean,
 ): Promise<boolean> {
   const lifeMs = isSentLater ? TO_BE_SENT_MS : 0;
-  const isTaken = await store.ask((redis, prefix) =>
+  const isTaken = await store.query((redis, prefix) =>
     redis.arrConsume(recordKey(prefix, job.id), result, lifeMs),
   );
   if (isTaken !== 1) {
@@ -31,7 +31,7 @@ export async function takeResult(
   }
   const left = keptBytes(job);
   const bytes = isSentLater ? left + job.resultBytes : left;
-  await keep(store, job, bytes, isSentLater && left === 0 ? TO_BE_SENT_MS : undefined);
+  await keepMs(store, job, bytes, isSentLater && left === 0 ? TO_BE_SENT_MS : undefined);
   return true;
 }
 
@@ -42,14 +42,14 @@ export async function dropTaken(store: AccessStore, id: string, result: string):
     return jobs.read(id);
   });
   if (job !== undefined) {
-    await keep(store, job, keptBytes(job));
+    await keepMs(store, job, keptBytes(job));
   }
 }
 
 /** Never rejects: the result is the caller's by now, and what is not said here is forgotten by itself. */
-async function keep(store: AccessStore, job: JobRecord, bytes: number, withinMs?: number): Promise<void> {
-  const counting = store.ask((redis, prefix) =>
-    new StoredBytes(redis, prefix).keep(job.queue, job.id, bytes, withinMs),
+async function keepMs(store: AccessStore, job: JobRecord, bytes: number, withinMs?: number): Promise<void> {
+  const counting = store.query((redis, prefix) =>
+    new StorageQuota(redis, prefix).shrink(job.queue, job.id, bytes, withinMs),
   );
   await counting.catch(() => undefined);
 }

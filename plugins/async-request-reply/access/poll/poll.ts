@@ -9,10 +9,10 @@ import type { AccessStore } from '../../accept/access-store';
 import type { PollTarget } from '../classify';
 import type { GatewayRequest, RequestLine } from '../gateway-request';
 import { jobLinks, toLocation, type JobLinks } from '../job-links';
-import { answerFields } from '../job-headers';
+import { jobHeaders } from '../job-headers';
 import { cancel, isCancellation } from './cancel';
-import { holdPoll } from './wait-poll';
-import { isOwner, NOBODYS_JOB } from '../owner';
+import { waitForPoll } from './wait-poll';
+import { isOwner, ANONYMOUS_JOB } from '../owner';
 import { pendingReply } from '../pending-reply';
 import { jobLifeMs, type RouteSettings } from '../route/route-settings';
 import { readResult, unlessUnreadable } from './read-result';
@@ -26,43 +26,50 @@ const STATUS_METHODS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 export async function poll(
   request: GatewayRequest,
   line: RequestLine,
-  asked: PollTarget,
+  requested: PollTarget,
   settings: RouteSettings,
   store: AccessStore,
 ): Promise<Reply> {
-  if (asked.view !== 'header') {
-    const methods = asked.view === 'result' ? RESULT_METHODS : STATUS_METHODS;
+  if (requested.view !== 'header') {
+    const methods = requested.view === 'result' ? RESULT_METHODS : STATUS_METHODS;
     const allow: HeaderField = ['Allow', methods.join(', ')];
     if (line.method === 'OPTIONS') {
-      return { status: 204, headers: [...answerFields(settings), allow], body: Buffer.alloc(0) };
+      return { status: 204, headers: [...jobHeaders(settings), allow], body: Buffer.alloc(0) };
     }
     if (!methods.includes(line.method)) {
       const error = new AsyncError('method-not-allowed', { detail: `Use one of ${allow[1]} here.` });
-      return problemReply(error, [...answerFields(settings), allow]);
+      return problemReply(error, [...jobHeaders(settings), allow]);
     }
   }
   // A malformed ID goes the way of one that nobody has: neither the answer nor its work tells them apart.
-  const id = parseJobId(asked.id) ?? newJobId();
+  const id = parseJobId(requested.id) ?? newJobId();
   const found = await upToDate(await findJob(request, id, settings, store), store);
   const links = jobLinks(id, line, settings);
   return withJobId(id, settings, async () => {
-    if (isCancellation(line, asked, found)) {
+    if (isCancellation(line, requested, found)) {
       return cancel(found, links, settings, store);
     }
-    const held = isSettled(found.state)
+    const waited = isSettled(found.state)
       ? { job: found, fields: [] }
-      : await holdPoll(request, found, settings, store);
-    const job = held.job ?? found;
+      : await waitForPoll(request, found, settings, store);
+    const job = waited.job ?? found;
     if (!isSettled(job.state)) {
-      return pendingReply(asked.view === 'status' ? 200 : 202, job, links, settings, store, held.fields);
+      return pendingReply(
+        requested.view === 'status' ? 200 : 202,
+        job,
+        links,
+        settings,
+        store,
+        waited.fields,
+      );
     }
-    return asked.view === 'status'
+    return requested.view === 'status'
       ? settledStatus(job, links, settings, store)
       : settledResult(
           job,
           {
             method: line.method,
-            range: await rangeOf(request, line, asked),
+            range: await rangeOf(request, line, requested),
             mayHandOff: async () => (await request.matched()).serviceId !== undefined,
           },
           settings,
@@ -75,9 +82,9 @@ export async function poll(
 async function rangeOf(
   request: GatewayRequest,
   line: RequestLine,
-  asked: PollTarget,
+  requested: PollTarget,
 ): Promise<RangeRequest | undefined> {
-  if (asked.view !== 'result' || line.method !== 'GET') {
+  if (requested.view !== 'result' || line.method !== 'GET') {
     return undefined;
   }
   const [range] = await request.headerValues('range');
@@ -104,7 +111,7 @@ async function findJob(
   const job = await store.read((jobs) => jobs.read(id));
   // Every question is asked whatever the others' answers are.
   const isHere = await inScope(request, job?.queue, settings);
-  const isTheirs = await isOwner(request, job?.owner ?? NOBODYS_JOB);
+  const isTheirs = await isOwner(request, job?.owner ?? ANONYMOUS_JOB);
   if (job === undefined || !isHere || !isTheirs) {
     throw notFound();
   }
@@ -112,7 +119,7 @@ async function findJob(
 }
 
 /** A worker that lost its lease is followed by another within seconds, where Redis has lost nothing. */
-const ABANDONED_MS = 60_000;
+const LEASE_GRACE_MS = 60_000;
 
 /**
  * Where no worker has seen that a job's deadline is over, the poll settles it. A job that runs is its worker's; one whose lease
@@ -121,7 +128,7 @@ const ABANDONED_MS = 60_000;
 async function upToDate(job: JobRecord, store: AccessStore): Promise<JobRecord> {
   const isDue =
     job.state === 'running'
-      ? Date.now() > job.leaseUntil + ABANDONED_MS
+      ? Date.now() > job.leaseUntil + LEASE_GRACE_MS
       : !isSettled(job.state) && Date.now() >= job.deadlineAt;
   return isDue ? ((await store.examine(job)) ?? job) : job;
 }

@@ -37,7 +37,7 @@ function age(head: ResponseHead, storedSeconds: number): number {
 }
 
 /** What a replay has to know beside the stored response. */
-export interface ReplayTerms {
+export interface ReplayOptions {
   /** The fields that every answer about a job carries. */
   readonly ours: readonly HeaderField[];
   /** How long ago the response was stored. */
@@ -54,7 +54,7 @@ export interface ReplayHead extends Pick<Reply, 'statedLength'> {
 }
 
 /** Status and header fields of the replay of a stored response. */
-export function replayHead(head: ResponseHead, { ours, storedSeconds, sha256 }: ReplayTerms): ReplayHead {
+export function replayHead(head: ResponseHead, { ours, storedSeconds, sha256 }: ReplayOptions): ReplayHead {
   const replaced = new Set(['age', 'cache-control', ...ours.map(([name]) => foldFieldName(name))]);
   replaced.delete('vary');
   return {

@@ -4,14 +4,14 @@ import { isProblemCode, PROBLEMS } from '../../errors/problem-catalog';
 import { problemReply } from '../../errors/problem-reply';
 import { isRenamedByExit } from '../../http/field-name';
 import { byteRange, type ByteRange, type RangeRequest } from '../../http/byte-range';
-import { LANE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import { INLINE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
 import type { Reply } from '../../http/reply';
 import type { ResponseHead } from '../../http/upstream-request';
 import type { JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
 import type { StoredPayload } from '../../payloads/payload-reader';
 import { takeResult } from './consume-result';
-import { answerFields, jobFields } from '../job-headers';
+import { jobHeaders, jobFields } from '../job-headers';
 import { proxyStatus } from '../proxy-status';
 import { readable, readResult } from './read-result';
 import { handedOffHead, isSendable, replayHead, unsendable, type ReplayHead } from './replay';
@@ -35,12 +35,12 @@ type Replay = { readonly kind: 'replay' | 'instead'; readonly reply: Reply };
 /** @throws AsyncError `gone`, `already-read`, `key-missing` or `result-unreadable`. */
 export async function settledResult(
   job: JobRecord,
-  asked: ResultRequest,
+  requested: ResultRequest,
   settings: RouteSettings,
   store: AccessStore,
 ): Promise<Reply> {
   if (job.state !== 'completed' || job.result === undefined) {
-    return problemReply(problemOf(job), [...answerFields(settings, job.id), ...proxyStatus(job)]);
+    return problemReply(problemOf(job), [...jobHeaders(settings, job.id), ...proxyStatus(job)]);
   }
   const { id, result } = job;
   if (job.readAt !== undefined) {
@@ -48,15 +48,15 @@ export async function settledResult(
   }
   const stored = await readResult(id, result, settings, store);
   if (stored === undefined) {
-    throw job.singleRead
+    throw job.deleteAfterRead
       ? alreadyRead()
       : new AsyncError('gone', { detail: 'The result of the job is gone.' });
   }
-  const isReadOnce = (job.singleRead || settings.singleRead) && asked.method !== 'HEAD';
-  const { kind, reply } = await replayStored(stored, job, { ...asked, isReadOnce }, settings);
+  const isDeletedAfterRead = (job.deleteAfterRead || settings.deleteAfterRead) && requested.method !== 'HEAD';
+  const { kind, reply } = await replayStored(stored, job, { ...requested, isDeletedAfterRead }, settings);
   // As late as can be: from here on only the way to the client can lose it.
   if (
-    isReadOnce &&
+    isDeletedAfterRead &&
     kind === 'replay' &&
     !(await takeResult(store, job, result, !Buffer.isBuffer(reply.body)))
   ) {
@@ -69,7 +69,7 @@ export async function settledResult(
 async function replayStored(
   stored: StoredPayload<ResponseHead>,
   job: JobRecord,
-  asked: ResultRequest & { readonly isReadOnce: boolean },
+  requested: ResultRequest & { readonly isDeletedAfterRead: boolean },
   settings: RouteSettings,
 ): Promise<Replay> {
   const { head, bytes, sha256 } = stored;
@@ -78,32 +78,32 @@ async function replayStored(
   const digest = bytes > 0 ? sha256 : undefined;
   const whole = {
     ...replayHead(head, { ours: jobFields(settings, job.id), storedSeconds, sha256: digest }),
-    ...statedLength(head, asked.method),
+    ...statedLength(head, requested.method),
   };
   const range: ByteRange =
-    asked.range === undefined || head.status !== 200 || asked.isReadOnce
+    requested.range === undefined || head.status !== 200 || requested.isDeletedAfterRead
       ? { kind: 'whole' }
-      : byteRange(asked.range, bytes, head.headers);
+      : byteRange(requested.range, bytes, head.headers);
   if (range.kind === 'unsatisfiable') {
     return { kind: 'instead', reply: unsatisfiable(job, bytes, settings) };
   }
   const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, bytes - 1];
   const part = range.kind === 'part' ? partOf(whole, start, end, bytes) : whole;
   const length = end + 1 - start;
-  const { limit } = asked;
+  const { limit } = requested;
   if (limit !== undefined && !fits(handedOffHead(part, length, limit.headBytes))) {
     return { kind: 'instead', reply: limit.instead() };
   }
-  const streamed = await streamedHead(part, length, head, asked, settings);
+  const streamed = await streamedHead(part, length, head, requested, settings);
   if (streamed !== undefined) {
-    const { isReadOnce } = asked;
-    const body = { jobId: job.id, result: job.result ?? '', start, end, isReadOnce };
+    const { isDeletedAfterRead } = requested;
+    const body = { jobId: job.id, result: job.result ?? '', start, end, isDeletedAfterRead };
     return { kind: 'replay', reply: { ...streamed, body } };
   }
   if (!isSendable(head.status)) {
     return { kind: 'instead', reply: unsendable(head.status, jobFields(settings, job.id)) };
   }
-  if (length > LANE_MAX_RESPONSE_BYTES) {
+  if (length > INLINE_MAX_RESPONSE_BYTES) {
     return { kind: 'instead', reply: tooLargeHere(job, length, settings) };
   }
   const body = await readable(job.id, () => stored.body(start, end));
@@ -144,8 +144,8 @@ const takesHandoff = (
   { handoff }: RouteSettings,
 ): boolean =>
   handoff !== undefined &&
-  (handoff.responseOverBytes === 0 ||
-    length > handoff.responseOverBytes ||
+  (handoff.responseThresholdBytes === 0 ||
+    length > handoff.responseThresholdBytes ||
     !isSendable(status) ||
     headers.some(([name]) => isRenamedByExit(name)));
 
@@ -154,7 +154,7 @@ function unsatisfiable(job: JobRecord, bytes: number, settings: RouteSettings): 
     detail: `The result has ${String(bytes)} bytes.`,
   });
   return problemReply(error, [
-    ...answerFields(settings, job.id),
+    ...jobHeaders(settings, job.id),
     ['Content-Range', `bytes */${String(bytes)}`],
   ]);
 }
@@ -163,11 +163,11 @@ function unsatisfiable(job: JobRecord, bytes: number, settings: RouteSettings): 
 function tooLargeHere(job: JobRecord, length: number, settings: RouteSettings): Reply {
   const error = new AsyncError('response-too-large', {
     detail:
-      `The result has ${String(length)} bytes; where it cannot be streamed ${String(LANE_MAX_RESPONSE_BYTES)} are carried: ` +
+      `The result has ${String(length)} bytes; where it cannot be streamed ${String(INLINE_MAX_RESPONSE_BYTES)} are carried: ` +
       'on a route with no service, and with header fields over handoff.max_head_bytes. ' +
       'It is kept: ask for parts of it (Range) at its result URL, or on a route with a service.',
   });
-  return problemReply(error, answerFields(settings, job.id));
+  return problemReply(error, jobHeaders(settings, job.id));
 }
 
 const partOf = (whole: ReplayHead, start: number, end: number, bytes: number): ReplayHead => ({

@@ -4,12 +4,12 @@ import { preferencesOf } from '../../http/prefer';
 import type { HeaderField } from '../../http/reply';
 import type { JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
-import { notePoll } from '../../queue/queue-progress';
+import { recordPoll } from '../../queue/queue-progress';
 import type { GatewayRequest } from '../gateway-request';
-import { appliedPreferences, pollHoldMs } from '../route/wait-limit';
+import { appliedPreferences, pollWaitMs } from '../route/wait-limit';
 import type { RouteSettings } from '../route/route-settings';
 
-export interface HeldPoll {
+export interface WaitedPoll {
   /** As it is now; undefined where it has gone meanwhile. */
   readonly job: JobRecord | undefined;
   /** `Preference-Applied`, where it was held as the client asked. */
@@ -21,16 +21,16 @@ export interface HeldPoll {
  *
  * @throws AsyncError `polled-too-soon` where the route has a floor and the job was polled less than that ago.
  */
-export async function holdPoll(
+export async function waitForPoll(
   request: GatewayRequest,
   job: JobRecord,
   settings: RouteSettings,
   store: AccessStore,
-): Promise<HeldPoll> {
-  await refuseTooSoon(job, settings, store);
+): Promise<WaitedPoll> {
+  await rejectTooSoon(job, settings, store);
   const preferences = preferencesOf(await request.headerValues('prefer'));
-  const limitMs = pollHoldMs(preferences, settings);
-  const end = limitMs > 0 ? await store.hold(job, limitMs, settings.wait.max_held) : 'refused';
+  const limitMs = pollWaitMs(preferences, settings);
+  const end = limitMs > 0 ? await store.waitForSettle(job, limitMs, settings.wait.max_waiting) : 'refused';
   if (end === 'refused') {
     return { job, fields: [] };
   }
@@ -39,14 +39,14 @@ export async function holdPoll(
   return { job: now, fields: applied === undefined ? [] : [['Preference-Applied', applied]] };
 }
 
-async function refuseTooSoon(
+async function rejectTooSoon(
   job: JobRecord,
-  { pollFloorMs }: RouteSettings,
+  { minPollIntervalMs: pollFloorMs }: RouteSettings,
   store: AccessStore,
 ): Promise<void> {
   if (
     pollFloorMs > 0 &&
-    !(await store.ask((redis, prefix) => notePoll(redis, prefix, job.id, pollFloorMs)))
+    !(await store.query((redis, prefix) => recordPoll(redis, prefix, job.id, pollFloorMs)))
   ) {
     throw new AsyncError('polled-too-soon', {
       detail: `Poll this job no more often than every ${String(pollFloorMs)} milliseconds.`,

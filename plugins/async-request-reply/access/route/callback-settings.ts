@@ -5,7 +5,7 @@ import { AsyncError } from '../../errors/async-error';
 import type { HeaderField } from '../../http/reply';
 import type { JobLinks } from '../../jobs/status-body';
 import { fingerprint } from '../../secrets/fingerprint';
-import type { CallbackTerms } from '../../jobs/callback-options';
+import type { CallbackOptions } from '../../jobs/callback-options';
 
 export interface CallbackTarget {
   /** In lower case; `*.suffix` is every name below the suffix. */
@@ -40,11 +40,11 @@ export const callbackSettings = ({ callback }: Config): CallbackSettings => ({
  * @returns undefined where no callback is asked for, or the route has no targets at all.
  * @throws AsyncError `invalid-callback-url`
  */
-export function callbackTerms(
+export function callbackOptions(
   headers: readonly HeaderField[],
   links: JobLinks | undefined,
   settings: CallbackSettings,
-): CallbackTerms | undefined {
+): CallbackOptions | undefined {
   const values = headers.filter(([name]) => name === settings.header).map(([, value]) => value.trim());
   const [value] = values;
   if (value === undefined || settings.targets.length === 0) {

@@ -3,7 +3,7 @@
 import type { Config } from '../../../../schemas/generated/config-type';
 import type { RedisSettings } from '../../redis/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../../jobs/job-settings';
-import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import { INLINE_MAX_REQUEST_BYTES, INLINE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
 import type { MatchedRoute } from '../gateway-request';
 import { callbackSettings, type CallbackSettings } from './callback-settings';
 import { EncryptionKeys } from '../../secrets/encryption-keys';
@@ -26,13 +26,13 @@ export interface RouteSettings extends OwnerSettings {
   readonly resultTtlMs: number;
   readonly deadlineMs: number;
   readonly retryAfterSeconds: number;
-  readonly storeFailure: Config['store_failure'];
+  readonly onStoreFailure: Config['on_store_failure'];
   /** What takes the handoff lane; undefined where this process has none. 0 is everything. */
   readonly handoff:
     | {
         /** Undefined: no request does. */
-        readonly requestOverBytes: number | undefined;
-        readonly responseOverBytes: number;
+        readonly requestThresholdBytes: number | undefined;
+        readonly responseThresholdBytes: number;
         /** The largest header section that nginx takes from the listener. */
         readonly maxHeadBytes: number;
       }
@@ -49,8 +49,8 @@ export interface RouteSettings extends OwnerSettings {
   readonly retry: Config['retry'];
   readonly breaker: Config['breaker'];
   readonly wait: Config['wait'];
-  readonly singleRead: boolean;
-  readonly pollFloorMs: number;
+  readonly deleteAfterRead: boolean;
+  readonly minPollIntervalMs: number;
   /** Replicas that must have a job before its 202. */
   readonly minReplicas: number;
   readonly redis: RedisSettings;
@@ -76,27 +76,27 @@ export const queueByEntity = ({ serviceId, routeId }: Pick<MatchedRoute, 'servic
   serviceId ?? routeId ?? 'default';
 
 /** What a process has for the requests of an instance. */
-export interface RouteMeans {
+export interface RouteDeps {
   /** Where requests are checked; undefined where nothing is to be checked. */
   readonly validators?: ValidatorPool | undefined;
   /** Whether requests can be handed off: without it bodies are limited to the other lane's. */
   readonly hasHandoff?: boolean;
 }
 
-export function routeSettings(config: Config, means: RouteMeans = {}): RouteSettings {
-  const settings = settingsWith(config, means);
-  if (means.hasHandoff !== true) {
+export function routeSettings(config: Config, deps: RouteDeps = {}): RouteSettings {
+  const settings = settingsWith(config, deps);
+  if (deps.hasHandoff !== true) {
     return Object.assign(settings, { withoutService: settings as RouteSettings });
   }
-  return { ...settings, withoutService: routeSettings(config, { ...means, hasHandoff: false }) };
+  return { ...settings, withoutService: routeSettings(config, { ...deps, hasHandoff: false }) };
 }
 
 function settingsWith(
   config: Config,
-  { validators, hasHandoff = false }: RouteMeans,
+  { validators, hasHandoff = false }: RouteDeps,
 ): Omit<RouteSettings, 'withoutService'> {
-  const limit = (bytes: number, laneMax: number, isLimited: boolean): number =>
-    isLimited ? Math.min(bytes, laneMax) : bytes;
+  const limit = (bytes: number, inlineMax: number, isLimited: boolean): number =>
+    isLimited ? Math.min(bytes, inlineMax) : bytes;
   // A body that is to be checked has to be in memory.
   const isBodyChecked = config.request.body_schema !== undefined;
   return {
@@ -114,18 +114,21 @@ function settingsWith(
     retryAfterSeconds: config.retry_after_seconds,
     owner: config.owner,
     ownerHeader: config.owner_header,
-    storeFailure: config.store_failure,
+    onStoreFailure: config.on_store_failure,
     handoff: hasHandoff
       ? {
-          requestOverBytes: isBodyChecked
+          requestThresholdBytes: isBodyChecked
             ? undefined
-            : Math.min(config.handoff.request_over_bytes, LANE_MAX_REQUEST_BYTES),
-          responseOverBytes: Math.min(config.handoff.response_over_bytes, LANE_MAX_RESPONSE_BYTES),
+            : Math.min(config.handoff.request_threshold_bytes, INLINE_MAX_REQUEST_BYTES),
+          responseThresholdBytes: Math.min(
+            config.handoff.response_threshold_bytes,
+            INLINE_MAX_RESPONSE_BYTES,
+          ),
           maxHeadBytes: config.handoff.max_head_bytes,
         }
       : undefined,
-    maxRequestBytes: limit(maxBodyBytes(config), LANE_MAX_REQUEST_BYTES, !hasHandoff || isBodyChecked),
-    maxResponseBytes: limit(config.response.max_body_bytes, LANE_MAX_RESPONSE_BYTES, !hasHandoff),
+    maxRequestBytes: limit(maxBodyBytes(config), INLINE_MAX_REQUEST_BYTES, !hasHandoff || isBodyChecked),
+    maxResponseBytes: limit(config.response.max_body_bytes, INLINE_MAX_RESPONSE_BYTES, !hasHandoff),
     maxHeadBytes: config.response.max_head_bytes,
     dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
     upstream: config.upstream,
@@ -135,8 +138,8 @@ function settingsWith(
     retry: config.retry,
     breaker: config.breaker,
     wait: config.wait,
-    singleRead: config.single_read,
-    pollFloorMs: config.poll_floor_ms,
+    deleteAfterRead: config.delete_after_read,
+    minPollIntervalMs: config.min_poll_interval_ms,
     minReplicas: config.redis.min_replicas,
     redis: config.redis,
     keyPrefix: config.redis.key_prefix,
@@ -193,7 +196,7 @@ export function jobSettings(
     backoffMs: settings.retry.backoff_ms,
     maxBackoffMs: settings.retry.max_backoff_ms,
     connectAttempts: settings.retry.connect_attempts,
-    maxHoldMs: settings.queue.max_hold_seconds * 1000,
+    maxPauseMs: settings.queue.max_pause_seconds * 1000,
     ...(settings.secrets.length > 0 && { secrets: settings.secrets }),
   });
 }

@@ -14,7 +14,7 @@ import { jobLinks } from '../job-links';
 import { queuedRecord } from './queued-record';
 import { jobSettings, type RouteSettings } from '../route/route-settings';
 
-export interface AcceptOrder {
+export interface Submission {
   readonly job: Omit<NewJob, 'settingsHash' | 'key'>;
   readonly admission: Admission;
   /** Of the submit. */
@@ -33,15 +33,15 @@ export interface AcceptOrder {
  * @param digest of the request (request-digest.ts), where it came under an idempotency key.
  * @throws SubmitError where the job was not accepted.
  */
-export async function carryOut(
-  order: AcceptOrder,
+export async function acceptJob(
+  submission: Submission,
   digest: string | undefined,
   settings: RouteSettings,
   store: AccessStore,
 ): Promise<Reply> {
-  const { admission, isPollable, key, line, preferences } = order;
-  const named = jobSettings(settings, order.job.queue, order);
-  const job: NewJob = { ...order.job, settingsHash: named.hash, key: settings.keys.first };
+  const { admission, isPollable, key, line, preferences } = submission;
+  const named = jobSettings(settings, submission.job.queue, submission);
+  const job: NewJob = { ...submission.job, settingsHash: named.hash, key: settings.keys.first };
   const claim = key && claimOf(key, job.owner, digest ?? '', settings.idempotency);
   const acceptance = await acceptOrThrow(store, job, named, admission, claim);
   if (acceptance.kind === 'repeat' && job.body === 'stored' && acceptance.record.id !== job.id) {

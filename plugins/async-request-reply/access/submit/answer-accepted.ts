@@ -5,9 +5,9 @@ import type { Preferences } from '../../http/prefer';
 import type { HeaderField, Reply } from '../../http/reply';
 import { isSettled, type JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
-import { appliedPreferences, submitHoldMs } from '../route/wait-limit';
+import { appliedPreferences, submitWaitMs } from '../route/wait-limit';
 import { toLocation, type JobLinks } from '../job-links';
-import { answerFields } from '../job-headers';
+import { jobHeaders } from '../job-headers';
 import { pendingReply } from '../pending-reply';
 import { proxyError } from '../proxy-status';
 import { retryAfterSeconds } from '../retry-after';
@@ -40,16 +40,16 @@ export async function answerAccepted(
   store: AccessStore,
 ): Promise<Reply> {
   const { job, preferences } = accepted;
-  const limitMs = submitHoldMs(preferences, settings);
+  const limitMs = submitWaitMs(preferences, settings);
   if (limitMs <= 0) {
     return firstReply(accepted, settings);
   }
   try {
-    const end = await store.hold(job, limitMs, settings.wait.max_held);
+    const end = await store.waitForSettle(job, limitMs, settings.wait.max_waiting);
     return end === 'refused'
       ? firstReply(accepted, settings)
       : await withJobId(job.id, settings, () =>
-          replyAfterHold(accepted, end === 'over' ? limitMs : 0, settings, store),
+          replyAfterWait(accepted, end === 'over' ? limitMs : 0, settings, store),
         );
   } catch (error) {
     if (error instanceof AsyncError) {
@@ -72,10 +72,10 @@ function firstReply({ job, links, preferences }: Accepted, settings: RouteSettin
 const locationField = (links: JobLinks | undefined): HeaderField[] =>
   links === undefined ? [] : [['Location', toLocation(links.status)]];
 
-/** @param heldMs how long the request was held, if its time was over; 0 where the hold ended before. */
-async function replyAfterHold(
+/** @param waitedMs how long the request was held, if its time was over; 0 where the hold ended before. */
+async function replyAfterWait(
   accepted: Accepted,
-  heldMs: number,
+  waitedMs: number,
   settings: RouteSettings,
   store: AccessStore,
 ): Promise<Reply> {
@@ -87,10 +87,10 @@ async function replyAfterHold(
   if (isSettled(job.state)) {
     return result(accepted, job, settings, store);
   }
-  if (heldMs > 0 && settings.wait.on_timeout === 'error') {
-    return giveUp(accepted, job, settings, store);
+  if (waitedMs > 0 && settings.wait.on_timeout === 'error') {
+    return cancelOnTimeout(accepted, job, settings, store);
   }
-  const applied = appliedPreferences(preferences, true, heldMs);
+  const applied = appliedPreferences(preferences, true, waitedMs);
   return pendingReply(202, job, links, settings, store, [
     ...locationField(links),
     ...(applied === undefined ? [] : [['Preference-Applied', applied] as const]),
@@ -116,7 +116,7 @@ function result(
 }
 
 /** Cancels the job; one that has settled at the last moment is answered with its result after all. */
-async function giveUp(
+async function cancelOnTimeout(
   accepted: Accepted,
   job: JobRecord,
   settings: RouteSettings,
@@ -131,6 +131,6 @@ async function giveUp(
     new AsyncError('wait-timeout', {
       detail: 'The job did not settle in the time that this route waits, and was cancelled.',
     }),
-    [...answerFields(settings, job.id), proxyError('http_response_timeout')],
+    [...jobHeaders(settings, job.id), proxyError('http_response_timeout')],
   );
 }

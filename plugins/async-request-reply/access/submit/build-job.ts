@@ -4,16 +4,16 @@ import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead } from '../../http/upstream-request';
 import { isRepeatable } from '../../jobs/repeatable';
 import type { NewJob } from '../../jobs/new-job';
-import type { AcceptOrder } from './accept-job';
-import { callbackTerms } from '../route/callback-settings';
+import type { Submission } from './accept-job';
+import { callbackOptions } from '../route/callback-settings';
 import type { MatchedRoute, RequestLine } from '../gateway-request';
 import { jobLinks } from '../job-links';
 import type { OwnerTag } from '../owner';
 import { jobLifeMs, queueByEntity, type RouteSettings } from '../route/route-settings';
-import type { AskedSchedule } from './schedule-headers';
+import type { RequestedSchedule } from './schedule-headers';
 
 /** What has been read of a request that is to become a job. */
-export interface ReadRequest extends Pick<AcceptOrder, 'isPollable' | 'key'> {
+export interface ReadRequest extends Pick<Submission, 'isPollable' | 'key'> {
   readonly id: string;
   readonly owner: OwnerTag;
   readonly headers: readonly HeaderField[];
@@ -22,12 +22,12 @@ export interface ReadRequest extends Pick<AcceptOrder, 'isPollable' | 'key'> {
   readonly head: UpstreamRequestHead;
   readonly body: NewJob['body'];
   /** By the headers that the route heeds. */
-  readonly asked: AskedSchedule;
+  readonly requested: RequestedSchedule;
 }
 
 /** The job, on the terms of its route. */
-export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptOrder {
-  const { id, headers, line, matched, head, isPollable, key, asked } = read;
+export function buildJob(read: ReadRequest, settings: RouteSettings): Submission {
+  const { id, headers, line, matched, head, isPollable, key, requested: requested } = read;
   const { method, uri, prefix } = line;
   // For a receiver elsewhere, who has them under callback.base_url.
   const links = isPollable ? jobLinks(id, { uri, prefix: '' }, settings) : undefined;
@@ -41,15 +41,15 @@ export function describeJob(read: ReadRequest, settings: RouteSettings): AcceptO
       body: read.body,
       repeatable: isRepeatable(head, settings.idempotency.header, settings.retry.unsafe_methods),
       maxAttempts: settings.retry.attempts,
-      delayMs: asked.delayMs,
+      delayMs: requested.delayMs,
       deadlineMs: settings.deadlineMs,
       resultTtlMs: settings.resultTtlMs,
       openTtlMs: jobLifeMs(settings),
-      singleRead: settings.singleRead,
-      callback: callbackTerms(headers, links, settings.callback),
+      deleteAfterRead: settings.deleteAfterRead,
+      callback: callbackOptions(headers, links, settings.callback),
     },
     admission: {
-      priority: asked.priority,
+      priority: requested.priority,
       maxWaiting: settings.queue.max_waiting,
       maxPerCaller: settings.queue.max_per_caller,
       maxStoredBytes: settings.queue.max_stored_bytes,

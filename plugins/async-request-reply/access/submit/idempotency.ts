@@ -46,7 +46,7 @@ export function idempotencyKey(
   settings: IdempotencySettings,
 ): IdempotencyKey | undefined {
   if (settings.from === 'content') {
-    return { from: 'content', caller: owner === '' ? strangersFields(headers) : owner };
+    return { from: 'content', caller: owner === '' ? clientFields(headers) : owner };
   }
   const name = settings.header.toLowerCase();
   const values = headers.filter(([field]) => field === name).map(([, value]) => value);
@@ -106,7 +106,7 @@ export function claimOf(
  * Where Kong knows nobody, the upstream may: two strangers' requests are the same only where all their fields are, bar those
  * that say nothing of who sends. Otherwise one would be given the other's answer.
  */
-const strangersFields = (headers: readonly HeaderField[]): string =>
+const clientFields = (headers: readonly HeaderField[]): string =>
   JSON.stringify(
     headers.filter(([name]) => !VOLATILE.test(name)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
   );

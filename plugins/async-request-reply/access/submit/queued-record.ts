@@ -1,15 +1,15 @@
 // The record of a job as its submit has just written it.
 import { RECORD_VERSION, type JobRecord } from '../../jobs/job-record';
-import type { Made } from '../../accept/job-writer';
+import type { CreatedJob } from '../../accept/job-writer';
 import { requestBytes, submitMethod, type NewJob } from '../../jobs/new-job';
 
 /**
  * @param createdAt by the clock of Redis, in milliseconds since 1970.
- * @param heldMs for how long from then on its queue starts no job: `notBefore` heeds that, since the client is told of it.
+ * @param pausedMs for how long from then on its queue starts no job: `notBefore` heeds that, since the client is told of it.
  */
 export const queuedRecord = (
   job: NewJob,
-  { createdAt, heldMs }: Pick<Made, 'createdAt' | 'heldMs'>,
+  { createdAt, pausedMs }: Pick<CreatedJob, 'createdAt' | 'pausedMs'>,
 ): JobRecord => ({
   id: job.id,
   version: RECORD_VERSION,
@@ -24,7 +24,7 @@ export const queuedRecord = (
   startedAt: undefined,
   settledAt: undefined,
   deadlineAt: createdAt + job.deadlineMs,
-  notBefore: createdAt + Math.max(job.delayMs, heldMs),
+  notBefore: createdAt + Math.max(job.delayMs, pausedMs),
   leaseUntil: 0,
   expiresAt: createdAt + job.openTtlMs,
   upstreamStatus: undefined,
@@ -34,7 +34,7 @@ export const queuedRecord = (
   requestBytes: requestBytes(job),
   isDead: false,
   resultBytes: 0,
-  singleRead: job.singleRead ?? false,
+  deleteAfterRead: job.deleteAfterRead ?? false,
   readAt: undefined,
   hasCallback: job.callback !== undefined,
 });

@@ -5,7 +5,7 @@ import { DEFAULT_PRIORITY } from '../../queue/scheduler';
 import type { RouteSettings } from '../route/route-settings';
 
 /** What a caller has asked of the queue. */
-export interface AskedSchedule {
+export interface RequestedSchedule {
   readonly priority: number;
   readonly delayMs: number;
 }
@@ -27,7 +27,7 @@ export function scheduleHeaders(
   headers: readonly HeaderField[],
   settings: Pick<RouteSettings, 'queue' | 'deadlineMs'>,
   nowMs: number,
-): AskedSchedule {
+): RequestedSchedule {
   const { priority_header: priorityHeader, delay_header: delayHeader } = settings.queue;
   return {
     priority: priorityOf(valueOf(headers, priorityHeader), priorityHeader),

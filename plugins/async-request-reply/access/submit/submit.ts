@@ -4,11 +4,11 @@ import { endToEndRequestFields } from '../../http/hop-by-hop';
 import { replyWith, type Decision, type HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../../http/upstream-request';
 import { toUriHost } from '../../http/uri-host';
-import { REENTRY_HEADER } from '../../loopback/loopback-token';
+import { LOOPBACK_HEADER } from '../../loopback/loopback-token';
 import { newJobId } from '../../jobs/job-id';
 import type { AccessStore } from '../../accept/access-store';
-import { carryOut } from './accept-job';
-import { describeJob } from './build-job';
+import { acceptJob } from './accept-job';
+import { buildJob } from './build-job';
 import type { GatewayRequest, RequestLine } from '../gateway-request';
 import { idempotencyKey } from './idempotency';
 import { hasLinks } from '../job-links';
@@ -40,13 +40,13 @@ export async function submit(
     return { kind: 'empty-id' };
   }
   refuseUnsendable(headers);
-  const asked = scheduleHeaders(headers, settings, Date.now());
+  const requested = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
   const named = idempotencyKey(headers, owner, settings.idempotency);
   const key = named && { ...named, address: await requestAddress(request) };
   const target = await upstreamTarget(request, settings, matched);
   const expected = await expectedBody(request, settings);
-  const threshold = settings.handoff?.requestOverBytes;
+  const threshold = settings.handoff?.requestThresholdBytes;
   const isHandedOff = threshold !== undefined && isOver(expected, line.method, threshold);
   const body = isHandedOff ? undefined : await requestBody(request, settings);
   await validateRequest(line, headers, body, settings.validation);
@@ -58,15 +58,15 @@ export async function submit(
   const length = isHandedOff ? lengthOf(expected) : body?.length;
   const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
   const read = {
-    ...{ id, owner, headers, line, matched, head, isPollable, key, asked },
+    ...{ id, owner, headers, line, matched, head, isPollable, key, requested },
     body: isHandedOff ? ('stored' as const) : (body ?? EMPTY),
   };
-  const order = describeJob(read, settings);
+  const submission = buildJob(read, settings);
   if (isHandedOff) {
-    return { kind: 'hand-off', order: { ...order, kind: 'accept' } };
+    return { kind: 'hand-off', command: { ...submission, kind: 'accept' } };
   }
   const digest = key && new RequestDigest(line).update(body ?? EMPTY).digest();
-  return replyWith(await carryOut(order, digest, settings, store));
+  return replyWith(await acceptJob(submission, digest, settings, store));
 }
 
 /** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
@@ -100,7 +100,7 @@ async function upstreamRequestHead(
     ...(length === undefined ? [] : [['content-length', String(length)] as const]),
     ...(settings.upstream.send_id ? [[settings.idHeader.toLowerCase(), id] as const] : []),
   ];
-  const set = new Set([...forwarded.fields, ...ours, [REENTRY_HEADER]].map(([name]) => name));
+  const set = new Set([...forwarded.fields, ...ours, [LOOPBACK_HEADER]].map(([name]) => name));
   const kept = endToEndRequestFields(headers, new Set([settings.idHeader.toLowerCase()])).filter(
     ([name]) =>
       !set.has(name) && !settings.dropHeaders.has(name) && name !== 'host' && name !== 'content-length',

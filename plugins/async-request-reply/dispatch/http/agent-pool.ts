@@ -25,7 +25,7 @@ function clientIdentity(secrets: Secrets): { cert?: string; key?: string } {
   return cert === undefined || key === undefined ? {} : { cert, key };
 }
 
-export class Dispatchers {
+export class AgentPool {
   readonly #agents = new Map<string, Agent>();
 
   /** @param secrets those that the fingerprints in `settings` name. */
@@ -33,7 +33,7 @@ export class Dispatchers {
     const key = keyOf(settings);
     let agent = this.#agents.get(key);
     if (agent === undefined) {
-      this.#makeRoom();
+      this.#evict();
       agent = new StrictAgent({
         connectTimeoutMs: settings.connectTimeoutMs,
         // The attempt has a time limit of its own; these would cut a slow upstream short of it.
@@ -55,7 +55,7 @@ export class Dispatchers {
   }
 
   /** Drops the agent that was not used for longest; calls that it still has are finished. */
-  #makeRoom(): void {
+  #evict(): void {
     const [oldest] = this.#agents;
     if (oldest !== undefined && this.#agents.size >= MAX_AGENTS) {
       this.#agents.delete(oldest[0]);

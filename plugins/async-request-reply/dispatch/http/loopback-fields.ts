@@ -2,7 +2,7 @@
 import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead } from '../../http/upstream-request';
 import type { JobRecord } from '../../jobs/job-record';
-import { LOOPBACK_SECRET, markerEnd, REENTRY_HEADER, signMarker } from '../../loopback/loopback-token';
+import { LOOPBACK_SECRET, tokenEnd, LOOPBACK_HEADER, signLoopbackToken } from '../../loopback/loopback-token';
 import type { Secrets } from '../../jobs/secrets-for';
 import type { JobSettings } from '../../jobs/job-settings';
 
@@ -16,7 +16,7 @@ export interface MarkedAttempt {
 }
 
 /** A new marker for each attempt; nothing where the job's route does not go through Kong. */
-export function reentryFields(
+export function loopbackFields(
   { record, startedAt, settings, keyPrefix }: MarkedAttempt,
   { method, path: uri, headers }: UpstreamRequestHead,
   secrets: Secrets,
@@ -26,11 +26,11 @@ export function reentryFields(
     return [];
   }
   const host = headers.find(([name]) => name === 'host')?.[1] ?? '';
-  const endsAt = markerEnd(startedAt, settings.connectTimeoutMs);
-  const marker = signMarker(
+  const endsAt = tokenEnd(startedAt, settings.connectTimeoutMs);
+  const marker = signLoopbackToken(
     { jobId: record.id, attempt: record.attempts, endsAt },
     { method, uri, host, keyPrefix, queue: record.queue },
     secret,
   );
-  return [[REENTRY_HEADER, marker]];
+  return [[LOOPBACK_HEADER, marker]];
 }

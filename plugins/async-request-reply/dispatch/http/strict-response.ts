@@ -154,10 +154,10 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
   }
 
   /** The handler is told of one end, and leaves a connection that is read. */
-  #end(tell: () => void): void {
+  #end(report: () => void): void {
     if (!this.#isOver) {
       this.#isOver = true;
-      tell();
+      report();
       this.#controller?.leave();
     }
   }

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { headBytes } from '../../http/head-size';
-import { LANE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import { INLINE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
 import type { HeaderField } from '../../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../../http/upstream-request';
 import { toUriHost } from '../../http/uri-host';
@@ -14,7 +14,7 @@ import type { PayloadWriter } from '../../payloads/payload-writer';
 import { responseHead } from './response-head';
 import { classifyFailure } from './classify-failure';
 
-export interface CallTerms {
+export interface CallOptions {
   /** Sent beside those that are stored. */
   readonly moreFields: readonly HeaderField[];
   readonly timeoutMs: number;
@@ -36,7 +36,7 @@ export interface CallTerms {
 export async function callUpstream(
   dispatcher: Dispatcher,
   stored: StoredPayload<UpstreamRequestHead>,
-  terms: CallTerms,
+  options: CallOptions,
 ): Promise<CallOutcome> {
   const request = stored.head;
   let body: Buffer | Readable | null;
@@ -46,14 +46,14 @@ export async function callUpstream(
     return classifyFailure(error, false, false);
   }
   return new Promise((resolve) => {
-    const call = new UpstreamCall(request.method, terms, resolve);
+    const call = new UpstreamCall(request.method, options, resolve);
     try {
       dispatcher.dispatch(
         {
           origin: originOf(request),
           path: request.path,
           method: request.method,
-          headers: [...request.headers, ...terms.moreFields].flat(),
+          headers: [...request.headers, ...options.moreFields].flat(),
           body,
         },
         call,
@@ -79,7 +79,7 @@ function originOf({ target }: UpstreamRequestHead): string {
 /** undici's handler for one request; settles its promise once, by whichever comes first. */
 class UpstreamCall implements Dispatcher.DispatchHandler {
   readonly #method: string;
-  readonly #terms: CallTerms;
+  readonly #options: CallOptions;
   readonly #resolve: (outcome: CallOutcome) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => this.#end({ kind: 'aborted', mayHaveArrived: this.#sent });
@@ -93,22 +93,22 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   #writing: Promise<void> = Promise.resolve();
   #waitingBytes = 0;
 
-  constructor(method: string, terms: CallTerms, resolve: (outcome: CallOutcome) => void) {
+  constructor(method: string, options: CallOptions, resolve: (outcome: CallOutcome) => void) {
     this.#method = method;
-    this.#terms = terms;
+    this.#options = options;
     this.#resolve = resolve;
-    this.#timer = setTimeout(() => this.#end(this.#timeout()), terms.timeoutMs);
-    if (terms.signal.aborted) {
+    this.#timer = setTimeout(() => this.#end(this.#timeout()), options.timeoutMs);
+    if (options.signal.aborted) {
       this.#onAbort();
     } else {
-      terms.signal.addEventListener('abort', this.#onAbort, { once: true });
+      options.signal.addEventListener('abort', this.#onAbort, { once: true });
     }
   }
 
   /** undici calls this right before it writes the request to a connected socket. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (!this.#terms.mayStart() || this.#ended) {
+    if (!this.#options.mayStart() || this.#ended) {
       controller.abort(new Error('the call has ended'));
       return;
     }
@@ -126,7 +126,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
     this.#head = responseHead(this.#method, statusCode, controller.rawHeaders);
     this.#headBytes = headBytes(statusCode, this.#head.headers);
-    this.#body = this.#terms.store(this.#head);
+    this.#body = this.#options.store(this.#head);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -144,18 +144,18 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
 
   /** What is too large of the response that has come so far. */
   #excess(): CallFailure | undefined {
-    const { maxResponseBytes, maxHandoffHeadBytes } = this.#terms;
+    const { maxResponseBytes, maxHandoffHeadBytes } = this.#options;
     if (this.#bytes > maxResponseBytes) {
       return tooLarge(
         'http_response_body_size',
         `The upstream response is over the limit of ${String(maxResponseBytes)} bytes.`,
       );
     }
-    return this.#bytes > LANE_MAX_RESPONSE_BYTES && this.#headBytes > maxHandoffHeadBytes
+    return this.#bytes > INLINE_MAX_RESPONSE_BYTES && this.#headBytes > maxHandoffHeadBytes
       ? tooLarge(
           'http_response_header_section_size',
           `The header section of the upstream's response has ${String(this.#headBytes)} bytes. ` +
-            `Kong takes ${String(maxHandoffHeadBytes)} where the body has more than ${String(LANE_MAX_RESPONSE_BYTES)}.`,
+            `Kong takes ${String(maxHandoffHeadBytes)} where the body has more than ${String(INLINE_MAX_RESPONSE_BYTES)}.`,
         )
       : undefined;
   }
@@ -200,7 +200,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     return {
       kind: 'failure',
       code: 'upstream-timeout',
-      detail: `The upstream did not complete its response within ${String(this.#terms.timeoutMs)} ms.`,
+      detail: `The upstream did not complete its response within ${String(this.#options.timeoutMs)} ms.`,
       proxyError: this.#sent ? 'http_response_timeout' : 'connection_timeout',
       mayHaveArrived: this.#sent,
       retryable: true,
@@ -220,7 +220,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#terms.signal.removeEventListener('abort', this.#onAbort);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
     const partial = outcome.kind === 'response' ? undefined : this.#body?.discard();
     Promise.resolve(partial)
       .catch(() => undefined)
