@@ -3,7 +3,7 @@
 // Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.
 import { CommanderError } from 'commander';
 import pino from 'pino';
-import { SecretStore } from '../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../plugins/async-request-reply/secrets/secret-store';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';

@@ -36,11 +36,11 @@ export async function cancelJob(
   }
   const outcome = await context.access.cancel(job.record);
   switch (outcome.kind) {
-    case 'closed':
+    case 'settled-now':
       return describe(0, 'cancelled', `Job ${name} is cancelled.`);
     case 'cancelling':
       return describe(0, 'cancelling', `Job ${name} runs: its worker was told to end it.`);
-    case 'settled':
+    case 'already-settled':
       return describe(1, outcome.state, `Job ${name} has settled: it is ${outcome.state}.`);
     case 'missing':
       throw notFound('There is no such job any more.');

@@ -1,5 +1,5 @@
 // `queues`, `pause` and `resume`: queues as their administrator sees them.
-import { registeredSettings, knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { registeredSettings, knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import {
   breakerKey,
   deadLettersKey,
@@ -8,7 +8,7 @@ import {
   queuesKey,
   sweepLockKey,
 } from '../../plugins/async-request-reply/redis/keys';
-import { QueuePause, type Pause } from '../../plugins/async-request-reply/queue/queue-hold';
+import { QueuePause, type Pause } from '../../plugins/async-request-reply/queue/queue-pause';
 import { StorageQuota } from '../../plugins/async-request-reply/queue/storage-quota';
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
 import { redisNowMs, type AdminContext } from './admin-context';

@@ -1,7 +1,7 @@
 // `purge`: settled jobs are removed with all that is stored of them; open ones only by force, and cancelled first.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
 import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
-import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
 import { counted } from '../process/counted';
 import type { AdminContext } from './admin-context';

@@ -1,5 +1,5 @@
 // Queues as people know them: one that is named by an ID, for want of `queue.name`, with what Kong calls its service.
-import { registeredSettings } from '../../plugins/async-request-reply/queue/announcement';
+import { registeredSettings } from '../../plugins/async-request-reply/queue/queue-registry';
 import type { AdminContext } from './admin-context';
 
 type Redis = Pick<AdminContext, 'redis' | 'prefix'>;

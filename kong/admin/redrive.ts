@@ -1,6 +1,6 @@
 // `redrive`: dead letters run again, one by its ID or all of a queue.
 import type { JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
-import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { deadLettersKey } from '../../plugins/async-request-reply/redis/keys';
 import { redriveJob, type RedriveJobOutcome } from '../../plugins/async-request-reply/queue/redrive-job';
 import { counted } from '../process/counted';

@@ -1,5 +1,5 @@
 // Finds jobs: by the lists of a queue where these are enough, else by going through all records.
-import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { isSettled, parseJobRecord, type JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
 import { deadLettersKey, openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from './admin-context';

@@ -1,7 +1,7 @@
 // From the settings of a process to the options of its worker.
 import type pino from 'pino';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
-import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
+import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import type { WorkerOptions } from '../../plugins/async-request-reply/worker/worker';
 

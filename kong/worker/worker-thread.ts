@@ -1,7 +1,7 @@
 // A worker in a thread of the plugin server: off its event loop, and gone with its process.
 import { parentPort, workerData } from 'node:worker_threads';
 import pino from 'pino';
-import { SecretStore, type SecretEntry } from '../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore, type SecretEntry } from '../../plugins/async-request-reply/secrets/secret-store';
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';

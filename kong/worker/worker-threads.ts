@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
+import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import {
   nameOfRedis,
   connectionKey,

@@ -1,8 +1,8 @@
 // What the plugin's instances share in one process: connections and the log.
 import pino from 'pino';
-import type { HandoffListener } from './handoff/lane';
-import { InstanceStores } from './instance-holds';
-import { SecretStore } from './secrets/secret-box';
+import type { HandoffListener } from './handoff/handoff-listener';
+import { InstanceStores } from './instance-stores';
+import { SecretStore } from './secrets/secret-store';
 import { StoreRegistry } from './accept/store-registry';
 import { ValidatorPool } from './validation/validator-pool';
 

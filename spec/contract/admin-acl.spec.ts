@@ -62,10 +62,12 @@ const commandsIn = (text: string): string[] =>
 const folder = (path: string): string => resolve(__dirname, '../..', path);
 
 function scriptCommands(bullmqScripts: RegExp): string[] {
-  const ours = folder('plugins/async-request-reply/store/lua');
+  const ours = folder('plugins/async-request-reply');
   const theirs = join(dirname(require.resolve('bullmq')), 'scripts');
   const files = [
-    ...readdirSync(ours).map((name) => join(ours, name)),
+    ...readdirSync(ours, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.lua'))
+      .map((name) => join(ours, name)),
     ...readdirSync(theirs)
       .filter((name) => bullmqScripts.test(name))
       .map((name) => join(theirs, name)),

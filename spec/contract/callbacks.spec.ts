@@ -57,7 +57,9 @@ async function settle(id: string): Promise<void> {
 /** What a worker, or the sweep, does of a job that it finds settled. */
 async function leave(id: string): Promise<void> {
   const found = await jobs.start(id, 'late', MINUTE);
-  await (found.kind === 'settled' ? index.removeJob(queue, id, found) : index.deleteJob(queue, id, ''));
+  await (found.kind === 'already-settled'
+    ? index.removeJob(queue, id, found)
+    : index.deleteJob(queue, id, ''));
 }
 
 const due = async (): Promise<string[]> => (await callbacks.take(queue, MINUTE, 10)).map(({ id }) => id);

@@ -41,7 +41,7 @@ describe('the fail-closed companion', () => {
       answers: { plugins, lab: { mode: 'exit' } },
       passes: { plugins, lab: { mode: 'pass' } },
       throws: { plugins, lab: { mode: 'throw' } },
-      again: calling([['ctx.shared.set', ['async_request_reply', 'reentry']]], { passes: true, plugins }),
+      again: calling([['ctx.shared.set', ['async_request_reply', 'loopback']]], { passes: true, plugins }),
       signed: calling([['ctx.shared.set', ['async_request_reply', 'other']]], { passes: true, plugins }),
       strays: calling([['service.setTarget', ['127.0.0.2', listener.port]]], { passes: true, plugins }),
     };
@@ -101,7 +101,7 @@ describe('the fail-closed companion', () => {
   });
 
   it('lets through what the plugin knows as sent by one of its workers', async () => {
-    const headers: [string, string][] = [['async_request_reply', 'reentry']];
+    const headers: [string, string][] = [['async_request_reply', 'loopback']];
     expect((await lab.send('passes', { headers })).status).toBe(503);
     expect((await lab.send('again')).status).toBe(200);
     expect(lab.upstream.seen.splice(0)).toHaveLength(1);

@@ -29,7 +29,7 @@ const body = Buffer.alloc(700_000, 'resend');
 const half = body.subarray(0, body.length / 2);
 
 /** As built: its listener is a thread. */
-const LANE = resolve(__dirname, '../../dist/kong/handoff-lane.js');
+const LISTENER = resolve(__dirname, '../../dist/kong/plugin-server/handoff-listener.js');
 
 let redis: ScriptedRedis;
 let lane: ThreadedHandoffListener;
@@ -40,9 +40,9 @@ useResources(async (resources) => {
   const config = resolveConfig({ redis: { port: server.port, key_prefix: PREFIX } });
   redis = openWorkerClient(config.redis, () => undefined);
   resources.add(() => redis.disconnect());
-  const built = jest.requireActual<{ ThreadedHandoffLane: typeof ThreadedHandoffListener }>(LANE);
+  const built = jest.requireActual<{ ThreadedHandoffListener: typeof ThreadedHandoffListener }>(LISTENER);
   const settings = { logLevel: 'warn', backlog: 511 } as const;
-  const starting = built.ThreadedHandoffLane.start(pino({ level: 'silent' }), settings);
+  const starting = built.ThreadedHandoffListener.start(pino({ level: 'silent' }), settings);
   lane = await resources.use(starting, (started) => started.stop());
   settingsKey = lane.register(config);
 });

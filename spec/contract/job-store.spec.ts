@@ -88,7 +88,7 @@ describe('creating', () => {
     const id = await queued();
     await lease(id);
     const again = await store.create({ ...(await jobOf(id)), owner: 'somebody else' });
-    expect(again).toEqual({ kind: 'exists' });
+    expect(again).toEqual({ kind: 'duplicate' });
     expect(await store.read(id)).toMatchObject({ state: 'running', owner: 'consumer:c' });
   });
 
@@ -96,8 +96,8 @@ describe('creating', () => {
     const id = newJobId();
     expect(await store.rollBack(id)).toEqual({ kind: 'missing' });
     expect(await store.read(id)).toBeUndefined();
-    expect(await store.create(await jobOf(id))).toEqual({ kind: 'exists' });
-    expect(await lease(id)).toMatchObject({ kind: 'settled', state: 'cancelled' });
+    expect(await store.create(await jobOf(id))).toEqual({ kind: 'duplicate' });
+    expect(await lease(id)).toMatchObject({ kind: 'already-settled', state: 'cancelled' });
     expect(await redis.pttl(recordKey(PREFIX, id))).toBeGreaterThan(0);
   });
 });
@@ -133,7 +133,7 @@ describe('taking the lease', () => {
   it('is refused while another holds it', async () => {
     const id = await queued();
     await lease(id, 'first');
-    expect(await lease(id, 'second')).toMatchObject({ kind: 'held' });
+    expect(await lease(id, 'second')).toMatchObject({ kind: 'leased-elsewhere' });
   });
 
   it('is given again to the one who has it, whose first answer may have been lost', async () => {
@@ -144,7 +144,7 @@ describe('taking the lease', () => {
 
   it('of a job that was asked for later says how long', async () => {
     const id = await queued({ delayMs: LONG / 2 });
-    expect(await lease(id)).toMatchObject({ kind: 'early' });
+    expect(await lease(id)).toMatchObject({ kind: 'not-due' });
     expect(await state(id)).toBe('queued');
   });
 
@@ -170,14 +170,18 @@ describe('taking the lease', () => {
     const id = await queued({ repeatable: false });
     await lease(id, 'lost', 1);
     await leaseOver(id);
-    expect(await lease(id, 'next')).toMatchObject({ kind: 'closed', state: 'failed', owner: 'consumer:c' });
+    expect(await lease(id, 'next')).toMatchObject({
+      kind: 'settled-now',
+      state: 'failed',
+      owner: 'consumer:c',
+    });
     expect((await store.read(id))?.error).toMatchObject({ code: 'outcome-unknown' });
     expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
   it('after the deadline expires a job that never ran, and drops its request', async () => {
     const id = await queued({ deadlineMs: 0 });
-    expect(await lease(id)).toMatchObject({ kind: 'closed', state: 'expired' });
+    expect(await lease(id)).toMatchObject({ kind: 'settled-now', state: 'expired' });
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
@@ -185,7 +189,7 @@ describe('taking the lease', () => {
     const id = await queued({ maxAttempts: 1 });
     await lease(id, 'lost', 1);
     await leaseOver(id);
-    expect(await lease(id, 'next')).toMatchObject({ kind: 'closed', state: 'failed' });
+    expect(await lease(id, 'next')).toMatchObject({ kind: 'settled-now', state: 'failed' });
   });
 });
 
@@ -222,9 +226,9 @@ describe('settling', () => {
     const id = await queued();
     await lease(id, 'mine');
     const end = { outcome: 'completed', upstreamStatus: 200 } as const;
-    expect(await store.settle(id, 'mine', end)).toMatchObject({ kind: 'closed', state: 'completed' });
+    expect(await store.settle(id, 'mine', end)).toMatchObject({ kind: 'settled-now', state: 'completed' });
     expect(await store.settle(id, 'mine', end)).toEqual({ kind: 'lost' });
-    expect(await lease(id, 'late')).toMatchObject({ kind: 'settled', state: 'completed' });
+    expect(await lease(id, 'late')).toMatchObject({ kind: 'already-settled', state: 'completed' });
   });
 
   it('keeps the result as long as its TTL and drops the request', async () => {
@@ -264,7 +268,7 @@ describe('settling', () => {
     await lease(id, 'two');
     await storeResponse(id, '1.2', Buffer.from('last'));
     expect(await store.settle(id, 'two', { ...retry, result: '1.2' })).toMatchObject({
-      kind: 'closed',
+      kind: 'settled-now',
       state: 'completed',
     });
     expect(await store.read(id)).toMatchObject({ result: '1.2', upstreamStatus: 503, attempts: 2 });
@@ -280,7 +284,7 @@ describe('settling', () => {
       delayMs: 2 * LONG,
       error: { code: 'upstream-failed', detail: 'd' },
     } as const;
-    expect(await store.settle(id, 'one', end)).toMatchObject({ kind: 'closed', state: 'failed' });
+    expect(await store.settle(id, 'one', end)).toMatchObject({ kind: 'settled-now', state: 'failed' });
   });
 
   it('of a job that is being cancelled makes it cancelled, whatever the attempt says', async () => {
@@ -289,7 +293,7 @@ describe('settling', () => {
     await storeResponse(id, '1.1', Buffer.from('late'));
     await store.cancel(id);
     expect(await store.settle(id, 'mine', { outcome: 'completed', result: '1.1' })).toMatchObject({
-      kind: 'closed',
+      kind: 'settled-now',
       state: 'cancelled',
     });
     expect(await store.payloads.readResponse(id, '1.1')).toBeUndefined();
@@ -299,7 +303,7 @@ describe('settling', () => {
 describe('cancelling', () => {
   it('settles a job that waits, at once', async () => {
     const id = await queued();
-    expect(await store.cancel(id)).toMatchObject({ kind: 'closed' });
+    expect(await store.cancel(id)).toMatchObject({ kind: 'settled-now' });
     expect(await state(id)).toBe('cancelled');
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
@@ -307,7 +311,7 @@ describe('cancelling', () => {
   it('leaves a settled job as it is', async () => {
     const id = await queued();
     await store.cancel(id);
-    expect(await store.cancel(id)).toEqual({ kind: 'settled', state: 'cancelled' });
+    expect(await store.cancel(id)).toEqual({ kind: 'already-settled', state: 'cancelled' });
   });
 
   it('of a job whose worker is lost takes effect when the lease is over', async () => {
@@ -315,7 +319,7 @@ describe('cancelling', () => {
     await lease(id, 'lost', 1);
     await store.cancel(id);
     await leaseOver(id);
-    expect(await store.examine(id)).toMatchObject({ kind: 'closed', state: 'cancelled' });
+    expect(await store.examine(id)).toMatchObject({ kind: 'settled-now', state: 'cancelled' });
   });
 });
 

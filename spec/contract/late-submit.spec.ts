@@ -26,7 +26,7 @@ const secondsOfRedis = async (): Promise<number> => (await redis.time())[0] ?? 0
 test('a record is not written after its time by the clock of Redis', async () => {
   const job = newJob();
   expect(await store.create(job, { latestAt: (await secondsOfRedis()) * 1000 - 1 })).toEqual({
-    kind: 'late',
+    kind: 'too-late',
   });
   expect(await store.read(job.id)).toBeUndefined();
 });

@@ -110,7 +110,7 @@ describe('a job that settles is told of', () => {
   test('when a sweep finds it past its deadline', async () => {
     const id = await queued({ deadlineMs: 1 });
     const ear = await listen(id);
-    await until('the deadline', async () => (await jobs.examine(id)).kind === 'closed');
+    await until('the deadline', async () => (await jobs.examine(id)).kind === 'settled-now');
     await until('the message', () => ear.settles > 0);
   });
 
@@ -128,7 +128,7 @@ describe('a job that settles is told of', () => {
     const settings = resolveConfig({ redis: { port: server.port, username: 'mute', password: 'p' } }).redis;
     const muted = openWorkerClient(settings, () => undefined);
     const id = await queued();
-    expect(await new JobStore(muted, PREFIX).cancel(id)).toMatchObject({ kind: 'closed' });
+    expect(await new JobStore(muted, PREFIX).cancel(id)).toMatchObject({ kind: 'settled-now' });
     muted.disconnect();
   });
 });

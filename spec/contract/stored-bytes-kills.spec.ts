@@ -84,14 +84,14 @@ it('a worker leaves bytes that whoever comes after it sets right', async () => {
     hold.after(commands);
     const turn = async (): Promise<void> => {
       const settled = await lab.attempt(id, {}, new JobStore(client, lab.prefix));
-      if (settled.kind === 'closed') await index.removeJob(QUEUE, id, settled);
+      if (settled.kind === 'settled-now') await index.removeJob(QUEUE, id, settled);
     };
     const how = await cutOff(hold, turn());
     client.disconnect();
 
     await lab.redis.hset(recordKey(lab.prefix, id), 'lease_until', 1);
     const found = await lab.jobs.examine(id);
-    await (found.kind === 'settled' ? lab.index.removeJob(QUEUE, id, found) : lab.run(id));
+    await (found.kind === 'already-settled' ? lab.index.removeJob(QUEUE, id, found) : lab.run(id));
     expect(await lab.total()).toBe(RESPONSE);
     await lab.purge(id);
     await lab.expectNothing();

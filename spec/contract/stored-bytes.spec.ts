@@ -131,7 +131,7 @@ describe('what is counted of a job', () => {
     await lab.run(id, { keepRequest: true });
     await lab.expectCounted(BODY + RESPONSE);
     const late = await lab.jobs.start(id, 'late', MINUTE);
-    if (late.kind !== 'settled') throw new Error(late.kind);
+    if (late.kind !== 'already-settled') throw new Error(late.kind);
 
     expect(await lab.administer((part) => redriveJob(part, id))).toEqual({ kind: 'redriven' });
     await lab.expectCounted(BODY);
@@ -174,7 +174,7 @@ describe('a result that can be read once', () => {
     const { store } = lab.gateway();
     const id = await lab.submit(store, deleteAfterRead);
     const settled = await lab.attempt(id);
-    if (settled.kind !== 'closed') throw new Error(settled.kind);
+    if (settled.kind !== 'settled-now') throw new Error(settled.kind);
 
     expect(await read(store, id, false)).toBe(true);
     await lab.index.removeJob(QUEUE, id, settled);

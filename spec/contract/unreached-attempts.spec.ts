@@ -35,7 +35,7 @@ it('use up none of those that do', async () => {
   await store.start(id, 'first', LONG);
   expect(await store.settle(id, 'first', UNREACHED)).toMatchObject({ kind: 'retrying' });
   expect(await store.start(id, 'second', LONG)).toMatchObject({ kind: 'leased', record: { attempts: 2 } });
-  expect(await store.settle(id, 'second', REACHED)).toMatchObject({ kind: 'closed', state: 'failed' });
+  expect(await store.settle(id, 'second', REACHED)).toMatchObject({ kind: 'settled-now', state: 'failed' });
 });
 
 it('end a job that has had its number of them, and count anew in its next run', async () => {
@@ -44,7 +44,10 @@ it('end a job that has had its number of them, and count anew in its next run', 
     await store.start(id, `${run}, 1`, LONG);
     expect(await store.settle(id, `${run}, 1`, UNREACHED)).toMatchObject({ kind: 'retrying' });
     await store.start(id, `${run}, 2`, LONG);
-    expect(await store.settle(id, `${run}, 2`, UNREACHED)).toMatchObject({ kind: 'closed', state: 'failed' });
+    expect(await store.settle(id, `${run}, 2`, UNREACHED)).toMatchObject({
+      kind: 'settled-now',
+      state: 'failed',
+    });
     expect(await store.redrive(id)).toMatchObject({ kind: 'redriven' });
   }
 });

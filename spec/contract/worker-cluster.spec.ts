@@ -1,7 +1,7 @@
 // A worker on a Cluster, whose connections are many: it ends when it is asked to in the midst of taking up its queues, and
 // no queue is left behind whose wait for jobs was cut or got no answer.
 import pino from 'pino';
-import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import { until } from '../helpers/until';
 import { Latch } from '../helpers/latch';

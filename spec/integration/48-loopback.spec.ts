@@ -7,7 +7,7 @@ import {
 } from '../../plugins/async-request-reply/loopback/loopback-token';
 import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
-import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/markers';
+import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/tokens';
 import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';
 import type { Stack } from '../helpers/stack';
 import { until } from '../helpers/until';
@@ -30,8 +30,8 @@ const problemOf = (response: HttpResponse): unknown => [
   response.status,
   String(response.json()['type']).split(':').at(-1),
 ];
-const REFUSED = [403, 'reentry-refused'];
-const LATE = [503, 'reentry-late'];
+const REFUSED = [403, 'loopback-rejected'];
+const LATE = [503, 'loopback-too-late'];
 const statusOf = ({ status }: HttpResponse): number => status;
 
 describe('the routes of docs/kong.md', () => {

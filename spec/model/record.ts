@@ -33,12 +33,12 @@ export interface JobKind {
 }
 
 export interface AttemptEnd {
-  readonly outcome: 'completed' | 'failed' | 'retry' | 'hold';
+  readonly outcome: 'completed' | 'failed' | 'retry' | 'release';
   readonly result?: string;
   readonly keepRequest?: boolean;
   /** The delay asked for ends after the deadline. */
   readonly pastDeadline?: boolean;
-  /** With `hold`: the call was begun. */
+  /** With `release`: the call was begun. */
   readonly wasCalled?: boolean;
 }
 

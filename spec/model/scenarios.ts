@@ -41,10 +41,10 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ...{ ...accepted, repeatable: true, maxAttempts: 2, budget: { crashes: 1, cancels: 1, drains: 1 } },
   },
   'a breaker, a shutdown, a crash and a scheduler that forgets': {
-    ...{ ...accepted, repeatable: false, budget: { drains: 1, holds: 1, losses: 1, crashes: 1 } },
+    ...{ ...accepted, repeatable: false, budget: { drains: 1, releases: 1, losses: 1, crashes: 1 } },
   },
   'a GET, a breaker, shutdowns and a crash': {
-    ...{ ...accepted, repeatable: true, maxAttempts: 2, budget: { drains: 2, holds: 1, crashes: 1 } },
+    ...{ ...accepted, repeatable: true, maxAttempts: 2, budget: { drains: 2, releases: 1, crashes: 1 } },
   },
   'workers cut off from Redis, and a scheduler that forgets': {
     ...{ ...accepted, repeatable: true, maxAttempts: 2, budget: { cuts: 1, losses: 1 } },

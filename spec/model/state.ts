@@ -17,9 +17,9 @@ export type WorkerAt =
   | 'again';
 
 /** What the attempt came to; `kept` is `completed` with a status to retry, `retry-with` a retry that has a response, and
- * `hold-called` gives back a job whose call was ended from here. */
+ * `release-called` gives back a job whose call was ended from here. */
 export type AttemptOutcome =
-  '' | 'completed' | 'kept' | 'failed' | 'retry' | 'retry-with' | 'hold' | 'hold-called';
+  '' | 'completed' | 'kept' | 'failed' | 'retry' | 'retry-with' | 'release' | 'release-called';
 
 export interface Worker {
   readonly at: WorkerAt;
@@ -82,7 +82,7 @@ export interface Budget {
   readonly crashes: number;
   readonly stops: number;
   readonly drains: number;
-  readonly holds: number;
+  readonly releases: number;
   readonly losses: number;
   readonly cancels: number;
   readonly redrives: number;
@@ -123,7 +123,7 @@ export interface Setting {
 }
 
 export const NO_BUDGET: Budget = {
-  ...{ crashes: 0, stops: 0, drains: 0, holds: 0, losses: 0, cancels: 0, redrives: 0, timeouts: 0 },
+  ...{ crashes: 0, stops: 0, drains: 0, releases: 0, losses: 0, cancels: 0, redrives: 0, timeouts: 0 },
   ...{ cuts: 0, ttls: 0 },
 };
 

@@ -126,7 +126,7 @@ function beginCall(state: State, index: Index, setting: Setting): Step<State>[] 
     return [{ label: 'makes no call', next: withWorker(state, index, { at: 'again' }) }];
   }
   if (worker.end !== '') {
-    return [{ label: 'makes no call', next: withWorker(state, index, { at: 'settle', outcome: 'hold' }) }];
+    return [{ label: 'makes no call', next: withWorker(state, index, { at: 'settle', outcome: 'release' }) }];
   }
   const steps: Step<State>[] = [
     {
@@ -134,8 +134,8 @@ function beginCall(state: State, index: Index, setting: Setting): Step<State>[] 
       next: judgedCall(withWorker(state, index, { at: 'calling' }), index, setting, isHeld),
     },
   ];
-  if (state.left.holds > 0) {
-    const next = withWorker(spend(state, 'holds'), index, { at: 'settle', outcome: 'hold' });
+  if (state.left.releases > 0) {
+    const next = withWorker(spend(state, 'releases'), index, { at: 'settle', outcome: 'release' });
     steps.push({ label: 'held by the breaker', next, optional: true });
   }
   return steps;
@@ -189,13 +189,13 @@ const OUTCOMES: Readonly<Record<Exclude<AttemptOutcome, ''>, AttemptEnd>> = {
   failed: { outcome: 'failed' },
   retry: { outcome: 'retry' },
   'retry-with': { outcome: 'retry' },
-  hold: { outcome: 'hold' },
-  'hold-called': { outcome: 'hold', wasCalled: true },
+  release: { outcome: 'release' },
+  'release-called': { outcome: 'release', wasCalled: true },
 };
 
 function settle(before: State, index: Index, setting: Setting, scripts: RecordScripts): State {
   const worker = before.workers[index];
-  const end = OUTCOMES[worker.outcome === '' ? 'hold' : worker.outcome];
+  const end = OUTCOMES[worker.outcome === '' ? 'release' : worker.outcome];
   const hasResponse = ['completed', 'kept', 'retry-with'].includes(worker.outcome);
   const named = hasResponse ? { ...end, result: nameOf(worker) } : end;
   const [state, reply] = onRecord(before, (record) => scripts.settle(record, tokenOf(index), named));
@@ -248,11 +248,11 @@ function interruptions(state: State, index: Index, { scenario, rules }: Setting)
   }
   if (worker.end === '' && (worker.at === 'call' || worker.at === 'calling')) {
     if (holds && record.cancel) {
-      end(state, 'is told to cancel', 'cancelled', 'hold');
+      end(state, 'is told to cancel', 'cancelled', 'release');
     }
     if (state.left.drains > 0) {
       const repeats = scenario.repeatable || !rules.repeatsOnlyTheRepeatable;
-      end(spend(state, 'drains'), 'is shut down', 'draining', repeats ? 'hold-called' : 'failed');
+      end(spend(state, 'drains'), 'is shut down', 'draining', repeats ? 'release-called' : 'failed');
     }
   }
   if (holds && record.lease === 'over') {

@@ -1,7 +1,7 @@
 // Checks of the queues that have been announced: somebody must take them, and their instances must agree.
 import { setTimeout as delay } from 'node:timers/promises';
-import { registeredSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
-import { QueuePause } from '../../../plugins/async-request-reply/queue/queue-hold';
+import { registeredSettings, knownQueues } from '../../../plugins/async-request-reply/queue/queue-registry';
+import { QueuePause } from '../../../plugins/async-request-reply/queue/queue-pause';
 import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/redis/keys';
 import { nameOfRedis } from '../../../plugins/async-request-reply/redis/redis-client';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';

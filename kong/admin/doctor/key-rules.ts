@@ -8,11 +8,11 @@ export type KeyKind =
 const JOB_KEY = /^\{([^}]+)\}:(job|req|res:.+)$/;
 
 /** What says something of a job for a moment. */
-const JOB_MARK = /^\{[^}]+\}:(polled|reentry:.+)$/;
+const JOB_MARK = /^\{[^}]+\}:(polled|loopback:.+)$/;
 
 /** Keys of a queue that hold callers' or jobs' data for a while, or a state that must heal by itself. */
 const LIVING_QUEUE_KEY =
-  /^\{[^}]+\}:(once|idem:.+|callback|callbacks|turns|turn:.+|caller:.+|dead|redriven:.+|stored|bytes|breaker|settings|sweeper|settled:.+)$/;
+  /^\{[^}]+\}:(created|idem:.+|callback|callbacks|ranks|rank:.+|caller:.+|dead|redriven:.+|stored|bytes|breaker|settings|sweeper|settled:.+)$/;
 
 /** @returns undefined for a key that is not ours, or that may stay: BullMQ's, the places, the open jobs, the queues. */
 export function keyKind(prefix: string, key: string): KeyKind | undefined {

@@ -51,7 +51,7 @@ type ClaimDecision = 'repeat' | 'help' | 'replace';
 /** A look at a job that somebody else is making. */
 const LOOKUP_INTERVAL_MS = 20;
 
-type ClaimedElsewhere = Extract<ClaimOutcome, { kind: 'taken' }>;
+type ClaimedElsewhere = Extract<ClaimOutcome, { kind: 'claimed' }>;
 
 /** The job under another ID, which it may tell the upstream too. */
 export const withId = (job: NewJob, id: string): NewJob => ({
@@ -83,10 +83,10 @@ export async function acceptIdempotent<Made>(
     steps.mayHaveWritten(id);
     const holder = await claims.claim(job.queue, claim, id, job.openTtlMs, replaces);
     const claimed: ClaimedElsewhere =
-      holder.kind === 'taken'
+      holder.kind === 'claimed'
         ? holder
-        : { kind: 'taken', id, isSameRequest: true, isExpired: false, ageMs: 0 };
-    if (holder.kind === 'mine') {
+        : { kind: 'claimed', id, isSameRequest: true, isExpired: false, ageMs: 0 };
+    if (holder.kind === 'acquired') {
       const created = await steps.create(id, false);
       if (created !== undefined) {
         return { kind: 'created', created: created };
@@ -128,8 +128,8 @@ function lookUp(claims: IdempotencyStore, claimed: ClaimedElsewhere, isOld: bool
 function decideClaim(claimed: ClaimedElsewhere, seen: LookupOutcome, isOld: boolean): ClaimDecision {
   const isOver =
     (claimed.isExpired && (seen.kind !== 'job' || isSettled(seen.record.state))) ||
-    (seen.kind === 'never' && isOld);
-  if (isOver || seen.kind === 'withdrawn') {
+    (seen.kind === 'not-created' && isOld);
+  if (isOver || seen.kind === 'rolled-back') {
     return 'replace';
   }
   if (!claimed.isSameRequest) {
@@ -143,7 +143,7 @@ function decideClaim(claimed: ClaimedElsewhere, seen: LookupOutcome, isOld: bool
         throw gone();
       }
       return 'repeat';
-    case 'never':
+    case 'not-created':
       return 'help';
     case 'gone':
       throw gone();

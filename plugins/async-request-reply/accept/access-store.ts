@@ -1,8 +1,8 @@
 // The access side's hold on one Redis: accepts jobs in the order that loses none, and takes back what it could
 // not finish.
 import { AsyncError } from '../errors/async-error';
-import { publishControl } from '../queue/announcement';
-import { QueueRegistrar } from '../queue/announcer';
+import { publishControl } from '../queue/queue-registry';
+import { QueueRegistrar } from '../queue/queue-registrar';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import { QueueIndex } from '../queue/queue-index';
 import { Schedulers } from '../queue/schedulers';
@@ -36,8 +36,8 @@ export interface Waiting {
   readonly signals: SettleSignals;
 }
 
-const notCreated = (why: 'exists' | 'late'): AsyncError =>
-  why === 'late'
+const notCreated = (why: 'duplicate' | 'too-late'): AsyncError =>
+  why === 'too-late'
     ? tooLate()
     : new AsyncError('internal-error', { detail: 'The job ID is taken. Send the request again.' });
 
@@ -111,7 +111,7 @@ export class AccessStore {
     maxWaiting: number,
   ): Promise<WaitEnd> {
     if (this.#waiting === undefined) {
-      return 'refused';
+      return 'rejected';
     }
     const { requests: requests, signals } = this.#waiting;
     return requests.wait(limitMs, { queue, maxWaiting: maxWaiting }, (onSettled) =>
@@ -170,7 +170,7 @@ export class AccessStore {
           return created;
         }
         // Nothing was written, or whoever has the ID is not to be taken back for it.
-        written = created.kind === 'late' ? job : undefined;
+        written = created.kind === 'too-late' ? job : undefined;
         throw created.kind === 'refused' ? created.error : notCreated(created.kind);
       });
     } catch (error) {
@@ -198,7 +198,7 @@ export class AccessStore {
           admission,
           watch.isOver,
         );
-        if (created.kind === 'refused' || created.kind === 'late') {
+        if (created.kind === 'refused' || created.kind === 'too-late') {
           throw created.kind === 'refused' ? created.error : tooLate();
         }
         return created.kind === 'created' ? created : undefined;
@@ -227,7 +227,7 @@ export class AccessStore {
   async cancel(job: Pick<JobRecord, 'id' | 'queue' | 'owner'>): Promise<CancelOutcome> {
     return this.read(async (jobs) => {
       const outcome = await jobs.cancel(job.id);
-      if (outcome.kind === 'closed') {
+      if (outcome.kind === 'settled-now') {
         await this.#schedulers.of(job.queue).remove(job.id);
         await this.#index.removeJob(job.queue, job.id, outcome);
       } else if (outcome.kind === 'cancelling') {
@@ -246,7 +246,7 @@ export class AccessStore {
   async examine({ id, queue }: Pick<JobRecord, 'id' | 'queue'>): Promise<JobRecord | undefined> {
     return this.read(async (jobs) => {
       const outcome = await jobs.examine(id);
-      if (outcome.kind === 'closed') {
+      if (outcome.kind === 'settled-now') {
         await this.#schedulers.of(queue).remove(id);
         await this.#index.removeJob(queue, id, outcome);
       }
@@ -271,7 +271,7 @@ export class AccessStore {
       }
       await this.#schedulers.of(queue).remove(id);
       // What has begun is counted when it ends.
-      const hasBegun = outcome.kind === 'cancelling' || outcome.kind === 'settled';
+      const hasBegun = outcome.kind === 'cancelling' || outcome.kind === 'already-settled';
       await this.#index.removeJob(queue, id, {
         owner,
         dead: false,

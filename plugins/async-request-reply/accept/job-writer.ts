@@ -36,7 +36,7 @@ export interface CreatedJob {
 export type CreateJobOutcome =
   | CreatedJob
   /** `exists`: there is a record, or a tombstone, with this ID. `late`: nothing was written. */
-  | { readonly kind: 'exists' | 'late' }
+  | { readonly kind: 'duplicate' | 'too-late' }
   | { readonly kind: 'refused'; readonly error: AsyncError };
 
 export interface JobWriterDeps {
@@ -143,7 +143,7 @@ export class JobWriter {
     if (onCluster) {
       const created = await creating;
       if (created.kind !== 'created' || options.isOver()) {
-        return created.kind === 'created' ? { kind: 'late' } : created;
+        return created.kind === 'created' ? { kind: 'too-late' } : created;
       }
     }
     const adding = index.addJob(

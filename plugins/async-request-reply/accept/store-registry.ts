@@ -1,5 +1,5 @@
 // The connections of the process, one for each Redis and key prefix that is in use. Whoever uses one has it on lease: an
-// instance of the plugin as long as it is the newest of its kind (instance-holds.ts), and each request while it is under way.
+// instance of the plugin as long as it is the newest of its kind (instance-stores.ts), and each request while it is under way.
 import { AccessStore } from './access-store';
 import { WaitingRequests } from '../waiting/waiting-requests';
 import {

@@ -42,7 +42,7 @@ export class Uploads {
     const [record, room] = await query(() =>
       Promise.all([jobs.read(job.id), index.checkSlots(job.queue, maxWaiting)]),
     );
-    return { record, rejection: room === 'room' ? undefined : slotError(room, maxWaiting) };
+    return { record, rejection: room === 'free' ? undefined : slotError(room, maxWaiting) };
   }
 
   /**

@@ -26,7 +26,7 @@ const REASONS = {
 const RETRY_AFTER_SECONDS = 1;
 
 /**
- * @throws AsyncError `reentry-refused` where the marker is not good for this request, `reentry-late` where it was, and
+ * @throws AsyncError `loopback-rejected` where the marker is not good for this request, `loopback-too-late` where it was, and
  *   `store-unavailable` where nobody can say so.
  */
 export async function verifyLoopback(
@@ -41,12 +41,12 @@ export async function verifyLoopback(
     advise(`a request with a marker of re-entry was refused: ${REASONS[reason]}`);
     if (reason === 'stale') {
       // Its secret was right: a worker's own, which may come again.
-      throw new AsyncError('reentry-late', {
+      throw new AsyncError('loopback-too-late', {
         detail: 'The marker of re-entry is over. The request did not reach the upstream.',
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
-    throw new AsyncError('reentry-refused', {
+    throw new AsyncError('loopback-rejected', {
       detail: 'The request carries a marker of re-entry that is not good for it. Send it without.',
     });
   }
@@ -73,7 +73,7 @@ async function rejectionOf(
   const consumed = await store.query((redis, prefix) =>
     consumeToken(redis, prefix, token, MAX_TOKEN_LIFE_MS),
   );
-  return consumed === 'spent' ? undefined : consumed;
+  return consumed === 'consumed' ? undefined : consumed;
 }
 
 async function isSigned(

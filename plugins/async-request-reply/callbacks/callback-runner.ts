@@ -1,7 +1,7 @@
 // Tells those who asked for it that a job has settled: looks through the lists of the queues that this worker takes, again and
 // again for a day where a receiver does not take it. At least once: a worker that dies in between leaves it to the next.
 import { keysAmong } from '../secrets/encryption-keys';
-import type { SecretStore } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-store';
 import { loggableJobId } from '../jobs/job-id';
 import { isSettled } from '../jobs/job-record';
 import { statusBody } from '../jobs/status-body';

@@ -1,9 +1,9 @@
 // What the scripts on a record answer, as TypeScript reads it.
 import type { JobError, JobRecord, JobState, SettledState } from './job-record';
 
-/** `exists`: a record, or the tombstone of a submit that was given up, has this ID. `late`: nothing was written. */
+/** `duplicate`: a record, or the tombstone of a submit that was given up, has this ID. `too-late`: nothing was written. */
 export type CreateOutcome =
-  { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'exists' | 'late' };
+  { kind: 'created'; createdAt: number; deadlineAt: number } | { kind: 'duplicate' | 'too-late' };
 
 /** What a queue has to know of a job that has settled. */
 export interface SettledSummary {
@@ -19,19 +19,19 @@ export interface SettledSummary {
 export type AdvanceOutcome =
   | { kind: 'missing' | 'newer' }
   /** It had settled before. */
-  | ({ kind: 'settled' } & SettledSummary)
+  | ({ kind: 'already-settled' } & SettledSummary)
   /** This call settled it: deadline, attempts used up, or its worker lost. */
-  | ({ kind: 'closed' } & SettledSummary)
+  | ({ kind: 'settled-now' } & SettledSummary)
   /** Another attempt's lease, or the delay before the next attempt, has `ms` to go. */
-  | { kind: 'held' | 'early'; ms: number }
+  | { kind: 'leased-elsewhere' | 'not-due'; ms: number }
   | { kind: 'open' }
   /** The lease is taken; `lifeMs` is what is left of the record's life. */
   | { kind: 'leased'; record: JobRecord; run: string; lifeMs: number };
 
 /** How an attempt ended. `result` names a response stored by `JobPayloads.writeResponse`. */
 export interface AttemptEnd {
-  /** `hold`: no call was made, or it was ended from here; it does not count as an attempt. */
-  readonly outcome: 'completed' | 'failed' | 'retry' | 'hold';
+  /** `release`: no call was made, or it was ended from here; it does not count as an attempt. */
+  readonly outcome: 'completed' | 'failed' | 'retry' | 'release';
   readonly result?: string;
   /** Length of its body. */
   readonly resultBytes?: number;
@@ -39,24 +39,24 @@ export interface AttemptEnd {
   readonly error?: JobError;
   /** With `completed`: a dead letter, which keeps its request. */
   readonly keepRequest?: boolean;
-  /** With `hold`: a call was made, and may have arrived. */
+  /** With `release`: a call was made, and may have arrived. */
   readonly called?: boolean;
   /** With `retry`, where the upstream was not reached: how many such attempts a run may have. They use up no other. */
   readonly connectAttempts?: number;
-  /** With `retry` and `hold`. */
+  /** With `retry` and `release`. */
   readonly delayMs?: number;
 }
 
 export type SettleOutcome =
-  | ({ kind: 'closed' } & SettledSummary)
+  | ({ kind: 'settled-now' } & SettledSummary)
   | { kind: 'retrying'; delayMs: number }
   /** The lease went to another: nothing was written. */
   | { kind: 'lost' };
 
 export type CancelOutcome =
-  | ({ kind: 'closed' } & SettledSummary)
+  | ({ kind: 'settled-now' } & SettledSummary)
   | { kind: 'cancelling' | 'missing' }
-  | { kind: 'settled'; state: SettledState };
+  | { kind: 'already-settled'; state: SettledState };
 
 /** `kept`: it has begun, or a repeat of its request has been told of it. */
 export type RollbackOutcome = CancelOutcome | { kind: 'kept' };

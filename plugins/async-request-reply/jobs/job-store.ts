@@ -68,13 +68,13 @@ export class JobStore {
         ...['settings', job.settingsHash, 'delete_after_read', job.deleteAfterRead === true ? '1' : ''],
         ...(job.callback ? ['callback', encodeCallbackOptions(job.id, job.callback, job.key)] : []),
         ...(job.idempotency
-          ? ['claim', job.idempotency.claimKey, 'vouched', job.idempotency.isAdopted ? '1' : '']
+          ? ['claim', job.idempotency.claimKey, 'acknowledged', job.idempotency.isAdopted ? '1' : '']
           : []),
       ),
     ]);
     return kind === 'created'
       ? { kind, createdAt: Number(createdAt), deadlineAt: Number(deadlineAt) }
-      : { kind: kind === 'late' ? 'late' : 'exists' };
+      : { kind: kind === 'too-late' ? 'too-late' : 'duplicate' };
   }
 
   /** The record, or undefined where there is none (a tombstone is none). One round trip. */
@@ -101,11 +101,11 @@ export class JobStore {
       case 'newer':
       case 'open':
         return { kind };
-      case 'settled':
-      case 'closed':
+      case 'already-settled':
+      case 'settled-now':
         return { kind, ...settledSummary(reply) };
-      case 'held':
-      case 'early':
+      case 'leased-elsewhere':
+      case 'not-due':
         return { kind, ms: Number(detail) };
       case 'leased':
         return leased(id, reply);
@@ -130,7 +130,7 @@ export class JobStore {
     );
     const [kind, detail] = reply;
     switch (kind) {
-      case 'closed':
+      case 'settled-now':
         return { kind, ...settledSummary(reply) };
       case 'retrying':
         return { kind, delayMs: Number(detail) };
@@ -215,12 +215,12 @@ export class JobStore {
     const reply = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs, hasClaim ? '1' : '');
     const [kind, state] = reply;
     switch (kind) {
-      case 'closed':
+      case 'settled-now':
         return { kind, ...settledSummary(reply) };
       case 'cancelling':
       case 'kept':
         return { kind };
-      case 'settled':
+      case 'already-settled':
         return { kind, state: state as SettledState };
       default:
         return { kind: 'missing' };

@@ -1,6 +1,6 @@
 // From the fingerprints in a settings document to the secrets themselves.
 import type { JobSettings } from './job-settings';
-import type { SecretStore } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-store';
 
 /** Secrets by the setting that they stand in: `upstream.client_key`. */
 export type Secrets = ReadonlyMap<string, string>;
@@ -8,7 +8,7 @@ export type Secrets = ReadonlyMap<string, string>;
 export type SecretsOutcome =
   | { readonly kind: 'complete'; readonly secrets: Secrets }
   /** `names`: setting and fingerprint of each secret that is not there. */
-  | { readonly kind: 'lacking'; readonly names: readonly string[] };
+  | { readonly kind: 'missing'; readonly names: readonly string[] };
 
 export function secretsFor(settings: Pick<JobSettings, 'secrets'>, box: SecretStore): SecretsOutcome {
   const secrets = new Map<string, string>();
@@ -21,5 +21,5 @@ export function secretsFor(settings: Pick<JobSettings, 'secrets'>, box: SecretSt
       secrets.set(field, secret);
     }
   }
-  return names.length > 0 ? { kind: 'lacking', names } : { kind: 'complete', secrets };
+  return names.length > 0 ? { kind: 'missing', names } : { kind: 'complete', secrets };
 }

@@ -1,7 +1,7 @@
 // nginx answers by the method that a request has by then: to HEAD it sends no content, and to whatever else some. A plugin
 // before ours may have made it another than the client's (request-transformer's `http_method`).
 import type { Pdk } from './pdk';
-import { sentMethod, type NginxVariables } from './request-facts';
+import { sentMethod, type NginxVariables } from './nginx-variables';
 
 /** Those that the handoff listener and nginx both know. */
 const KNOWN: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { TICKET_HEADER } from '../handoff/streaming-command';
 import type { HeaderField } from '../http/reply';
 import type { Pdk } from './pdk';
-import type { NginxVariables } from './request-facts';
+import type { NginxVariables } from './nginx-variables';
 
 /**
  * Has Kong send fields of ours beside those that come from the listener: nginx takes only so many bytes of header section from

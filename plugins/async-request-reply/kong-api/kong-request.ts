@@ -18,7 +18,7 @@ import { fromUriHost } from '../http/uri-host';
 import type { EntityCache } from './entity-cache';
 import { booleanField, recordField, stringField, stringsField, textField } from './lua-values';
 import type { Pdk } from './pdk';
-import { sentMethod, type VariableName, type NginxVariables } from './request-facts';
+import { sentMethod, type VariableName, type NginxVariables } from './nginx-variables';
 
 /**
  * Kong takes no larger number (kong/pdk/request.lua). It leaves out what comes behind, which is what its own plugins say of
@@ -81,7 +81,7 @@ export class KongRequest implements GatewayRequest {
           ? await this.#variables.get('http_x_async_kong_id')
           : ((await this.#variable(this.#idHeader)) ?? ''),
       upgrade: await this.#variables.get('http_upgrade'),
-      loopbackToken: await this.#variables.get('http_x_async_kong_reentry'),
+      loopbackToken: await this.#variables.get('http_x_async_kong_loopback'),
     };
   }
 

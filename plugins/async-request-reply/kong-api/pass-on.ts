@@ -15,6 +15,6 @@ export async function passOn(pdk: Pdk, pass: Pass): Promise<void> {
   }
   // Last: until here the companion stops it.
   if (pass.isLoopback === true) {
-    await pdk.ctx.shared.set(SIGN, 'reentry');
+    await pdk.ctx.shared.set(SIGN, 'loopback');
   }
 }

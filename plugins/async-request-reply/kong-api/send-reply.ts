@@ -2,7 +2,7 @@
 import { lengthToState, type ShortReply } from '../http/reply';
 import { settleMethod } from './answer-method';
 import type { OutgoingHeaders, Pdk } from './pdk';
-import type { NginxVariables } from './request-facts';
+import type { NginxVariables } from './nginx-variables';
 
 /** Lists of which nginx keeps the last field alone. In one field they say the same (RFC 9110, 5.3). */
 const KEPT_ONCE: ReadonlySet<string> = new Set(['accept-ranges', 'content-encoding', 'www-authenticate']);

@@ -3,7 +3,7 @@ import type { LoopbackToken } from './loopback-token';
 import { loopbackKey, recordKey } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
-export type ConsumeOutcome = 'spent' | 'stale' | 'not-running' | 'used';
+export type ConsumeOutcome = 'consumed' | 'stale' | 'not-running' | 'used';
 
 /** Uses a marker up, if it is good for anything; its signature has to be known as true. One round trip. */
 export async function consumeToken(

@@ -5,7 +5,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { normalizedSecret } from '../secrets/fingerprint';
 
 /** The header field that carries it. */
-export const LOOPBACK_HEADER = 'x-async-kong-reentry';
+export const LOOPBACK_HEADER = 'x-async-kong-loopback';
 
 /** The setting that signs it: workers know the secret by this name. */
 export const LOOPBACK_SECRET = 'upstream.loopback_secret';
@@ -78,7 +78,7 @@ export function isSignedFor(token: LoopbackToken, request: MarkedRequest, secret
 
 function macOf(token: Omit<LoopbackToken, 'mac'>, request: MarkedRequest, secret: string): Buffer {
   const signed = [
-    ...['async-request-reply reentry', VERSION, token.jobId, token.attempt, token.endsAt, token.nonce],
+    ...['async-request-reply loopback', VERSION, token.jobId, token.attempt, token.endsAt, token.nonce],
     ...[request.method, request.uri, nameOfHost(request.host), request.keyPrefix, request.queue],
   ];
   return createHmac('sha256', normalizedSecret(secret)).update(JSON.stringify(signed)).digest();

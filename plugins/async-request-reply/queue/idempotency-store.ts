@@ -19,10 +19,10 @@ export interface Claim {
 }
 
 export type ClaimOutcome =
-  | { readonly kind: 'mine' }
+  | { readonly kind: 'acquired' }
   /** `isLapsed`: its time is over, and it holds only as long as its job is open. */
   | {
-      readonly kind: 'taken';
+      readonly kind: 'claimed';
       readonly id: string;
       readonly isSameRequest: boolean;
       readonly isExpired: boolean;
@@ -30,7 +30,8 @@ export type ClaimOutcome =
     };
 
 export type LookupOutcome =
-  { readonly kind: 'job'; readonly record: JobRecord } | { readonly kind: 'gone' | 'never' | 'withdrawn' };
+  | { readonly kind: 'job'; readonly record: JobRecord }
+  | { readonly kind: 'gone' | 'not-created' | 'rolled-back' };
 
 export interface LookupOptions {
   /** The job will be answered with: from then on no submit that was answered 503 takes it back. */
@@ -64,10 +65,10 @@ export class IdempotencyStore {
       claimKey(this.#prefix, queue, claim.key),
       ...[id, claim.fingerprint, claim.ttlMs, lifeMs + CLAIM_SLACK_MS, replaces],
     );
-    return kind === 'mine'
+    return kind === 'acquired'
       ? { kind }
       : {
-          ...{ kind: 'taken', id: holder, isSameRequest: same === '1', isExpired: lapsed === '1' },
+          ...{ kind: 'claimed', id: holder, isSameRequest: same === '1', isExpired: lapsed === '1' },
           ageMs: Number(ageMs),
         };
   }
@@ -90,8 +91,8 @@ export class IdempotencyStore {
         const record = parseJobRecord(id, fields);
         return record === undefined ? { kind: 'gone' } : { kind: 'job', record };
       }
-      case 'never':
-      case 'withdrawn':
+      case 'not-created':
+      case 'rolled-back':
         return { kind: reply[0] };
       default:
         return { kind: 'gone' };

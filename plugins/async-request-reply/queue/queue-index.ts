@@ -94,9 +94,9 @@ export class QueueIndex {
   async checkSlots(
     queue: string,
     maxWaiting: number,
-  ): Promise<Extract<SlotOutcome, { kind: 'full' }> | 'room'> {
+  ): Promise<Extract<SlotOutcome, { kind: 'full' }> | 'free'> {
     const [kind, settled] = await this.#redis.arrCheckSlots(slotsKey(this.#prefix, queue), maxWaiting);
-    return kind === 'full' ? { kind, settledPerMinute: Number(settled) } : 'room';
+    return kind === 'full' ? { kind, settledPerMinute: Number(settled) } : 'free';
   }
 
   /**

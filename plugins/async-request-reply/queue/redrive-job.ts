@@ -12,7 +12,7 @@ import type { RunLimits } from '../jobs/job-outcomes';
 import type { JobStore } from '../jobs/job-store';
 import type { ScriptedRedis } from '../redis/scripts';
 import { extendClaim } from './idempotency-store';
-import { extendTtl } from './announcement';
+import { extendTtl } from './queue-registry';
 import type { QueueIndex } from './queue-index';
 import { DEFAULT_PRIORITY, FIRST_RANK, schedule } from './scheduler';
 

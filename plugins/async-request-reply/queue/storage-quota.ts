@@ -11,7 +11,7 @@ import type { ScriptedRedis } from '../redis/scripts';
 
 /** `lapsesInMs`: until some of the bytes go by themselves. */
 export type ReserveOutcome =
-  { readonly kind: 'held' } | { readonly kind: 'bytes-full'; readonly expiresInMs: number };
+  { readonly kind: 'reserved' } | { readonly kind: 'bytes-full'; readonly expiresInMs: number };
 
 export class StorageQuota {
   readonly #redis: ScriptedRedis;
@@ -38,7 +38,7 @@ export class StorageQuota {
       slotsKey(this.#prefix, queue),
       ...[id, bytes, maxBytes, lifeMs],
     );
-    return kind === 'held' ? { kind } : { kind: 'bytes-full', expiresInMs: Number(expiresInMs) };
+    return kind === 'reserved' ? { kind } : { kind: 'bytes-full', expiresInMs: Number(expiresInMs) };
   }
 
   /**

@@ -19,10 +19,10 @@ export const polledKey = (prefix: string, id: string): string => `${prefix}:{${i
 
 /** That the marker of a re-entered request was used: a string that lives as long as the marker (loopback/loopback-token.ts). */
 export const loopbackKey = (prefix: string, id: string, nonce: string): string =>
-  `${prefix}:{${id}}:reentry:${nonce}`;
+  `${prefix}:{${id}}:loopback:${nonce}`;
 
 /** The mark of a job that was made under an idempotency key: a string that outlives the record (queue/lua/acknowledge.lua). */
-export const createdKey = (prefix: string, id: string): string => `${prefix}:{${id}}:once`;
+export const createdKey = (prefix: string, id: string): string => `${prefix}:{${id}}:created`;
 
 /** Which job an idempotency key stands for. `key` is a hash: it tells neither caller nor key. */
 export const claimKey = (prefix: string, queue: string, key: string): string =>
@@ -35,7 +35,7 @@ export const callbackKey = (prefix: string, id: string): string => `${prefix}:{$
 export const callbacksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:callbacks`;
 
 /** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
-export const slotsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:places`;
+export const slotsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:slots`;
 
 /** Jobs that have not settled: sorted set, score = deadline (ms). What the sweep goes through. */
 export const openJobsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:open`;
@@ -47,11 +47,11 @@ export const storedKey = (prefix: string, queue: string): string => `${prefix}:{
 export const storedBytesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:bytes`;
 
 /** Whose turn it is in a queue: hash of `now`, `floor` and `max` (queue/lua/reserve.lua). */
-export const ranksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:turns`;
+export const ranksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:ranks`;
 
 /** A caller's last turn in a queue. `caller` is a hash: it names nobody. */
 export const callerRankKey = (prefix: string, queue: string, caller: string): string =>
-  `${prefix}:{${queue}}:turn:${caller}`;
+  `${prefix}:{${queue}}:rank:${caller}`;
 
 /** A caller's unsettled jobs in a queue: sorted set, score = when one falls out by itself (ms). */
 export const callerJobsKey = (prefix: string, queue: string, caller: string): string =>
@@ -70,8 +70,8 @@ export const redrivenKey = (prefix: string, queue: string, id: string, expiresAt
 /** The circuit breaker of a queue: queue/lua/breaker.lua. */
 export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;
 
-/** The hold of a queue: a string, its reason, that lives as long as it (queue/queue-hold.ts). */
-export const pauseKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:hold`;
+/** The hold of a queue: a string, its reason, that lives as long as it (queue/queue-pause.ts). */
+export const pauseKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:pause`;
 
 /** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
 export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;

@@ -46,18 +46,42 @@ export type ScriptedRedis = Redis & Scripts;
 
 /** Each script with the number of its keys. */
 const SCRIPTS = {
-  ...{ reserve: 5, room: 1, enter: 4, free: 2, leave: 4, breaker: 1, hold: 2, lift: 2 },
-  ...{ put: 1, create: 1, advance: 1, renew: 1, settle: 1, cancel: 1, redrive: 1, purge: 1 },
-  ...{ consume: 1, standing: 3, spend: 2 },
-  ...{ claim: 1, vouch: 1, release: 1 },
-  ...{ callbacks_take: 1, callbacks_put: 1, callback_drop: 1 },
-  ...{ bytes_hold: 1, bytes_keep: 1, bytes_weigh: 2, bytes_lapse: 1, bytes_total: 1 },
+  'queue/lua/reserve': 5,
+  'queue/lua/check_slots': 1,
+  'queue/lua/add_job': 4,
+  'queue/lua/release_slot': 2,
+  'queue/lua/remove_job': 4,
+  'queue/lua/breaker': 1,
+  'queue/lua/pause': 2,
+  'queue/lua/resume': 2,
+  'queue/lua/progress': 3,
+  'queue/lua/claim': 1,
+  'queue/lua/acknowledge': 1,
+  'queue/lua/release': 1,
+  'queue/lua/bytes_reserve': 1,
+  'queue/lua/bytes_shrink': 1,
+  'queue/lua/bytes_set': 2,
+  'queue/lua/bytes_expire': 1,
+  'queue/lua/bytes_total': 1,
+  'jobs/lua/create': 1,
+  'jobs/lua/advance': 1,
+  'jobs/lua/renew': 1,
+  'jobs/lua/settle': 1,
+  'jobs/lua/cancel': 1,
+  'jobs/lua/redrive': 1,
+  'jobs/lua/purge': 1,
+  'payloads/lua/put': 1,
+  'access/poll/lua/consume': 1,
+  'loopback/lua/consume_token': 2,
+  'callbacks/lua/callbacks_take': 1,
+  'callbacks/lua/callbacks_put': 1,
+  'callbacks/lua/callback_drop': 1,
 } as const;
 
 /** The scripts that need stored.lua. */
-const COUNTS_BYTES = /^(reserve|enter|leave|bytes_.+)$/;
+const COUNTS_BYTES = /(reserve|add_job|remove_job|bytes_.+)$/;
 
-const read = (name: string): string => readFileSync(path.join(__dirname, 'lua', `${name}.lua`), 'utf8');
+const read = (name: string): string => readFileSync(path.join(__dirname, '..', `${name}.lua`), 'utf8');
 
 /** The table of jobs/transitions.ts as Lua. */
 function transitionsTable(): string {
@@ -71,7 +95,8 @@ function transitionsTable(): string {
 /** A script's text with the transitions and the libraries in front; the `#!lua` line, where there is one, has to stay the first. */
 function scriptText(name: string): string {
   const text = read(name);
-  const lib = transitionsTable() + read('lib') + (COUNTS_BYTES.test(name) ? read('lib_stored') : '');
+  const lib =
+    transitionsTable() + read('jobs/lua/record') + (COUNTS_BYTES.test(name) ? read('queue/lua/stored') : '');
   if (!text.startsWith('#!')) {
     return lib + text;
   }
@@ -79,9 +104,9 @@ function scriptText(name: string): string {
   return text.slice(0, end) + lib + text.slice(end);
 }
 
-/** `callbacks_take` is `arrCallbacksTake`. */
+/** `callbacks/lua/callbacks_take` is `arrCallbacksTake`. */
 const methodOf = (name: string): string =>
-  `arr_${name}`.replace(/_(.)/g, (_all, letter: string) => letter.toUpperCase());
+  `arr_${path.basename(name)}`.replace(/_(.)/g, (_all, letter: string) => letter.toUpperCase());
 
 let texts: ReadonlyMap<string, { lua: string; numberOfKeys: number }> | undefined;
 

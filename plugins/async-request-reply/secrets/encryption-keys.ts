@@ -1,7 +1,7 @@
 // Keys for what is stored: the first of an instance's encrypts, all of them decrypt. Each is known by its fingerprint, which
 // lies beside what it has encrypted, so that the right one is found again after a change of keys.
 import { fingerprint } from './fingerprint';
-import type { SecretStore } from './secret-box';
+import type { SecretStore } from './secret-store';
 
 export interface EncryptionKey {
   /** Its fingerprint: 32 hexadecimal digits. */

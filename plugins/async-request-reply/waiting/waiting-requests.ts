@@ -6,11 +6,11 @@ export type WaitEnd =
   /** The job has settled, or is gone. */
   | 'settled'
   /** Its time was over. */
-  | 'over'
+  | 'timeout'
   /** The process is about to end. */
   | 'released'
   /** As many requests were held as may be; it never began. */
-  | 'refused';
+  | 'rejected';
 
 /** How many requests may be held at once, and which of those that are held count. */
 export interface WaitShare {
@@ -41,12 +41,12 @@ export class WaitingRequests {
   ): Promise<WaitEnd> {
     const waits = this.#waits.get(queue) ?? new Set();
     if (this.#isReleased || waits.size >= maxWaiting) {
-      return 'refused';
+      return 'rejected';
     }
     let end: (how: WaitEnd) => void = () => undefined;
     const ended = new Promise<WaitEnd>((resolve) => (end = resolve));
     this.#waits.set(queue, waits.add(end));
-    const timer = setTimeout(() => end('over'), limitMs);
+    const timer = setTimeout(() => end('timeout'), limitMs);
     let unwatch: (() => void) | undefined;
     try {
       unwatch = watch(() => end('settled'));

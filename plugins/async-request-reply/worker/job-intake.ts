@@ -4,7 +4,7 @@
 //   idle ──heed: can run──▶ taking ──heed: lacks──▶ resting ──heed: can run──▶ taking
 //   any ──stop──▶ stopped
 import type pino from 'pino';
-import type { SecretStore } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-store';
 import { secretsFor } from '../jobs/secrets-for';
 import type { JobSettings } from '../jobs/job-settings';
 import type { BullmqWorker } from './bullmq-worker';
@@ -38,7 +38,7 @@ export class JobIntake {
       return;
     }
     const outcomes = settings.map((one) => secretsFor(one, this.#secrets));
-    this.#report(outcomes.flatMap((outcome) => (outcome.kind === 'lacking' ? outcome.names : [])));
+    this.#report(outcomes.flatMap((outcome) => (outcome.kind === 'missing' ? outcome.names : [])));
     const canRun = outcomes.length === 0 || outcomes.some(({ kind }) => kind === 'complete');
     const before = this.#state;
     this.#state = canRun ? 'taking' : before === 'idle' ? 'idle' : 'resting';

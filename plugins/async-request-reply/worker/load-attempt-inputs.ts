@@ -39,12 +39,12 @@ export async function loadAttemptInputs(
   const keys = keysAmong(context.secrets);
   const missing = (names: readonly string[]): AttemptInputsOutcome => {
     context.missingSecrets.report(queue, names);
-    return { kind: 'ended', end: { outcome: 'hold', delayMs: MISSING_RETRY_MS } };
+    return { kind: 'ended', end: { outcome: 'release', delayMs: MISSING_RETRY_MS } };
   };
   // Kept from one job to the next: no round trip of its own.
   const settings = await context.settings.get(record.settingsHash);
   const secrets = settings && secretsFor(settings, context.secrets);
-  if (secrets?.kind === 'lacking') {
+  if (secrets?.kind === 'missing') {
     return missing(secrets.names);
   }
   try {

@@ -1,6 +1,6 @@
 // What a job's turn may do to its whole queue: hold it back for a while, on all machines, and let it go again.
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
-import { QueuePause, type PauseReason } from '../queue/queue-hold';
+import { QueuePause, type PauseReason } from '../queue/queue-pause';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** The longest that the queue is held for a probe: other workers ask the breaker again after it. */

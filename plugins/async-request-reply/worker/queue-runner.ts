@@ -1,7 +1,7 @@
 // Takes the jobs of one queue from BullMQ and runs them here.
 import { setTimeout as delay } from 'node:timers/promises';
 import { DelayedError, type Job, type Queue } from 'bullmq';
-import { registeredSettings } from '../queue/announcement';
+import { registeredSettings } from '../queue/queue-registry';
 import { openScheduler, rankOf } from '../queue/scheduler';
 import type { JobSettings } from '../jobs/job-settings';
 import { bullPrefix } from '../redis/keys';

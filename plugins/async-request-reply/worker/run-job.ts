@@ -42,14 +42,14 @@ export async function runJob(
       context.log.warn({ job: loggableJobId(id), queue: queue.name }, 'scheduled job has no record: dropped');
       await context.index.deleteJob(queue.name, id, '');
       return DONE;
-    case 'settled':
-    case 'closed':
+    case 'already-settled':
+    case 'settled-now':
       await context.index.removeJob(queue.name, id, start);
       return DONE;
     case 'newer':
       return { kind: 'again', delayMs: NEWER_RETRY_MS };
-    case 'held':
-    case 'early':
+    case 'leased-elsewhere':
+    case 'not-due':
       return { kind: 'again', delayMs: start.ms };
     case 'open':
       throw new Error('a start with a token cannot leave the job open');
@@ -75,7 +75,7 @@ async function runAttempt(
       case 'retrying':
         await setUsage(context, queue.name, start.record, end);
         return { kind: 'again', delayMs: settled.delayMs };
-      case 'closed':
+      case 'settled-now':
         await context.index.removeJob(queue.name, id, settled);
         return DONE;
       case 'lost':
@@ -121,7 +121,7 @@ async function attempt(
     return undefined;
   }
   if (gate.kind === 'wait') {
-    return { outcome: 'hold', delayMs: gate.ms };
+    return { outcome: 'release', delayMs: gate.ms };
   }
   const result = `${start.run}.${String(record.attempts)}`;
   const startedAt = record.expiresAt - start.lifeMs;
@@ -213,7 +213,7 @@ function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean):
   }
   if (lease.end === 'cancelled' || repeatable || !mayHaveArrived) {
     // A cancelled job settles so whatever the attempt says: jobs/lua/settle.lua.
-    return { outcome: 'hold', delayMs: 0, called: mayHaveArrived };
+    return { outcome: 'release', delayMs: 0, called: mayHaveArrived };
   }
   return {
     outcome: 'failed',

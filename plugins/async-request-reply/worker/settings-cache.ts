@@ -1,5 +1,5 @@
 // Settings documents by content hash: what a hash names never changes, so that it is read once.
-import { readSettings } from '../queue/announcement';
+import { readSettings } from '../queue/queue-registry';
 import type { JobSettings } from '../jobs/job-settings';
 import type { ScriptedRedis } from '../redis/scripts';
 

@@ -114,8 +114,8 @@ export class Sweeper {
       case 'missing':
         await this.#context.index.deleteJob(this.#queue, id, '');
         break;
-      case 'settled':
-      case 'closed':
+      case 'already-settled':
+      case 'settled-now':
         await this.#context.index.removeJob(this.#queue, id, outcome);
         break;
       case 'open':
@@ -123,8 +123,8 @@ export class Sweeper {
           await schedule(this.#scheduler, id, FIRST_RANK);
         }
         return true;
-      case 'held':
-      case 'early':
+      case 'leased-elsewhere':
+      case 'not-due':
       case 'newer':
       case 'leased':
         return true;

@@ -1,7 +1,7 @@
 // What the parts of a worker share.
 import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
-import type { SecretStore } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-store';
 import type { JobStore } from '../jobs/job-store';
 import type { ScriptedRedis } from '../redis/scripts';
 import type { StorageQuota } from '../queue/storage-quota';

@@ -1,9 +1,9 @@
 // A worker: finds the announced queues in Redis and runs their jobs. It needs no Kong. The executable
 // kong/worker.ts and the plugin server's worker thread both start it here.
 import type pino from 'pino';
-import { knownQueues, parseControlMessage } from '../queue/announcement';
+import { knownQueues, parseControlMessage } from '../queue/queue-registry';
 import { QueueIndex } from '../queue/queue-index';
-import type { SecretStore } from '../secrets/secret-box';
+import type { SecretStore } from '../secrets/secret-store';
 import { controlChannel } from '../redis/keys';
 import { JobStore } from '../jobs/job-store';
 import { nameOfRedis, openWorkerClient, type RedisSettings } from '../redis/redis-client';

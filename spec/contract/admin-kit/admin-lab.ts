@@ -6,7 +6,7 @@ import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
 import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/scheduler';
 import { AccessStore } from '../../../plugins/async-request-reply/accept/access-store';
-import { SecretStore } from '../../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../../../plugins/async-request-reply/secrets/secret-store';
 import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/jobs/job-settings';
 import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import {

@@ -130,7 +130,7 @@ export class BytesLab {
   /** The whole of a job's turn. */
   async run(id: string, end: Partial<AttemptEnd> = {}): Promise<void> {
     const settled = await this.attempt(id, end);
-    if (settled.kind !== 'closed') throw new Error(settled.kind);
+    if (settled.kind !== 'settled-now') throw new Error(settled.kind);
     await this.index.removeJob(QUEUE, id, settled);
   }
 

@@ -21,7 +21,7 @@ export function postFunction(exchange: Exchange, config: PluginConfig): void {
   const { balancer_data: target, service } = exchange.context;
   const [lua] = config['access'] as string[];
   if (lua === undefined || (lua.startsWith(FOR_POLLS_ONLY) && !isPoll(exchange))) return;
-  if (exchange.shared.get('async_request_reply') === 'reentry') return;
+  if (exchange.shared.get('async_request_reply') === 'loopback') return;
   const isElsewhere = target?.['host'] !== service?.host || target?.['port'] !== service?.port;
   if (target && service && target['host'] === '127.0.0.1' && isElsewhere) return;
   exchange.answer = {

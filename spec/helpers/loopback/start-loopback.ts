@@ -32,7 +32,7 @@ function documented(at: { stack: Stack; targets: readonly Upstream[] }): {
   upstreams: Entity[];
 } {
   const [, text = ''] =
-    /```yaml\n(_format_version[^`]*billing-reentry[^`]*)```/.exec(root('docs/kong.md')) ?? [];
+    /```yaml\n(_format_version[^`]*billing-loopback[^`]*)```/.exec(root('docs/kong.md')) ?? [];
   const config = parse(text) as { services: Entity[]; upstreams: Entity[] };
   const routes = config.services.flatMap((service) => service.routes ?? []);
   for (const plugin of routes.flatMap((route) => route.plugins ?? [])) {

@@ -1,4 +1,4 @@
-import { VARIABLE_NAMES } from '../../../plugins/async-request-reply/kong-api/request-facts';
+import { VARIABLE_NAMES } from '../../../plugins/async-request-reply/kong-api/nginx-variables';
 import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
 import { INSTALLED, missingPaths, readText } from './files';
 import { settingsFrom } from './process-settings';

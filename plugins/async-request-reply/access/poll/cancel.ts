@@ -24,13 +24,13 @@ export async function cancel(
 ): Promise<Reply> {
   const outcome = await store.cancel(job);
   switch (outcome.kind) {
-    case 'closed':
+    case 'settled-now':
       return { status: 204, headers: jobHeaders(settings, job.id), body: Buffer.alloc(0) };
     case 'cancelling':
       return statusReply(202, job, links, settings, [['Retry-After', String(settings.retryAfterSeconds)]]);
     case 'missing':
       throw new AsyncError('gone', { detail: 'The job is gone.' });
-    case 'settled':
+    case 'already-settled':
       return problemReply(
         new AsyncError('already-settled', {
           detail: `The job has settled: it is ${outcome.state} and stays so.`,

@@ -4,7 +4,7 @@ import { isProblemCode, PROBLEMS } from '../../errors/problem-catalog';
 import { problemReply } from '../../errors/problem-reply';
 import { isRenamedByExit } from '../../http/field-name';
 import { byteRange, type ByteRange, type RangeRequest } from '../../http/byte-range';
-import { INLINE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import { INLINE_MAX_RESPONSE_BYTES } from '../../http/inline-limits';
 import type { Reply } from '../../http/reply';
 import type { ResponseHead } from '../../http/upstream-request';
 import type { JobRecord } from '../../jobs/job-record';

@@ -30,12 +30,12 @@ export async function waitForPoll(
   await rejectTooSoon(job, settings, store);
   const preferences = preferencesOf(await request.headerValues('prefer'));
   const limitMs = pollWaitMs(preferences, settings);
-  const end = limitMs > 0 ? await store.waitForSettle(job, limitMs, settings.wait.max_waiting) : 'refused';
-  if (end === 'refused') {
+  const end = limitMs > 0 ? await store.waitForSettle(job, limitMs, settings.wait.max_waiting) : 'rejected';
+  if (end === 'rejected') {
     return { job, fields: [] };
   }
   const now = await store.read((jobs) => jobs.read(job.id));
-  const applied = end === 'over' ? appliedPreferences(preferences, false, limitMs) : undefined;
+  const applied = end === 'timeout' ? appliedPreferences(preferences, false, limitMs) : undefined;
   return { job: now, fields: applied === undefined ? [] : [['Preference-Applied', applied]] };
 }
 

@@ -3,7 +3,7 @@
 import type { Config } from '../../../../schemas/generated/config-type';
 import type { RedisSettings } from '../../redis/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../../jobs/job-settings';
-import { INLINE_MAX_REQUEST_BYTES, INLINE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import { INLINE_MAX_REQUEST_BYTES, INLINE_MAX_RESPONSE_BYTES } from '../../http/inline-limits';
 import type { MatchedRoute } from '../gateway-request';
 import { callbackSettings, type CallbackSettings } from './callback-settings';
 import { EncryptionKeys } from '../../secrets/encryption-keys';

@@ -46,10 +46,10 @@ export async function answerAccepted(
   }
   try {
     const end = await store.waitForSettle(job, limitMs, settings.wait.max_waiting);
-    return end === 'refused'
+    return end === 'rejected'
       ? firstReply(accepted, settings)
       : await withJobId(job.id, settings, () =>
-          replyAfterWait(accepted, end === 'over' ? limitMs : 0, settings, store),
+          replyAfterWait(accepted, end === 'timeout' ? limitMs : 0, settings, store),
         );
   } catch (error) {
     if (error instanceof AsyncError) {
@@ -123,7 +123,8 @@ async function cancelOnTimeout(
   store: AccessStore,
 ): Promise<Reply> {
   const outcome = await store.cancel(job);
-  const settled = outcome.kind === 'settled' ? await store.read((jobs) => jobs.read(job.id)) : undefined;
+  const settled =
+    outcome.kind === 'already-settled' ? await store.read((jobs) => jobs.read(job.id)) : undefined;
   if (settled !== undefined && isSettled(settled.state)) {
     return result(accepted, settled, settings, store);
   }

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { headBytes } from '../../http/head-size';
-import { INLINE_MAX_RESPONSE_BYTES } from '../../http/lane-limits';
+import { INLINE_MAX_RESPONSE_BYTES } from '../../http/inline-limits';
 import type { HeaderField } from '../../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../../http/upstream-request';
 import { toUriHost } from '../../http/uri-host';

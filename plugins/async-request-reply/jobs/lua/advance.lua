@@ -5,10 +5,10 @@
 -- Returns one of
 --   {'missing'}               no record
 --   {'newer'}                 a record of a newer program: leave it to others
---   {'settled', state, owner, dead, expires_at, bytes}   it had settled before
---   {'closed', state, owner, dead, expires_at, bytes}    this call settled it
---   {'held', ms}              another attempt's lease runs for so long yet
---   {'early', ms}             waiting, and its delay has so long to go; without a token: whoever accepts it is not done
+--   {'already-settled', state, owner, dead, expires_at, bytes}   it had settled before
+--   {'settled-now', state, owner, dead, expires_at, bytes}    this call settled it
+--   {'leased-elsewhere', ms}  another attempt's lease runs for so long yet
+--   {'not-due', ms}           waiting, and its delay has so long to go; without a token: whoever accepts it is not done
 --   {'open', state}           waiting (only without a token)
 --   {'leased', now, field, value, …}   the lease is taken; the fields are the record's
 local key = KEYS[1]
@@ -22,7 +22,7 @@ if tonumber(r[1]) > tonumber(ARGV[3]) then
 end
 local state, attempts = r[2], tonumber(r[4])
 if is_settled(state) then
-  return { 'settled', state, r[10] or '', r[11] or '', r[12] or '0', kept_bytes(key) }
+  return { 'already-settled', state, r[10] or '', r[11] or '', r[12] or '0', kept_bytes(key) }
 end
 local now = now_ms()
 local function leased()
@@ -40,7 +40,7 @@ end
 if state == 'running' then
   local left = tonumber(r[3]) - now
   if left > 0 then
-    return { 'held', tostring(left) }
+    return { 'leased-elsewhere', tostring(left) }
   end
   if r[8] == '1' then
     return settle(key, now, state, 'cancel', false, nil)
@@ -74,13 +74,13 @@ end
 if ARGV[1] == '' then
   local unconfirmed = tonumber(r[15] or 0) - now
   if unconfirmed > 0 then
-    return { 'early', tostring(unconfirmed) }
+    return { 'not-due', tostring(unconfirmed) }
   end
   return { 'open', state }
 end
-local early = tonumber(r[9] or 0) - now
-if early > 0 then
-  return { 'early', tostring(early) }
+local delay = tonumber(r[9] or 0) - now
+if delay > 0 then
+  return { 'not-due', tostring(delay) }
 end
 redis.call('HSET', key, 'state', next_state(state, 'start'), 'attempts', attempts + 1, 'token', ARGV[1],
   'lease_until', now + tonumber(ARGV[2]))

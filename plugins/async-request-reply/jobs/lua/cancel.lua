@@ -5,9 +5,9 @@
 --         submit finds it; 0 leaves none
 -- ARGV[2] '1' where a submit with an idempotency key is taken back: a repeat of it may have been told of the job, and
 --         once it has begun the next repeat will be
--- Returns {'closed', 'cancelled', owner, …}, {'cancelling'}, {'settled', state}, {'kept'} or {'missing'}.
+-- Returns {'settled-now', 'cancelled', owner, …}, {'cancelling'}, {'already-settled', state}, {'kept'} or {'missing'}.
 local key = KEYS[1]
-local r = redis.call('HMGET', key, 'state', 'vouched', 'v')
+local r = redis.call('HMGET', key, 'state', 'acknowledged', 'v')
 local state = r[1]
 if not state then
   if tonumber(ARGV[1]) > 0 then
@@ -21,10 +21,10 @@ if ARGV[2] == '1' and tonumber(r[3]) > 0 then
   if r[2] == '1' or state ~= 'queued' then
     return { 'kept' }
   end
-  redis.call('HSET', key, 'withdrawn', '1')
+  redis.call('HSET', key, 'rolled_back', '1')
 end
 if is_settled(state) then
-  return { 'settled', state }
+  return { 'already-settled', state }
 end
 if state == 'running' then
   redis.call('HSET', key, 'cancel', '1')

@@ -67,7 +67,7 @@ local function settle(job_key, now, from, event, keep_request, err)
   end
   -- Whoever holds a request for it: waiting/settle-signals.ts. A user whom the ACL keeps off the channel settles all the same.
   redis.pcall('SPUBLISH', sibling(job_key, 'settled'), state)
-  return { 'closed', state, r[3] or '', dead, tostring(now + ttl), kept_bytes(job_key) }
+  return { 'settled-now', state, r[3] or '', dead, tostring(now + ttl), kept_bytes(job_key) }
 end
 
 -- What a job without further attempts ends as: its last response where there is one, else `failed`. Its last
@@ -80,21 +80,21 @@ local function settle_exhausted(job_key, now, from, err)
   return settle(job_key, now, from, 'fail', true, err)
 end
 
--- The keys of a queue share the hash tag of its places' key, which ends in ':places'.
-local function sibling_of_places(places_key, suffix)
-  return string.sub(places_key, 1, -7) .. suffix
+-- The keys of a queue share the hash tag of its slots' key, which ends in ':slots'.
+local function sibling_of_slots(slots_key, suffix)
+  return string.sub(slots_key, 1, -6) .. suffix
 end
 
 -- The counter of the jobs of a queue that settled in the ten seconds around `at`.
-local function settled_key(places_key, at)
-  return sibling_of_places(places_key, 'settled:' .. math.floor(at / 10000))
+local function settled_key(slots_key, at)
+  return sibling_of_slots(slots_key, 'settled:' .. math.floor(at / 10000))
 end
 
 -- What is said of a queue without a place: {'full', jobs that settled in the last minute}.
-local function full(places_key, now)
+local function full(slots_key, now)
   local settled = 0
   for bucket = 0, 6 do
-    settled = settled + tonumber(redis.call('GET', settled_key(places_key, now - bucket * 10000)) or 0)
+    settled = settled + tonumber(redis.call('GET', settled_key(slots_key, now - bucket * 10000)) or 0)
   end
   return { 'full', tostring(settled) }
 end

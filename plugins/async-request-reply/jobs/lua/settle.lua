@@ -1,14 +1,14 @@
 #!lua flags=allow-oom
 -- Ends an attempt: with its response or its failure the job settles, or waits for another attempt.
 -- KEYS[1] record
--- ARGV[1] token of the attempt   ARGV[2] 'completed', 'failed', 'retry', or 'hold': a retry that does
+-- ARGV[1] token of the attempt   ARGV[2] 'completed', 'failed', 'retry', or 'release': a retry that does
 -- not count as an attempt
 -- ARGV[3] result (RUN.ATTEMPT) or ''   ARGV[4] upstream status or ''
 -- ARGV[5] error code or ''   ARGV[6] error detail   ARGV[7] error type for Proxy-Status
 -- ARGV[8] '1' where the request is kept with the result   ARGV[9] delay before the next attempt (ms)
--- ARGV[10] with 'hold': '1' where a call was made and may have arrived   ARGV[11] bytes of the result's body
+-- ARGV[10] with 'release': '1' where a call was made and may have arrived   ARGV[11] bytes of the result's body
 -- ARGV[12] with 'retry', where the upstream was not reached: how many such attempts a run may have, else 0
--- Returns {'closed', state, owner, dead, expires_at, bytes}, {'retrying', ms}, or {'lost'} where the lease is another's.
+-- Returns {'settled-now', state, owner, dead, expires_at, bytes}, {'retrying', ms}, or {'lost'} where the lease is another's.
 local key = KEYS[1]
 local r = redis.call('HMGET', key, 'state', 'token', 'cancel', 'result', 'deadline_at', 'attempts', 'max_attempts',
   'unreached')
@@ -32,11 +32,11 @@ end
 if r[3] == '1' then
   return settle(key, now, r[1], 'cancel', false, nil)
 end
-if ARGV[2] ~= 'retry' and ARGV[2] ~= 'hold' then
+if ARGV[2] ~= 'retry' and ARGV[2] ~= 'release' then
   return settle(key, now, r[1], ARGV[2] == 'completed' and 'complete' or 'fail', ARGV[8] == '1', err)
 end
 local at = now + tonumber(ARGV[9])
-if ARGV[2] == 'hold' then
+if ARGV[2] == 'release' then
   redis.call('HINCRBY', key, 'attempts', -1)
   if ARGV[10] == '1' then
     redis.call('HSET', key, 'ran', '1')

@@ -5,24 +5,24 @@
 -- Returns one of
 --   {'job', field, value, …}  the record's fields
 --   {'gone'}                  there was a record, and its time is over
---   {'never'}                 there was none; with ARGV[2] there will be none
---   {'withdrawn'}             its submit was answered 503, and taken back
-local r = redis.call('HMGET', KEYS[1], 'v', 'withdrawn')
+--   {'not-created'}           there was none; with ARGV[2] there will be none
+--   {'rolled-back'}           its submit was answered 503, and taken back
+local r = redis.call('HMGET', KEYS[1], 'v', 'rolled_back')
 if not r[1] then
-  if redis.call('EXISTS', sibling(KEYS[1], 'once')) == 1 then
+  if redis.call('EXISTS', sibling(KEYS[1], 'created')) == 1 then
     return { 'gone' }
   end
   if tonumber(ARGV[2]) > 0 then
     redis.call('HSET', KEYS[1], 'v', 0, 'state', 'cancelled', 'queue', '')
     redis.call('PEXPIRE', KEYS[1], ARGV[2])
   end
-  return { 'never' }
+  return { 'not-created' }
 end
 if tonumber(r[1]) == 0 or r[2] == '1' then
-  return { 'withdrawn' }
+  return { 'rolled-back' }
 end
 if ARGV[1] == '1' then
-  redis.call('HSET', KEYS[1], 'vouched', '1')
+  redis.call('HSET', KEYS[1], 'acknowledged', '1')
 end
 local reply = { 'job' }
 for _, item in ipairs(redis.call('HGETALL', KEYS[1])) do

@@ -6,7 +6,7 @@ local stored, bytes = stored_keys(KEYS[1])
 local _, total = bytes_of(KEYS[1], '')
 local offset = 0
 while true do
-  local ids = redis.call('ZRANGEBYSCORE', stored, '-inf', now, 'LIMIT', offset, LAPSE_BATCH)
+  local ids = redis.call('ZRANGEBYSCORE', stored, '-inf', now, 'LIMIT', offset, EXPIRE_BATCH)
   if #ids == 0 then
     return total
   end

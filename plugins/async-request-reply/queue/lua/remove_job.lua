@@ -5,13 +5,13 @@
 -- ARGV[1] job ID   ARGV[2] '1' for a dead letter   ARGV[3] when its record goes (ms since 1970)
 -- ARGV[4] bytes of its bodies that stay as long as its record, '' to count them as before
 -- The run that this departure speaks of has been redriven since: the job is open again.
-if redis.call('EXISTS', sibling_of_places(KEYS[1], 'redriven:' .. ARGV[1] .. ':' .. ARGV[3])) == 1 then
+if redis.call('EXISTS', sibling_of_slots(KEYS[1], 'redriven:' .. ARGV[1] .. ':' .. ARGV[3])) == 1 then
   return
 end
 local now = now_ms()
 redis.call('ZREM', KEYS[1], ARGV[1])
 -- Whoever is to be told of it is told now.
-redis.call('ZADD', sibling_of_places(KEYS[1], 'callbacks'), 'XX', now, ARGV[1])
+redis.call('ZADD', sibling_of_slots(KEYS[1], 'callbacks'), 'XX', now, ARGV[1])
 redis.call('ZREM', KEYS[3], ARGV[1])
 if redis.call('ZREM', KEYS[2], ARGV[1]) == 1 then
   local key = settled_key(KEYS[1], now)

@@ -11,7 +11,7 @@ export const VARIABLE_NAMES = [
   'is_args',
   'http_host',
   'http_x_async_kong_id',
-  'http_x_async_kong_reentry',
+  'http_x_async_kong_loopback',
   'http_content_length',
   'http_transfer_encoding',
   'http_upgrade',

@@ -1,4 +1,4 @@
-import { InstanceStores, type InstanceOrigin } from '../../../plugins/async-request-reply/instance-holds';
+import { InstanceStores, type InstanceOrigin } from '../../../plugins/async-request-reply/instance-stores';
 import type { StoreLease } from '../../../plugins/async-request-reply/accept/store-registry';
 
 /** Instances in the order of their starts, by name; the names of those whose stores were let go of. */

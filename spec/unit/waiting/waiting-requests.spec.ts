@@ -32,14 +32,14 @@ describe('held requests', () => {
     await jest.advanceTimersByTimeAsync(999);
     expect(held.size).toBe(1);
     await jest.advanceTimersByTimeAsync(1);
-    expect(await hold).toBe('over');
+    expect(await hold).toBe('timeout');
     expect([held.size, unwatched]).toEqual([0, [1]]);
   });
 
   it('are no more than allowed, and one that goes makes room', async () => {
     const held = new WaitingRequests();
     const first = held.wait(1000, share(1), watch);
-    expect(await held.wait(1000, share(1), watch)).toBe('refused');
+    expect(await held.wait(1000, share(1), watch)).toBe('rejected');
     expect(wakes).toHaveLength(1);
     wakes[0]?.();
     await first;
@@ -51,7 +51,7 @@ describe('held requests', () => {
   it('of one queue take no room from those of another', async () => {
     const held = new WaitingRequests();
     const first = held.wait(1000, share(1), watch);
-    expect(await held.wait(1000, share(1), watch)).toBe('refused');
+    expect(await held.wait(1000, share(1), watch)).toBe('rejected');
     const other = held.wait(1000, share(1, 'other'), watch);
     expect(held.size).toBe(2);
     wakes.forEach((wake) => wake());
@@ -64,7 +64,7 @@ describe('held requests', () => {
     const holds = [held.wait(1000, share(10), watch), held.wait(1000, share(10), watch)];
     held.release();
     expect(await Promise.all(holds)).toEqual(['released', 'released']);
-    expect(await held.wait(1000, share(10), watch)).toBe('refused');
+    expect(await held.wait(1000, share(10), watch)).toBe('rejected');
     expect([held.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 

@@ -16,9 +16,9 @@ export const markerOf = (request: RecordedRequest): string | undefined => reques
 
 /** A marker by somebody who does not know the secret. */
 export function forgedMarker(request: Partial<MarkedRequest> = {}): string {
-  const reentry = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 1, endsAt: Date.now() + 10_000 };
+  const loopback = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 1, endsAt: Date.now() + 10_000 };
   return signLoopbackToken(
-    reentry,
+    loopback,
     { ...{ method: 'GET', uri: '/', host: '127.0.0.1', keyPrefix: 'any', queue: 'specs' }, ...request },
     'not the secret of the specs',
   );

@@ -1,8 +1,8 @@
 // A queue that nobody announces any more leaves nothing behind, and one with open jobs stays.
 import pino from 'pino';
-import { registerQueue } from '../../plugins/async-request-reply/queue/announcement';
+import { registerQueue } from '../../plugins/async-request-reply/queue/queue-registry';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
 import { openJobsKey, queuesKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';

@@ -2,7 +2,7 @@
 import type { NamedSettings } from '../jobs/job-settings';
 import { whenReady } from '../redis/redis-client';
 import type { ScriptedRedis } from '../redis/scripts';
-import { registerQueue } from './announcement';
+import { registerQueue } from './queue-registry';
 
 /** An announcement is repeated by the first accept after this. */
 const REGISTER_EVERY_MS = 30_000;
