@@ -112,7 +112,7 @@ describe('redrive of one job', () => {
 describe('a redrive that was cut off', () => {
   /** The command in this process, ended after one of its writes. */
   async function redriveCutAfter(
-    step: 'reserve' | 'readmit' | 'redrive' | 'enter',
+    step: 'reserve' | 'reopen' | 'redrive' | 'addJob',
     id: string,
   ): Promise<void> {
     const { lab } = stage;
@@ -137,7 +137,7 @@ describe('a redrive that was cut off', () => {
     await scheduler.close();
   }
 
-  it.each(['reserve', 'readmit'] as const)(
+  it.each(['reserve', 'reopen'] as const)(
     'after %s leaves a dead letter that can be redriven',
     async (step) => {
       const { lab } = stage;
@@ -149,7 +149,7 @@ describe('a redrive that was cut off', () => {
     },
   );
 
-  it.each(['redrive', 'enter'] as const)('after %s is completed by the sweep', async (step) => {
+  it.each(['redrive', 'addJob'] as const)('after %s is completed by the sweep', async (step) => {
     const { lab } = stage;
     const id = await oneDeadLetter('/cut-late');
     await redriveCutAfter(step, id);

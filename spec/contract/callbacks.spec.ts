@@ -89,7 +89,7 @@ it('what is told is what settled, also where the record has gone by then', async
   await leave(id);
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({
-    ...{ record: { id, state: 'completed', upstreamStatus: 204 }, run: '1', terms: TERMS, tries: 0 },
+    ...{ record: { id, state: 'completed', upstreamStatus: 204 }, run: '1', options: TERMS, tries: 0 },
   });
   expect(await redis.pttl(callbackKey(PREFIX, id))).toBeGreaterThan(DAY);
 });

@@ -201,7 +201,7 @@ it('fifty submits at once from five processes make one job', async () => {
   expect(ids.size).toBe(1);
   expect(accepted.filter(({ kind }) => kind === 'created')).toHaveLength(1);
   await expectOneJob([...ids][0] ?? '');
-  expect(await redis.zcard(`${prefix}:{${QUEUE}}:places`)).toBe(1);
+  expect(await redis.zcard(`${prefix}:{${QUEUE}}:slots`)).toBe(1);
 });
 
 it('requests that lie in the store already, each under its own ID, make one job', async () => {

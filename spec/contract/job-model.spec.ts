@@ -136,7 +136,7 @@ const OPERATIONS: readonly Operation[] = [
     settling(token, 'retry', { outcome: 'retry' }, false),
     settling(token, 'retry with a response', { outcome: 'retry' }, true),
     settling(token, 'retry past the deadline', { outcome: 'retry', pastDeadline: true }, false),
-    settling(token, 'release', { outcome: 'hold' }, false),
+    settling(token, 'release', { outcome: 'release' }, false),
   ]),
   {
     name: 'the sweep examines',

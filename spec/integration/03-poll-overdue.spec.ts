@@ -44,7 +44,7 @@ test('without a worker a poll says so from the deadline on, and frees the place 
   ]);
   expect([status.status, status.json()['state']]).toEqual([200, 'expired']);
   expect(await redis.command('ZCARD', key('{late}:open'))).toBe(0);
-  expect(await redis.command('ZCARD', key('{late}:places'))).toBe(0);
+  expect(await redis.command('ZCARD', key('{late}:slots'))).toBe(0);
   expect(await redis.command('EXISTS', key(`{late}:late:${id}`))).toBe(0);
   expect(await redis.command('EXISTS', key(`{${id}}:req`))).toBe(0);
 });

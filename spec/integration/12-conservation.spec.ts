@@ -100,7 +100,7 @@ async function describeJobs(ids: readonly string[]): Promise<string> {
 
 /** The IDs that hold a place in the queue. */
 async function membersOfPlaces(): Promise<string[]> {
-  const keys = (await stack().redis.keys()).filter((key) => key.endsWith(':places'));
+  const keys = (await stack().redis.keys()).filter((key) => key.endsWith(':slots'));
   const members = await Promise.all(keys.map((key) => stack().redis.command('ZRANGE', key, 0, -1)));
   return members.flat() as string[];
 }

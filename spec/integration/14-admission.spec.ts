@@ -68,7 +68,7 @@ const withStatus = (responses: readonly HttpResponse[], status: number): HttpRes
 
 describe('max_waiting', () => {
   const path = '/full/jobs';
-  const placesKey = (): string => `${stack().keyPrefix}:{full}:places`;
+  const placesKey = (): string => `${stack().keyPrefix}:{full}:slots`;
 
   test(`takes ${MAX_WAITING} of ${CROWD} that come at once, and says when to come again`, async () => {
     const responses = await crowd(path);
@@ -123,7 +123,7 @@ describe('max_waiting', () => {
     // Redis has reserved the place, and whoever asked never hears of it.
     wire.holdReplies((bytes) => bytes.includes('{crash}:caller:'));
     const submit = stack().request('/crash/first');
-    const places = `${keyPrefix}:{crash}:places`;
+    const places = `${keyPrefix}:{crash}:slots`;
     const reserved = async (): Promise<string[]> =>
       (await redis.command('ZRANGE', places, 0, -1, 'WITHSCORES')) as string[];
     await until('the place to be taken', async () => (await reserved()).length > 0);

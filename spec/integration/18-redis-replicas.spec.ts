@@ -43,7 +43,7 @@ async function traces(queue: string, id: string): Promise<unknown[]> {
   const key = `${stack.keyPrefix}:{${queue}}`;
   return [
     await master.command('ZCARD', `${key}:open`),
-    await master.command('ZCARD', `${key}:places`),
+    await master.command('ZCARD', `${key}:slots`),
     await master.command('EXISTS', `${key}:${queue}:${id}`),
   ];
 }

@@ -30,8 +30,8 @@ const problemOf = (response: HttpResponse): unknown => [
   response.status,
   String(response.json()['type']).split(':').at(-1),
 ];
-const REFUSED = [403, 'loopback-rejected'];
-const LATE = [503, 'loopback-too-late'];
+const REFUSED = [403, 'loopback-refused'];
+const LATE = [503, 'loopback-late'];
 const statusOf = ({ status }: HttpResponse): number => status;
 
 describe('the routes of docs/kong.md', () => {

@@ -129,7 +129,7 @@ function cancelStep(state: State, scripts: RecordScripts): Step<State> {
   const [after, reply] = onRecord(spend(state, 'cancels'), (record) => scripts.cancel(record, false));
   const next = ((): State => {
     switch (reply?.kind) {
-      case 'closed':
+      case 'settled-now':
         return { ...after, cancel: { at: 'remove', told: '' } };
       case 'cancelling':
         return { ...after, cancel: { at: 'done', told: '202' } };

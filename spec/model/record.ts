@@ -43,9 +43,9 @@ export interface AttemptEnd {
 }
 
 export type Reply =
-  | { readonly kind: 'missing' | 'held' | 'early' | 'open' | 'leased' | 'retrying' | 'lost' }
-  | { readonly kind: 'cancelling' | 'redriven' | 'not-dead' | 'renewed' | 'cancel' | 'created' | 'exists' }
-  | { readonly kind: 'settled' | 'closed'; readonly state: JobState; readonly dead: boolean };
+  | { readonly kind: 'missing' | 'leased-elsewhere' | 'not-due' | 'open' | 'leased' | 'retrying' | 'lost' }
+  | { readonly kind: 'cancelling' | 'redriven' | 'not-dead' | 'renewed' | 'cancel' | 'created' | 'duplicate' }
+  | { readonly kind: 'already-settled' | 'settled-now'; readonly state: JobState; readonly dead: boolean };
 
 export type Change = readonly [ModelRecord | undefined, Reply];
 
@@ -64,7 +64,7 @@ export class RecordScripts {
   create(record: ModelRecord | undefined): Change {
     return record === undefined || !this.#rules.createRespectsTombstone
       ? [NEW_RECORD, { kind: 'created' }]
-      : [record, { kind: 'exists' }];
+      : [record, { kind: 'duplicate' }];
   }
 
   /** advance.lua; `token` '' looks only. */
@@ -73,15 +73,15 @@ export class RecordScripts {
       return [before, { kind: 'missing' }];
     }
     if (isSettled(before.state)) {
-      return [before, { kind: 'settled', state: before.state, dead: before.dead }];
+      return [before, { kind: 'already-settled', state: before.state, dead: before.dead }];
     }
     if (before.state === 'running' && token !== '' && before.token === token) {
       // Asked again, since the first answer was lost with the connection.
       return [{ ...before, lease: 'live' }, { kind: 'leased' }];
     }
     const lapsed = before.state === 'running' ? this.#lapse(before) : before;
-    if (lapsed === 'held') {
-      return [before, { kind: 'held' }];
+    if (lapsed === 'leased-elsewhere') {
+      return [before, { kind: 'leased-elsewhere' }];
     }
     if (isSettled(lapsed.state)) {
       return closed(lapsed);
@@ -97,9 +97,9 @@ export class RecordScripts {
     return this.#lease(lapsed, token);
   }
 
-  #lapse(record: ModelRecord): ModelRecord | 'held' {
+  #lapse(record: ModelRecord): ModelRecord | 'leased-elsewhere' {
     if (record.lease === 'live' && this.#rules.leaseWaitsForTheLast) {
-      return 'held';
+      return 'leased-elsewhere';
     }
     if (record.cancel) {
       return this.#settle(record, 'cancel');
@@ -115,7 +115,7 @@ export class RecordScripts {
       return [record, { kind: 'open' }];
     }
     if (record.state === 'retrying' && record.early) {
-      return [record, { kind: 'early' }];
+      return [record, { kind: 'not-due' }];
     }
     const state = this.#move(record, 'start');
     return [{ ...record, state, attempts: record.attempts + 1, token, lease: 'live' }, { kind: 'leased' }];
@@ -155,7 +155,7 @@ export class RecordScripts {
       return [abandon && this.#rules.abandonLeavesTombstone ? TOMBSTONE : undefined, { kind: 'missing' }];
     }
     if (isSettled(record.state)) {
-      return [record, { kind: 'settled', state: record.state, dead: record.dead }];
+      return [record, { kind: 'already-settled', state: record.state, dead: record.dead }];
     }
     if (record.state === 'running') {
       return [{ ...record, cancel: true }, { kind: 'cancelling' }];
@@ -231,7 +231,7 @@ const TOMBSTONE: ModelRecord = { ...NEW_RECORD, state: 'cancelled', request: fal
 
 const closed = (record: ModelRecord): Change => [
   record,
-  { kind: 'closed', state: record.state, dead: record.dead },
+  { kind: 'settled-now', state: record.state, dead: record.dead },
 ];
 
 /** Names another response as the result; the one named before goes. */

@@ -54,8 +54,8 @@ function examine(before: State, forgotten: boolean, scripts: RecordScripts): Ste
       const left = { run: NO_RUN, dead: false };
       return { label, next: { ...state, sweep: { at: 'leave', left, removes: !forgotten } } };
     }
-    case 'settled':
-    case 'closed': {
+    case 'already-settled':
+    case 'settled-now': {
       const left = departureOf(state, reply);
       return { label, next: { ...state, sweep: { at: 'leave', left, removes: !forgotten } } };
     }

@@ -96,8 +96,8 @@ function start(before: State, index: Index, scripts: RecordScripts): State {
   switch (reply?.kind) {
     case 'missing':
       return withWorker(state, index, { at: 'leave', left: { run: NO_RUN, dead: false } });
-    case 'settled':
-    case 'closed':
+    case 'already-settled':
+    case 'settled-now':
       return withWorker(state, index, { at: 'leave', left: departureOf(state, reply) });
     case 'leased': {
       const { run = 0, attempts = 0 } = state.record ?? {};
@@ -206,7 +206,7 @@ function settle(before: State, index: Index, setting: Setting, scripts: RecordSc
   if (taken && hasResponse && before.record?.result === nameOf(worker)) {
     return flawed(state, 'two attempts of a job have a response of one name');
   }
-  if (reply?.kind === 'closed') {
+  if (reply?.kind === 'settled-now') {
     const at = hasResponse && !setting.rules.storesBeforeSettling ? 'store' : 'leave';
     return withWorker(state, index, { at, left: departureOf(state, reply) });
   }

@@ -77,7 +77,7 @@ export const remove = (state: State): State =>
 /** What a reply of `settled` or `closed` tells of the job. */
 export const departureOf = (
   state: State,
-  reply: Extract<Reply, { kind: 'settled' | 'closed' }>,
+  reply: Extract<Reply, { kind: 'already-settled' | 'settled-now' }>,
 ): Departure => ({
   run: state.record?.run ?? 1,
   dead: reply.dead,

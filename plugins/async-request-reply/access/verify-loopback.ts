@@ -26,7 +26,7 @@ const REASONS = {
 const RETRY_AFTER_SECONDS = 1;
 
 /**
- * @throws AsyncError `loopback-rejected` where the marker is not good for this request, `loopback-too-late` where it was, and
+ * @throws AsyncError `loopback-refused` where the marker is not good for this request, `loopback-late` where it was, and
  *   `store-unavailable` where nobody can say so.
  */
 export async function verifyLoopback(
@@ -41,12 +41,12 @@ export async function verifyLoopback(
     advise(`a request with a marker of re-entry was refused: ${REASONS[reason]}`);
     if (reason === 'stale') {
       // Its secret was right: a worker's own, which may come again.
-      throw new AsyncError('loopback-too-late', {
+      throw new AsyncError('loopback-late', {
         detail: 'The marker of re-entry is over. The request did not reach the upstream.',
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
-    throw new AsyncError('loopback-rejected', {
+    throw new AsyncError('loopback-refused', {
       detail: 'The request carries a marker of re-entry that is not good for it. Send it without.',
     });
   }

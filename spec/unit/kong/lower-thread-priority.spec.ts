@@ -6,8 +6,8 @@ const MODULE = resolve(__dirname, '../../../kong/worker/lower-thread-priority.ts
 
 const inWorker = `
   require('ts-node/register/transpile-only');
-  const { yieldToOthers } = require(${JSON.stringify(MODULE)});
-  yieldToOthers();
+  const { lowerThreadPriority } = require(${JSON.stringify(MODULE)});
+  lowerThreadPriority();
   const task = require('node:fs').readlinkSync('/proc/thread-self').split('/').at(-1);
   require('node:worker_threads').parentPort.postMessage(require('node:os').getPriority(Number(task)));
 `;

@@ -43,7 +43,7 @@ test('knows every problem, and no other', () => {
 });
 
 /** Of the plugin's own ways between Kong, plugin server and worker: no client has a part in them. */
-const INTERNAL: readonly ProblemCode[] = ['handoff-refused', 'loopback-rejected', 'loopback-too-late'];
+const INTERNAL: readonly ProblemCode[] = ['handoff-refused', 'loopback-refused', 'loopback-late'];
 
 test.each(codes.filter((code) => !INTERNAL.includes(code)))('tells of %s under its status', (code) => {
   const { status } = PROBLEMS[code];

@@ -10,7 +10,7 @@ describe('resolveSettings', () => {
     expect(resolveSettings({})).toEqual({
       redis: resolveConfig({}).redis,
       queues: ['*'],
-      worker: 1,
+      worker_threads: 1,
       lease_seconds: 15,
       stalled_check_seconds: 5,
       drain_timeout_seconds: 30,
@@ -79,7 +79,7 @@ describe('resolveSettings', () => {
     const file = { redis_host: 'from-file', redis_port: 1, key_prefix: 'file', queues: ['q'] };
     const settings = resolveSettings({ ARR_REDIS_HOST: 'from-env' }, file);
     expect(settings.redis).toMatchObject({ host: 'from-env', port: 1, key_prefix: 'file' });
-    expect(settings).toMatchObject({ queues: ['q'], worker: 1 });
+    expect(settings).toMatchObject({ queues: ['q'], worker_threads: 1 });
   });
 
   test.each([

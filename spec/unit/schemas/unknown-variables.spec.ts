@@ -22,7 +22,7 @@ it.each(KNOWN)('knows %s again with a letter left out, a letter too many, and in
 });
 
 it.each([
-  ['ARR_WORKERS', 'ARR_WORKER_THREADS'],
+  ['ARR_WORKER_THREAD', 'ARR_WORKER_THREADS'],
   ['ARR_QUEUE', 'ARR_QUEUES'],
   ['ARR_REDIS_KEY_PREFIX', 'ARR_KEY_PREFIX'],
   ['ARR_LOGLEVEL', 'ARR_LOG_LEVEL'],
