@@ -1,6 +1,7 @@
 // Makes one try of a callback: a POST over https, whose answer counts by its status alone.
 import { request } from 'undici';
-import { retryAfterMs } from '../worker/retry-policy';
+import type { HeaderField } from '../http/reply';
+import { retryAfterMs } from '../http/retry-after';
 import { StrictAgent } from '../dispatch/http/strict-agent';
 import { isAddress, isPublicAddress, PrivateAddressError, publicLookup } from './public-address';
 
@@ -77,6 +78,6 @@ function outcomeOf(status: number, retryAfter: string | string[] | undefined): T
     return { kind: 'unwanted' };
   }
   const value = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
-  const head = { status, headers: value === undefined ? [] : [['retry-after', value] as const] };
-  return { kind: 'failed', why: `status ${String(status)}`, retryAfterMs: retryAfterMs(head, Date.now()) };
+  const fields: HeaderField[] = value === undefined ? [] : [['retry-after', value]];
+  return { kind: 'failed', why: `status ${String(status)}`, retryAfterMs: retryAfterMs(fields, Date.now()) };
 }

@@ -1,13 +1,15 @@
 // Tells those who asked for it that a job has settled: looks through the lists of the queues that this worker takes, again and
 // again for a day where a receiver does not take it. At least once: a worker that dies in between leaves it to the next.
+import type pino from 'pino';
 import { keysAmong } from '../secrets/encryption-keys';
 import type { SecretStore } from '../secrets/secret-store';
 import { loggableJobId } from '../jobs/job-id';
 import { isSettled } from '../jobs/job-record';
+import type { JobStore } from '../jobs/job-store';
 import { statusBody } from '../jobs/status-body';
 import { CallbackStore, type DueCallback, type Settlement } from './callback-store';
 import { KeyMissingError, PayloadAlteredError } from '../payloads/payload-errors';
-import type { WorkerContext } from '../worker/worker-context';
+import type { ScriptedRedis } from '../redis/scripts';
 import { CallbackCaller, type TryOutcome } from './callback-caller';
 import { signedFields } from './sign-webhook';
 import { TrySlots } from './try-slots';
@@ -43,12 +45,18 @@ export const waitMs = (tries: number, requestedMs = 0, random: () => number = Ma
     Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * WAIT_FACTOR ** (tries - 1)) * (1 - random() / 2),
   );
 
-type RunnerContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'log'> & {
+/** What the callbacks of a worker need of it. */
+export interface CallbackContext {
+  readonly redis: ScriptedRedis;
+  readonly prefix: string;
+  readonly jobs: JobStore;
+  /** The callback secrets, and the keys of encrypted options. */
   readonly secrets: SecretStore;
-};
+  readonly log: pino.Logger;
+}
 
 export class CallbackRunner {
-  readonly #context: RunnerContext;
+  readonly #context: CallbackContext;
   readonly #queues: () => Iterable<string>;
   readonly #store: CallbackStore;
   readonly #caller = new CallbackCaller();
@@ -60,7 +68,7 @@ export class CallbackRunner {
   #round: Promise<void> = Promise.resolve();
 
   /** @param queues those that the worker takes at the moment. */
-  constructor(context: RunnerContext, queues: () => Iterable<string>) {
+  constructor(context: CallbackContext, queues: () => Iterable<string>) {
     this.#context = context;
     this.#queues = queues;
     this.#store = new CallbackStore(context.redis, context.prefix, keysAmong(context.secrets));

@@ -1,7 +1,7 @@
 // What becomes of a job after an attempt: its result, another attempt, or a failure.
 import type { AttemptEnd } from '../jobs/job-outcomes';
 import type { JobSettings } from '../jobs/job-settings';
-import { parseHttpDate } from '../http/http-date';
+import { retryAfterMs } from '../http/retry-after';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from '../dispatch/http/call-outcome';
 
@@ -25,28 +25,9 @@ export function backoffMs(
   return Math.round((ceiling / 2) * (1 + random()));
 }
 
-/** What a number of seconds too large to be kept stands for (RFC 9111, 1.2.2). */
-const MAX_DELAY_SECONDS = 2 ** 31;
-
-/**
- * Milliseconds that a response's `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), undefined where it
- * has none that can be read.
- */
-export function retryAfterMs(head: ResponseHead, nowMs: number): number | undefined {
-  const value = head.headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1].trim();
-  if (value === undefined) {
-    return undefined;
-  }
-  if (/^\d+$/.test(value)) {
-    return Math.min(Number(value), MAX_DELAY_SECONDS) * 1000;
-  }
-  const date = parseHttpDate(value, nowMs);
-  return date === undefined ? undefined : Math.max(0, date - nowMs);
-}
-
 /** Milliseconds for which an upstream wants no request at all: what a 429 or 503 asks for, else 0. */
 export const pauseMs = (head: ResponseHead, nowMs: number): number =>
-  head.status === 429 || head.status === 503 ? (retryAfterMs(head, nowMs) ?? 0) : 0;
+  head.status === 429 || head.status === 503 ? (retryAfterMs(head.headers, nowMs) ?? 0) : 0;
 
 /**
  * What to do with a response. 429, and 503 with Retry-After, say that the request was not processed: they are
@@ -62,7 +43,7 @@ export function afterResponse(
   if (!settings.retryStatuses.includes(head.status)) {
     return { outcome: 'completed', upstreamStatus: head.status };
   }
-  const requestedMs = retryAfterMs(head, nowMs);
+  const requestedMs = retryAfterMs(head.headers, nowMs);
   const notProcessed = head.status === 429 || (head.status === 503 && requestedMs !== undefined);
   return repeatable || notProcessed
     ? {

@@ -4,7 +4,6 @@ import {
   afterResponse,
   backoffMs,
   pauseMs,
-  retryAfterMs,
 } from '../../../plugins/async-request-reply/worker/retry-policy';
 
 const SETTINGS = {
@@ -32,23 +31,6 @@ describe('backoff', () => {
       expect(backoffMs(attempt, SETTINGS, () => 1)).toBe(ceiling);
     },
   );
-});
-
-describe('Retry-After', () => {
-  it.each([
-    ['7', 7000],
-    ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
-    ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
-    ['soon', undefined],
-    ['-1', undefined],
-    ['0.5', undefined],
-    ['2026-01-01T00:01:00Z', undefined],
-    ['9'.repeat(30), 2 ** 31 * 1000],
-    ['9'.repeat(400), 2 ** 31 * 1000],
-  ])('%p asks for %p ms', (value, ms) => {
-    // Date.parse reads '-1' as a year: as a delay it is nonsense, and what is past asks for nothing.
-    expect(retryAfterMs(head(503, value), NOW) || undefined).toBe(ms || undefined);
-  });
 });
 
 describe('after a response', () => {
