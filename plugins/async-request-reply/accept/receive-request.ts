@@ -16,18 +16,23 @@ export interface Upload {
   readonly maxBytes: number;
 }
 
+export interface ReceiveDeps {
+  readonly payloads: JobPayloads;
+  /** Has begun. */
+  readonly counted: UploadBytes;
+  /** Executes each write; receiving rejects with its errors. */
+  readonly persist: NonNullable<PayloadOptions['persist']>;
+}
+
 /**
- * @param counted has begun.
- * @param persist carries each write out: its errors are the caller's.
  * @returns the job with its length stated.
- * @throws AsyncError `body-too-large`; `queue-full` where its queue has no room for it; `store-unavailable` where Redis lost a part; and whatever `upload.body` fails with.
+ * @throws AsyncError `body-too-large`; `queue-full` if the queue may not store so many bytes; `store-unavailable` if Redis
+ *   lost a part; and the errors of `upload.body`.
  */
 export async function receiveRequest<Job extends ReceivedJob>(
-  payloads: JobPayloads,
   job: Job,
   upload: Upload,
-  counted: UploadBytes,
-  persist: NonNullable<PayloadOptions['persist']>,
+  { payloads, counted, persist }: ReceiveDeps,
 ): Promise<Job> {
   const writer = payloads.writeRequest(job, persist);
   try {

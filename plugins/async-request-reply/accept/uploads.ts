@@ -1,14 +1,12 @@
 // Request bodies that are received into Redis before their job is there: the handoff lane's way in.
 import type { AsyncError } from '../errors/async-error';
 import type { JobRecord } from '../jobs/job-record';
-import type { QueueIndex } from '../queue/queue-index';
-import type { JobStore } from '../jobs/job-store';
-import type { Admission } from './job-writer';
 import type { NewJob } from '../jobs/new-job';
 import { receiveRequest, type ReceivedJob, type Upload } from './receive-request';
 import { slotError } from './admission-errors';
-import type { StorageQuota } from '../queue/storage-quota';
+import { queryStore, type StoreContext } from './store-context';
 import { UploadBytes } from './upload-bytes';
+import type { Admission } from './write-job';
 
 /** What a request that is about to be received comes to. */
 export interface Expectation {
@@ -16,19 +14,11 @@ export interface Expectation {
   readonly rejection: AsyncError | undefined;
 }
 
-export interface UploadDeps {
-  readonly jobs: JobStore;
-  readonly index: QueueIndex;
-  readonly quota: StorageQuota;
-  /** Asks Redis, within the time limit. */
-  readonly query: <T>(work: () => Promise<T>) => Promise<T>;
-}
-
 export class Uploads {
-  readonly #deps: UploadDeps;
+  readonly #context: StoreContext;
 
-  constructor(deps: UploadDeps) {
-    this.#deps = deps;
+  constructor(context: StoreContext) {
+    this.#context = context;
   }
 
   /**
@@ -38,11 +28,11 @@ export class Uploads {
    * @throws AsyncError `store-unavailable`
    */
   async expect(job: ReceivedJob, maxWaiting: number): Promise<Expectation> {
-    const { jobs, index, query: query } = this.#deps;
-    const [record, room] = await query(() =>
+    const { jobs, index } = this.#context;
+    const [record, slots] = await queryStore(this.#context, () =>
       Promise.all([jobs.read(job.id), index.checkSlots(job.queue, maxWaiting)]),
     );
-    return { record, rejection: room === 'free' ? undefined : slotError(room, maxWaiting) };
+    return { record, rejection: slots === 'free' ? undefined : slotError(slots, maxWaiting) };
   }
 
   /**
@@ -57,20 +47,21 @@ export class Uploads {
     upload: Upload,
     { maxStoredBytes = 0 }: Pick<Admission, 'maxStoredBytes'>,
   ): Promise<Job> {
-    const { jobs, quota: quota, query: query } = this.#deps;
+    const { jobs, quota } = this.#context;
     const { id, queue } = job;
+    const persist = <T>(write: () => Promise<T>): Promise<T> => queryStore(this.#context, write);
     const counted = new UploadBytes({
-      reserve: (bytes, lifeMs) => query(() => quota.reserve(queue, id, bytes, maxStoredBytes, lifeMs)),
-      drop: () => query(() => quota.shrink(queue, id, 0)),
+      reserve: (bytes, lifeMs) => persist(() => quota.reserve(queue, id, bytes, maxStoredBytes, lifeMs)),
+      drop: () => persist(() => quota.shrink(queue, id, 0)),
     });
     await counted.begin(upload.length ?? 0);
-    return receiveRequest(jobs.payloads, job, upload, counted, query);
+    return receiveRequest(job, upload, { payloads: jobs.payloads, counted, persist });
   }
 
   /** Removes a received body that no job came of. */
   async discard({ id, queue }: Pick<NewJob, 'id' | 'queue'>): Promise<void> {
-    const { jobs, quota: quota, query: query } = this.#deps;
-    await query(() => jobs.payloads.dropRequest(id));
-    await query(() => quota.shrink(queue, id, 0));
+    const { jobs, quota } = this.#context;
+    await queryStore(this.#context, () => jobs.payloads.dropRequest(id));
+    await queryStore(this.#context, () => quota.shrink(queue, id, 0));
   }
 }
