@@ -1,13 +1,5 @@
 // Reads what undici and Node.js say of a failed call: what to tell the client, and whether to try again.
-import type { ProblemCode } from '../../errors/problem-catalog';
-import type { CallFailure } from './call-outcome';
-
-interface FailureKind {
-  readonly code: ProblemCode;
-  readonly detail: string;
-  readonly proxyError: string;
-  readonly retryable: boolean;
-}
+import { PAYLOAD_LOST, type CallFailure, type FailureKind } from '../call-outcome';
 
 const failed = (proxyError: string, detail: string): FailureKind => ({
   ...{ code: 'upstream-failed', detail, proxyError, retryable: true },
@@ -33,10 +25,7 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   // dispatch/http/strict-response.ts
   ARR_RESPONSE_INCOMPLETE: INTERRUPTED,
   ARR_RESPONSE_MALFORMED: BAD_RESPONSE,
-  ARR_PAYLOAD_LOST: {
-    ...failed('proxy_internal_error', 'A part of the request or of its response was lost in the job store.'),
-    code: 'internal-error',
-  },
+  ARR_PAYLOAD_LOST: PAYLOAD_LOST,
   ARR_PAYLOAD_ALTERED: {
     ...failed('proxy_internal_error', 'The stored request cannot be decrypted: it is not what was stored.'),
     ...{ code: 'request-unreadable', retryable: false },

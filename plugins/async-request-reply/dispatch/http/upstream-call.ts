@@ -7,7 +7,8 @@ import { INLINE_MAX_RESPONSE_BYTES } from '../../http/inline-limits';
 import type { HeaderField } from '../../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../../http/upstream-request';
 import { toUriHost } from '../../http/uri-host';
-import type { CallFailure, CallOutcome } from './call-outcome';
+import type { CallFailure, CallOutcome } from '../call-outcome';
+import type { ResponseSink } from '../dispatcher';
 import { CHUNK_BYTES } from '../../payloads/payload';
 import type { StoredPayload } from '../../payloads/payload-reader';
 import type { PayloadWriter } from '../../payloads/payload-writer';
@@ -25,8 +26,8 @@ export interface CallOptions {
   readonly signal: AbortSignal;
   /** Asked right before the request is written: where it says no, `signal` has ended the call. */
   readonly mayStart: () => boolean;
-  /** Where the response's body goes. */
-  readonly store: (head: ResponseHead) => PayloadWriter;
+  /** Stores the response's body. */
+  readonly sink: ResponseSink;
 }
 
 /**
@@ -126,7 +127,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
     this.#head = responseHead(this.#method, statusCode, controller.rawHeaders);
     this.#headBytes = headBytes(statusCode, this.#head.headers);
-    this.#body = this.#options.store(this.#head);
+    this.#body = this.#options.sink(this.#head);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
