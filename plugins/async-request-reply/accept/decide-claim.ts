@@ -6,7 +6,7 @@ import type { ClaimOutcome, IdempotencyStore, LookupOutcome } from '../queue/ide
 import { PROVISIONAL_MS } from '../queue/queue-index';
 
 /** A claim, and the job that it names. */
-export type HeldClaim = Omit<Extract<ClaimOutcome, { kind: 'claimed' }>, 'kind'>;
+export type ExistingClaim = Omit<Extract<ClaimOutcome, { kind: 'claimed' }>, 'kind'>;
 
 export type ClaimDecision =
   /** The job exists: it is the answer to this request too. */
@@ -24,7 +24,7 @@ export type ClaimDecision =
  */
 export async function decideClaim(
   claims: IdempotencyStore,
-  claim: HeldClaim,
+  claim: ExistingClaim,
   canHelp: boolean,
 ): Promise<ClaimDecision> {
   // A claim without a job after this time was abandoned, unless this request goes on with it.
@@ -55,7 +55,7 @@ export async function decideClaim(
 }
 
 /** An expired claim holds as long as its job is open. */
-function isOver(claim: HeldClaim, found: LookupOutcome, isAbandoned: boolean): boolean {
+function isOver(claim: ExistingClaim, found: LookupOutcome, isAbandoned: boolean): boolean {
   return (
     (claim.isExpired && (found.kind !== 'job' || isSettled(found.record.state))) ||
     (found.kind === 'not-created' && isAbandoned)

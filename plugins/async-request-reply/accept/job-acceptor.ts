@@ -25,7 +25,7 @@ import type { JobRecord } from '../jobs/job-record';
 import type { NamedSettings } from '../jobs/job-settings';
 import type { NewJob } from '../jobs/new-job';
 import type { Claim } from '../queue/idempotency-store';
-import { decideClaim, type HeldClaim } from './decide-claim';
+import { decideClaim, type ExistingClaim } from './decide-claim';
 import { scheduleIfUnknown } from './job-control';
 import type { PendingRollback } from './pending-rollbacks';
 import { rollBack } from './roll-back';
@@ -111,12 +111,12 @@ export class JobAcceptor {
         }
       }
       this.#toRollBack = undefined;
-      const held = outcome.kind === 'claimed' ? outcome : ownClaim(id);
-      const decision = await decideClaim(claims, held, canChangeId);
+      const existing = outcome.kind === 'claimed' ? outcome : ownClaim(id);
+      const decision = await decideClaim(claims, existing, canChangeId);
       if (decision.kind === 'repeat') {
         return this.#repeat(decision.record);
       }
-      replaces = decision.kind === 'replace' ? held.id : '';
+      replaces = decision.kind === 'replace' ? existing.id : '';
       if (decision.kind === 'help' && !canChangeId) {
         await delay(LOOKUP_INTERVAL_MS);
         continue;
@@ -124,7 +124,7 @@ export class JobAcceptor {
       round += 1;
       const created =
         decision.kind === 'help'
-          ? await this.#writeClaimed({ id: held.id, claim, isAdopted: true }, signal)
+          ? await this.#writeClaimed({ id: existing.id, claim, isAdopted: true }, signal)
           : undefined;
       if (created !== undefined) {
         return created;
@@ -182,7 +182,7 @@ const pendingRollback = (
 ): PendingRollback => ({ id, queue, owner, claimKey: claim?.key });
 
 /** The claim of this request, under which there was a record, or a tombstone, already. */
-const ownClaim = (id: string): HeldClaim => ({ id, isSameRequest: true, isExpired: false, ageMs: 0 });
+const ownClaim = (id: string): ExistingClaim => ({ id, isSameRequest: true, isExpired: false, ageMs: 0 });
 
 /** The job under another ID, which its links and a header field of its request contain. */
 export const withId = (job: NewJob, id: string): NewJob => ({

@@ -1,4 +1,4 @@
-// Request bodies that are received into Redis before their job is there: the handoff lane's way in.
+// Receives request bodies into Redis before their job is created, on the handoff path.
 import type { AsyncError } from '../errors/async-error';
 import type { JobRecord } from '../jobs/job-record';
 import type { NewJob } from '../jobs/new-job';
@@ -8,9 +8,11 @@ import { queryStore, type StoreContext } from './store-context';
 import { UploadBytes } from './upload-bytes';
 import type { Admission } from './write-job';
 
-/** What a request that is about to be received comes to. */
+/** What is known of a request before its body is received. */
 export interface Expectation {
+  /** The job that already has its ID. */
   readonly record: JobRecord | undefined;
+  /** The queue has no free slot. */
   readonly rejection: AsyncError | undefined;
 }
 
@@ -22,8 +24,8 @@ export class Uploads {
   }
 
   /**
-   * Looks at what a request that is about to be received comes to: the job that has its ID already, or a queue that is
-   * full. The reservation has the last word on that. One round trip on one node.
+   * Checks, before a request's body is received, whether a job already has its ID, and whether its queue is full. Only the
+   * reservation of a slot decides the latter. One round trip on one node.
    *
    * @throws AsyncError `store-unavailable`
    */
@@ -36,11 +38,11 @@ export class Uploads {
   }
 
   /**
-   * Receives a request's body before its job is accepted: as `stored`. Nothing is left of it where that fails.
+   * Receives a request's body before its job is accepted with the body `stored`. If that fails, what was stored is deleted.
+   * Each write has the time limit; the upload itself has none.
    *
-   * Each write has the time limit; an upload may take any time.
-   *
-   * @throws AsyncError `body-too-large`, `queue-full`, `store-unavailable` or `store-full`; and what `upload.body` fails with.
+   * @throws AsyncError `body-too-large`, `queue-full`, `store-unavailable` or `store-full`; and the errors of
+   *   `upload.body`.
    */
   async receive<Job extends ReceivedJob>(
     job: Job,
@@ -58,7 +60,7 @@ export class Uploads {
     return receiveRequest(job, upload, { payloads: jobs.payloads, counted, persist });
   }
 
-  /** Removes a received body that no job came of. */
+  /** Deletes a received body whose job was not created. */
   async discard({ id, queue }: Pick<NewJob, 'id' | 'queue'>): Promise<void> {
     const { jobs, quota } = this.#context;
     await queryStore(this.#context, () => jobs.payloads.dropRequest(id));

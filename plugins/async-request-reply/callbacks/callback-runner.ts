@@ -222,6 +222,6 @@ export class CallbackRunner {
   }
 }
 
-/** The message of a JSON error quotes the text, and the options of a callback hold its URL, which may carry a token. */
+/** The message of a JSON error quotes the text, and the options of a callback contain its URL, which may carry a token. */
 const withoutText = (error: unknown): unknown =>
   error instanceof SyntaxError ? new Error('the stored options of a callback are not JSON') : error;

@@ -47,7 +47,7 @@ export class JobWorker {
   #stopped: Promise<void> | undefined;
 
   private constructor(options: WorkerOptions) {
-    // Errors of ioredis hold the command that failed with all its arguments: secrets and bodies.
+    // Errors of ioredis contain the command that failed with all its arguments: secrets and bodies.
     const log = options.log.child({}, { serializers: { err: serializeError } });
     const onError = (error: Error): void =>
       log.warn({ err: error }, 'a connection to Redis failed; it is opened again until Redis answers');
