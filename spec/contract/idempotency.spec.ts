@@ -4,7 +4,8 @@ import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { AccessStore, type Acceptance } from '../../plugins/async-request-reply/accept/access-store';
+import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
+import type { Acceptance } from '../../plugins/async-request-reply/accept/job-acceptor';
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
 import { bullJobKey, claimKey, createdKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
@@ -242,7 +243,7 @@ it('a repeat whose record has gone is told so, and starts nothing', async () => 
 it('a job that was cancelled by its client is what a repeat is told of', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
-  await store.cancel({ id, queue: QUEUE, owner: 'consumer:c' });
+  await store.cancel({ id, queue: QUEUE });
   expect(await submit(store)).toMatchObject({ kind: 'repeat', record: { id, state: 'cancelled' } });
 });
 
@@ -267,7 +268,7 @@ describe('after the time of the key', () => {
     const { store } = gateway();
     const first = idOf(await submit(store, SHORT));
     await lapsed();
-    await store.cancel({ id: first, queue: QUEUE, owner: 'consumer:c' });
+    await store.cancel({ id: first, queue: QUEUE });
     const second = idOf(await submit(store, SHORT));
     expect(second).not.toBe(first);
     await lapsed();

@@ -123,7 +123,7 @@ it.each<[string, (store: AccessStore, part: RedriveContext, id: string) => Promi
 
     expect(await lab.total()).toBeLessThanOrEqual(BODY + RESPONSE);
     const { store: next } = lab.gateway();
-    await next.cancel({ id, queue: QUEUE, owner: '' });
+    await next.cancel({ id, queue: QUEUE });
     if (commands % 2 === 0) {
       await lab.purge(id);
     } else {

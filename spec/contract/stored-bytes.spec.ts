@@ -4,7 +4,7 @@ import { AccessStore } from '../../plugins/async-request-reply/accept/access-sto
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
 import { slotsKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
 import { dropTaken, takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
-import { BODY, codeOf, HOUR, MINUTE, OWNER, QUEUE, RESPONSE } from './stored-bytes-kit/bytes-lab';
+import { BODY, codeOf, HOUR, MINUTE, QUEUE, RESPONSE } from './stored-bytes-kit/bytes-lab';
 import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
 
 const stage = useBytesLab();
@@ -87,13 +87,13 @@ describe('what is counted of a job', () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const cancelled = await lab.submit(store);
-    await store.cancel({ id: cancelled, queue: QUEUE, owner: OWNER });
+    await store.cancel({ id: cancelled, queue: QUEUE });
     const expired = await lab.submit(store);
     await lab.redis.hset(recordKey(lab.prefix, expired), 'deadline_at', 1);
     await store.examine({ id: expired, queue: QUEUE });
     const running = await lab.submit(store);
     await lab.jobs.start(running, 'other', MINUTE);
-    await store.cancel({ id: running, queue: QUEUE, owner: OWNER });
+    await store.cancel({ id: running, queue: QUEUE });
     await lab.redis.hset(recordKey(lab.prefix, running), 'lease_until', 1);
     await store.examine({ id: running, queue: QUEUE });
 
@@ -106,7 +106,7 @@ describe('what is counted of a job', () => {
     const { store } = lab.gateway();
     await lab.submit(store);
     const empty = await lab.submit(store, { bytes: 0 });
-    await store.cancel({ id: empty, queue: QUEUE, owner: OWNER });
+    await store.cancel({ id: empty, queue: QUEUE });
 
     await lab.expectCounted(BODY);
   });

@@ -15,7 +15,7 @@ const stage = useClusterLab();
 function startWorker(onQueue: (taken: number) => void): { worker: JobWorker; taken: () => number } {
   let taken = 0;
   const write = (line: string): void => {
-    if (line.includes('queue taken')) onQueue((taken += 1));
+    if (line.includes('takes jobs of a queue')) onQueue((taken += 1));
   };
   const worker = JobWorker.start({
     redis: stage.settings,

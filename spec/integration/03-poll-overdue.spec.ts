@@ -64,7 +64,7 @@ test('a job that runs past its deadline is left to its worker', async () => {
   // The first request brings the queue, which the worker has taken before the job's time begins.
   await stack().poll(path, strangeJobId());
   const worker = startWorker();
-  await until('the worker to take the queue', () => /"slow".*queue taken/.test(worker.log));
+  await until('the worker to take the queue', () => /"slow".*takes jobs of a queue/.test(worker.log));
   const { id } = await stack().submit(path);
   await stack().upstream.called(path);
   await overdue(id);

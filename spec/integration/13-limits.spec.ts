@@ -82,7 +82,7 @@ test('of two routes that share a queue and disagree the smaller limit holds, and
 
   await until('the limit to be reached', () => meter.open === 2);
   for (const worker of workers) {
-    await until('every worker to know', () => worker.log.includes('instances disagree on limits'));
+    await until('every worker to know', () => worker.log.includes('set different limits'));
     expect(worker.log).toMatch(/"queue":"shared","concurrency":2,/);
   }
   meter.free();

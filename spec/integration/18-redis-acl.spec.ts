@@ -154,7 +154,7 @@ test('a job whose worker was killed is taken up by another process', async () =>
   const { id } = await stack.submit('/separate/lost');
   await stack.upstream.called('/separate/lost');
   const worker = startWorker(login('arr'));
-  await until('the worker to take the queue', () => /"separate".*queue taken/.test(worker.log));
+  await until('the worker to take the queue', () => /"separate".*takes jobs of a queue/.test(worker.log));
   await stack.killPluginServer();
   await stack.pluginServerBack('/separate');
 

@@ -13,7 +13,7 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { useWorkers } from '../helpers/use-workers';
 
-const LACKS = 'secrets are missing here';
+const LACKS = 'this worker lacks secrets';
 
 let authority: CertificateAuthority;
 let upstream: MutualTlsUpstream;

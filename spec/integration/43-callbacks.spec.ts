@@ -180,7 +180,7 @@ it('is made by another worker where the first was killed in the middle of it', a
 
 it('a worker without the secret leaves it to others, and says so', async () => {
   const worker = startWorker({ NODE_EXTRA_CA_CERTS: authority.certFile });
-  await until('the worker to say what it lacks', () => worker.log.includes('secrets are missing here'));
+  await until('the worker to say what it lacks', () => worker.log.includes('this worker lacks secrets'));
   expect(worker.log).toContain('callback.targets[0].secrets[0]');
   expect(worker.log).not.toContain('whsec_');
 });

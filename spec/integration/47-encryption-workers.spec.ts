@@ -15,7 +15,7 @@ import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
 const LARGE_BYTES = 700_000;
-const LACKS = 'secrets are missing here';
+const LACKS = 'this worker lacks secrets';
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
 const CALLBACK_SECRET = `whsec_${randomBytes(24).toString('base64')}`;
 
@@ -121,11 +121,13 @@ test('one without it leaves callbacks to others, and what was changed of one is 
   expect(cancelled.status).toBe(204);
 
   const lacking = workerWith(SECOND, CALLBACK_SECRET);
-  await until('one to say what it lacks', () => lacking.log.includes('callbacks are left to other workers'));
+  await until('one to say what it lacks', () =>
+    lacking.log.includes('leaves the callbacks that need it to other workers'),
+  );
   expect(lacking.log).toContain(`"lacks":"encryption.keys (fingerprint ${fingerprint(FIRST)})"`);
   await lacking.stop();
   const having = workerWith(FIRST, CALLBACK_SECRET);
-  await until('another to try it', () => having.log.includes('callback not taken'));
+  await until('another to try it', () => having.log.includes('a try of a callback failed'));
   await having.stop();
 
   const key = `${stack().keyPrefix}:{${id}}:callback`;
@@ -133,8 +135,8 @@ test('one without it leaves callbacks to others, and what was changed of one is 
     return redis.call('HSET', KEYS[1], 'callback', terms:sub(1, 80) .. 'AAAA' .. terms:sub(85))`;
   await stack().redis.command('EVAL', script, 1, key);
   const last = workerWith(FIRST, CALLBACK_SECRET);
-  await until('it to be given up', () => last.log.includes('callback given up'));
-  expect(last.log).not.toContain('callback not taken');
+  await until('it to be given up', () => last.log.includes('the callback is dropped'));
+  expect(last.log).not.toContain('a try of a callback failed');
 });
 
 test('the admin command shows a job without any key, and nothing of what it cannot read', async () => {

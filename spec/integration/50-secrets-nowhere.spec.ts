@@ -262,8 +262,8 @@ async function lackSecrets(resources: Releasers): Promise<void> {
   const startWorker = (more: Record<string, string>): Promise<WorkerProcess> =>
     resources.use(new WorkerProcess(stack, { ...env, ...more }), (worker) => worker.kill());
   const [lacking, having] = [await startWorker({}), await startWorker({ ARR_SECRETS_FILE: file })];
-  await until('one to say what it lacks', () => lacking.log.includes('secrets are missing here'));
-  await until('the other to take the queues', () => having.log.includes('queue taken'));
+  await until('one to say what it lacks', () => lacking.log.includes('this worker lacks secrets'));
+  await until('the other to take the queues', () => having.log.includes('takes jobs of a queue'));
   await Promise.all([lacking.stop(), having.stop()]);
   logs += lacking.log + having.log;
 }
@@ -283,7 +283,12 @@ const everySent = (): string[] => [...ROUTES, 'keyed', 'looped'].flatMap(marksOf
 
 test('the run has provoked what it should', () => {
   expect(told.length).toBeGreaterThan(30);
-  const words = ['secrets are missing here', 'redis connection', 'request not handled', 'callback not taken'];
+  const words = [
+    'this worker lacks secrets',
+    'redis connection',
+    'request not handled',
+    'a try of a callback failed',
+  ];
   expect(foundIn(logs, words)).toEqual(words);
   expect(printed).toContain('sealed');
 });

@@ -28,13 +28,13 @@ export interface Rules extends RecordRules {
   readonly answersLast: boolean;
   /** job-store.ts: a request and its TTL come in one step. */
   readonly requestHasTtlAtOnce: boolean;
-  /** run-job.ts: the response is stored before the record names it. */
+  /** attempt.ts: the response is stored before the record names it. */
   readonly storesBeforeSettling: boolean;
   /** lease.ts: a call is ended before its lease can be over. */
   readonly watchdog: boolean;
-  /** run-job.ts: the worker's clock is asked right before the call, and with the lease over there is none. */
+  /** attempt.ts: the worker's clock is asked right before the call, and with the lease over there is none. */
   readonly clockBeforeCall: boolean;
-  /** run-job.ts, retry-policy.ts: a call that may have arrived is followed by another only where it may be repeated. */
+  /** attempt.ts, retry-policy.ts: a call that may have arrived is followed by another only where it may be repeated. */
   readonly repeatsOnlyTheRepeatable: boolean;
   /** sweeper.ts: an open job that the scheduler does not know is scheduled again. */
   readonly sweepReschedules: boolean;

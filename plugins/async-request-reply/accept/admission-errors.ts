@@ -1,19 +1,19 @@
-// The refusal where a queue has no place for a job.
+// The errors for a job that its queue has no slot, or no room, for.
 import { AsyncError } from '../errors/async-error';
 import type { SlotOutcome } from '../queue/queue-index';
 
-/** Jobs that had better have left the queue before a refused client comes again, as a part of the cap. */
+/** Part of the limit that should be free before a rejected client tries again. */
 const DRAINED_PART = 0.1;
 
 const MAX_RETRY_AFTER_SECONDS = 300;
 
 const CALLER_RETRY_AFTER_SECONDS = 5;
 
-/** Bytes go with jobs that settle too, and when that is nobody knows. */
+/** Jobs that settle release bytes too, at an unknown time: a client may try again before the first bytes expire. */
 const MAX_BYTES_RETRY_AFTER_SECONDS = 60;
 
 /**
- * @param maxWaiting the cap; with the rate at which jobs settled in the last minute it says how long to wait.
+ * @param maxWaiting the limit; Retry-After is computed from it and from the rate at which jobs settled in the last minute.
  * @returns `too-many-jobs` or `queue-full`, with Retry-After.
  */
 export function slotError(slot: Exclude<SlotOutcome, { kind: 'reserved' }>, maxWaiting: number): AsyncError {
@@ -35,9 +35,9 @@ export function slotError(slot: Exclude<SlotOutcome, { kind: 'reserved' }>, maxW
 }
 
 /**
- * The refusal where a queue stores as many bytes as it may.
+ * Returns the error for a queue that stores as many bytes as it may.
  *
- * @param expiresInMs until some of them go by themselves.
+ * @param expiresInMs time until some of them expire.
  */
 export const storageError = (expiresInMs: number): AsyncError =>
   new AsyncError('queue-full', {

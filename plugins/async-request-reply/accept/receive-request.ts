@@ -1,4 +1,4 @@
-// Receives a request's body into Redis while it comes in, before the job is there. Nothing is left where that fails.
+// Stores a request's body in Redis while it arrives, before its job is created. If that fails, what was stored is deleted.
 import { AsyncError } from '../errors/async-error';
 import type { NewJob } from '../jobs/new-job';
 import type { JobPayloads } from '../jobs/job-payloads';
@@ -6,28 +6,33 @@ import { PayloadLostError } from '../payloads/payload-errors';
 import type { UploadBytes } from './upload-bytes';
 import type { PayloadOptions } from '../payloads/payload-writer';
 
-/** What of a job has to be known while its body comes in. */
+/** What has to be known of a job while its body arrives. */
 export type ReceivedJob = Pick<NewJob, 'id' | 'queue' | 'openTtlMs' | 'request' | 'key'>;
 
 export interface Upload {
   readonly body: AsyncIterable<Buffer>;
-  /** Where it says so beforehand. */
+  /** The declared length, if any. */
   readonly length: number | undefined;
   readonly maxBytes: number;
 }
 
+export interface ReceiveDeps {
+  readonly payloads: JobPayloads;
+  /** Has begun. */
+  readonly counted: UploadBytes;
+  /** Executes each write; receiving rejects with its errors. */
+  readonly persist: NonNullable<PayloadOptions['persist']>;
+}
+
 /**
- * @param counted has begun.
- * @param persist carries each write out: its errors are the caller's.
  * @returns the job with its length stated.
- * @throws AsyncError `body-too-large`; `queue-full` where its queue has no room for it; `store-unavailable` where Redis lost a part; and whatever `upload.body` fails with.
+ * @throws AsyncError `body-too-large`; `queue-full` if the queue may not store so many bytes; `store-unavailable` if Redis
+ *   lost a part; and the errors of `upload.body`.
  */
 export async function receiveRequest<Job extends ReceivedJob>(
-  payloads: JobPayloads,
   job: Job,
   upload: Upload,
-  counted: UploadBytes,
-  persist: NonNullable<PayloadOptions['persist']>,
+  { payloads, counted, persist }: ReceiveDeps,
 ): Promise<Job> {
   const writer = payloads.writeRequest(job, persist);
   try {
@@ -54,11 +59,11 @@ export async function receiveRequest<Job extends ReceivedJob>(
   }
 }
 
-/** A request that has no body, and says no length, gets none (RFC 9110, 8.6). */
+/** States the length of the body. A request without a body and without a declared length gets none (RFC 9110, 8.6). */
 function withLength<Job extends ReceivedJob>(job: Job, bytes: number): Job {
   const declared = job.request.headers.find(([name]) => name === 'content-length')?.[1];
   if (declared !== undefined && Number(declared) !== bytes) {
-    // Kong drops a length that Connection names, and the content with it.
+    // Kong removes a Content-Length that Connection names, and with it the content.
     throw new AsyncError('invalid-header', {
       detail: 'The content that arrived is not of the length that the request states.',
     });

@@ -1,5 +1,5 @@
-// The connections of the process, one for each Redis and key prefix that is in use. Whoever uses one has it on lease: an
-// instance of the plugin as long as it is the newest of its kind (instance-stores.ts), and each request while it is under way.
+// The stores of the process, one for each Redis and key prefix in use. Each user leases a store: an instance of the plugin as
+// long as it is the latest of its configuration (instance-stores.ts), and each request until it is answered.
 import { AccessStore } from './access-store';
 import { WaitingRequests } from '../waiting/waiting-requests';
 import {
@@ -11,19 +11,19 @@ import {
 } from '../redis/redis-client';
 import { SettleSignals } from '../waiting/settle-signals';
 
-/** A store that nobody uses stays open for so long: requests of instances that were replaced may still come. */
+/** How long an unused store stays open: requests to instances that were replaced may still arrive. */
 const LINGER_MS = 10_000;
 
 export interface StoreLease {
   readonly store: AccessStore;
-  /** Gives it back; idempotent. */
+  /** Ends the lease; idempotent. */
   readonly release: () => void;
 }
 
-/** Takes a store on lease, opened if need be. Does not wait for Redis. */
+/** Leases a store, and opens it if necessary. Does not wait for Redis. */
 export type OpenStore = () => StoreLease;
 
-/** Told of each Redis and key prefix that comes into use, and goes out of use; once for each way of connecting to it. */
+/** Notified of each Redis and key prefix that comes into use or goes out of use, once for each set of connection settings. */
 export interface StoreWatcher {
   readonly opened: (redis: RedisSettings, keyPrefix: string) => void;
   readonly closed: (redis: RedisSettings, keyPrefix: string) => void;
@@ -34,12 +34,12 @@ interface Entry {
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
   leases: number;
-  /** Ends the store; undefined while it is in use. */
+  /** Closes the store; undefined while it is in use. */
   timer: NodeJS.Timeout | undefined;
 }
 
 export class StoreRegistry {
-  /** The requests that the process holds, whatever their Redis. */
+  /** The waiting requests of the process, for all its Redis. */
   readonly requests = new WaitingRequests();
   /** May be set before the first store is opened. */
   watcher: StoreWatcher | undefined;
@@ -49,7 +49,7 @@ export class StoreRegistry {
   readonly #onError: (error: Error) => void;
   readonly #lingerMs: number;
 
-  /** @param onError is told of connection errors; it must not throw. */
+  /** @param onError is called with connection errors; it must not throw. */
   constructor(onError: (error: Error) => void, lingerMs = LINGER_MS) {
     this.#onError = onError;
     this.#lingerMs = lingerMs;
@@ -62,10 +62,10 @@ export class StoreRegistry {
       clearTimeout(entry.timer);
       entry.timer = undefined;
       entry.leases += 1;
-      let isOut = true;
+      let isReleased = false;
       const release = (): void => {
-        if (isOut) {
-          isOut = false;
+        if (!isReleased) {
+          isReleased = true;
           this.#release(key, entry);
         }
       };
@@ -85,7 +85,7 @@ export class StoreRegistry {
 
   #release(key: string, entry: Entry): void {
     entry.leases -= 1;
-    // A registry that was closed has let go of it.
+    // A closed registry has removed the entry.
     if (entry.leases === 0 && this.#entries.get(key) === entry) {
       entry.timer = setTimeout(() => this.#close(key, entry), this.#lingerMs);
     }
@@ -106,7 +106,7 @@ export class StoreRegistry {
     void closing.finally(() => this.#closing.delete(closing));
   }
 
-  /** What tells of settled jobs in this Redis, whatever their prefix. It connects when somebody waits. */
+  /** Returns the signals of settled jobs in this Redis, for all key prefixes. They connect when the first request waits. */
   #signalsOf(redis: RedisSettings): SettleSignals {
     const key = connectionKey(redis);
     let signals = this.#signals.get(key);
@@ -117,7 +117,7 @@ export class StoreRegistry {
     return signals;
   }
 
-  /** Which of the Redis in use do not answer now, by where they are. */
+  /** Returns the locations of the Redis in use that do not answer now. */
   async silent(): Promise<string[]> {
     const entries = [...this.#entries.values()].filter(({ leases }) => leases > 0);
     const answers = await Promise.all(entries.map(({ store }) => store.answers()));
@@ -125,7 +125,7 @@ export class StoreRegistry {
     return [...new Set(names)];
   }
 
-  /** Closes every store, whoever has it. */
+  /** Closes every store, also leased ones. */
   async close(): Promise<void> {
     const entries = [...this.#entries.values()].reverse();
     this.#entries.clear();

@@ -1,17 +1,17 @@
-// Counts an upload among the bytes of its queue while it comes in: all of it at once where its length is known, else a
-// step behind it, and exactly before its job is made.
+// Counts an upload among the bytes of its queue while it arrives: all of it at once if its length is known, else in steps
+// behind it; and exactly before its job is created.
 import { storageError } from './admission-errors';
 import type { ReserveOutcome } from '../queue/storage-quota';
 
-/** Over the life of what was received, from piece to piece (jobs/job-payloads.ts): no byte lies there uncounted. */
+/** Longer than the life of what was received, from piece to piece (jobs/job-payloads.ts): no stored byte is uncounted. */
 const RESERVE_MS = 360_000;
 
 const RENEW_MS = 60_000;
 
-/** What of an upload of unknown length may be stored and not yet counted. */
+/** How much of an upload of unknown length may be stored before it is counted. */
 const STEP_BYTES = 1024 * 1024;
 
-/** Says it to Redis, within a time limit. */
+/** Changes the count in Redis, within a time limit. */
 export interface UploadCount {
   readonly reserve: (bytes: number, lifeMs: number) => Promise<ReserveOutcome>;
   readonly drop: () => Promise<void>;
@@ -27,29 +27,35 @@ export class UploadBytes {
   }
 
   /**
-   * Takes room for the bytes that are known of before any has come: 0 where that is none.
+   * Reserves the bytes that are known before any has arrived.
    *
+   * @param bytes 0 if the length is unknown.
    * @throws AsyncError `queue-full` or `store-unavailable`
    */
   async begin(bytes: number): Promise<void> {
     await this.#reserve(bytes);
   }
 
-  /** Told before each piece how much has come with it. @throws AsyncError `queue-full` or `store-unavailable` */
+  /**
+   * Called before each piece is stored.
+   *
+   * @param bytes all that has arrived, with the piece.
+   * @throws AsyncError `queue-full` or `store-unavailable`
+   */
   async grow(bytes: number): Promise<void> {
     if (bytes >= this.#reserved + STEP_BYTES || performance.now() >= this.#reservedAt + RENEW_MS) {
       await this.#reserve(Math.max(bytes, this.#reserved));
     }
   }
 
-  /** All has come. @throws AsyncError `queue-full` or `store-unavailable` */
+  /** Called when all has arrived. @throws AsyncError `queue-full` or `store-unavailable` */
   async finish(bytes: number): Promise<void> {
     if (bytes !== this.#reserved) {
       await this.#reserve(bytes);
     }
   }
 
-  /** Nothing of it is left. Never rejects: it is forgotten by itself. */
+  /** Nothing of the upload is left. Never rejects: otherwise the reservation expires. */
   async drop(): Promise<void> {
     await this.#count.drop().catch(() => undefined);
   }

@@ -1,76 +1,69 @@
-// Request bodies that are received into Redis before their job is there: the handoff lane's way in.
+// Receives request bodies into Redis before their job is created, on the handoff path.
 import type { AsyncError } from '../errors/async-error';
 import type { JobRecord } from '../jobs/job-record';
-import type { QueueIndex } from '../queue/queue-index';
-import type { JobStore } from '../jobs/job-store';
-import type { Admission } from './job-writer';
 import type { NewJob } from '../jobs/new-job';
 import { receiveRequest, type ReceivedJob, type Upload } from './receive-request';
 import { slotError } from './admission-errors';
-import type { StorageQuota } from '../queue/storage-quota';
+import { queryStore, type StoreContext } from './store-context';
 import { UploadBytes } from './upload-bytes';
+import type { Admission } from './write-job';
 
-/** What a request that is about to be received comes to. */
+/** What is known of a request before its body is received. */
 export interface Expectation {
+  /** The job that already has its ID. */
   readonly record: JobRecord | undefined;
+  /** The queue has no free slot. */
   readonly rejection: AsyncError | undefined;
 }
 
-export interface UploadDeps {
-  readonly jobs: JobStore;
-  readonly index: QueueIndex;
-  readonly quota: StorageQuota;
-  /** Asks Redis, within the time limit. */
-  readonly query: <T>(work: () => Promise<T>) => Promise<T>;
-}
-
 export class Uploads {
-  readonly #deps: UploadDeps;
+  readonly #context: StoreContext;
 
-  constructor(deps: UploadDeps) {
-    this.#deps = deps;
+  constructor(context: StoreContext) {
+    this.#context = context;
   }
 
   /**
-   * Looks at what a request that is about to be received comes to: the job that has its ID already, or a queue that is
-   * full. The reservation has the last word on that. One round trip on one node.
+   * Checks, before a request's body is received, whether a job already has its ID, and whether its queue is full. Only the
+   * reservation of a slot decides the latter. One round trip on one node.
    *
    * @throws AsyncError `store-unavailable`
    */
   async expect(job: ReceivedJob, maxWaiting: number): Promise<Expectation> {
-    const { jobs, index, query: query } = this.#deps;
-    const [record, room] = await query(() =>
+    const { jobs, index } = this.#context;
+    const [record, slots] = await queryStore(this.#context, () =>
       Promise.all([jobs.read(job.id), index.checkSlots(job.queue, maxWaiting)]),
     );
-    return { record, rejection: room === 'free' ? undefined : slotError(room, maxWaiting) };
+    return { record, rejection: slots === 'free' ? undefined : slotError(slots, maxWaiting) };
   }
 
   /**
-   * Receives a request's body before its job is accepted: as `stored`. Nothing is left of it where that fails.
+   * Receives a request's body before its job is accepted with the body `stored`. If that fails, what was stored is deleted.
+   * Each write has the time limit; the upload itself has none.
    *
-   * Each write has the time limit; an upload may take any time.
-   *
-   * @throws AsyncError `body-too-large`, `queue-full`, `store-unavailable` or `store-full`; and what `upload.body` fails with.
+   * @throws AsyncError `body-too-large`, `queue-full`, `store-unavailable` or `store-full`; and the errors of
+   *   `upload.body`.
    */
   async receive<Job extends ReceivedJob>(
     job: Job,
     upload: Upload,
     { maxStoredBytes = 0 }: Pick<Admission, 'maxStoredBytes'>,
   ): Promise<Job> {
-    const { jobs, quota: quota, query: query } = this.#deps;
+    const { jobs, quota } = this.#context;
     const { id, queue } = job;
+    const persist = <T>(write: () => Promise<T>): Promise<T> => queryStore(this.#context, write);
     const counted = new UploadBytes({
-      reserve: (bytes, lifeMs) => query(() => quota.reserve(queue, id, bytes, maxStoredBytes, lifeMs)),
-      drop: () => query(() => quota.shrink(queue, id, 0)),
+      reserve: (bytes, lifeMs) => persist(() => quota.reserve(queue, id, bytes, maxStoredBytes, lifeMs)),
+      drop: () => persist(() => quota.shrink(queue, id, 0)),
     });
     await counted.begin(upload.length ?? 0);
-    return receiveRequest(jobs.payloads, job, upload, counted, query);
+    return receiveRequest(job, upload, { payloads: jobs.payloads, counted, persist });
   }
 
-  /** Removes a received body that no job came of. */
+  /** Deletes a received body whose job was not created. */
   async discard({ id, queue }: Pick<NewJob, 'id' | 'queue'>): Promise<void> {
-    const { jobs, quota: quota, query: query } = this.#deps;
-    await query(() => jobs.payloads.dropRequest(id));
-    await query(() => quota.shrink(queue, id, 0));
+    const { jobs, quota } = this.#context;
+    await queryStore(this.#context, () => jobs.payloads.dropRequest(id));
+    await queryStore(this.#context, () => quota.shrink(queue, id, 0));
   }
 }

@@ -1,7 +1,6 @@
 // The access phase: a request comes in, a decision comes out, and nothing ever escapes as an exception, since
 // Kong takes a plugin that throws for one that lets the request pass.
 import { AsyncError } from '../errors/async-error';
-import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
@@ -13,7 +12,6 @@ import { internalErrorReply } from './error-replies';
 import { jobHeaders, varyValue } from './job-headers';
 import { poll } from './poll/poll';
 import type { RouteSettings } from './route/route-settings';
-import { SubmitError } from './submit/accept-job';
 import { submit } from './submit/submit';
 import { isWebSocketHandshake } from './web-socket';
 
@@ -95,9 +93,9 @@ function rejection(error: AsyncError, settings: RouteSettings, log: AccessLog): 
     log.failure(error);
   }
   const isStoreFailure = error.code === 'store-unavailable' || error.code === 'store-full';
-  if (isStoreFailure && settings.onStoreFailure === 'proxy' && error instanceof SubmitError) {
+  // Of a store failure only a submit knows the job ID.
+  if (isStoreFailure && settings.onStoreFailure === 'proxy' && error.jobId !== undefined) {
     return PASS;
   }
-  const id = error instanceof KnownJobError ? error.jobId : undefined;
-  return replyWith(problemReply(error, jobHeaders(settings, id)));
+  return replyWith(problemReply(error, jobHeaders(settings, error.jobId)));
 }

@@ -2,7 +2,7 @@
 import type { HeaderField, Reply } from '../http/reply';
 import type { JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../accept/access-store';
-import { readQueueProgress, type QueueProgress } from '../queue/queue-progress';
+import type { QueueProgress } from '../queue/queue-progress';
 import type { JobLinks } from './job-links';
 import { retryAfterSeconds } from './retry-after';
 import type { RouteSettings } from './route/route-settings';
@@ -30,4 +30,4 @@ export async function pendingReply(
 
 /** The record has been read: what is not known beside it is left out. */
 const progressIfKnown = (job: JobRecord, store: AccessStore): Promise<QueueProgress | undefined> =>
-  store.query((redis, prefix) => readQueueProgress(redis, prefix, job)).catch(() => undefined);
+  store.queueProgress(job).catch(() => undefined);

@@ -9,7 +9,6 @@ import {
   type LoopbackToken,
 } from '../loopback/loopback-token';
 import type { AccessStore } from '../accept/access-store';
-import { consumeToken } from '../loopback/consume-token';
 import type { GatewayRequest, RequestLine } from './gateway-request';
 import { queueByEntity, type RouteSettings } from './route/route-settings';
 
@@ -70,9 +69,7 @@ async function rejectionOf(
   if (!(await isSigned(token, request, line, settings, secret))) {
     return 'signature';
   }
-  const consumed = await store.query((redis, prefix) =>
-    consumeToken(redis, prefix, token, MAX_TOKEN_LIFE_MS),
-  );
+  const consumed = await store.consumeToken(token, MAX_TOKEN_LIFE_MS);
   return consumed === 'consumed' ? undefined : consumed;
 }
 

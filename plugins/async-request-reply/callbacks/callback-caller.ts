@@ -1,21 +1,22 @@
-// Makes one try of a callback: a POST over https, whose answer counts by its status alone.
+// Makes one try of a callback: a POST over https. Only the status of the response counts.
 import { request } from 'undici';
-import { retryAfterMs } from '../worker/retry-policy';
+import type { HeaderField } from '../http/reply';
+import { retryAfterMs } from '../http/retry-after';
 import { StrictAgent } from '../dispatch/http/strict-agent';
 import { isAddress, isPublicAddress, PrivateAddressError, publicLookup } from './public-address';
 
 export type TryOutcome =
-  | { readonly kind: 'told' }
-  /** 410: the receiver wants no more of it. */
+  | { readonly kind: 'delivered' }
+  /** 410: the receiver does not want the callback. */
   | { readonly kind: 'unwanted' }
-  /** `why` holds nothing of the URL: it may carry a token. */
+  /** `why` is a status or a code, for the log. Messages of errors may quote the URL, which may carry a token. */
   | { readonly kind: 'failed'; readonly why: string; readonly retryAfterMs?: number | undefined };
 
 const CONNECT_LIMIT_MS = 10_000;
 const LIMIT_MS = 20_000;
 
-/** Of an answer nothing is read but its end. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** How much of a response is read, and discarded, to keep its connection. */
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
 const GONE = 410;
 
@@ -23,7 +24,7 @@ export class CallbackCaller {
   readonly #public = openAgent({ lookup: publicLookup() });
   readonly #any = openAgent({});
 
-  /** Never rejects. A redirect is a failure like any other: it is not followed. */
+  /** Never rejects. A redirect is a failure: it is not followed. */
   async try(
     url: string,
     allowPrivate: boolean,
@@ -35,16 +36,16 @@ export class CallbackCaller {
       if (!allowPrivate && isAddress(hostname) && !isPublicAddress(hostname)) {
         throw new PrivateAddressError();
       }
-      const answer = await request(url, {
+      const response = await request(url, {
         dispatcher: allowPrivate ? this.#any : this.#public,
         method: 'POST',
         headers: { 'content-type': 'application/json', 'user-agent': 'async-request-reply', ...fields },
         body,
         signal: AbortSignal.timeout(LIMIT_MS),
       });
-      // Its status alone counts: what follows may drip until the limit, and is not waited for.
-      answer.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
-      return outcomeOf(answer.statusCode, answer.headers['retry-after']);
+      // Only the status counts. The body may arrive slowly until the limit: it is not waited for.
+      response.body.dump({ limit: MAX_RESPONSE_BYTES }).catch(() => undefined);
+      return outcomeOf(response.statusCode, response.headers['retry-after']);
     } catch (error) {
       const { code, name } = error as { code?: unknown; name?: unknown };
       return { kind: 'failed', why: typeof code === 'string' ? code : String(name) };
@@ -62,7 +63,7 @@ function openAgent(connect: object): StrictAgent {
     agent: {
       headersTimeout: LIMIT_MS,
       bodyTimeout: LIMIT_MS,
-      // A connection that is kept was checked when it was made; it is not kept for long.
+      // The address of a connection was checked when it was opened; an idle one is not kept for long.
       keepAliveTimeout: 1000,
     },
     connect,
@@ -71,12 +72,12 @@ function openAgent(connect: object): StrictAgent {
 
 function outcomeOf(status: number, retryAfter: string | string[] | undefined): TryOutcome {
   if (status >= 200 && status < 300) {
-    return { kind: 'told' };
+    return { kind: 'delivered' };
   }
   if (status === GONE) {
     return { kind: 'unwanted' };
   }
   const value = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
-  const head = { status, headers: value === undefined ? [] : [['retry-after', value] as const] };
-  return { kind: 'failed', why: `status ${String(status)}`, retryAfterMs: retryAfterMs(head, Date.now()) };
+  const fields: HeaderField[] = value === undefined ? [] : [['retry-after', value]];
+  return { kind: 'failed', why: `status ${String(status)}`, retryAfterMs: retryAfterMs(fields, Date.now()) };
 }

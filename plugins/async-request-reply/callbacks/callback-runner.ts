@@ -1,54 +1,67 @@
-// Tells those who asked for it that a job has settled: looks through the lists of the queues that this worker takes, again and
-// again for a day where a receiver does not take it. At least once: a worker that dies in between leaves it to the next.
+// Delivers webhooks for settled jobs, at least once. It checks the callback lists of the queues that this worker takes. A delivery that
+// fails is retried for a day, and one whose worker dies is repeated by another worker.
+//
+//   due ──take──▶ invisible to other workers ──job open, host busy or secret missing──▶ postponed
+//                   ├──delivered, unwanted (410), or nothing to deliver──▶ removed
+//                   └──failed──▶ postponed with backoff; after a day removed
+import type pino from 'pino';
 import { keysAmong } from '../secrets/encryption-keys';
 import type { SecretStore } from '../secrets/secret-store';
 import { loggableJobId } from '../jobs/job-id';
 import { isSettled } from '../jobs/job-record';
+import type { JobStore } from '../jobs/job-store';
 import { statusBody } from '../jobs/status-body';
 import { CallbackStore, type DueCallback, type Settlement } from './callback-store';
 import { KeyMissingError, PayloadAlteredError } from '../payloads/payload-errors';
-import type { WorkerContext } from '../worker/worker-context';
+import type { ScriptedRedis } from '../redis/scripts';
 import { CallbackCaller, type TryOutcome } from './callback-caller';
 import { signedFields } from './sign-webhook';
 import { TrySlots } from './try-slots';
 
-/** How often each queue's list is looked at. */
+/** How often the list of each queue is checked. */
 const CHECK_INTERVAL_MS = 1000;
 
-/** Longer than a try takes: then another worker may make it again. */
+/** Longer than a try takes. After it another worker may repeat the try. */
 const INVISIBLE_MS = 60_000;
 
-/** Taken from a queue's list in one go. */
+/** Callbacks taken from a queue's list at once. */
 const BATCH_SIZE = 20;
-/** What is put off may be due again before the list has been gone through. */
+
+/** A postponed callback may be due again before the end of the list is reached. */
 const MAX_PER_CHECK = 1000;
 
 const GIVE_UP_AFTER_MS = 86_400_000;
 
-/** Waits between tries: 1 s, 4 s, 16 s… up to 4 hours, each cut by up to a half at random. */
-const FIRST_WAIT_MS = 1000;
-const WAIT_FACTOR = 4;
-const MAX_WAIT_MS = 14_400_000;
+/** Delays between tries: 1 s, 4 s, 16 s… up to 4 hours, each shortened by up to a half at random. */
+const FIRST_DELAY_MS = 1000;
+const DELAY_FACTOR = 4;
+const MAX_DELAY_MS = 14_400_000;
 
-/** Where the secret that signs is not here: another worker may have it. */
-const MISSING_SECRET_WAIT_MS = 2000;
+/** Delay if this worker lacks the secret that signs: another worker may have it. */
+const MISSING_SECRET_DELAY_MS = 2000;
 
-/** A look at a job that has not settled; its leave brings the next one forward. */
-const OPEN_WAIT_MS = 60_000;
+/** Delay if the job has not settled. When it settles it is due at once. */
+const OPEN_DELAY_MS = 60_000;
 
-/** @param tries that failed, from 1. */
-export const waitMs = (tries: number, requestedMs = 0, random: () => number = Math.random): number =>
+/** Returns the delay before the next try. @param tries failed tries, from 1. */
+export const retryDelayMs = (tries: number, requestedMs = 0, random: () => number = Math.random): number =>
   Math.max(
-    Math.min(requestedMs, MAX_WAIT_MS),
-    Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * WAIT_FACTOR ** (tries - 1)) * (1 - random() / 2),
+    Math.min(requestedMs, MAX_DELAY_MS),
+    Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * DELAY_FACTOR ** (tries - 1)) * (1 - random() / 2),
   );
 
-type RunnerContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'log'> & {
+/** What the callbacks of a worker need of it. */
+export interface CallbackContext {
+  readonly redis: ScriptedRedis;
+  readonly prefix: string;
+  readonly jobs: JobStore;
+  /** The callback secrets, and the keys of encrypted options. */
   readonly secrets: SecretStore;
-};
+  readonly log: pino.Logger;
+}
 
 export class CallbackRunner {
-  readonly #context: RunnerContext;
+  readonly #context: CallbackContext;
   readonly #queues: () => Iterable<string>;
   readonly #store: CallbackStore;
   readonly #caller = new CallbackCaller();
@@ -59,8 +72,8 @@ export class CallbackRunner {
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
 
-  /** @param queues those that the worker takes at the moment. */
-  constructor(context: RunnerContext, queues: () => Iterable<string>) {
+  /** @param queues returns the queues that the worker takes at the moment. */
+  constructor(context: CallbackContext, queues: () => Iterable<string>) {
     this.#context = context;
     this.#queues = queues;
     this.#store = new CallbackStore(context.redis, context.prefix, keysAmong(context.secrets));
@@ -77,7 +90,7 @@ export class CallbackRunner {
     }, CHECK_INTERVAL_MS);
   }
 
-  /** Takes no more; tries that are under way end within their limits. Idempotent. */
+  /** Starts no more tries, and ends those that are under way. Idempotent. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#timer);
@@ -87,7 +100,7 @@ export class CallbackRunner {
     await Promise.all(this.#tries);
   }
 
-  /** Does not wait for tries: a receiver that is slow holds up no other. */
+  /** Does not wait for tries: a slow receiver does not delay others. */
   async #checkAll(): Promise<void> {
     for (const queue of this.#queues()) {
       await this.#warnOf(queue, this.#check(queue));
@@ -108,15 +121,15 @@ export class CallbackRunner {
   async #warnOf(queue: string, work: Promise<void>): Promise<void> {
     await work.catch((error: unknown) => {
       this.#context.log.warn(
-        { queue, err: String(error) },
-        'callbacks could not be looked after: they come again',
+        { queue, err: error },
+        'callbacks of a queue could not be processed; they are tried again within a minute',
       );
     });
   }
 
-  /** Begins a try of what there is to tell, or puts it off. */
+  /** Begins a try, or postpones it. */
   async #attend(queue: string, due: DueCallback): Promise<void> {
-    // In this order: of a job that had settled, what is to be told was there.
+    // In this order: the settlement of a job that had settled when the record was read is stored by now.
     const record = await this.#context.jobs.read(due.id);
     let settlement: Settlement | undefined;
     try {
@@ -126,15 +139,15 @@ export class CallbackRunner {
       return;
     }
     if (settlement === undefined) {
-      // Not settled yet; or told, taken back, or purged.
+      // Not settled yet; or delivered, rolled back, or purged.
       const isOpen = record !== undefined && !isSettled(record.state);
-      await (isOpen ? this.#store.postpone(queue, due, OPEN_WAIT_MS) : this.#store.remove(queue, due));
+      await (isOpen ? this.#store.postpone(queue, due, OPEN_DELAY_MS) : this.#store.remove(queue, due));
       return;
     }
     const secret = this.#context.secrets.get(settlement.options.secret);
     if (secret === undefined) {
       this.#reportMissing(queue, `callback secret (fingerprint ${settlement.options.secret})`);
-      await this.#store.postpone(queue, due, MISSING_SECRET_WAIT_MS);
+      await this.#store.postpone(queue, due, MISSING_SECRET_DELAY_MS);
       return;
     }
     const { host } = new URL(settlement.options.url);
@@ -153,10 +166,10 @@ export class CallbackRunner {
     this.#tries.add(trying);
   }
 
-  #try({ record, run, options: terms }: Settlement, secret: string): Promise<TryOutcome> {
-    const body = statusBody(record, terms.links).toString();
+  #try({ record, run, options }: Settlement, secret: string): Promise<TryOutcome> {
+    const body = statusBody(record, options.links).toString();
     const fields = signedFields(`${record.id}_${run}`, Math.floor(Date.now() / 1000), body, secret);
-    return this.#caller.try(terms.url, terms.allowPrivate, fields, body);
+    return this.#caller.try(options.url, options.allowPrivate, fields, body);
   }
 
   async #conclude(
@@ -169,29 +182,32 @@ export class CallbackRunner {
       await this.#store.remove(queue, due, run);
       return;
     }
-    const delayMs = waitMs(tries + 1, outcome.retryAfterMs);
+    const delayMs = retryDelayMs(tries + 1, outcome.retryAfterMs);
     const job = loggableJobId(record.id);
     const log = { queue, job, tries: tries + 1, why: outcome.why };
     if (due.now + delayMs > (record.settledAt ?? 0) + GIVE_UP_AFTER_MS) {
-      this.#context.log.warn(log, 'callback given up after a day');
+      this.#context.log.warn(log, 'a callback failed for a day; it is dropped');
       await this.#store.remove(queue, due, run);
       return;
     }
-    this.#context.log.info(log, 'callback not taken: it comes again');
+    this.#context.log.info(log, 'a try of a callback failed; it is tried again later');
     await this.#store.retry(queue, due, delayMs);
   }
 
-  /** What was agreed cannot be decrypted: another worker may have the key; what was altered nobody can tell. */
+  /** Postpones a callback whose options this worker lacks the key for, and removes one whose options were altered. */
   async #postponeUnreadable(queue: string, due: DueCallback, error: unknown): Promise<void> {
     if (error instanceof KeyMissingError) {
       this.#reportMissing(queue, `encryption.keys (fingerprint ${error.keyId})`);
-      await this.#store.postpone(queue, due, MISSING_SECRET_WAIT_MS);
+      await this.#store.postpone(queue, due, MISSING_SECRET_DELAY_MS);
       return;
     }
     if (!(error instanceof PayloadAlteredError)) {
-      throw error;
+      throw withoutText(error);
     }
-    this.#context.log.error({ queue, job: loggableJobId(due.id), err: error.message }, 'callback given up');
+    this.#context.log.error(
+      { queue, job: loggableJobId(due.id), err: error },
+      'the options of a callback cannot be decrypted; the callback is dropped',
+    );
     await this.#store.remove(queue, due);
   }
 
@@ -200,8 +216,12 @@ export class CallbackRunner {
       this.#missing.add(missing);
       this.#context.log.warn(
         { queue, lacks: missing },
-        'a secret is missing here: its callbacks are left to other workers',
+        'this worker lacks a secret; it leaves the callbacks that need it to other workers',
       );
     }
   }
 }
+
+/** The message of a JSON error quotes the text, and the options of a callback contain its URL, which may carry a token. */
+const withoutText = (error: unknown): unknown =>
+  error instanceof SyntaxError ? new Error('the stored options of a callback are not JSON') : error;

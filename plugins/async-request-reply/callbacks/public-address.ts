@@ -1,11 +1,11 @@
-// Which addresses a callback may go to. A name is resolved once, all that it resolves to is checked, and the connection goes to
-// what was checked: a name that resolves to something else a moment later changes nothing.
+// Decides which addresses a callback may go to. A name is resolved once, all its addresses are checked, and the connection goes to
+// a checked address: a name that resolves differently a moment later (DNS rebinding) has no effect.
 import { lookup as dnsLookup, type LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { fromUriHost } from '../http/uri-host';
 
-/** Where a name resolves to an address that is not public, or the URL holds such an address. */
+/** A name resolves to an address that is not public, or the URL contains such an address. */
 export class PrivateAddressError extends Error {
   readonly code = 'ARR_PRIVATE_ADDRESS';
 
@@ -21,13 +21,13 @@ export type Resolve = (
 
 const systemResolve: Resolve = (host, callback) => dnsLookup(host, { all: true, verbatim: true }, callback);
 
-/** Global unicast (RFC 4291, 2.4): all that has been given out of IPv6. The rest is reserved, or of some other use. */
+/** Global unicast (RFC 4291, 2.4): all IPv6 addresses that have been allocated. The rest is reserved or has another use. */
 const GLOBAL_UNICAST: [ipaddr.IPv6, number] = [ipaddr.IPv6.parse('2000::'), 3];
 
 /**
  * Whether an address is on the public internet: not loopback, link-local, private, carrier-grade NAT, multicast, documentation
- * or reserved, nor an IPv4 address of such a kind in IPv6 clothes. Whatever tunnels to another address (NAT64, 6to4,
- * Teredo) is not: where it ends nobody here can tell.
+ * or reserved, nor such an IPv4 address mapped to IPv6. Addresses that tunnel to another one (NAT64, 6to4, Teredo) are not
+ * public: where the tunnel ends is not known.
  */
 export function isPublicAddress(address: string): boolean {
   const [text = ''] = fromUriHost(address).split('%', 1);
@@ -41,10 +41,10 @@ export function isPublicAddress(address: string): boolean {
   );
 }
 
-/** Whether a URL's host is an address itself, for which no name is looked up. */
+/** Whether a URL's host is an address, for which no name is looked up. */
 export const isAddress = (host: string): boolean => ipaddr.isValid(fromUriHost(host));
 
-/** The lookup of a connection that goes to public addresses alone: one that is not refuses the name. */
+/** The lookup of a connection to public addresses only: a name with any other address is rejected. */
 export const publicLookup =
   (resolve: Resolve = systemResolve): LookupFunction =>
   (host, options, callback) => {

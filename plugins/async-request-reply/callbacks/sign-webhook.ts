@@ -1,10 +1,11 @@
-// Standard Webhooks 1.0: how a receiver knows that a callback is ours, and that it has not had it before.
+// Signs callbacks by Standard Webhooks 1.0: a receiver can verify the sender, and recognize a repeated callback by its ID.
 import { createHmac } from 'node:crypto';
 
 const PREFIX = 'whsec_';
 
 /**
- * @param id of the message, the same for each try. @param nowSeconds since 1970, of this try.
+ * @param id of the message, the same for each try.
+ * @param nowSeconds the time of this try, since 1970.
  * @param secret `whsec_` and base64.
  */
 export function signedFields(

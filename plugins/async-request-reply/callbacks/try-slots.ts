@@ -1,16 +1,16 @@
-// Bounds the tries that are under way, in all and to one host, so that a receiver that is slow holds up no other.
+// Limits the concurrent tries, in total and for each host, so that a slow receiver does not delay others.
 
-/** In this worker. */
+/** For each worker. */
 const MAX_CONCURRENT = 100;
 const MAX_CONCURRENT_PER_HOST = 10;
 
-/** A host whose oldest try takes longer is slow. */
+/** A host is slow if its oldest try takes longer. */
 const SLOW_AFTER_MS = 2000;
-const WAIT_MS = 200;
-const WAIT_OF_SLOW_MS = 10_000;
+const HOST_DELAY_MS = 200;
+const SLOW_HOST_DELAY_MS = 10_000;
 
 export class TrySlots {
-  /** The tries to each host, the oldest first. */
+  /** The tries by host, the oldest first. */
   readonly #tries = new Map<string, Set<{ readonly begunAtMs: number }>>();
   readonly #now: () => number;
   #taken = 0;
@@ -23,7 +23,7 @@ export class TrySlots {
     return MAX_CONCURRENT - this.#taken;
   }
 
-  /** @returns what gives the slot back; undefined where the host, or the worker, has as many as it may. */
+  /** @returns a function that releases the slot; undefined if the host or the worker has no free slot. */
   take(host: string): (() => void) | undefined {
     const tries = this.#tries.get(host) ?? new Set();
     if (this.free <= 0 || tries.size >= MAX_CONCURRENT_PER_HOST) {
@@ -42,10 +42,10 @@ export class TrySlots {
     };
   }
 
-  /** After how many ms another try to the host may find a slot. */
+  /** Returns after how many milliseconds another try to the host may find a slot. */
   waitMs(host: string): number {
     const [oldest] = this.#tries.get(host) ?? [];
     const isSlow = oldest !== undefined && this.#now() - oldest.begunAtMs > SLOW_AFTER_MS;
-    return isSlow ? WAIT_OF_SLOW_MS : WAIT_MS;
+    return isSlow ? SLOW_HOST_DELAY_MS : HOST_DELAY_MS;
   }
 }

@@ -2,7 +2,6 @@
 // from access that says all about it; whatever comes without one is refused.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AsyncError } from '../errors/async-error';
-import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { internalErrorReply } from '../access/error-replies';
 import { jobHeaders } from '../access/job-headers';
@@ -146,7 +145,7 @@ export class HandoffServer {
       this.#options.onFailure(error);
     }
     return error instanceof AsyncError
-      ? problemReply(error, jobHeaders(settings, error instanceof KnownJobError ? error.jobId : undefined))
+      ? problemReply(error, jobHeaders(settings, error.jobId))
       : internalErrorReply();
   }
 }

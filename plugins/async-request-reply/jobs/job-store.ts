@@ -26,8 +26,8 @@ import { recordKey, requestKey } from '../redis/keys';
 import { requestBytes, submitMethod, type NewJob } from './new-job';
 import type { ScriptedRedis } from '../redis/scripts';
 
-/** Long enough for a write that was abandoned in some buffer to arrive. */
-const TOMBSTONE_MS = 3_600_000;
+/** Life of a tombstone: far longer than any write can be on its way to Redis. */
+export const TOMBSTONE_MS = 3_600_000;
 
 export class JobStore {
   readonly payloads: JobPayloads;

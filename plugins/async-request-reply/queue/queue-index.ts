@@ -17,8 +17,8 @@ import {
 import type { ScriptedRedis } from '../redis/scripts';
 import type { ReserveOutcome } from './storage-quota';
 
-/** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
-const PROVISIONAL_MS = 30_000;
+/** How long a slot is kept for a submit that has not been confirmed: far longer than any accept takes. */
+export const PROVISIONAL_MS = 30_000;
 
 /** Longer than a worker can be stopped between a job's settling and its leave without losing its lease. */
 const REDRIVEN_MS = 600_000;

@@ -193,25 +193,26 @@ export async function whenReady(client: ScriptedRedis): Promise<void> {
  * Runs `work` against the store for at most `limitMs`, and turns what Redis says into our errors:
  * `store-full` for OOM, `store-unavailable` for everything else, a time-out included.
  *
- * @param work goes on when its time is over, as nothing can stop it: it asks `isOver` before each write.
+ * @param work continues after the time limit, since nothing can stop it: it checks the signal, which is aborted then, before
+ *   each write.
  */
 export async function withinTimeLimit<T>(
   limitMs: number,
-  work: (isOver: () => boolean) => Promise<T>,
+  work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  let isOver = false;
+  const over = new AbortController();
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       // One more look at the sockets: an answer that has arrived counts, however busy this process was.
       setImmediate(() => {
-        isOver = true;
+        over.abort();
         reject(unavailable());
       });
     }, limitMs);
   });
   try {
-    return await Promise.race([work(() => isOver), timeout]);
+    return await Promise.race([work(over.signal), timeout]);
   } catch (error) {
     throw asStoreError(error);
   } finally {

@@ -1,5 +1,4 @@
 // Waits for replicas: a job that a failover must not lose is accepted when enough of them have it.
-import type { NewJob } from '../jobs/new-job';
 import { openJobsKey, recordKey } from './keys';
 import { isCluster } from './redis-client';
 import type { ScriptedRedis } from './scripts';
@@ -14,7 +13,7 @@ export interface Replication {
 export async function waitForReplicas(
   redis: ScriptedRedis,
   prefix: string,
-  { id, queue }: Pick<NewJob, 'id' | 'queue'>,
+  { id, queue }: { readonly id: string; readonly queue: string },
   { minReplicas, limitMs }: Replication,
 ): Promise<boolean> {
   const record = recordKey(prefix, id);

@@ -1,8 +1,8 @@
-// A BullMQ worker that lets one wait for the end of its loop: `resume` may start another one, which BullMQ tells nobody.
+// A BullMQ worker whose fetch loop can be waited for. `resume` may start another loop, which BullMQ does not expose.
 import { Worker, type Processor, type WorkerOptions } from 'bullmq';
 import { createWaitingBackend, type WaitingBackend } from './waiting-backend';
 
-/** What the loop of a BullMQ worker waits on: the jobs that run, and those that it fetches. */
+/** The promises that the loop of a BullMQ worker waits for: jobs that run, and fetches. */
 interface JobQueue {
   add(job: Promise<undefined>): void;
 }
@@ -14,7 +14,7 @@ export class BullmqWorker extends Worker<unknown, unknown, string, WaitingBacken
     super(queue, process, options, createWaitingBackend(options.prefix));
   }
 
-  /** Resolves when the loop that fetches jobs has ended; after `rest`, with the jobs that ran. Never rejects. */
+  /** Resolves when the loop that fetches jobs has ended, with the jobs that ran in it. Never rejects. */
   get fetching(): Promise<void> {
     return this.#fetching;
   }
@@ -26,14 +26,14 @@ export class BullmqWorker extends Worker<unknown, unknown, string, WaitingBacken
   }
 
   /**
-   * Lets the loop look at {@link concurrency} again: while jobs run it waits for one of them to end. BullMQ has no other
-   * way in; its own `resume` does the same (classes/worker.js, mainLoop).
+   * Makes the loop read {@link concurrency} again: while jobs run it waits for one of them to end. BullMQ has no public
+   * method for this; its own `resume` does the same (classes/worker.js, mainLoop).
    */
   wake(): void {
     (this['mainLoopQueue'] as JobQueue | null)?.add(Promise.resolve(undefined));
   }
 
-  /** Fetches no further job; those that run go on. */
+  /** Fetches no further job; jobs that run continue. */
   async pauseFetching(): Promise<void> {
     await this.pause(true);
     await this.backend.disconnectBlocking();

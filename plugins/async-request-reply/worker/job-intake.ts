@@ -1,7 +1,7 @@
-// Whether a worker takes jobs of a queue: not while each job that may come needs a secret that it lacks, so that those
-// who have it get them all. Where only some jobs do, they go back to the queue one by one: run-job.ts.
+// Decides whether a worker takes jobs of a queue. It skips the queue if it lacks a secret that every job there needs, so that workers
+// that have the secret get the jobs. If only some jobs need it, the worker releases those one by one: load-attempt-inputs.ts.
 //
-//   idle ──heed: can run──▶ taking ──heed: lacks──▶ resting ──heed: can run──▶ taking
+//   idle ──apply: can run──▶ taking ──apply: lacks──▶ resting ──apply: can run──▶ taking
 //   any ──stop──▶ stopped
 import type pino from 'pino';
 import type { SecretStore } from '../secrets/secret-store';
@@ -18,7 +18,7 @@ export class JobIntake {
 
   /**
    * @param worker with `autorun: false`.
-   * @param report is told of secrets that are lacking, again and again.
+   * @param report is called with the names of missing secrets each time that settings are applied.
    */
   constructor(
     worker: BullmqWorker,
@@ -32,7 +32,7 @@ export class JobIntake {
     this.#report = report;
   }
 
-  /** @param settings those in force on the queue: under each of them jobs may come. */
+  /** @param settings all that are registered for the queue: each may apply to its next job. */
   async apply(settings: readonly JobSettings[]): Promise<void> {
     if (this.#state === 'stopped') {
       return;
@@ -44,17 +44,20 @@ export class JobIntake {
     this.#state = canRun ? 'taking' : before === 'idle' ? 'idle' : 'resting';
     if (canRun && before === 'idle') {
       this.#worker.run().catch((error: unknown) => {
-        this.#log.error({ err: String(error) }, 'worker loop ended');
+        this.#log.error(
+          { err: error },
+          'BullMQ ended the loop that fetches jobs: this worker takes no more jobs of the queue until it restarts',
+        );
       });
     } else if (canRun && before === 'resting') {
       await this.#worker.resume();
     } else if (!canRun && before === 'taking') {
-      // Calls that run here go on.
+      // Calls that are under way continue.
       await this.#worker.pauseFetching();
     }
   }
 
-  /** What is heeded from now on changes nothing; the worker is the caller's to pause. */
+  /** Ignores settings from now on. The caller pauses the worker. */
   stop(): void {
     this.#state = 'stopped';
   }

@@ -1,5 +1,5 @@
-// What an attempt needs beside its lease: the stored request, the settings it was accepted under, and their secrets. Where
-// something is missing or cannot be read, this says how the attempt ends instead.
+// Loads what an attempt needs beside its lease: the stored request, the settings that it was accepted under, and their secrets.
+// If a part is missing or cannot be read, the attempt ends without a call.
 import { loggableJobId } from '../jobs/job-id';
 import type { JobRecord } from '../jobs/job-record';
 import type { UpstreamRequestHead } from '../http/upstream-request';
@@ -12,17 +12,17 @@ import type { StoredPayload } from '../payloads/payload-reader';
 import type { WorkerContext } from './worker-context';
 
 export interface AttemptInputs {
-  readonly kind: 'provided';
+  readonly kind: 'loaded';
   readonly request: StoredPayload<UpstreamRequestHead>;
   readonly settings: JobSettings;
   readonly secrets: Secrets;
-  /** Encrypts the response; undefined where it is to lie in clear. */
+  /** Encrypts the response; undefined if it is stored unencrypted. */
   readonly key: EncryptionKey | undefined;
 }
 
 export type AttemptInputsOutcome = AttemptInputs | { readonly kind: 'ended'; readonly end: AttemptEnd };
 
-/** Secrets that this worker lacks: another worker may have them. */
+/** Delay of a job whose secrets this worker lacks: another worker may have them. */
 const MISSING_RETRY_MS = 2000;
 
 const failed = (code: 'internal-error' | 'request-unreadable', detail: string): AttemptInputsOutcome => ({
@@ -41,7 +41,7 @@ export async function loadAttemptInputs(
     context.missingSecrets.report(queue, names);
     return { kind: 'ended', end: { outcome: 'release', delayMs: MISSING_RETRY_MS } };
   };
-  // Kept from one job to the next: no round trip of its own.
+  // Cached: usually no round trip.
   const settings = await context.settings.get(record.settingsHash);
   const secrets = settings && secretsFor(settings, context.secrets);
   if (secrets?.kind === 'missing') {
@@ -54,13 +54,16 @@ export async function loadAttemptInputs(
     }
     const [, keyId] = settings.secrets?.find(([field]) => field === SEALING_KEY) ?? [];
     const key = keyId === undefined ? undefined : keys.find(keyId);
-    return { kind: 'provided', request, settings, secrets: secrets.secrets, key };
+    return { kind: 'loaded', request, settings, secrets: secrets.secrets, key };
   } catch (error) {
     if (error instanceof KeyMissingError) {
       return missing([`encryption.keys (fingerprint ${error.keyId})`]);
     }
     if (error instanceof PayloadAlteredError) {
-      context.log.error({ queue, job: loggableJobId(record.id), err: error.message }, 'request not readable');
+      context.log.error(
+        { queue, job: loggableJobId(record.id), err: error },
+        'a stored request cannot be decrypted; its job fails with request-unreadable',
+      );
       return failed(
         'request-unreadable',
         'The stored request cannot be decrypted: it is not what was stored.',

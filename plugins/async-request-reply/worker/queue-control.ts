@@ -1,9 +1,9 @@
-// What a job's turn may do to its whole queue: hold it back for a while, on all machines, and let it go again.
+// What an attempt does to its whole queue, in all workers: it consults the circuit breaker, and pauses the queue.
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
 import { QueuePause, type PauseReason } from '../queue/queue-pause';
 import type { ScriptedRedis } from '../redis/scripts';
 
-/** The longest that the queue is held for a probe: other workers ask the breaker again after it. */
+/** The longest pause for a probe: after it other workers consult the breaker again. */
 const MAX_PROBE_PAUSE_MS = 10_000;
 
 export class QueueControl {
@@ -17,7 +17,7 @@ export class QueueControl {
     this.#pause = new QueuePause(redis, prefix, name);
   }
 
-  /** Asks the breaker. While a probe is under way the queue is held, so that the others are not taken in vain. */
+  /** Consults the breaker. The queue is paused while a probe is under way, so that no other job is taken in vain. */
   async gate(settings: BreakerSettings): Promise<GateOutcome> {
     const gate = await this.#breaker.gate(settings);
     if (gate.kind === 'probe') {
@@ -26,7 +26,7 @@ export class QueueControl {
     return gate;
   }
 
-  /** Tells the breaker how an attempt ended. */
+  /** Reports to the breaker how an attempt ended. */
   async report(succeeded: boolean, wasProbe: boolean, settings: BreakerSettings): Promise<void> {
     if (await this.#breaker.report(succeeded, settings)) {
       await this.pause(settings.breakerOpenMs, 'breaker');
@@ -35,7 +35,7 @@ export class QueueControl {
     }
   }
 
-  /** No job of the queue starts anywhere for so long. */
+  /** Lets no job of the queue start for `ms`, in any worker. */
   async pause(ms: number, reason: PauseReason): Promise<void> {
     await this.#pause.start(ms, reason);
   }

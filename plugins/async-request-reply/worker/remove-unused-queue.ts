@@ -1,17 +1,17 @@
-// Removes what BullMQ keeps of a queue that nobody announces any more: its keys have no TTL.
+// Removes BullMQ's keys of a queue that is no longer registered: they have no TTL.
 import type { Queue } from 'bullmq';
 import { openScheduler } from '../queue/scheduler';
 import { callbacksKey, openJobsKey, queuesKey } from '../redis/keys';
 import type { WorkerContext } from './worker-context';
 
-/** The queues whose announcement has lapsed and in which no job is open and nobody waits for a callback: nobody needs them. */
+/** Returns the queues whose registration has expired and that have no open job and no pending callback. */
 export async function unusedQueues({
   redis,
   prefix,
 }: Pick<WorkerContext, 'redis' | 'prefix'>): Promise<string[]> {
-  const lapsed = await redis.zrangebyscore(queuesKey(prefix), '-inf', Date.now());
+  const expired = await redis.zrangebyscore(queuesKey(prefix), '-inf', Date.now());
   const left = await Promise.all(
-    lapsed.map(async (queue) => {
+    expired.map(async (queue) => {
       const [open, callbacks] = await Promise.all([
         redis.zcard(openJobsKey(prefix, queue)),
         redis.zcard(callbacksKey(prefix, queue)),
@@ -19,12 +19,12 @@ export async function unusedQueues({
       return open + callbacks;
     }),
   );
-  return lapsed.filter((_queue, index) => left[index] === 0);
+  return expired.filter((_queue, index) => left[index] === 0);
 }
 
 /**
- * Removes what BullMQ keeps of an unused queue, and its name. Two workers may do it at once; a job that is added
- * meanwhile is brought back by the sweep.
+ * Removes BullMQ's keys of an unused queue, and its registration. Two workers may do so at once. A job that is added
+ * meanwhile is scheduled again by a sweep.
  */
 export async function removeUnusedQueue({ redis, prefix }: WorkerContext, queue: string): Promise<void> {
   const until = await redis.zscore(queuesKey(prefix), queue);
@@ -34,7 +34,7 @@ export async function removeUnusedQueue({ redis, prefix }: WorkerContext, queue:
   const scheduler: Queue = openScheduler(redis, prefix, queue);
   try {
     await scheduler.obliterate({ force: true });
-    // By its score: an announcement that came in between has another.
+    // By its score: a registration that was made meanwhile has another one.
     await redis.zremrangebyscore(queuesKey(prefix), until, until);
   } finally {
     await scheduler.close();

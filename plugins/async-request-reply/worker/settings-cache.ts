@@ -1,4 +1,4 @@
-// Settings documents by content hash: what a hash names never changes, so that it is read once.
+// Settings documents by their content hash. The document of a hash never changes, so it is read once.
 import { readSettings } from '../queue/queue-registry';
 import type { JobSettings } from '../jobs/job-settings';
 import type { ScriptedRedis } from '../redis/scripts';
@@ -15,7 +15,7 @@ export class SettingsCache {
     this.#prefix = prefix;
   }
 
-  /** The settings under `hash`; undefined where Redis has them no more, or they are of a newer version. */
+  /** Returns the settings with this hash; undefined if Redis no longer has them, or they are of a newer version. */
   async get(hash: string): Promise<JobSettings | undefined> {
     const known = this.#documents.get(hash);
     if (known !== undefined) {

@@ -5,7 +5,7 @@ import type { SecretStore } from '../secrets/secret-store';
 import type { JobStore } from '../jobs/job-store';
 import type { ScriptedRedis } from '../redis/scripts';
 import type { StorageQuota } from '../queue/storage-quota';
-import type { AgentPool } from '../dispatch/http/agent-pool';
+import type { Dispatcher } from '../dispatch/dispatcher';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';
@@ -18,13 +18,13 @@ export interface WorkerContext {
   readonly quota: StorageQuota;
   readonly settings: SettingsCache;
   readonly secrets: SecretStore;
-  /** What it lacks of them. */
+  /** Logs which of them are missing. */
   readonly missingSecrets: MissingSecrets;
-  readonly agents: AgentPool;
-  /** Leases of the calls that run here, by job ID. */
+  readonly dispatcher: Dispatcher;
+  /** Leases of the jobs that run in this worker, by job ID. */
   readonly leases: Map<string, Lease>;
   readonly leaseMs: number;
-  /** How often stalled jobs and the queue's index are looked through. */
+  /** How often stalled jobs and the index of open jobs are checked. */
   readonly stalledCheckMs: number;
   readonly log: pino.Logger;
 }

@@ -1,7 +1,8 @@
-// A worker: finds the announced queues in Redis and runs their jobs. It needs no Kong. The executable
-// kong/worker.ts and the plugin server's worker thread both start it here.
+// A worker: finds the registered queues in Redis, runs their jobs and delivers their callbacks. It does not need Kong. The
+// executable kong/worker.ts and the plugin server's worker threads start it here.
 import type pino from 'pino';
 import { knownQueues, parseControlMessage } from '../queue/queue-registry';
+import { serializeError } from '../errors/serialize-error';
 import { QueueIndex } from '../queue/queue-index';
 import type { SecretStore } from '../secrets/secret-store';
 import { controlChannel } from '../redis/keys';
@@ -10,7 +11,7 @@ import { nameOfRedis, openWorkerClient, type RedisSettings } from '../redis/redi
 import { RedisProbe } from '../redis/redis-probe';
 import { StorageQuota } from '../queue/storage-quota';
 import { CallbackRunner } from '../callbacks/callback-runner';
-import { AgentPool } from '../dispatch/http/agent-pool';
+import { HttpDispatcher } from '../dispatch/http/http-dispatcher';
 import type { Lease } from './lease';
 import { MissingSecrets } from './missing-secrets';
 import { QueueRunner } from './queue-runner';
@@ -21,16 +22,16 @@ import type { WorkerContext } from './worker-context';
 export interface WorkerOptions {
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
-  /** Which queues to take: exact names, or patterns with `*`. Empty is all. */
+  /** The queues whose jobs it takes: exact names, or patterns with `*`. Empty: all queues. */
   readonly queues: readonly string[];
   readonly leaseMs: number;
   readonly stalledCheckMs: number;
-  /** Those of the worker's own settings, and of the plugin instances beside it. */
+  /** The secrets of the worker's own settings, and of the plugin instances in the same process. */
   readonly secrets: SecretStore;
   readonly log: pino.Logger;
 }
 
-/** New queues are announced on a channel too; this finds those whose message was lost. */
+/** How often registered queues are read. A new queue is also published on a channel: this finds it if the message was lost. */
 const DISCOVER_MS = 2000;
 
 export class JobWorker {
@@ -46,7 +47,10 @@ export class JobWorker {
   #stopped: Promise<void> | undefined;
 
   private constructor(options: WorkerOptions) {
-    const onError = (error: Error): void => options.log.warn({ err: error.message }, 'redis connection');
+    // Errors of ioredis contain the command that failed with all its arguments: secrets and bodies.
+    const log = options.log.child({}, { serializers: { err: serializeError } });
+    const onError = (error: Error): void =>
+      log.warn({ err: error }, 'a connection to Redis failed; it is opened again until Redis answers');
     const redis = openWorkerClient(options.redis, onError);
     this.#subscriber = openWorkerClient(options.redis, onError);
     this.#takes = queueFilter(options.queues);
@@ -60,17 +64,17 @@ export class JobWorker {
       quota: new StorageQuota(redis, options.keyPrefix),
       settings: new SettingsCache(redis, options.keyPrefix),
       secrets: options.secrets,
-      missingSecrets: new MissingSecrets(options.log),
-      agents: new AgentPool(),
+      missingSecrets: new MissingSecrets(log),
+      dispatcher: new HttpDispatcher(options.keyPrefix),
       leases: new Map<string, Lease>(),
       leaseMs: options.leaseMs,
       stalledCheckMs: options.stalledCheckMs,
-      log: options.log,
+      log,
     };
     this.#callbacks = new CallbackRunner(this.#context, () => this.#runners.keys());
   }
 
-  /** Starts a worker. Redis need not be there yet: the worker waits for it. */
+  /** Starts a worker. Redis does not have to be available yet: the worker waits for it. */
   static start(options: WorkerOptions): JobWorker {
     const worker = new JobWorker(options);
     worker.#listen();
@@ -85,7 +89,7 @@ export class JobWorker {
     return this.#stopped !== undefined;
   }
 
-  /** Why it takes no jobs now; nothing when it does. */
+  /** Returns why the worker takes no jobs at the moment; nothing if it does. */
   async reasons(): Promise<string[]> {
     const isStopping = this.#isStopping;
     const isThere = isStopping || (await this.#probe.answers());
@@ -106,7 +110,10 @@ export class JobWorker {
       }
     });
     this.#subscriber.subscribe(controlChannel(prefix)).catch((error: unknown) => {
-      log.warn({ err: String(error) }, 'control channel');
+      log.warn(
+        { err: error },
+        'the control channel was not subscribed to; new queues and cancellations are seen with a delay',
+      );
     });
   }
 
@@ -115,7 +122,10 @@ export class JobWorker {
       try {
         await this.#openRunners();
       } catch (error) {
-        this.#context.log.warn({ err: String(error) }, 'queues could not be listed');
+        this.#context.log.warn(
+          { err: error },
+          'the registered queues were not read; they are read again in two seconds',
+        );
       }
     });
   }
@@ -134,8 +144,11 @@ export class JobWorker {
       try {
         await this.#open(queue);
       } catch (error) {
-        // The next round tries again; the other queues are not to wait for that.
-        this.#context.log.warn({ queue, err: String(error) }, 'queue could not be taken');
+        // The other queues do not wait for this one.
+        this.#context.log.warn(
+          { queue, err: error },
+          'a queue was not opened; it is tried again in two seconds',
+        );
       }
     }
   }
@@ -150,7 +163,7 @@ export class JobWorker {
     this.#runners.set(queue, runner);
     await runner.start();
     if (!this.#isStopping) {
-      this.#context.log.info({ queue }, 'queue taken');
+      this.#context.log.info({ queue }, 'this worker takes jobs of a queue from now on');
     }
   }
 
@@ -163,8 +176,9 @@ export class JobWorker {
   }
 
   /**
-   * Takes no further jobs, waits up to `drainMs` for the calls that run, ends those that are left (they go back to
-   * the queue, or settle as PROTOCOL's rules for an unknown outcome have it), and closes everything. Idempotent.
+   * Takes no further jobs, waits up to `drainMs` for the calls that run, aborts those that are left, and closes everything.
+   * A job whose call was aborted returns to its queue if its request may be repeated; otherwise it fails with
+   * `outcome-unknown`. Idempotent.
    */
   stop(drainMs: number): Promise<void> {
     this.#stopped ??= this.#stop(drainMs);
@@ -182,7 +196,7 @@ export class JobWorker {
     await this.#closeQuietly([...runners.map((runner) => runner.pause()), this.#callbacks.stop()]);
     clearTimeout(end);
     await this.#closeQuietly(runners.map((runner) => runner.close()));
-    await this.#context.agents.close();
+    await this.#context.dispatcher.close();
     this.#subscriber.disconnect();
     this.#context.redis.disconnect();
   }
@@ -190,7 +204,10 @@ export class JobWorker {
   async #closeQuietly(closing: Promise<void>[]): Promise<void> {
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === 'rejected') {
-        this.#context.log.warn({ err: String(outcome.reason) }, 'closing');
+        this.#context.log.warn(
+          { err: outcome.reason as unknown },
+          'a part of the worker did not close in order; the shutdown goes on',
+        );
       }
     }
   }

@@ -9,7 +9,7 @@ import {
   type Resolve,
 } from '../../../plugins/async-request-reply/callbacks/public-address';
 import { signedFields } from '../../../plugins/async-request-reply/callbacks/sign-webhook';
-import { waitMs } from '../../../plugins/async-request-reply/callbacks/callback-runner';
+import { retryDelayMs } from '../../../plugins/async-request-reply/callbacks/callback-runner';
 
 describe('an address', () => {
   test.each([
@@ -100,6 +100,6 @@ test.each([
   [1, 5000, 5000],
   [1, 1e9, 14_400_000],
 ])('after %i tries, asked to wait %i ms, at most %i ms', (tries, asked, most) => {
-  expect(waitMs(tries, asked, () => 0)).toBe(most);
-  expect(waitMs(tries, 0, () => 1)).toBe(Math.min(1000 * 4 ** (tries - 1), 14_400_000) / 2);
+  expect(retryDelayMs(tries, asked, () => 0)).toBe(most);
+  expect(retryDelayMs(tries, 0, () => 1)).toBe(Math.min(1000 * 4 ** (tries - 1), 14_400_000) / 2);
 });

@@ -1,6 +1,5 @@
 // Reads a job's stored response. One that cannot be read is a problem of its own, and stays where it is.
 import { AsyncError } from '../../errors/async-error';
-import { KnownJobError } from '../../errors/known-job-error';
 import type { ResponseHead } from '../../http/upstream-request';
 import type { AccessStore } from '../../accept/access-store';
 import { KeyMissingError, PayloadAlteredError, PayloadLostError } from '../../payloads/payload-errors';
@@ -28,13 +27,16 @@ export async function readable<T>(id: string, work: () => Promise<T>): Promise<T
     return await work();
   } catch (error) {
     const problem = problemOf(error);
-    throw problem === undefined ? error : new KnownJobError(problem, id);
+    throw problem === undefined ? error : problem.withJobId(id);
   }
 }
 
 /** For whoever can do without the result. @throws whatever else `error` is. */
 export function unlessUnreadable(error: unknown): undefined {
-  if (!(error instanceof KnownJobError)) {
+  if (!(
+    error instanceof AsyncError &&
+    (error.code === 'key-missing' || error.code === 'result-unreadable')
+  )) {
     throw error;
   }
 }

@@ -4,7 +4,6 @@ import { preferencesOf } from '../../http/prefer';
 import type { HeaderField } from '../../http/reply';
 import type { JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
-import { recordPoll } from '../../queue/queue-progress';
 import type { GatewayRequest } from '../gateway-request';
 import { appliedPreferences, pollWaitMs } from '../route/wait-limit';
 import type { RouteSettings } from '../route/route-settings';
@@ -44,10 +43,7 @@ async function rejectTooSoon(
   { minPollIntervalMs: pollFloorMs }: RouteSettings,
   store: AccessStore,
 ): Promise<void> {
-  if (
-    pollFloorMs > 0 &&
-    !(await store.query((redis, prefix) => recordPoll(redis, prefix, job.id, pollFloorMs)))
-  ) {
+  if (pollFloorMs > 0 && !(await store.recordPoll(job.id, pollFloorMs))) {
     throw new AsyncError('polled-too-soon', {
       detail: `Poll this job no more often than every ${String(pollFloorMs)} milliseconds.`,
       retryAfterSeconds: Math.ceil(pollFloorMs / 1000),

@@ -1,11 +1,11 @@
 // A job as a submit has described it, whichever lane its body comes by: accepted, and answered.
 import { AsyncError } from '../../errors/async-error';
-import { KnownJobError } from '../../errors/known-job-error';
 import type { Preferences } from '../../http/prefer';
 import type { Reply } from '../../http/reply';
-import type { AccessStore, Acceptance } from '../../accept/access-store';
+import type { AccessStore } from '../../accept/access-store';
+import type { Acceptance } from '../../accept/job-acceptor';
 import type { Claim } from '../../queue/idempotency-store';
-import type { Admission } from '../../accept/job-writer';
+import type { Admission } from '../../accept/write-job';
 import type { NewJob } from '../../jobs/new-job';
 import { answerAccepted } from './answer-accepted';
 import type { RequestLine } from '../gateway-request';
@@ -31,7 +31,7 @@ export interface Submission {
 
 /**
  * @param digest of the request (request-digest.ts), where it came under an idempotency key.
- * @throws SubmitError where the job was not accepted.
+ * @throws AsyncError if the job was not accepted: with the job ID, unless the request itself is at fault.
  */
 export async function acceptJob(
   submission: Submission,
@@ -74,9 +74,6 @@ async function acceptOrThrow(
       throw error;
     }
     // The ID lets an operator follow what became of it; the job itself is cancelled once Redis is back.
-    throw error instanceof AsyncError ? new SubmitError(error, job.id) : error;
+    throw error instanceof AsyncError ? error.withJobId(job.id) : error;
   }
 }
-
-/** A refusal after the ID was minted: the answer carries it. */
-export class SubmitError extends KnownJobError {}

@@ -1,5 +1,5 @@
 // Which requests are one job: those with the same Idempotency-Key (IETF draft, "The Idempotency-Key HTTP Header Field"), or
-// with `from: content` the same requests. Here keys are read; accept/accept-idempotent.ts holds to them.
+// with `from: content` the same requests. Here keys are read; accept/job-acceptor.ts applies them.
 import { createHash, createHmac } from 'node:crypto';
 import { AsyncError } from '../../errors/async-error';
 import type { HeaderField } from '../../http/reply';

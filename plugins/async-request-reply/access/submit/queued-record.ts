@@ -1,6 +1,6 @@
 // The record of a job as its submit has just written it.
 import { RECORD_VERSION, type JobRecord } from '../../jobs/job-record';
-import type { CreatedJob } from '../../accept/job-writer';
+import type { CreatedJob } from '../../accept/write-job';
 import { requestBytes, submitMethod, type NewJob } from '../../jobs/new-job';
 
 /**

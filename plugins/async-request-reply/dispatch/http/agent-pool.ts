@@ -1,13 +1,13 @@
-// Connections to upstreams, shared by all jobs with the same TLS and connect settings.
+// The connections to upstreams, shared by all jobs with the same TLS and connect settings.
 import type { Agent } from 'undici';
 import type { Secrets } from '../../jobs/secrets-for';
 import type { JobSettings } from '../../jobs/job-settings';
 import { StrictAgent } from './strict-agent';
 
-/** Distinct settings at once; more means that somebody changes them by the minute. */
+/** Different settings at once. There are more only if an administrator changes them within minutes. */
 const MAX_AGENTS = 64;
 
-/** A connection that was idle for so long is not used again: many a server closes one after two seconds, untold. */
+/** An idle connection is not used again after this time: some servers close one after two seconds without notice. */
 const IDLE_MS = 1000;
 
 type ConnectionSettings = Pick<
@@ -15,7 +15,7 @@ type ConnectionSettings = Pick<
   'connectTimeoutMs' | 'tlsVerify' | 'caCertificates' | 'maxHeadBytes' | 'secrets'
 >;
 
-/** Other secrets than these have no part in a connection: a change of them may still open another, and does no harm. */
+/** `secrets` has fingerprints. A change of one that no connection uses opens another agent too, which does no harm. */
 const keyOf = (one: ConnectionSettings): string =>
   JSON.stringify([one.connectTimeoutMs, one.tlsVerify, one.caCertificates, one.maxHeadBytes, one.secrets]);
 
@@ -28,7 +28,7 @@ function clientIdentity(secrets: Secrets): { cert?: string; key?: string } {
 export class AgentPool {
   readonly #agents = new Map<string, Agent>();
 
-  /** @param secrets those that the fingerprints in `settings` name. */
+  /** Returns the agent for these settings. @param secrets those that the fingerprints in `settings` name. */
   for(settings: ConnectionSettings, secrets: Secrets): Agent {
     const key = keyOf(settings);
     let agent = this.#agents.get(key);
@@ -36,14 +36,17 @@ export class AgentPool {
       this.#evict();
       agent = new StrictAgent({
         connectTimeoutMs: settings.connectTimeoutMs,
-        // The attempt has a time limit of its own; these would cut a slow upstream short of it.
+        // The attempt has its own time limit; these would end a slow upstream earlier.
         agent: {
-          ...{ headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: settings.maxHeadBytes },
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          maxHeaderSize: settings.maxHeadBytes,
           keepAliveTimeout: IDLE_MS,
         },
         connect: {
           rejectUnauthorized: settings.tlsVerify,
-          ...(settings.caCertificates.length > 0 && { ca: [...settings.caCertificates] }),
+          // undefined: the system's.
+          ca: settings.caCertificates.length > 0 ? [...settings.caCertificates] : undefined,
           ...clientIdentity(secrets),
         },
       });
@@ -54,7 +57,7 @@ export class AgentPool {
     return agent;
   }
 
-  /** Drops the agent that was not used for longest; calls that it still has are finished. */
+  /** Closes the least recently used agent; its calls are finished first. */
   #evict(): void {
     const [oldest] = this.#agents;
     if (oldest !== undefined && this.#agents.size >= MAX_AGENTS) {

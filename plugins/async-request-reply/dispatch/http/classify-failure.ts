@@ -1,16 +1,11 @@
-// Reads what undici and Node.js say of a failed call: what to tell the client, and whether to try again.
-import type { ProblemCode } from '../../errors/problem-catalog';
-import type { CallFailure } from './call-outcome';
-
-interface FailureKind {
-  readonly code: ProblemCode;
-  readonly detail: string;
-  readonly proxyError: string;
-  readonly retryable: boolean;
-}
+// Classifies the errors of undici and Node.js: what the client is told, and whether another attempt may succeed.
+import { PAYLOAD_LOST, type CallFailure, type FailureKind } from '../call-outcome';
 
 const failed = (proxyError: string, detail: string): FailureKind => ({
-  ...{ code: 'upstream-failed', detail, proxyError, retryable: true },
+  code: 'upstream-failed',
+  detail,
+  proxyError,
+  retryable: true,
 });
 
 const BAD_RESPONSE: FailureKind = {
@@ -33,13 +28,11 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   // dispatch/http/strict-response.ts
   ARR_RESPONSE_INCOMPLETE: INTERRUPTED,
   ARR_RESPONSE_MALFORMED: BAD_RESPONSE,
-  ARR_PAYLOAD_LOST: {
-    ...failed('proxy_internal_error', 'A part of the request or of its response was lost in the job store.'),
-    code: 'internal-error',
-  },
+  ARR_PAYLOAD_LOST: PAYLOAD_LOST,
   ARR_PAYLOAD_ALTERED: {
     ...failed('proxy_internal_error', 'The stored request cannot be decrypted: it is not what was stored.'),
-    ...{ code: 'request-unreadable', retryable: false },
+    code: 'request-unreadable',
+    retryable: false,
   },
   UND_ERR_HEADERS_OVERFLOW: {
     code: 'response-too-large',
@@ -67,7 +60,7 @@ const UNSENDABLE: FailureKind = {
 };
 
 /**
- * @param sent whether the request had been handed to a connected socket.
+ * @param sent whether the request had been written to a connected socket.
  * @param responding whether the response's header section had arrived.
  */
 export function classifyFailure(error: unknown, sent: boolean, responding: boolean): CallFailure {
@@ -108,7 +101,7 @@ function kindOf(codes: readonly string[], sent: boolean, responding: boolean): F
     : failed('destination_unavailable', 'No connection to the upstream could be made.');
 }
 
-/** The codes of an error, of those that it gathers (several addresses tried) and of its cause. */
+/** Returns the codes of an error, of its aggregated errors (one for each address that was tried) and of its causes. */
 function codesOf(error: unknown): string[] {
   if (typeof error !== 'object' || error === null) {
     return [];

@@ -1,21 +1,21 @@
-// `100 Continue` that nobody asked for: a client has to take it, and any number of other 1xx (RFC 9110, 15.2). undici closes
-// the connection at a 100, and passes over every other.
+// Handles a `100 Continue` that was not requested: a client has to accept it, and any number of other 1xx (RFC 9110, 15.2). undici
+// closes the connection at a 100, and skips every other 1xx.
 
 /** `HTTP/1.1 100` */
 const STATUS_AT = 'HTTP/1.1 '.length;
 const DIGITS = 3;
 const HEAD_END = '\r\n\r\n';
 
-/** `rest`: past the interim responses, whatever comes is left alone. */
+/** `rest`: after the interim responses, where all bytes stay as they are. */
 type At = 'rest' | 'status line' | 'interim head';
 
 const ZERO = 0x30;
 const ONE = 0x31;
 const THREE = 0x33;
 
-/** Follows the bytes of one connection, and makes each 100 a 103, which undici passes over. */
+/** Parses the bytes of one connection, and changes each 100 to a 103, which undici skips. */
 export class InterimResponses {
-  /** The other end has switched to another protocol, which nobody asks for. */
+  /** The upstream has switched to another protocol, which is never requested. */
   hasSwitched = false;
   #at: At = 'rest';
   /** How many bytes of the status line have been seen. */
@@ -23,13 +23,13 @@ export class InterimResponses {
   #status = [0, 0, 0];
   #matched = 0;
 
-  /** A request goes out: the next byte is the first of a response. */
+  /** A request is sent: the next byte is the first of a response. */
   expectResponse(): void {
     this.#at = 'status line';
     this.#seen = 0;
   }
 
-  /** @param bytes those that were read next. Changed in place. */
+  /** @param bytes the next ones that were read. Changed in place. */
   read(bytes: Buffer): void {
     for (let index = 0; index < bytes.length && this.#at !== 'rest'; index++) {
       if (this.#at === 'status line') {

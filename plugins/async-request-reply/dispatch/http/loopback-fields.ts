@@ -1,13 +1,13 @@
-// What an attempt's request carries beside its own fields where it goes through Kong again.
+// The field that an attempt's request carries beside its own if it goes through Kong again.
 import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead } from '../../http/upstream-request';
 import type { JobRecord } from '../../jobs/job-record';
-import { LOOPBACK_SECRET, tokenEnd, LOOPBACK_HEADER, signLoopbackToken } from '../../loopback/loopback-token';
-import type { Secrets } from '../../jobs/secrets-for';
 import type { JobSettings } from '../../jobs/job-settings';
+import type { Secrets } from '../../jobs/secrets-for';
+import { LOOPBACK_HEADER, LOOPBACK_SECRET, signLoopbackToken, tokenEnd } from '../../loopback/loopback-token';
 
-/** The attempt that the marker is for. */
-export interface MarkedAttempt {
+/** The attempt that the token is for. */
+export interface LoopbackAttempt {
   readonly record: Pick<JobRecord, 'id' | 'attempts' | 'queue'>;
   /** When it took its lease, by the clock of Redis. */
   readonly startedAt: number;
@@ -15,9 +15,9 @@ export interface MarkedAttempt {
   readonly keyPrefix: string;
 }
 
-/** A new marker for each attempt; nothing where the job's route does not go through Kong. */
+/** Returns a new loopback token; nothing if the job's route does not go through Kong again. */
 export function loopbackFields(
-  { record, startedAt, settings, keyPrefix }: MarkedAttempt,
+  { record, startedAt, settings, keyPrefix }: LoopbackAttempt,
   { method, path: uri, headers }: UpstreamRequestHead,
   secrets: Secrets,
 ): HeaderField[] {
@@ -27,10 +27,10 @@ export function loopbackFields(
   }
   const host = headers.find(([name]) => name === 'host')?.[1] ?? '';
   const endsAt = tokenEnd(startedAt, settings.connectTimeoutMs);
-  const marker = signLoopbackToken(
+  const token = signLoopbackToken(
     { jobId: record.id, attempt: record.attempts, endsAt },
     { method, uri, host, keyPrefix, queue: record.queue },
     secret,
   );
-  return [[LOOPBACK_HEADER, marker]];
+  return [[LOOPBACK_HEADER, token]];
 }

@@ -1,20 +1,20 @@
-// What is seen of the connection of a client: how it ends, and where responses begin. It is read in a way that shows a reset,
+// Observes the connection of a client: how it ends, and where responses begin. Its socket is read in a way that reveals a reset,
 // and is paused without undici's knowledge.
 import type { Socket } from 'node:net';
 import { InterimResponses } from './interim-responses';
 
 export class ObservedConnection {
-  /** It has ended, in whatever way. */
+  /** The connection has ended, by a close or a reset. */
   isOver = false;
-  /** It has ended in another way than a connection that is closed does. */
+  /** The connection has ended with an error, and not by a close. */
   wasReset = false;
   #socket: Socket | undefined;
   #interim = new InterimResponses();
   #isPaused = false;
-  /** How much comes is not known, or not yet: only the way in which the connection ends will tell. */
+  /** The length of the response is not known, or not yet: how the connection ends shows whether it is complete. */
   #endsByClose = true;
 
-  /** The other end has switched to another protocol. */
+  /** The upstream has switched to another protocol. */
   get hasSwitched(): boolean {
     return this.#interim.hasSwitched;
   }
@@ -23,7 +23,7 @@ export class ObservedConnection {
     return this.#isPaused;
   }
 
-  /** The client has a new connection. To be called before it listens to the socket. */
+  /** Observes a new connection. To be called before the client listens to the socket. */
   observe(socket: Socket): void {
     this.isOver = false;
     this.wasReset = false;
@@ -42,25 +42,28 @@ export class ObservedConnection {
     };
     const startReading = socket._read.bind(socket);
     socket._read = (size) => {
-      // Not within the event that brought the last bytes: libuv would then take a reset that came with them for an end.
-      if (this.#endsByClose) setImmediate(startReading, size);
-      else startReading(size);
+      // Not within the event that brought the last bytes: libuv would report a reset that came with them as an end.
+      if (this.#endsByClose) {
+        setImmediate(startReading, size);
+      } else {
+        startReading(size);
+      }
     };
   }
 
-  /** A request goes out: the next byte is the first of a response. */
+  /** A request is sent: the next byte is the first of a response. */
   expectResponse(): void {
     this.#endsByClose = true;
     this.#isPaused = false;
     this.#interim.expectResponse();
   }
 
-  /** The response says itself where it ends. */
+  /** The framing of the response shows where it ends. */
   expectFramedBody(): void {
     this.#endsByClose = false;
   }
 
-  /** Nothing is read from now on, and the other end can send no more than the system takes. */
+  /** Stops reading: the upstream can send no more than the buffers of the system hold. */
   pause(): void {
     this.#isPaused = true;
   }

@@ -1,4 +1,4 @@
-// What is kept of a response's status and header fields.
+// Reads the status and the header fields of a response that are stored.
 import type { Dispatcher } from 'undici';
 import { storableResponseFields } from '../../http/hop-by-hop';
 import type { HeaderField } from '../../http/reply';
@@ -6,7 +6,7 @@ import type { ResponseHead } from '../../http/upstream-request';
 
 /**
  * @param method of the request: a response to HEAD has no content.
- * @param raw the fields as they came.
+ * @param raw the fields as they were received.
  */
 export function responseHead(
   method: string,
@@ -15,7 +15,7 @@ export function responseHead(
 ): ResponseHead {
   const fields = rawFields(raw);
   const head = { status, headers: storableResponseFields(fields) };
-  // Of a 204 nobody may say a length (RFC 9110, 8.6).
+  // A 204 must not have a length (RFC 9110, 8.6).
   if (status === 204 || (status !== 304 && method !== 'HEAD')) {
     return head;
   }
@@ -23,7 +23,7 @@ export function responseHead(
   return { ...head, statedLength: length === undefined ? null : Number(length) };
 }
 
-/** Fields as they came, in their order, values as Latin-1; undici hands them over as alternating buffers. */
+/** The fields as received, in their order, values as Latin-1; undici provides names and values as alternating buffers. */
 function rawFields(raw: Dispatcher.DispatchController['rawHeaders']): HeaderField[] {
   if (!Array.isArray(raw)) {
     return [];

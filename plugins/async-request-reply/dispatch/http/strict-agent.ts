@@ -1,20 +1,20 @@
-// undici's Agent, held to what a gateway has to know of a response: whether it is HTTP, and whether all of it has come. undici
-// refuses a 100 that nobody asked for, takes a body that ends with its connection for whole also when the connection was
-// reset, misses the content of answers that have none, and fails when its parser is paused at the end of a connection.
+// undici's Agent, made as strict as a gateway has to be: a response is HTTP, and complete. undici rejects a 100 that was not
+// requested, treats a body that ends with its connection as complete also if the connection was reset, expects content in
+// responses that have none, and fails if its parser is paused at the end of a connection.
 import type { Socket } from 'node:net';
 import { Agent, Client, Pool, type Dispatcher } from 'undici';
 import { ObservedConnection } from './observed-connection';
 import { StrictResponse } from './strict-response';
 
-/** So that a name that has moved is followed, in ms. */
+/** Maximum age of a connection, so that changes of DNS take effect. */
 const CONNECTION_MAX_AGE_MS = 10_000;
 
-/** An address of several is given up after it, at least, in ms: the time that Node.js gives it (`net.connect`). */
+/** Minimum time for each of several addresses: the default of Node.js (`net.connect`). */
 const LEAST_ATTEMPT_MS = 250;
 
 /**
- * Reading stops with each chunk, and starts again when it is taken. libuv takes a reset for an end where it reads on after the
- * last bytes (`uv__stream_io`).
+ * Reading stops with each chunk, and continues when the chunk has been consumed. If libuv reads on after the last bytes, it
+ * reports a reset as an end (`uv__stream_io`).
  */
 const READ_CHUNK_BY_CHUNK = {
   highWaterMark: undefined,
@@ -23,22 +23,22 @@ const READ_CHUNK_BY_CHUNK = {
 };
 
 export interface StrictAgentOptions {
-  /** From the start of a connection to its end, TLS included. An address of several has half of it. */
+  /** Time to open a connection, TLS included. Each of several addresses has half of it. */
   readonly connectTimeoutMs: number;
-  /** After it a connection takes no new request. Default 10 s. */
+  /** After this time a connection gets no new request. Default 10 s. */
   readonly connectionMaxAgeMs?: number;
-  /** More of undici's. */
+  /** Further options of undici. */
   readonly agent?: Agent.Options;
-  /** Of `net.connect` and `tls.connect`. */
+  /** Options of `net.connect` and `tls.connect`. */
   readonly connect?: object;
 }
 
-/** Where a request's options have its response, on their way from the agent to a client. */
+/** The property of a request's options that passes its response from the agent to a client. */
 const RESPONSE = Symbol('response');
 
 type StrictOptions = Dispatcher.DispatchOptions & { readonly [RESPONSE]?: StrictResponse };
 
-/** An agent whose responses are whole and HTTP, or else an error (`strict-response.ts`). */
+/** An agent whose responses are complete and valid HTTP, or else an error (`strict-response.ts`). */
 export class StrictAgent extends Agent {
   constructor({
     connectTimeoutMs,
@@ -78,13 +78,13 @@ class StrictClient extends Client {
 
   constructor(origin: URL, options: Client.Options) {
     const connection = new ObservedConnection();
-    // A pool has made a function of what its agent was told.
+    // The pool has built a function from the agent's options.
     const connect = options.connect as Connector;
     super(origin, {
       ...options,
       connect: (target, callback) => {
         connect(target, (...result) => {
-          // There is none after a failure, whatever the types say.
+          // There is no socket after a failure, contrary to the types.
           const socket = result[1] as Socket | null | undefined;
           if (socket) {
             connection.observe(socket);

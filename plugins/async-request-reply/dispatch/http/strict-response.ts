@@ -1,9 +1,9 @@
-// One response, read strictly: its framing is one that RFC 9112 knows, all of it has come, and a status without content has
-// none, whatever its fields state.
+// One response, read strictly: its framing is one of RFC 9112, it is complete, and a status without content has none, whatever
+// its fields state.
 import { DecoratorHandler, errors, type Dispatcher } from 'undici';
 import { ObservedConnection } from './observed-connection';
 
-/** The connection ended before all of the response had come. */
+/** The connection ended before the response was complete. */
 export class IncompleteResponseError extends Error {
   readonly code = 'ARR_RESPONSE_INCOMPLETE';
 
@@ -12,7 +12,7 @@ export class IncompleteResponseError extends Error {
   }
 }
 
-/** What came is not HTTP/1.1, or not what a gateway may take for it. */
+/** The response is not HTTP/1.1, or not in a form that a gateway may accept. */
 export class MalformedResponseError extends Error {
   readonly code = 'ARR_RESPONSE_MALFORMED';
 }
@@ -52,11 +52,11 @@ function valuesOf(raw: Dispatcher.DispatchController['rawHeaders'], name: string
   return values;
 }
 
-/** The parser stopped at bytes that it was given, not at their end; undici has them in the error. */
+/** Whether the parser failed at bytes that it received, and not at the end of the connection; undici puts them in the error. */
 const isOfBytes = (error: Error): boolean =>
   error instanceof errors.HTTPParserError && Boolean((error as Error & { data?: string }).data);
 
-/** Stands between undici and a handler. Its errors are the two above, or undici's and the system's. */
+/** Stands between undici and a handler. Its errors are the two above, or those of undici and of the system. */
 export class StrictResponse implements Dispatcher.DispatchHandler {
   readonly #handler: Dispatcher.DispatchHandler;
   readonly #method: string;
@@ -67,7 +67,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
   #isOver = false;
 
   constructor(handler: Dispatcher.DispatchHandler, method: string) {
-    // undici's own API has handlers of an older kind.
+    // undici's own API uses handlers of an older interface.
     this.#handler = handler.onRequestStart === undefined ? new DecoratorHandler(handler) : handler;
     this.#method = method;
   }
@@ -124,7 +124,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
 
   onResponseError(controller: Dispatcher.DispatchController, error: Error): void {
     if (NO_CONTENT.has(this.#status) && error instanceof errors.ResponseContentLengthMismatchError) {
-      // undici misses the content that the length is of.
+      // undici expects the content that the length states.
       this.onResponseEnd(controller, {});
       return;
     }
@@ -153,7 +153,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
     return error;
   }
 
-  /** The handler is told of one end, and leaves a connection that is read. */
+  /** Notifies the handler once, and lets the connection be read for the next response. */
   #end(report: () => void): void {
     if (!this.#isOver) {
       this.#isOver = true;
@@ -163,7 +163,7 @@ export class StrictResponse implements Dispatcher.DispatchHandler {
   }
 }
 
-/** undici's, but for the pause: its parser fails where it is paused when the connection ends. */
+/** undici's controller with another pause: undici's parser fails if it is paused when the connection ends. */
 class StrictController implements Dispatcher.DispatchController {
   readonly #controller: Dispatcher.DispatchController;
   #connection: ObservedConnection | undefined;
@@ -205,7 +205,7 @@ class StrictController implements Dispatcher.DispatchController {
     this.#connection?.resume();
   }
 
-  /** The response is over. What its handler says from now on is not for the next one on the connection. */
+  /** The response is over. Its handler no longer pauses or resumes the connection, which the next response may use. */
   leave(): void {
     this.resume();
     this.#connection = undefined;

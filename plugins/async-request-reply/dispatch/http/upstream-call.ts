@@ -1,5 +1,8 @@
-// One HTTP call to an upstream: sends a stored request as it stands and takes down what comes back, byte for byte. Both
-// bodies stream: no more than a few chunks of either are in memory.
+// One HTTP call to an upstream: sends a stored request unchanged, and stores the response byte for byte. Both bodies are
+// streamed: no more than a few chunks of either are in memory.
+//
+//   connecting ──mayStart──▶ sent ──head──▶ receiving ──end──▶ response
+//   any ──error, time limit, limit of size──▶ failure        any ──signal──▶ aborted
 import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { headBytes } from '../../http/head-size';
@@ -7,7 +10,8 @@ import { INLINE_MAX_RESPONSE_BYTES } from '../../http/inline-limits';
 import type { HeaderField } from '../../http/reply';
 import type { ResponseHead, UpstreamRequestHead } from '../../http/upstream-request';
 import { toUriHost } from '../../http/uri-host';
-import type { CallFailure, CallOutcome } from './call-outcome';
+import type { CallFailure, CallOutcome } from '../call-outcome';
+import type { ResponseSink } from '../dispatcher';
 import { CHUNK_BYTES } from '../../payloads/payload';
 import type { StoredPayload } from '../../payloads/payload-reader';
 import type { PayloadWriter } from '../../payloads/payload-writer';
@@ -15,23 +19,22 @@ import { responseHead } from './response-head';
 import { classifyFailure } from './classify-failure';
 
 export interface CallOptions {
-  /** Sent beside those that are stored. */
+  /** Sent beside the stored ones. */
   readonly moreFields: readonly HeaderField[];
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
-  /** Of the header section of a response whose body is over LANE_MAX_RESPONSE_BYTES. */
+  /** Limit of the header section of a response whose body is over INLINE_MAX_RESPONSE_BYTES. */
   readonly maxHandoffHeadBytes: number;
-  /** Ends the call; its connection is closed, so that the upstream can see it. */
+  /** Ends the call. Its connection is closed, so that the upstream can notice. */
   readonly signal: AbortSignal;
-  /** Asked right before the request is written: where it says no, `signal` has ended the call. */
+  /** Called right before the request is written. If it returns false, `signal` has ended the call. */
   readonly mayStart: () => boolean;
-  /** Where the response's body goes. */
-  readonly store: (head: ResponseHead) => PayloadWriter;
+  /** Stores the response's body. */
+  readonly sink: ResponseSink;
 }
 
 /**
- * Makes the call. Never rejects: whatever goes wrong is an outcome. What had been stored of a response that did not
- * become one is removed first.
+ * Makes the call. Never rejects: every failure is an outcome. What was stored of an incomplete response is deleted first.
  */
 export async function callUpstream(
   dispatcher: Dispatcher,
@@ -64,7 +67,7 @@ export async function callUpstream(
   });
 }
 
-/** A body of one chunk has come with its head. */
+/** A body of one chunk has been read with its head. */
 async function requestBody(stored: StoredPayload<UpstreamRequestHead>): Promise<Buffer | Readable | null> {
   if (stored.bytes === 0) {
     return null;
@@ -76,7 +79,7 @@ function originOf({ target }: UpstreamRequestHead): string {
   return `${target.scheme}://${toUriHost(target.host)}:${String(target.port)}`;
 }
 
-/** undici's handler for one request; settles its promise once, by whichever comes first. */
+/** undici's handler for one request. The first end that occurs is the outcome. */
 class UpstreamCall implements Dispatcher.DispatchHandler {
   readonly #method: string;
   readonly #options: CallOptions;
@@ -126,7 +129,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
     }
     this.#head = responseHead(this.#method, statusCode, controller.rawHeaders);
     this.#headBytes = headBytes(statusCode, this.#head.headers);
-    this.#body = this.#options.store(this.#head);
+    this.#body = this.#options.sink(this.#head);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -136,13 +139,13 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       this.#end(excess);
       return;
     }
-    // undici gives pieces of no length, for ever, to who pauses at each of them once the connection has ended.
+    // Once the connection has ended, undici delivers empty pieces endlessly to a handler that pauses at each of them.
     if (chunk.length > 0) {
       this.#take(controller, chunk);
     }
   }
 
-  /** What is too large of the response that has come so far. */
+  /** Returns the failure if the part of the response that has been received is too large. */
   #excess(): CallFailure | undefined {
     const { maxResponseBytes, maxHandoffHeadBytes } = this.#options;
     if (this.#bytes > maxResponseBytes) {
@@ -160,7 +163,7 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
       : undefined;
   }
 
-  /** The upstream waits while more than a chunk does. */
+  /** Writes a piece. Reading from the upstream pauses while more than a chunk waits to be written. */
   #take(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#waitingBytes += chunk.length;
     const isFull = this.#waitingBytes > CHUNK_BYTES;
@@ -178,9 +181,10 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    // The upstream has done its part: what is left is for the store, which has the lease's time.
+    // The upstream has completed its response. The writes that are left may take as long as the lease.
     clearTimeout(this.#timer);
-    const [head, body] = [this.#head, this.#body];
+    const head = this.#head;
+    const body = this.#body;
     this.#writing.then(
       () =>
         this.#end(
@@ -209,8 +213,12 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
 
   #badResponse(detail: string): CallFailure {
     return {
-      ...{ kind: 'failure', code: 'bad-response', detail, proxyError: 'http_protocol_error' },
-      ...{ mayHaveArrived: true, retryable: false },
+      kind: 'failure',
+      code: 'bad-response',
+      detail,
+      proxyError: 'http_protocol_error',
+      mayHaveArrived: true,
+      retryable: false,
     };
   }
 
@@ -233,6 +241,10 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
 }
 
 const tooLarge = (proxyError: string, detail: string): CallFailure => ({
-  ...{ kind: 'failure', code: 'response-too-large', detail, proxyError },
-  ...{ mayHaveArrived: true, retryable: false },
+  kind: 'failure',
+  code: 'response-too-large',
+  detail,
+  proxyError,
+  mayHaveArrived: true,
+  retryable: false,
 });
