@@ -4,7 +4,7 @@
 import { parseJobRecord, type JobRecord } from '../jobs/job-record';
 import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
 import { decodeCallbackOptions, type CallbackOptions } from '../jobs/callback-options';
-import { callbackKey, callbacksKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** A job that a worker looks at alone, until `hold` is over by the clock of Redis. */
@@ -26,20 +26,20 @@ export interface Settlement {
 
 export class CallbackStore {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
-  readonly #keys: KeySource;
+  readonly #keys: KeySpace;
+  readonly #keySource: KeySource;
 
-  /** @param keys where those of sealed terms are looked for. */
-  constructor(redis: ScriptedRedis, prefix: string, keys: KeySource = NO_KEYS) {
+  /** @param keySource where those of sealed terms are looked for. */
+  constructor(redis: ScriptedRedis, keys: KeySpace, keySource: KeySource = NO_KEYS) {
     this.#redis = redis;
-    this.#prefix = prefix;
     this.#keys = keys;
+    this.#keySource = keySource;
   }
 
   /** Takes what is due in a queue. */
   async take(queue: string, invisibleMs: number, count: number): Promise<DueCallback[]> {
     const [now, invisibleUntil, ...ids] = await this.#redis.arrCallbacksTake(
-      callbacksKey(this.#prefix, queue),
+      this.#keys.callbacks(queue),
       invisibleMs,
       count,
     );
@@ -52,17 +52,17 @@ export class CallbackStore {
    * @throws KeyMissingError, PayloadAlteredError
    */
   async settlement(id: string): Promise<Settlement | undefined> {
-    const fields = await this.#redis.hgetall(callbackKey(this.#prefix, id));
+    const fields = await this.#redis.hgetall(this.#keys.callback(id));
     const record = parseJobRecord(id, fields);
     const { callback, run = '1', callback_tries: tries = '0' } = fields;
     return record === undefined || callback === undefined
       ? undefined
-      : { record, run, options: decodeCallbackOptions(id, callback, this.#keys), tries: Number(tries) };
+      : { record, run, options: decodeCallbackOptions(id, callback, this.#keySource), tries: Number(tries) };
   }
 
   /** Counts a try that failed, and comes again after `delayMs`. */
   async retry(queue: string, due: DueCallback, delayMs: number): Promise<void> {
-    const key = callbackKey(this.#prefix, due.id);
+    const key = this.#keys.callback(due.id);
     // Not where it has gone meanwhile: a hash of this alone would have no TTL.
     if ((await this.#redis.exists(key)) === 1) {
       await this.#redis.hincrby(key, 'callback_tries', 1);
@@ -76,12 +76,7 @@ export class CallbackStore {
     { id, invisibleUntil: invisibleUntil }: DueCallback,
     delayMs: number,
   ): Promise<void> {
-    await this.#redis.arrCallbacksPut(
-      callbacksKey(this.#prefix, queue),
-      id,
-      invisibleUntil,
-      Math.ceil(delayMs),
-    );
+    await this.#redis.arrCallbacksPut(this.#keys.callbacks(queue), id, invisibleUntil, Math.ceil(delayMs));
   }
 
   /** It was told, or will not be. @param run undefined: there was nothing to tell. */
@@ -91,8 +86,8 @@ export class CallbackStore {
     run?: string,
   ): Promise<void> {
     if (run !== undefined) {
-      await this.#redis.arrCallbackDrop(callbackKey(this.#prefix, id), run);
+      await this.#redis.arrCallbackDrop(this.#keys.callback(id), run);
     }
-    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, invisibleUntil, '');
+    await this.#redis.arrCallbacksPut(this.#keys.callbacks(queue), id, invisibleUntil, '');
   }
 }

@@ -2,7 +2,7 @@
 // record says.
 import type { ResponseHead, UpstreamRequestHead } from '../http/upstream-request';
 import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
-import { requestKey, responseKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { NewJob } from './new-job';
 import { CHUNK_BYTES, chunkCount, packMeta } from '../payloads/payload';
 import { PayloadCipher, type AadContext } from '../payloads/payload-cipher';
@@ -29,11 +29,11 @@ export interface ResponseOptions extends Pick<PayloadOptions, 'persist'> {
 
 export class JobPayloads {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   /**
@@ -48,7 +48,7 @@ export class JobPayloads {
       const chunk = body.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
       return [String(index), cipher?.sealChunk(index, index === count - 1, chunk) ?? chunk];
     });
-    const key = requestKey(this.#prefix, job.id);
+    const key = this.#keys.request(job.id);
     const head = cipher?.sealHead(packed) ?? packed;
     await this.#redis.arrPut(key, job.openTtlMs, 'once', 'head', head, ...chunks.flat());
   }
@@ -59,7 +59,7 @@ export class JobPayloads {
    * @throws KeyMissingError, PayloadAlteredError
    */
   readRequest(id: string, keys?: KeySource): Promise<StoredPayload<UpstreamRequestHead> | undefined> {
-    return StoredPayload.open(this.#redis, requestKey(this.#prefix, id), requestContext(id), keys);
+    return StoredPayload.open(this.#redis, this.#keys.request(id), requestContext(id), keys);
   }
 
   /**
@@ -72,7 +72,7 @@ export class JobPayloads {
     result: string,
     keys?: KeySource,
   ): Promise<StoredPayload<ResponseHead> | undefined> {
-    const key = responseKey(this.#prefix, id, result);
+    const key = this.#keys.response(id, result);
     return StoredPayload.open(this.#redis, key, responseContext(id, result), keys);
   }
 
@@ -84,7 +84,7 @@ export class JobPayloads {
     { id, openTtlMs, request, key }: Pick<NewJob, 'id' | 'openTtlMs' | 'request' | 'key'>,
     persist: NonNullable<PayloadOptions['persist']>,
   ): PayloadWriter {
-    return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
+    return new PayloadWriter(this.#redis, this.#keys.request(id), {
       ...{ ttlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false, persist },
       ...mediaOf(request.headers),
       cipher: cipherWith(key, requestContext(id)),
@@ -98,7 +98,7 @@ export class JobPayloads {
     head: ResponseHead,
     { ttlMs, key, persist }: ResponseOptions,
   ): PayloadWriter {
-    return new PayloadWriter(this.#redis, responseKey(this.#prefix, id, result), {
+    return new PayloadWriter(this.#redis, this.#keys.response(id, result), {
       ...{ ttlMs, digest: true, ...(persist && { persist }) },
       ...mediaOf(head.headers),
       cipher: cipherWith(key, responseContext(id, result)),
@@ -107,11 +107,11 @@ export class JobPayloads {
 
   /** Removes a stored response that nobody is to read again. */
   async dropResponse(id: string, result: string): Promise<void> {
-    await this.#redis.unlink(responseKey(this.#prefix, id, result));
+    await this.#redis.unlink(this.#keys.response(id, result));
   }
 
   /** Removes a received request that no job came of. */
   async dropRequest(id: string): Promise<void> {
-    await this.#redis.unlink(requestKey(this.#prefix, id));
+    await this.#redis.unlink(this.#keys.request(id));
   }
 }

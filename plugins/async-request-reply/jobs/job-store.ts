@@ -22,7 +22,7 @@ import type {
   RunLimits,
   SettleOutcome,
 } from './job-outcomes';
-import { recordKey, requestKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import { requestBytes, submitMethod, type NewJob } from './new-job';
 import type { ScriptedRedis } from '../redis/scripts';
 
@@ -32,12 +32,12 @@ const TOMBSTONE_MS = 3_600_000;
 export class JobStore {
   readonly payloads: JobPayloads;
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
-    this.payloads = new JobPayloads(redis, prefix);
+    this.#keys = keys;
+    this.payloads = new JobPayloads(redis, keys);
   }
 
   /**
@@ -54,7 +54,7 @@ export class JobStore {
       // On the wire before the record's.
       job.body === 'stored' ? undefined : this.payloads.putRequest(job, job.body),
       this.#redis.arrCreate(
-        recordKey(this.#prefix, job.id),
+        this.#keys.record(job.id),
         job.openTtlMs,
         job.deadlineMs,
         Math.ceil(job.delayMs),
@@ -79,7 +79,7 @@ export class JobStore {
 
   /** The record, or undefined where there is none (a tombstone is none). One round trip. */
   async read(id: string): Promise<JobRecord | undefined> {
-    const record = parseJobRecord(id, await this.#redis.hgetall(recordKey(this.#prefix, id)));
+    const record = parseJobRecord(id, await this.#redis.hgetall(this.#keys.record(id)));
     return record?.version === 0 ? undefined : record;
   }
 
@@ -94,7 +94,7 @@ export class JobStore {
   }
 
   async #advance(id: string, token: string, leaseMs: number): Promise<AdvanceOutcome> {
-    const reply = await this.#redis.arrAdvance(recordKey(this.#prefix, id), token, leaseMs, RECORD_VERSION);
+    const reply = await this.#redis.arrAdvance(this.#keys.record(id), token, leaseMs, RECORD_VERSION);
     const [kind, detail] = reply;
     switch (kind) {
       case 'missing':
@@ -115,14 +115,14 @@ export class JobStore {
   }
 
   async renew(id: string, token: string, leaseMs: number): Promise<RenewOutcome> {
-    const answer = await this.#redis.arrRenew(recordKey(this.#prefix, id), token, leaseMs);
+    const answer = await this.#redis.arrRenew(this.#keys.record(id), token, leaseMs);
     return answer === 1 ? 'renewed' : answer === 2 ? 'cancel' : 'lost';
   }
 
   /** Ends the attempt that holds the lease with `token`; writes nothing where another holds it. */
   async settle(id: string, token: string, end: AttemptEnd): Promise<SettleOutcome> {
     const reply = await this.#redis.arrSettle(
-      recordKey(this.#prefix, id),
+      this.#keys.record(id),
       ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
       ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
       ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0), end.called ? '1' : ''],
@@ -157,7 +157,7 @@ export class JobStore {
   /** Opens a new run of a dead letter; the caller schedules it. */
   async redrive(id: string): Promise<RedriveOutcome> {
     const [kind, detail = '', owner = '', deadlineMs, openTtlMs] = await this.#redis.arrRedrive(
-      recordKey(this.#prefix, id),
+      this.#keys.record(id),
     );
     switch (kind) {
       case 'redriven':
@@ -171,10 +171,7 @@ export class JobStore {
 
   /** Removes a settled job with all that is stored beside its record; the caller takes it off the queue's lists. */
   async purge(id: string): Promise<PurgeOutcome> {
-    const [kind, detail = '', owner = ''] = await this.#redis.arrPurge(
-      recordKey(this.#prefix, id),
-      RECORD_VERSION,
-    );
+    const [kind, detail = '', owner = ''] = await this.#redis.arrPurge(this.#keys.record(id), RECORD_VERSION);
     switch (kind) {
       case 'purged':
         return { kind, queue: detail, owner };
@@ -190,15 +187,15 @@ export class JobStore {
   /** Whether the job is a dead letter: settled, with its request kept for a redrive. */
   async isDead(id: string): Promise<boolean> {
     const [dead, request] = await Promise.all([
-      this.#redis.hget(recordKey(this.#prefix, id), 'dead'),
-      this.#redis.exists(requestKey(this.#prefix, id)),
+      this.#redis.hget(this.#keys.record(id), 'dead'),
+      this.#redis.exists(this.#keys.request(id)),
     ]);
     return dead === '1' && request === 1;
   }
 
   /** What a redrive would give the job; undefined where there is no record. */
   async readRunLimits(id: string): Promise<RunLimits | undefined> {
-    const key = recordKey(this.#prefix, id);
+    const key = this.#keys.record(id);
     const [deadlineMs, openTtlMs, claim] = await this.#redis.hmget(
       key,
       ...['deadline_ms', 'open_ttl', 'claim'],
@@ -212,7 +209,7 @@ export class JobStore {
   }
 
   async #cancel(id: string, tombstoneMs: number, hasClaim: boolean): Promise<RollbackOutcome> {
-    const reply = await this.#redis.arrCancel(recordKey(this.#prefix, id), tombstoneMs, hasClaim ? '1' : '');
+    const reply = await this.#redis.arrCancel(this.#keys.record(id), tombstoneMs, hasClaim ? '1' : '');
     const [kind, state] = reply;
     switch (kind) {
       case 'settled-now':

@@ -1,7 +1,7 @@
 // The circuit breaker of a queue: failures in a row hold the queue back on all machines, and one probe reopens it.
 // Its state is in Redis (queue/lua/breaker.lua), apart from an administrator's pause, which is BullMQ's.
 import type { JobSettings } from '../jobs/job-settings';
-import { breakerKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 export type GateOutcome = { readonly kind: 'go' | 'probe' } | { readonly kind: 'wait'; readonly ms: number };
@@ -15,9 +15,9 @@ export class CircuitBreaker {
   readonly #redis: ScriptedRedis;
   readonly #key: string;
 
-  constructor(redis: ScriptedRedis, prefix: string, queue: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace, queue: string) {
     this.#redis = redis;
-    this.#key = breakerKey(prefix, queue);
+    this.#key = keys.breaker(queue);
   }
 
   /** Whether a call may be made now; `probe` is the one that decides whether the others may follow. */

@@ -2,7 +2,7 @@
 // that job is told by the slot of the job, where `create` leaves a mark that outlives the record. So no script spans
 // two slots, and whatever a crash cuts off, a repeat finds out.
 import { parseJobRecord, type JobRecord } from '../jobs/job-record';
-import { claimKey, recordKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** A claim outlives its job by so much: the record is written a little later. */
@@ -42,11 +42,11 @@ export interface LookupOptions {
 
 export class IdempotencyStore {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   /**
@@ -62,7 +62,7 @@ export class IdempotencyStore {
     replaces: string,
   ): Promise<ClaimOutcome> {
     const [kind, holder = '', same, lapsed, ageMs] = await this.#redis.arrClaim(
-      claimKey(this.#prefix, queue, claim.key),
+      this.#keys.claim(queue, claim.key),
       ...[id, claim.fingerprint, claim.ttlMs, lifeMs + CLAIM_SLACK_MS, replaces],
     );
     return kind === 'acquired'
@@ -79,7 +79,7 @@ export class IdempotencyStore {
     { acknowledges: acknowledges, tombstoneMs }: LookupOptions,
   ): Promise<LookupOutcome> {
     const reply = await this.#redis.arrAcknowledge(
-      recordKey(this.#prefix, id),
+      this.#keys.record(id),
       ...[acknowledges ? '1' : '', tombstoneMs],
     );
     switch (reply[0]) {
@@ -101,17 +101,17 @@ export class IdempotencyStore {
 
   /** Gives a key back, unless it names another job by now. */
   async release(queue: string, key: string, id: string): Promise<void> {
-    await this.#redis.arrRelease(claimKey(this.#prefix, queue, key), id);
+    await this.#redis.arrRelease(this.#keys.claim(queue, key), id);
   }
 }
 
 /** Keeps a key for another run of its job. */
 export async function extendClaim(
   redis: ScriptedRedis,
-  prefix: string,
+  keys: KeySpace,
   queue: string,
   key: string,
   lifeMs: number,
 ): Promise<void> {
-  await redis.pexpire(claimKey(prefix, queue, key), lifeMs + CLAIM_SLACK_MS, 'GT');
+  await redis.pexpire(keys.claim(queue, key), lifeMs + CLAIM_SLACK_MS, 'GT');
 }

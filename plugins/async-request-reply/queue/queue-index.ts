@@ -3,17 +3,7 @@
 // records are the truth.
 import { createHash } from 'node:crypto';
 import type { SettledSummary } from '../jobs/job-outcomes';
-import {
-  callbacksKey,
-  callerJobsKey,
-  callerRankKey,
-  deadLettersKey,
-  pauseKey,
-  openJobsKey,
-  slotsKey,
-  redrivenKey,
-  ranksKey,
-} from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 import type { ReserveOutcome } from './storage-quota';
 
@@ -59,22 +49,22 @@ const callerHash = (owner: string): string => createHash('sha256').update(owner)
 
 export class QueueIndex {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   async reserve(request: SlotRequest): Promise<SlotOutcome> {
     const { queue, id, owner } = request;
     const caller = callerHash(owner);
     const [kind, detail, at, pausedMs] = await this.#redis.arrReserve(
-      slotsKey(this.#prefix, queue),
-      ranksKey(this.#prefix, queue),
-      callerRankKey(this.#prefix, queue, caller),
-      callerJobsKey(this.#prefix, queue, caller),
-      pauseKey(this.#prefix, queue),
+      this.#keys.slots(queue),
+      this.#keys.ranks(queue),
+      this.#keys.callerRank(queue, caller),
+      this.#keys.callerJobs(queue, caller),
+      this.#keys.pause(queue),
       ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
       ...[request.bytes ?? '', request.maxStoredBytes ?? 0],
     );
@@ -95,7 +85,7 @@ export class QueueIndex {
     queue: string,
     maxWaiting: number,
   ): Promise<Extract<SlotOutcome, { kind: 'full' }> | 'free'> {
-    const [kind, settled] = await this.#redis.arrCheckSlots(slotsKey(this.#prefix, queue), maxWaiting);
+    const [kind, settled] = await this.#redis.arrCheckSlots(this.#keys.slots(queue), maxWaiting);
     return kind === 'full' ? { kind, settledPerMinute: Number(settled) } : 'free';
   }
 
@@ -112,19 +102,19 @@ export class QueueIndex {
     hasCallback = false,
     requestBytes = 0,
   ): Promise<void> {
-    const keys = [...this.#jobKeys(queue, owner), callbacksKey(this.#prefix, queue)];
+    const keys = [...this.#jobKeys(queue, owner), this.#keys.callbacks(queue)];
     await this.#redis.arrAddJob(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '', requestBytes);
   }
 
   /** Frees the place of a job that starts. */
   async releaseSlot(queue: string, id: string, rank: number): Promise<void> {
-    await this.#redis.arrReleaseSlot(slotsKey(this.#prefix, queue), ranksKey(this.#prefix, queue), id, rank);
+    await this.#redis.arrReleaseSlot(this.#keys.slots(queue), this.#keys.ranks(queue), id, rank);
   }
 
   /** Forgets a job that has settled, keeps a dead letter on its list, and counts what is still stored of the job. */
   async removeJob(queue: string, id: string, settled: RemovedJob): Promise<void> {
     const { owner, dead, expiresAt, bytes } = settled;
-    const keys = [...this.#jobKeys(queue, owner), deadLettersKey(this.#prefix, queue)];
+    const keys = [...this.#jobKeys(queue, owner), this.#keys.deadLetters(queue)];
     await this.#redis.arrRemoveJob(...keys, id, dead ? '1' : '', expiresAt, bytes ?? '');
   }
 
@@ -140,30 +130,30 @@ export class QueueIndex {
    * @param expiresAt the record's, from before the redrive: it tells the run from all others of the job.
    */
   async reopen(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
-    await this.#redis.set(redrivenKey(this.#prefix, queue, id, expiresAt), '1', 'PX', REDRIVEN_MS);
-    await this.#redis.zadd(openJobsKey(this.#prefix, queue), deadlineAt, id);
+    await this.#redis.set(this.#keys.redriven(queue, id, expiresAt), '1', 'PX', REDRIVEN_MS);
+    await this.#redis.zadd(this.#keys.openJobs(queue), deadlineAt, id);
   }
 
   /** Where a job stands in its queue. */
   async membership(queue: string, id: string): Promise<Membership> {
     const [place, open, dead] = await Promise.all([
-      this.#redis.zscore(slotsKey(this.#prefix, queue), id),
-      this.#redis.zscore(openJobsKey(this.#prefix, queue), id),
-      this.#redis.zscore(deadLettersKey(this.#prefix, queue), id),
+      this.#redis.zscore(this.#keys.slots(queue), id),
+      this.#redis.zscore(this.#keys.openJobs(queue), id),
+      this.#redis.zscore(this.#keys.deadLetters(queue), id),
     ]);
     return { waiting: place !== null, open: open !== null, dead: dead !== null };
   }
 
   /** Takes a job that was redriven from the list of the dead. */
   async removeDeadLetter(queue: string, id: string): Promise<void> {
-    await this.#redis.zrem(deadLettersKey(this.#prefix, queue), id);
+    await this.#redis.zrem(this.#keys.deadLetters(queue), id);
   }
 
   #jobKeys(queue: string, owner: string): [string, string, string] {
     return [
-      slotsKey(this.#prefix, queue),
-      openJobsKey(this.#prefix, queue),
-      callerJobsKey(this.#prefix, queue, callerHash(owner)),
+      this.#keys.slots(queue),
+      this.#keys.openJobs(queue),
+      this.#keys.callerJobs(queue, callerHash(owner)),
     ];
   }
 }

@@ -1,6 +1,6 @@
 // The hold of a queue: for a while none of its jobs starts, on any machine. It ends by itself, since both of its keys have
 // a TTL, and is apart from an administrator's pause, which does not.
-import { bullLimiterKey, pauseKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** Why a queue is held: what the upstream asked for, or what the circuit breaker decided. */
@@ -16,9 +16,9 @@ export class QueuePause {
   readonly #redis: ScriptedRedis;
   readonly #keys: readonly [hold: string, limiter: string];
 
-  constructor(redis: ScriptedRedis, prefix: string, queue: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace, queue: string) {
     this.#redis = redis;
-    this.#keys = [pauseKey(prefix, queue), bullLimiterKey(prefix, queue)];
+    this.#keys = [keys.pause(queue), keys.bullLimiter(queue)];
   }
 
   /** Holds the queue for `ms` from now on, 1 at least. A longer hold that is in force stays as it is. */

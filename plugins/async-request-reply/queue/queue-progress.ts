@@ -1,5 +1,5 @@
 // What a poll asks of Redis beside the record.
-import { bullWaitingKey, pauseKey, slotsKey, polledKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** Where a waiting job stands, and how its queue has moved since the job came. */
@@ -15,13 +15,13 @@ export interface QueueProgress {
 
 export async function readQueueProgress(
   redis: ScriptedRedis,
-  prefix: string,
+  keys: KeySpace,
   job: { readonly id: string; readonly queue: string; readonly createdAt: number },
 ): Promise<QueueProgress> {
   const [position = '', settled, windowMs, pausedMs] = await redis.arrProgress(
-    slotsKey(prefix, job.queue),
-    bullWaitingKey(prefix, job.queue),
-    pauseKey(prefix, job.queue),
+    keys.slots(job.queue),
+    keys.bullWaiting(job.queue),
+    keys.pause(job.queue),
     ...[job.id, job.createdAt],
   );
   return {
@@ -35,9 +35,9 @@ export async function readQueueProgress(
 /** Takes note of a poll. @returns false where another was noted less than `floorMs` ago, which then counts on. */
 export async function recordPoll(
   redis: ScriptedRedis,
-  prefix: string,
+  keys: KeySpace,
   id: string,
   intervalMs: number,
 ): Promise<boolean> {
-  return (await redis.set(polledKey(prefix, id), '1', 'PX', intervalMs, 'NX')) === 'OK';
+  return (await redis.set(keys.polled(id), '1', 'PX', intervalMs, 'NX')) === 'OK';
 }

@@ -3,23 +3,24 @@ import type { NamedSettings } from '../jobs/job-settings';
 import { whenReady } from '../redis/redis-client';
 import type { ScriptedRedis } from '../redis/scripts';
 import { registerQueue } from './queue-registry';
+import type { KeySpace } from '../redis/keys';
 
 /** An announcement is repeated by the first accept after this. */
 const REGISTER_EVERY_MS = 30_000;
 
 export class QueueRegistrar {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
   readonly #registeredAt = new Map<string, number>();
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   async register(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
     await whenReady(this.#redis);
-    await registerQueue(this.#redis, this.#prefix, queue, settings, lifeMs);
+    await registerQueue(this.#redis, this.#keys, queue, settings, lifeMs);
     this.#registeredAt.set(`${queue} ${settings.hash}`, performance.now());
   }
 

@@ -1,6 +1,6 @@
 // Queues announce themselves in Redis, with the settings of the instances that fill them; workers find them there.
 import type Redis from 'ioredis';
-import { controlChannel, queueSettingsKey, queuesKey, settingsKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { JobSettings, NamedSettings } from '../jobs/job-settings';
 
 /** A message on the control channel. */
@@ -12,18 +12,18 @@ export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'
  */
 export async function registerQueue(
   redis: Redis,
-  prefix: string,
+  keys: KeySpace,
   queue: string,
   settings: NamedSettings,
   lifeMs: number,
 ): Promise<void> {
   const until = Date.now() + lifeMs;
   await Promise.all([
-    redis.set(settingsKey(prefix, settings.hash), settings.text, 'PX', lifeMs),
-    redis.zadd(queueSettingsKey(prefix, queue), until, settings.hash),
-    redis.pexpire(queueSettingsKey(prefix, queue), lifeMs),
-    redis.zadd(queuesKey(prefix), 'GT', until, queue),
-    publishControl(redis, prefix, { kind: 'queue', queue }),
+    redis.set(keys.settings(settings.hash), settings.text, 'PX', lifeMs),
+    redis.zadd(keys.queueSettings(queue), until, settings.hash),
+    redis.pexpire(keys.queueSettings(queue), lifeMs),
+    redis.zadd(keys.queues(), 'GT', until, queue),
+    publishControl(redis, keys, { kind: 'queue', queue }),
   ]);
 }
 
@@ -35,54 +35,54 @@ export async function registerQueue(
  */
 export async function extendTtl(
   redis: Redis,
-  prefix: string,
+  keys: KeySpace,
   queue: string,
   hash: string,
   lifeMs: number,
 ): Promise<boolean> {
-  const text = await redis.get(settingsKey(prefix, hash));
+  const text = await redis.get(keys.settings(hash));
   if (text === null) {
     return false;
   }
   const now = Date.now();
-  if ((await redis.zcount(queueSettingsKey(prefix, queue), now, '+inf')) === 0) {
-    await registerQueue(redis, prefix, queue, { hash, text }, lifeMs);
+  if ((await redis.zcount(keys.queueSettings(queue), now, '+inf')) === 0) {
+    await registerQueue(redis, keys, queue, { hash, text }, lifeMs);
     return true;
   }
   await Promise.all([
-    redis.pexpire(settingsKey(prefix, hash), lifeMs, 'GT'),
-    redis.zadd(queuesKey(prefix), 'GT', now + lifeMs, queue),
+    redis.pexpire(keys.settings(hash), lifeMs, 'GT'),
+    redis.zadd(keys.queues(), 'GT', now + lifeMs, queue),
   ]);
   return true;
 }
 
 /** Tells all workers. Whoever is not listening finds out by itself, later. */
-export async function publishControl(redis: Redis, prefix: string, message: ControlMessage): Promise<void> {
-  await redis.publish(controlChannel(prefix), JSON.stringify(message));
+export async function publishControl(redis: Redis, keys: KeySpace, message: ControlMessage): Promise<void> {
+  await redis.publish(keys.controlChannel(), JSON.stringify(message));
 }
 
 /** The queues that have been announced; a name goes when the queue is retired (worker/remove-unused-queue.ts). */
-export const knownQueues = (redis: Redis, prefix: string): Promise<string[]> =>
-  redis.zrange(queuesKey(prefix), 0, -1);
+export const knownQueues = (redis: Redis, keys: KeySpace): Promise<string[]> =>
+  redis.zrange(keys.queues(), 0, -1);
 
 /** The settings that live announcements of a queue name; those that cannot be read are left out. */
 export async function registeredSettings(
   redis: Redis,
-  prefix: string,
+  keys: KeySpace,
   queue: string,
 ): Promise<JobSettings[]> {
-  const hashes = await redis.zrangebyscore(queueSettingsKey(prefix, queue), Date.now(), '+inf');
-  const found = await Promise.all(hashes.map((hash) => readSettings(redis, prefix, hash)));
+  const hashes = await redis.zrangebyscore(keys.queueSettings(queue), Date.now(), '+inf');
+  const found = await Promise.all(hashes.map((hash) => readSettings(redis, keys, hash)));
   return found.filter((settings) => settings !== undefined);
 }
 
 /** One settings document, or undefined where it is gone or of a version that is not understood. */
 export async function readSettings(
   redis: Redis,
-  prefix: string,
+  keys: KeySpace,
   hash: string,
 ): Promise<JobSettings | undefined> {
-  const text = await redis.get(settingsKey(prefix, hash));
+  const text = await redis.get(keys.settings(hash));
   if (text === null) {
     return undefined;
   }

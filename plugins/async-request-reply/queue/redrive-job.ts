@@ -15,10 +15,11 @@ import { extendClaim } from './idempotency-store';
 import { extendTtl } from './queue-registry';
 import type { QueueIndex } from './queue-index';
 import { DEFAULT_PRIORITY, FIRST_RANK, schedule } from './scheduler';
+import type { KeySpace } from '../redis/keys';
 
 export interface RedriveContext {
   readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly keys: KeySpace;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly scheduler: (queue: string) => Queue;
@@ -54,12 +55,12 @@ async function redrive(
   record: JobRecord,
   { deadlineMs, openTtlMs, claimKey }: RunLimits,
 ): Promise<RedriveJobOutcome> {
-  const { redis, prefix, jobs, index } = context;
+  const { redis, keys, jobs, index } = context;
   const { id, queue, owner } = record;
   if (!(await jobs.isDead(id))) {
     return { kind: 'not-dead', state: record.state };
   }
-  if (!(await extendTtl(redis, prefix, queue, record.settingsHash, openTtlMs))) {
+  if (!(await extendTtl(redis, keys, queue, record.settingsHash, openTtlMs))) {
     return { kind: 'settings-gone' };
   }
   const place = await index.reserve({
@@ -67,7 +68,7 @@ async function redrive(
   });
   await index.reopen(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
   if (claimKey !== undefined) {
-    await extendClaim(redis, prefix, queue, claimKey, openTtlMs);
+    await extendClaim(redis, keys, queue, claimKey, openTtlMs);
   }
   const outcome = await jobs.redrive(id);
   if (outcome.kind !== 'redriven') {

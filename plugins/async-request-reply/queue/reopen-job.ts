@@ -2,24 +2,24 @@
 // Redis has lost what a worker had last written.
 import type { Queue } from 'bullmq';
 import type { JobRecord } from '../jobs/job-record';
-import { bullJobKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 import type { QueueIndex } from './queue-index';
 import { FIRST_RANK, schedule } from './scheduler';
 
 export interface ReopenContext {
   readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly keys: KeySpace;
   readonly index: QueueIndex;
   readonly scheduler: (queue: string) => Queue;
 }
 
 /** May be repeated; what has started meanwhile is told so by its record. */
 export async function reopenJob(context: ReopenContext, record: JobRecord): Promise<void> {
-  const { redis, prefix, index } = context;
+  const { redis, keys, index } = context;
   const { id, queue, owner, deadlineAt, expiresAt, createdAt } = record;
   const isWaiting = record.state === 'queued' || record.state === 'retrying';
-  if (!isWaiting || (await redis.exists(bullJobKey(prefix, queue, id))) === 1) {
+  if (!isWaiting || (await redis.exists(keys.bullJob(queue, id))) === 1) {
     return;
   }
   await Promise.all([

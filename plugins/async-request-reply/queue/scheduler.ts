@@ -1,6 +1,6 @@
 // BullMQ as the scheduler: it knows a job's ID, when it may start and before which others, nothing else.
 import { Queue, type JobsOptions, type QueueOptions } from 'bullmq';
-import { bullPrefix } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** Events are read by nobody but a person with a dashboard; BullMQ keeps 10,000 unless told. */
@@ -36,10 +36,10 @@ export const FIRST_RANK: Schedule = { rank: 1, priority: DEFAULT_PRIORITY, delay
  *
  * @param asGuest leaves BullMQ's own entry of the queue as it is, or absent: for whoever only looks.
  */
-export function openScheduler(redis: ScriptedRedis, prefix: string, queue: string, asGuest = false): Queue {
+export function openScheduler(redis: ScriptedRedis, keys: KeySpace, queue: string, asGuest = false): Queue {
   const options: QueueOptions = {
     connection: redis,
-    prefix: bullPrefix(prefix, queue),
+    prefix: keys.bullPrefix(queue),
     streams: { events: { maxLen: EVENTS_KEPT } },
     skipMetasUpdate: asGuest,
   };

@@ -2,21 +2,22 @@
 import type { Queue } from 'bullmq';
 import type { ScriptedRedis } from '../redis/scripts';
 import { openScheduler } from './scheduler';
+import type { KeySpace } from '../redis/keys';
 
 export class Schedulers {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
   readonly #open = new Map<string, Queue>();
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   of(queue: string): Queue {
     let scheduler = this.#open.get(queue);
     if (scheduler === undefined) {
-      scheduler = openScheduler(this.#redis, this.#prefix, queue);
+      scheduler = openScheduler(this.#redis, this.#keys, queue);
       // A queue that could not say hello to Redis stays unusable: the next accept opens another.
       const close = (): boolean => this.#open.delete(queue);
       scheduler.waitUntilReady().catch(close);

@@ -6,7 +6,7 @@
 //
 // An entry goes by itself when the job's keys do. Each change may be repeated, and one that was lost with its process is
 // made up for by the next, or by that time.
-import { slotsKey, openJobsKey } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import type { ScriptedRedis } from '../redis/scripts';
 
 /** `lapsesInMs`: until some of the bytes go by themselves. */
@@ -15,11 +15,11 @@ export type ReserveOutcome =
 
 export class StorageQuota {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   /**
@@ -35,7 +35,7 @@ export class StorageQuota {
     lifeMs: number,
   ): Promise<ReserveOutcome> {
     const [kind, expiresInMs] = await this.#redis.arrBytesReserve(
-      slotsKey(this.#prefix, queue),
+      this.#keys.slots(queue),
       ...[id, bytes, maxBytes, lifeMs],
     );
     return kind === 'reserved' ? { kind } : { kind: 'bytes-full', expiresInMs: Number(expiresInMs) };
@@ -47,23 +47,23 @@ export class StorageQuota {
    * @param withinMs when that goes by itself at the latest.
    */
   async shrink(queue: string, id: string, bytes: number, withinMs?: number): Promise<void> {
-    await this.#redis.arrBytesShrink(slotsKey(this.#prefix, queue), id, bytes, withinMs ?? '');
+    await this.#redis.arrBytesShrink(this.#keys.slots(queue), id, bytes, withinMs ?? '');
   }
 
   /** Counts anew what is stored of an open job. */
   async setUsage(queue: string, id: string, bytes: number): Promise<void> {
-    const keys = [slotsKey(this.#prefix, queue), openJobsKey(this.#prefix, queue)] as const;
+    const keys = [this.#keys.slots(queue), this.#keys.openJobs(queue)] as const;
     await this.#redis.arrBytesSet(...keys, id, bytes);
   }
 
   /** Forgets what has gone by itself. An accept does the same where it needs the room. */
   async expire(queue: string): Promise<void> {
-    while ((await this.#redis.arrBytesExpire(slotsKey(this.#prefix, queue))) > 0) {
+    while ((await this.#redis.arrBytesExpire(this.#keys.slots(queue))) > 0) {
       // A batch at a time, so that nobody waits for long.
     }
   }
 
   async total(queue: string): Promise<number> {
-    return this.#redis.arrBytesTotal(slotsKey(this.#prefix, queue));
+    return this.#redis.arrBytesTotal(this.#keys.slots(queue));
   }
 }

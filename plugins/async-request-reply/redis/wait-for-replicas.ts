@@ -1,6 +1,6 @@
 // Waits for replicas: a job that a failover must not lose is accepted when enough of them have it.
 import type { NewJob } from '../jobs/new-job';
-import { openJobsKey, recordKey } from './keys';
+import type { KeySpace } from './keys';
 import { isCluster } from './redis-client';
 import type { ScriptedRedis } from './scripts';
 
@@ -13,17 +13,17 @@ export interface Replication {
 /** Whether so many replicas have what this connection has written of a job: on the job's node and on its queue's. */
 export async function waitForReplicas(
   redis: ScriptedRedis,
-  prefix: string,
+  keys: KeySpace,
   { id, queue }: Pick<NewJob, 'id' | 'queue'>,
   { minReplicas, limitMs }: Replication,
 ): Promise<boolean> {
-  const record = recordKey(prefix, id);
-  const keys = isCluster(redis) ? [record, openJobsKey(prefix, queue)] : [record];
+  const record = keys.record(id);
+  const written = isCluster(redis) ? [record, keys.openJobs(queue)] : [record];
   // One connection waits for one after the other.
-  const eachMs = Math.ceil(limitMs / keys.length);
+  const eachMs = Math.ceil(limitMs / written.length);
   // WAIT speaks of what its own connection has written; a pipeline goes to the node of its keys.
   const answers = await Promise.all(
-    keys.map((key) => redis.pipeline().exists(key).call('WAIT', minReplicas, eachMs).exec()),
+    written.map((key) => redis.pipeline().exists(key).call('WAIT', minReplicas, eachMs).exec()),
   );
   return answers.every((answer) => Number(answer?.[1]?.[1] ?? 0) >= minReplicas);
 }

@@ -1,7 +1,6 @@
 // A result that may be read once: who takes it has it alone, and its bytes are counted no longer than they are stored.
 import type { JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
-import { recordKey } from '../../redis/keys';
 import { StorageQuota } from '../../queue/storage-quota';
 
 /** As long as a note is good (handoff/ticket-sealer.ts). */
@@ -23,9 +22,7 @@ export async function takeResult(
   isSentLater: boolean,
 ): Promise<boolean> {
   const lifeMs = isSentLater ? TO_BE_SENT_MS : 0;
-  const isTaken = await store.query((redis, prefix) =>
-    redis.arrConsume(recordKey(prefix, job.id), result, lifeMs),
-  );
+  const isTaken = await store.query((redis, keys) => redis.arrConsume(keys.record(job.id), result, lifeMs));
   if (isTaken !== 1) {
     return false;
   }
@@ -48,8 +45,8 @@ export async function dropTaken(store: AccessStore, id: string, result: string):
 
 /** Never rejects: the result is the caller's by now, and what is not said here is forgotten by itself. */
 async function keepMs(store: AccessStore, job: JobRecord, bytes: number, withinMs?: number): Promise<void> {
-  const counting = store.query((redis, prefix) =>
-    new StorageQuota(redis, prefix).shrink(job.queue, job.id, bytes, withinMs),
+  const counting = store.query((redis, keys) =>
+    new StorageQuota(redis, keys).shrink(job.queue, job.id, bytes, withinMs),
   );
   await counting.catch(() => undefined);
 }
