@@ -4,6 +4,7 @@ import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scri
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from './redis-server';
 import type { Releasers } from './stack/releasers';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 
 export interface StartedJobStore {
   readonly server: RedisServer;
@@ -19,5 +20,5 @@ export async function startJobStore(prefix: string, resources: Releasers): Promi
     openWorkerClient(settings, () => undefined),
     (client) => client.disconnect(),
   );
-  return { server, redis, store: new JobStore(redis, prefix) };
+  return { server, redis, store: new JobStore(redis, new KeySpace(prefix)) };
 }

@@ -16,7 +16,7 @@ import { JobStore } from '../jobs/job-store';
 import type { NamedSettings } from '../jobs/job-settings';
 import type { WaitingRequests, WaitEnd } from '../waiting/waiting-requests';
 import { JobWriter, tooLate, type Admission, type CreatedJob } from './job-writer';
-import { settledChannel } from '../redis/keys';
+import type { KeySpace } from '../redis/keys';
 import { RedisProbe } from '../redis/redis-probe';
 import { whenReady, withinTimeLimit } from '../redis/redis-client';
 import type { ScriptedRedis } from '../redis/scripts';
@@ -46,7 +46,7 @@ export class AccessStore {
   /** Bodies that come before their job. */
   readonly uploads: Uploads;
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
   readonly #timeLimitMs: number;
   readonly #index: QueueIndex;
   readonly #waiting: Waiting | undefined;
@@ -58,23 +58,23 @@ export class AccessStore {
   readonly #rollbacks = new PendingRollbacks((submit) => this.#rollBack(submit));
 
   /** @param waiting for requests that are held; without it none is. */
-  constructor(redis: ScriptedRedis, prefix: string, timeLimitMs: number, waiting?: Waiting) {
+  constructor(redis: ScriptedRedis, keys: KeySpace, timeLimitMs: number, waiting?: Waiting) {
     this.#waiting = waiting;
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
     this.#timeLimitMs = timeLimitMs;
-    this.jobs = new JobStore(redis, prefix);
-    this.#index = new QueueIndex(redis, prefix);
+    this.jobs = new JobStore(redis, keys);
+    this.#index = new QueueIndex(redis, keys);
     this.uploads = new Uploads({
-      ...{ jobs: this.jobs, index: this.#index, quota: new StorageQuota(redis, prefix) },
+      ...{ jobs: this.jobs, index: this.#index, quota: new StorageQuota(redis, keys) },
       query: (work) => this.query(work),
     });
-    this.#schedulers = new Schedulers(redis, prefix);
-    this.#registrar = new QueueRegistrar(redis, prefix);
+    this.#schedulers = new Schedulers(redis, keys);
+    this.#registrar = new QueueRegistrar(redis, keys);
     this.#probe = new RedisProbe(redis, timeLimitMs);
-    this.#claims = new IdempotencyStore(redis, prefix);
+    this.#claims = new IdempotencyStore(redis, keys);
     this.#writer = new JobWriter({
-      ...{ redis, prefix, timeLimitMs, jobs: this.jobs, index: this.#index },
+      ...{ redis, keys, timeLimitMs, jobs: this.jobs, index: this.#index },
       scheduler: (queue) => this.#schedulers.of(queue),
       registerQueue: (job, settings) => this.#registrar.registerWhenDue(job, settings),
       rollBack: (submit) => this.#rollBack(submit),
@@ -94,10 +94,10 @@ export class AccessStore {
   }
 
   /** Like {@link read}, for what is not in the records. */
-  query<T>(work: (redis: ScriptedRedis, prefix: string) => Promise<T>): Promise<T> {
+  query<T>(work: (redis: ScriptedRedis, keys: KeySpace) => Promise<T>): Promise<T> {
     return withinTimeLimit(this.#timeLimitMs, async () => {
       await whenReady(this.#redis);
-      return work(this.#redis, this.#prefix);
+      return work(this.#redis, this.#keys);
     });
   }
 
@@ -115,7 +115,7 @@ export class AccessStore {
     }
     const { requests: requests, signals } = this.#waiting;
     return requests.wait(limitMs, { queue, maxWaiting: maxWaiting }, (onSettled) =>
-      signals.listen(settledChannel(this.#prefix, id), {
+      signals.listen(this.#keys.settledChannel(id), {
         settled: onSettled,
         listening: () => {
           this.read((jobs) => jobs.read(id)).then(
@@ -216,8 +216,8 @@ export class AccessStore {
   }
 
   async #reopen(record: JobRecord): Promise<void> {
-    const { redis, prefix, index } = { redis: this.#redis, prefix: this.#prefix, index: this.#index };
-    await reopenJob({ redis, prefix, index, scheduler: (queue) => this.#schedulers.of(queue) }, record);
+    const { redis, keys, index } = { redis: this.#redis, keys: this.#keys, index: this.#index };
+    await reopenJob({ redis, keys, index, scheduler: (queue) => this.#schedulers.of(queue) }, record);
   }
 
   /**
@@ -231,7 +231,7 @@ export class AccessStore {
         await this.#schedulers.of(job.queue).remove(job.id);
         await this.#index.removeJob(job.queue, job.id, outcome);
       } else if (outcome.kind === 'cancelling') {
-        await publishControl(this.#redis, this.#prefix, { kind: 'cancel', id: job.id });
+        await publishControl(this.#redis, this.#keys, { kind: 'cancel', id: job.id });
       }
       return outcome;
     });

@@ -12,6 +12,7 @@ import { isCluster } from '../redis/redis-client';
 import { slotError } from './admission-errors';
 import { waitForReplicas } from '../redis/wait-for-replicas';
 import type { ScriptedRedis } from '../redis/scripts';
+import type { KeySpace } from '../redis/keys';
 
 /** What the queue allows, and what the caller asked of it. */
 export interface Admission extends Pick<Schedule, 'priority'> {
@@ -41,7 +42,7 @@ export type CreateJobOutcome =
 
 export interface JobWriterDeps {
   readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly keys: KeySpace;
   readonly timeLimitMs: number;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
@@ -174,8 +175,8 @@ export class JobWriter {
     minReplicas: number,
     written?: PendingRollback,
   ): Promise<void> {
-    const { redis, prefix, timeLimitMs, rollBack: rollBack } = this.#deps;
-    if (await waitForReplicas(redis, prefix, job, { minReplicas, limitMs: timeLimitMs * REPLICATION_PART })) {
+    const { redis, keys, timeLimitMs, rollBack: rollBack } = this.#deps;
+    if (await waitForReplicas(redis, keys, job, { minReplicas, limitMs: timeLimitMs * REPLICATION_PART })) {
       return;
     }
     // At once, so that nothing is left of it when the client has its answer; where this fails it is tried again.

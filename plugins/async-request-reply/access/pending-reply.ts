@@ -30,4 +30,4 @@ export async function pendingReply(
 
 /** The record has been read: what is not known beside it is left out. */
 const progressIfKnown = (job: JobRecord, store: AccessStore): Promise<QueueProgress | undefined> =>
-  store.query((redis, prefix) => readQueueProgress(redis, prefix, job)).catch(() => undefined);
+  store.query((redis, keys) => readQueueProgress(redis, keys, job)).catch(() => undefined);

@@ -70,9 +70,7 @@ async function rejectionOf(
   if (!(await isSigned(token, request, line, settings, secret))) {
     return 'signature';
   }
-  const consumed = await store.query((redis, prefix) =>
-    consumeToken(redis, prefix, token, MAX_TOKEN_LIFE_MS),
-  );
+  const consumed = await store.query((redis, keys) => consumeToken(redis, keys, token, MAX_TOKEN_LIFE_MS));
   return consumed === 'consumed' ? undefined : consumed;
 }
 

@@ -43,7 +43,7 @@ export const waitMs = (tries: number, requestedMs = 0, random: () => number = Ma
     Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * WAIT_FACTOR ** (tries - 1)) * (1 - random() / 2),
   );
 
-type RunnerContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'log'> & {
+type RunnerContext = Pick<WorkerContext, 'redis' | 'keys' | 'jobs' | 'log'> & {
   readonly secrets: SecretStore;
 };
 
@@ -63,7 +63,7 @@ export class CallbackRunner {
   constructor(context: RunnerContext, queues: () => Iterable<string>) {
     this.#context = context;
     this.#queues = queues;
-    this.#store = new CallbackStore(context.redis, context.prefix, keysAmong(context.secrets));
+    this.#store = new CallbackStore(context.redis, context.keys, keysAmong(context.secrets));
   }
 
   start(): void {

@@ -2,6 +2,7 @@
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
 import { QueuePause, type PauseReason } from '../queue/queue-pause';
 import type { ScriptedRedis } from '../redis/scripts';
+import type { KeySpace } from '../redis/keys';
 
 /** The longest that the queue is held for a probe: other workers ask the breaker again after it. */
 const MAX_PROBE_PAUSE_MS = 10_000;
@@ -11,10 +12,10 @@ export class QueueControl {
   readonly #breaker: CircuitBreaker;
   readonly #pause: QueuePause;
 
-  constructor(redis: ScriptedRedis, prefix: string, name: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace, name: string) {
     this.name = name;
-    this.#breaker = new CircuitBreaker(redis, prefix, name);
-    this.#pause = new QueuePause(redis, prefix, name);
+    this.#breaker = new CircuitBreaker(redis, keys, name);
+    this.#pause = new QueuePause(redis, keys, name);
   }
 
   /** Asks the breaker. While a probe is under way the queue is held, so that the others are not taken in vain. */

@@ -4,7 +4,6 @@ import { DelayedError, type Job, type Queue } from 'bullmq';
 import { registeredSettings } from '../queue/queue-registry';
 import { openScheduler, rankOf } from '../queue/scheduler';
 import type { JobSettings } from '../jobs/job-settings';
-import { bullPrefix } from '../redis/keys';
 import { BullmqWorker } from './bullmq-worker';
 import { JobIntake } from './job-intake';
 import { QueueControl } from './queue-control';
@@ -45,11 +44,11 @@ export class QueueRunner {
     this.#context = context;
     this.#queue = queue;
     const log = context.log.child({ queue });
-    this.#scheduler = openScheduler(context.redis, context.prefix, queue);
+    this.#scheduler = openScheduler(context.redis, context.keys, queue);
     this.#scheduler.on('error', (error) => log.warn({ err: error.message }, 'scheduler'));
     this.#worker = new BullmqWorker(queue, (job, token) => this.#process(job, token), {
       connection: context.redis,
-      prefix: bullPrefix(context.prefix, queue),
+      prefix: context.keys.bullPrefix(queue),
       concurrency: 1,
       lockDuration: context.leaseMs,
       stalledInterval: context.stalledCheckMs,
@@ -61,7 +60,7 @@ export class QueueRunner {
       autorun: false,
     });
     this.#worker.on('error', (error) => log.warn({ err: error.message }, 'worker'));
-    this.#control = new QueueControl(context.redis, context.prefix, queue);
+    this.#control = new QueueControl(context.redis, context.keys, queue);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
     this.#intake = new JobIntake(this.#worker, context.secrets, log, (names) =>
       context.missingSecrets.report(queue, names),
@@ -79,7 +78,7 @@ export class QueueRunner {
 
   /** Takes over what the instances that fill the queue have announced since. */
   async refresh(): Promise<void> {
-    const settings = await registeredSettings(this.#context.redis, this.#context.prefix, this.#queue);
+    const settings = await registeredSettings(this.#context.redis, this.#context.keys, this.#queue);
     await this.#setLimits(settings);
     await this.#intake.apply(settings);
   }

@@ -1,20 +1,19 @@
 // Removes what BullMQ keeps of a queue that nobody announces any more: its keys have no TTL.
 import type { Queue } from 'bullmq';
 import { openScheduler } from '../queue/scheduler';
-import { callbacksKey, openJobsKey, queuesKey } from '../redis/keys';
 import type { WorkerContext } from './worker-context';
 
 /** The queues whose announcement has lapsed and in which no job is open and nobody waits for a callback: nobody needs them. */
 export async function unusedQueues({
   redis,
-  prefix,
-}: Pick<WorkerContext, 'redis' | 'prefix'>): Promise<string[]> {
-  const lapsed = await redis.zrangebyscore(queuesKey(prefix), '-inf', Date.now());
+  keys,
+}: Pick<WorkerContext, 'redis' | 'keys'>): Promise<string[]> {
+  const lapsed = await redis.zrangebyscore(keys.queues(), '-inf', Date.now());
   const left = await Promise.all(
     lapsed.map(async (queue) => {
       const [open, callbacks] = await Promise.all([
-        redis.zcard(openJobsKey(prefix, queue)),
-        redis.zcard(callbacksKey(prefix, queue)),
+        redis.zcard(keys.openJobs(queue)),
+        redis.zcard(keys.callbacks(queue)),
       ]);
       return open + callbacks;
     }),
@@ -26,16 +25,16 @@ export async function unusedQueues({
  * Removes what BullMQ keeps of an unused queue, and its name. Two workers may do it at once; a job that is added
  * meanwhile is brought back by the sweep.
  */
-export async function removeUnusedQueue({ redis, prefix }: WorkerContext, queue: string): Promise<void> {
-  const until = await redis.zscore(queuesKey(prefix), queue);
+export async function removeUnusedQueue({ redis, keys }: WorkerContext, queue: string): Promise<void> {
+  const until = await redis.zscore(keys.queues(), queue);
   if (until === null || Number(until) > Date.now()) {
     return;
   }
-  const scheduler: Queue = openScheduler(redis, prefix, queue);
+  const scheduler: Queue = openScheduler(redis, keys, queue);
   try {
     await scheduler.obliterate({ force: true });
     // By its score: an announcement that came in between has another.
-    await redis.zremrangebyscore(queuesKey(prefix), until, until);
+    await redis.zremrangebyscore(keys.queues(), until, until);
   } finally {
     await scheduler.close();
   }

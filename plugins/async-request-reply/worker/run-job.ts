@@ -125,7 +125,7 @@ async function attempt(
   }
   const result = `${start.run}.${String(record.attempts)}`;
   const startedAt = record.expiresAt - start.lifeMs;
-  const marked = { record, startedAt, settings, keyPrefix: context.prefix };
+  const marked = { record, startedAt, settings, keyPrefix: context.keys.prefix };
   const outcome = await callUpstream(context.agents.for(settings, secrets), request, {
     moreFields: loopbackFields(marked, request.head, secrets),
     timeoutMs: settings.attemptTimeoutMs,

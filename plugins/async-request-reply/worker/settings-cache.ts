@@ -2,17 +2,18 @@
 import { readSettings } from '../queue/queue-registry';
 import type { JobSettings } from '../jobs/job-settings';
 import type { ScriptedRedis } from '../redis/scripts';
+import type { KeySpace } from '../redis/keys';
 
 const MAX_DOCUMENTS = 1000;
 
 export class SettingsCache {
   readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #keys: KeySpace;
   readonly #documents = new Map<string, JobSettings>();
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: ScriptedRedis, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   /** The settings under `hash`; undefined where Redis has them no more, or they are of a newer version. */
@@ -21,7 +22,7 @@ export class SettingsCache {
     if (known !== undefined) {
       return known;
     }
-    const settings = await readSettings(this.#redis, this.#prefix, hash);
+    const settings = await readSettings(this.#redis, this.#keys, hash);
     if (settings !== undefined) {
       if (this.#documents.size >= MAX_DOCUMENTS) {
         this.#documents.clear();

@@ -9,10 +9,11 @@ import type { AgentPool } from '../dispatch/http/agent-pool';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';
+import type { KeySpace } from '../redis/keys';
 
 export interface WorkerContext {
   readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly keys: KeySpace;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly quota: StorageQuota;

@@ -4,7 +4,7 @@ import type pino from 'pino';
 import { knownQueues, parseControlMessage } from '../queue/queue-registry';
 import { QueueIndex } from '../queue/queue-index';
 import type { SecretStore } from '../secrets/secret-store';
-import { controlChannel } from '../redis/keys';
+import { KeySpace } from '../redis/keys';
 import { JobStore } from '../jobs/job-store';
 import { nameOfRedis, openWorkerClient, type RedisSettings } from '../redis/redis-client';
 import { RedisProbe } from '../redis/redis-probe';
@@ -48,17 +48,18 @@ export class JobWorker {
   private constructor(options: WorkerOptions) {
     const onError = (error: Error): void => options.log.warn({ err: error.message }, 'redis connection');
     const redis = openWorkerClient(options.redis, onError);
+    const keys = new KeySpace(options.keyPrefix);
     this.#subscriber = openWorkerClient(options.redis, onError);
     this.#takes = queueFilter(options.queues);
     this.#probe = new RedisProbe(redis, options.redis.read_timeout);
     this.#redisName = nameOfRedis(options.redis);
     this.#context = {
       redis,
-      prefix: options.keyPrefix,
-      jobs: new JobStore(redis, options.keyPrefix),
-      index: new QueueIndex(redis, options.keyPrefix),
-      quota: new StorageQuota(redis, options.keyPrefix),
-      settings: new SettingsCache(redis, options.keyPrefix),
+      keys,
+      jobs: new JobStore(redis, keys),
+      index: new QueueIndex(redis, keys),
+      quota: new StorageQuota(redis, keys),
+      settings: new SettingsCache(redis, keys),
       secrets: options.secrets,
       missingSecrets: new MissingSecrets(options.log),
       agents: new AgentPool(),
@@ -96,7 +97,7 @@ export class JobWorker {
   }
 
   #listen(): void {
-    const { prefix, log, leases } = this.#context;
+    const { keys, log, leases } = this.#context;
     this.#subscriber.on('message', (_channel: string, text: string) => {
       const message = parseControlMessage(text);
       if (message?.kind === 'queue') {
@@ -105,7 +106,7 @@ export class JobWorker {
         leases.get(message.id)?.stop('cancelled');
       }
     });
-    this.#subscriber.subscribe(controlChannel(prefix)).catch((error: unknown) => {
+    this.#subscriber.subscribe(keys.controlChannel()).catch((error: unknown) => {
       log.warn({ err: String(error) }, 'control channel');
     });
   }
@@ -126,7 +127,7 @@ export class JobWorker {
     }
     const unused = await unusedQueues(this.#context);
     await this.#removeUnused(unused);
-    const known = await knownQueues(this.#context.redis, this.#context.prefix);
+    const known = await knownQueues(this.#context.redis, this.#context.keys);
     for (const queue of known.filter((one) => this.#takes(one) && !unused.includes(one))) {
       if (this.#isStopping) {
         return;

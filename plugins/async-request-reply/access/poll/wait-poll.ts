@@ -46,7 +46,7 @@ async function rejectTooSoon(
 ): Promise<void> {
   if (
     pollFloorMs > 0 &&
-    !(await store.query((redis, prefix) => recordPoll(redis, prefix, job.id, pollFloorMs)))
+    !(await store.query((redis, keys) => recordPoll(redis, keys, job.id, pollFloorMs)))
   ) {
     throw new AsyncError('polled-too-soon', {
       detail: `Poll this job no more often than every ${String(pollFloorMs)} milliseconds.`,
