@@ -1,17 +1,17 @@
-// Queues announce themselves in Redis, with the settings of the instances that fill them; workers find them there.
-import type Redis from 'ioredis';
-import type { KeySpace } from '../redis/keys';
+// The registry of queues in Redis. The access side registers each queue with the settings of the plugin instances that fill it,
+// and workers find them there.
 import type { JobSettings, NamedSettings } from '../jobs/job-settings';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
 
 /** A message on the control channel. */
 export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'; id: string };
 
 /**
- * Announces a queue and its settings, both for `lifeMs` from now: at least as long as a job accepted under them
- * may live.
+ * Registers a queue and its settings, both for `lifeMs` from now: at least as long as a job that is accepted under them may live.
  */
 export async function registerQueue(
-  redis: Redis,
+  redis: RedisClient,
   keys: KeySpace,
   queue: string,
   settings: NamedSettings,
@@ -28,13 +28,13 @@ export async function registerQueue(
 }
 
 /**
- * Keeps a queue, and the settings that one of its jobs was accepted under, for another run of that job. Where other
- * settings are in force on the queue they stay so: only a queue that has none gets these.
+ * Keeps a queue, and the settings that one of its jobs was accepted under, for another run of that job. If other settings are
+ * in force on the queue they stay in force. Only a queue that has none gets these.
  *
- * @returns false where the settings are gone: no worker can run the job.
+ * @returns false if the settings have expired: no worker can run the job.
  */
 export async function extendTtl(
-  redis: Redis,
+  redis: RedisClient,
   keys: KeySpace,
   queue: string,
   hash: string,
@@ -56,18 +56,22 @@ export async function extendTtl(
   return true;
 }
 
-/** Tells all workers. Whoever is not listening finds out by itself, later. */
-export async function publishControl(redis: Redis, keys: KeySpace, message: ControlMessage): Promise<void> {
+/** Notifies all workers. A worker that is not connected finds out later without the message. */
+export async function publishControl(
+  redis: RedisClient,
+  keys: KeySpace,
+  message: ControlMessage,
+): Promise<void> {
   await redis.publish(keys.controlChannel(), JSON.stringify(message));
 }
 
-/** The queues that have been announced; a name goes when the queue is retired (worker/remove-unused-queue.ts). */
-export const knownQueues = (redis: Redis, keys: KeySpace): Promise<string[]> =>
+/** The registered queues. worker/remove-unused-queue.ts removes a queue that is no longer used. */
+export const knownQueues = (redis: RedisClient, keys: KeySpace): Promise<string[]> =>
   redis.zrange(keys.queues(), 0, -1);
 
-/** The settings that live announcements of a queue name; those that cannot be read are left out. */
+/** The settings in force on a queue, without those that cannot be read. */
 export async function registeredSettings(
-  redis: Redis,
+  redis: RedisClient,
   keys: KeySpace,
   queue: string,
 ): Promise<JobSettings[]> {
@@ -76,9 +80,9 @@ export async function registeredSettings(
   return found.filter((settings) => settings !== undefined);
 }
 
-/** One settings document, or undefined where it is gone or of a version that is not understood. */
+/** One settings document, or undefined if it has expired or its version is unknown. */
 export async function readSettings(
-  redis: Redis,
+  redis: RedisClient,
   keys: KeySpace,
   hash: string,
 ): Promise<JobSettings | undefined> {
@@ -86,12 +90,12 @@ export async function readSettings(
   if (text === null) {
     return undefined;
   }
-  // Written by announce() of this program alone.
+  // Only registerQueue() of this program writes it.
   const settings = JSON.parse(text) as JobSettings;
   return settings.version === 1 ? settings : undefined;
 }
 
-/** Reads a message of the control channel; undefined for what is not one. */
+/** Reads a message of the control channel; undefined if the text is not one. */
 export function parseControlMessage(text: string): ControlMessage | undefined {
   try {
     const message = JSON.parse(text) as Partial<ControlMessage> | null;

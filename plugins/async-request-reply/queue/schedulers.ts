@@ -1,15 +1,15 @@
-// The scheduler's hold on each queue, opened at its first use.
+// BullMQ's queues, each opened at its first use.
 import type { Queue } from 'bullmq';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import { openScheduler } from './scheduler';
 import type { KeySpace } from '../redis/keys';
 
 export class Schedulers {
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   readonly #keys: KeySpace;
   readonly #open = new Map<string, Queue>();
 
-  constructor(redis: ScriptedRedis, keys: KeySpace) {
+  constructor(redis: RedisClient, keys: KeySpace) {
     this.#redis = redis;
     this.#keys = keys;
   }
@@ -18,7 +18,7 @@ export class Schedulers {
     let scheduler = this.#open.get(queue);
     if (scheduler === undefined) {
       scheduler = openScheduler(this.#redis, this.#keys, queue);
-      // A queue that could not say hello to Redis stays unusable: the next accept opens another.
+      // A queue that could not be opened stays unusable: the next accept opens another.
       const close = (): boolean => this.#open.delete(queue);
       scheduler.waitUntilReady().catch(close);
       this.#open.set(queue, scheduler);
