@@ -4,7 +4,7 @@ import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index'
 import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -17,7 +17,7 @@ const TERMS = {
   links: { status: 'https://api.example.com/a', result: 'https://api.example.com/a/result' },
 };
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let jobs: JobStore;
 let index: QueueIndex;
 let callbacks: CallbackStore;
@@ -46,7 +46,15 @@ async function accepted(): Promise<string> {
       headers: [],
     },
   });
-  await index.addJob(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob({
+    queue,
+    id,
+    owner: '',
+    deadlineMs: MINUTE,
+    lifeMs: 10 * MINUTE,
+    hasCallback: true,
+    requestBytes: 0,
+  });
   return id;
 }
 
@@ -123,7 +131,15 @@ it('a run that settles while the one before is being told is told too', async ()
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
   await jobs.redrive(id);
-  await index.addJob(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob({
+    queue,
+    id,
+    owner: '',
+    deadlineMs: MINUTE,
+    lifeMs: 10 * MINUTE,
+    hasCallback: true,
+    requestBytes: 0,
+  });
   await settle(id);
   await leave(id);
   await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');

@@ -7,7 +7,7 @@ import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store'
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { CHUNK_BYTES } from '../../plugins/async-request-reply/payloads/payload';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -22,7 +22,7 @@ const newKeys = (): EncryptionKeys => new EncryptionKeys([randomBytes(32).toStri
 const keys = newKeys();
 const key = keys.first;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));

@@ -12,8 +12,7 @@ import {
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { PartialExchange } from '../helpers/http/partial-exchange';
 import { RedisServer } from '../helpers/redis-server';
@@ -32,7 +31,7 @@ const half = body.subarray(0, body.length / 2);
 /** As built: its listener is a thread. */
 const LISTENER = resolve(__dirname, '../../dist/kong/plugin-server/handoff-listener.js');
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let lane: ThreadedHandoffListener;
 let settingsKey: string;
 

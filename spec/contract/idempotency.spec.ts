@@ -9,8 +9,7 @@ import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { CommandHold } from '../helpers/cut-commands';
 import { RedisServer } from '../helpers/redis-server';
@@ -23,7 +22,7 @@ const QUEUE = 'q';
 const LIMIT_MS = 20_000;
 
 let server: RedisServer;
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let prefix = '';
 let keys: KeySpace;
 let claim: Claim;
@@ -44,7 +43,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const open = (): ScriptedRedis =>
+const open = (): RedisClient =>
   openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
 
 /** A plugin server: a store on a connection of its own, whose commands can be held. */

@@ -7,7 +7,7 @@ import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/jobs/job-outcomes';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';
@@ -22,7 +22,7 @@ const DELAY_MS = 60_000;
 /** Up to here every path is gone, further on every state. */
 const WHOLE_PATHS = 2;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));

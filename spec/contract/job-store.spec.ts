@@ -3,7 +3,7 @@ import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { StoredPayload } from '../../plugins/async-request-reply/payloads/payload-reader';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';
@@ -13,7 +13,7 @@ const PREFIX = 'contract';
 const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));

@@ -3,7 +3,7 @@ import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -11,7 +11,7 @@ const PREFIX = 'late';
 const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));

@@ -5,8 +5,7 @@ import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler
 import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from '../helpers/redis-server';
@@ -17,7 +16,7 @@ const PREFIX = 'retire';
 const KEYS = new KeySpace(PREFIX);
 const LIFE_MS = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 
 useResources(async (resources) => {
   const server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());

@@ -1,6 +1,5 @@
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from './redis-server';
 import type { Releasers } from './stack/releasers';
@@ -8,7 +7,7 @@ import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 
 export interface StartedJobStore {
   readonly server: RedisServer;
-  readonly redis: ScriptedRedis;
+  readonly redis: RedisClient;
   readonly store: JobStore;
 }
 

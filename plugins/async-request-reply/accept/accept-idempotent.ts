@@ -15,7 +15,8 @@ import { newJobId } from '../jobs/job-id';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { CallbackOptions } from '../jobs/callback-options';
 import type { NewJob } from '../jobs/new-job';
-import type { Claim, ClaimOutcome, IdempotencyStore, LookupOutcome } from '../queue/idempotency-store';
+import type { Claim, IdempotencyStore, LookupOutcome } from '../queue/idempotency-store';
+import type { ClaimOutcome } from '../queue/queue-outcomes';
 
 export interface IdempotentSteps<Made> {
   /**

@@ -18,8 +18,7 @@ import type { WaitingRequests, WaitEnd } from '../waiting/waiting-requests';
 import { JobWriter, tooLate, type Admission, type CreatedJob } from './job-writer';
 import type { KeySpace } from '../redis/keys';
 import { RedisProbe } from '../redis/redis-probe';
-import { whenReady, withinTimeLimit } from '../redis/redis-client';
-import type { ScriptedRedis } from '../redis/scripts';
+import { whenReady, withinTimeLimit, type RedisClient } from '../redis/redis-client';
 import type { SettleSignals } from '../waiting/settle-signals';
 import { StorageQuota } from '../queue/storage-quota';
 import { Uploads } from './uploads';
@@ -45,7 +44,7 @@ export class AccessStore {
   readonly jobs: JobStore;
   /** Bodies that come before their job. */
   readonly uploads: Uploads;
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   readonly #keys: KeySpace;
   readonly #timeLimitMs: number;
   readonly #index: QueueIndex;
@@ -58,7 +57,7 @@ export class AccessStore {
   readonly #rollbacks = new PendingRollbacks((submit) => this.#rollBack(submit));
 
   /** @param waiting for requests that are held; without it none is. */
-  constructor(redis: ScriptedRedis, keys: KeySpace, timeLimitMs: number, waiting?: Waiting) {
+  constructor(redis: RedisClient, keys: KeySpace, timeLimitMs: number, waiting?: Waiting) {
     this.#waiting = waiting;
     this.#redis = redis;
     this.#keys = keys;
@@ -94,7 +93,7 @@ export class AccessStore {
   }
 
   /** Like {@link read}, for what is not in the records. */
-  query<T>(work: (redis: ScriptedRedis, keys: KeySpace) => Promise<T>): Promise<T> {
+  query<T>(work: (redis: RedisClient, keys: KeySpace) => Promise<T>): Promise<T> {
     return withinTimeLimit(this.#timeLimitMs, async () => {
       await whenReady(this.#redis);
       return work(this.#redis, this.#keys);

@@ -1,6 +1,6 @@
 // The refusal where a queue has no place for a job.
 import { AsyncError } from '../errors/async-error';
-import type { SlotOutcome } from '../queue/queue-index';
+import type { SlotOutcome } from '../queue/queue-outcomes';
 
 /** Jobs that had better have left the queue before a refused client comes again, as a part of the cap. */
 const DRAINED_PART = 0.1;

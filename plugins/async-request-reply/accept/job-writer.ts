@@ -8,10 +8,9 @@ import type { NamedSettings } from '../jobs/job-settings';
 import { requestBytes, type NewJob } from '../jobs/new-job';
 import type { CreateOutcome } from '../jobs/job-outcomes';
 import type { JobStore } from '../jobs/job-store';
-import { isCluster } from '../redis/redis-client';
+import { isCluster, type RedisClient } from '../redis/redis-client';
 import { slotError } from './admission-errors';
 import { waitForReplicas } from '../redis/wait-for-replicas';
-import type { ScriptedRedis } from '../redis/scripts';
 import type { KeySpace } from '../redis/keys';
 
 /** What the queue allows, and what the caller asked of it. */
@@ -41,7 +40,7 @@ export type CreateJobOutcome =
   | { readonly kind: 'refused'; readonly error: AsyncError };
 
 export interface JobWriterDeps {
-  readonly redis: ScriptedRedis;
+  readonly redis: RedisClient;
   readonly keys: KeySpace;
   readonly timeLimitMs: number;
   readonly jobs: JobStore;
@@ -147,11 +146,15 @@ export class JobWriter {
         return created.kind === 'created' ? { kind: 'too-late' } : created;
       }
     }
-    const adding = index.addJob(
-      ...([job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs] as const),
-      job.callback !== undefined,
-      requestBytes(job),
-    );
+    const adding = index.addJob({
+      queue: job.queue,
+      id: job.id,
+      owner: job.owner,
+      deadlineMs: job.deadlineMs,
+      lifeMs: job.openTtlMs,
+      hasCallback: job.callback !== undefined,
+      requestBytes: requestBytes(job),
+    });
     if (options.confirm !== undefined) {
       await Promise.all([creating, adding]);
       await options.confirm();

@@ -1,7 +1,7 @@
 // Counts an upload among the bytes of its queue while it comes in: all of it at once where its length is known, else a
 // step behind it, and exactly before its job is made.
 import { storageError } from './admission-errors';
-import type { ReserveOutcome } from '../queue/storage-quota';
+import type { ReserveOutcome } from '../queue/queue-outcomes';
 
 /** Over the life of what was received, from piece to piece (jobs/job-payloads.ts): no byte lies there uncounted. */
 const RESERVE_MS = 360_000;

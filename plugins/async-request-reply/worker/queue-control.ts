@@ -1,7 +1,7 @@
 // What a job's turn may do to its whole queue: hold it back for a while, on all machines, and let it go again.
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
 import { QueuePause, type PauseReason } from '../queue/queue-pause';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import type { KeySpace } from '../redis/keys';
 
 /** The longest that the queue is held for a probe: other workers ask the breaker again after it. */
@@ -12,7 +12,7 @@ export class QueueControl {
   readonly #breaker: CircuitBreaker;
   readonly #pause: QueuePause;
 
-  constructor(redis: ScriptedRedis, keys: KeySpace, name: string) {
+  constructor(redis: RedisClient, keys: KeySpace, name: string) {
     this.name = name;
     this.#breaker = new CircuitBreaker(redis, keys, name);
     this.#pause = new QueuePause(redis, keys, name);

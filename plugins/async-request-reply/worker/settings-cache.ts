@@ -1,17 +1,17 @@
 // Settings documents by content hash: what a hash names never changes, so that it is read once.
 import { readSettings } from '../queue/queue-registry';
 import type { JobSettings } from '../jobs/job-settings';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import type { KeySpace } from '../redis/keys';
 
 const MAX_DOCUMENTS = 1000;
 
 export class SettingsCache {
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   readonly #keys: KeySpace;
   readonly #documents = new Map<string, JobSettings>();
 
-  constructor(redis: ScriptedRedis, keys: KeySpace) {
+  constructor(redis: RedisClient, keys: KeySpace) {
     this.#redis = redis;
     this.#keys = keys;
   }

@@ -3,7 +3,7 @@ import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
 import type { SecretStore } from '../secrets/secret-store';
 import type { JobStore } from '../jobs/job-store';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import type { StorageQuota } from '../queue/storage-quota';
 import type { AgentPool } from '../dispatch/http/agent-pool';
 import type { Lease } from './lease';
@@ -12,7 +12,7 @@ import type { SettingsCache } from './settings-cache';
 import type { KeySpace } from '../redis/keys';
 
 export interface WorkerContext {
-  readonly redis: ScriptedRedis;
+  readonly redis: RedisClient;
   readonly keys: KeySpace;
   readonly jobs: JobStore;
   readonly index: QueueIndex;

@@ -12,8 +12,8 @@ import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import {
   openWorkerClient,
   type RedisSettings,
+  type RedisClient,
 } from '../../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../../plugins/async-request-reply/redis/scripts';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
 import { runAdmin, type CommandResult } from '../../helpers/admin-command';
@@ -45,7 +45,7 @@ export interface JobWishes {
 export class AdminLab {
   readonly prefix = `admin-${randomBytes(6).toString('hex')}`;
   readonly keys = new KeySpace(this.prefix);
-  readonly client: ScriptedRedis;
+  readonly client: RedisClient;
   readonly access: AccessStore;
   readonly index: QueueIndex;
   readonly #redis: LabRedis;

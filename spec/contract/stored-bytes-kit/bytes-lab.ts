@@ -14,8 +14,7 @@ import { JobStore } from '../../../plugins/async-request-reply/jobs/job-store';
 import type { Admission } from '../../../plugins/async-request-reply/accept/job-writer';
 import { KeySpace } from '../../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
-import { openWorkerClient } from '../../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../../plugins/async-request-reply/redis/redis-client';
 import { StorageQuota } from '../../../plugins/async-request-reply/queue/storage-quota';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { CommandHold } from '../../helpers/cut-commands';
@@ -41,7 +40,7 @@ export interface SubmitWishes {
 /** A plugin server: a store on a connection of its own, whose commands can be held. */
 export interface Gateway {
   readonly store: AccessStore;
-  readonly client: ScriptedRedis;
+  readonly client: RedisClient;
   readonly hold: CommandHold;
 }
 
@@ -64,7 +63,7 @@ export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob 
 export class BytesLab {
   readonly prefix = `bytes-${randomBytes(6).toString('hex')}`;
   readonly keys = new KeySpace(this.prefix);
-  readonly redis: ScriptedRedis;
+  readonly redis: RedisClient;
   readonly stored: StorageQuota;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
@@ -79,7 +78,7 @@ export class BytesLab {
     this.index = new QueueIndex(this.redis, this.keys);
   }
 
-  open(): ScriptedRedis {
+  open(): RedisClient {
     return openWorkerClient(resolveConfig({ redis: { port: this.#port } }).redis, () => undefined);
   }
 
@@ -136,7 +135,7 @@ export class BytesLab {
   }
 
   /** What a redrive and a purge need, on this connection or one of its own. */
-  async administer<T>(work: (part: RedriveContext) => Promise<T>, client?: ScriptedRedis): Promise<T> {
+  async administer<T>(work: (part: RedriveContext) => Promise<T>, client?: RedisClient): Promise<T> {
     const redis = client ?? this.open();
     const { keys } = this;
     const scheduler = openScheduler(redis, keys, QUEUE, true);
