@@ -4,7 +4,7 @@ import type Redis from 'ioredis';
 import type { Gateway } from '../spec/helpers/gateway';
 import type { RedisServer } from '../spec/helpers/redis-server';
 import type { Releasers } from '../spec/helpers/stack/releasers';
-import { openJobsKey } from '../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../plugins/async-request-reply/redis/keys';
 import { runBenchmark } from './lib/benchmark';
 import { BullQueue } from './lib/bullmq-queue';
 import { metered } from './lib/cpu-meter';
@@ -146,7 +146,7 @@ async function fillOurs(
   await submitJobs(gateway, { path: `/${queue}`, headers: HEADERS, body: BODY, count: options.jobs });
   const nodeArguments = profileArguments(options.profile);
   return {
-    open: () => client.zcard(openJobsKey(keyPrefix, queue)),
+    open: () => client.zcard(new KeySpace(keyPrefix).openJobs(queue)),
     startWorker: () => startOurWorker({ redis, keyPrefix, checkout, nodeArguments }),
     close: () => Promise.resolve(),
   };

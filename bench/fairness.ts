@@ -1,7 +1,7 @@
 // Fairness: how long a caller's few jobs take while another caller's thousands wait in the same queue, beside their time
 // in an empty one.
 import type Redis from 'ioredis';
-import { openJobsKey } from '../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../plugins/async-request-reply/redis/keys';
 import type { Gateway } from '../spec/helpers/gateway';
 import { HttpClient } from '../spec/helpers/http-client';
 import type { RedisServer } from '../spec/helpers/redis-server';
@@ -106,7 +106,7 @@ function fairnessSubject(system: System, name: string, kind: string, waiting: nu
     measure: async ({ round, isWarmUp }: Turn): Promise<Metrics> => {
       await emptyRedis(redis);
       const queue = `${kind}-${isWarmUp ? 0 : round + 1}`;
-      const open = (): Promise<number> => client.zcard(openJobsKey(KEY_PREFIX, queue));
+      const open = (): Promise<number> => client.zcard(new KeySpace(KEY_PREFIX).openJobs(queue));
       await submitJobs(gateway, { path: `/${queue}`, headers: LARGE, count: FIRST_JOBS + waiting });
       const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
       try {

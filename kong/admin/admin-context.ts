@@ -12,6 +12,7 @@ import {
 } from '../../plugins/async-request-reply/redis/redis-client';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
 import { CommandError } from './report';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 
 export interface AdminContext extends RedriveContext {
   readonly settings: ProcessSettings;
@@ -21,15 +22,15 @@ export interface AdminContext extends RedriveContext {
 
 /** @throws CommandError where Redis cannot be reached. */
 export async function openAdmin(settings: ProcessSettings): Promise<AdminContext> {
-  const prefix = settings.redis.key_prefix;
+  const keys = new KeySpace(settings.redis.key_prefix);
   let lastError: Error | undefined;
   const redis = openAccessClient(settings.redis, (error) => (lastError = error));
-  const access = new AccessStore(redis, prefix, settings.redis.read_timeout);
+  const access = new AccessStore(redis, keys, settings.redis.read_timeout);
   const schedulers = new Map<string, Queue>();
   const scheduler = (queue: string): Queue => {
     let known = schedulers.get(queue);
     if (known === undefined) {
-      known = openScheduler(redis, prefix, queue, true);
+      known = openScheduler(redis, keys, queue, true);
       schedulers.set(queue, known);
     }
     return known;
@@ -46,8 +47,8 @@ export async function openAdmin(settings: ProcessSettings): Promise<AdminContext
     throw new CommandError(1, `Redis does not answer${why}`, { cause: error });
   }
   return {
-    ...{ settings, redis, prefix, access, scheduler, close },
-    ...{ jobs: access.jobs, index: new QueueIndex(redis, prefix) },
+    ...{ settings, redis, keys, access, scheduler, close },
+    ...{ jobs: access.jobs, index: new QueueIndex(redis, keys) },
   };
 }
 

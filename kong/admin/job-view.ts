@@ -1,7 +1,6 @@
 // A job as the subcommands show it. Neither its request nor its response is part of it, and the ID of a job that
 // belongs to nobody, which is the credential for it, only in full where that was asked for.
 import { loggableJobId, parseJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from './admin-context';
 import { ownerText } from './arguments';
 import { notFound, usageError } from './report';
@@ -52,7 +51,7 @@ export function jobJson({ record, dead }: FoundJob, fullIds: boolean): Record<st
  *
  * @throws CommandError for what is no ID, and where several jobs or none begin so.
  */
-export async function resolveJobId({ redis, prefix }: AdminContext, text: string): Promise<string> {
+export async function resolveJobId({ redis, keys }: AdminContext, text: string): Promise<string> {
   const id = parseJobId(text);
   if (id !== undefined) {
     return id;
@@ -61,8 +60,8 @@ export async function resolveJobId({ redis, prefix }: AdminContext, text: string
     throw usageError(`"${text}" is no job ID. Give all of it, or the first 18 characters that logs show.`);
   }
   const found = new Set<string>();
-  for await (const keys of scanKeys(redis, recordKey(prefix, `${text.replace('…', '')}*`))) {
-    keys.forEach((key) => found.add(idInKey(key)));
+  for await (const names of scanKeys(redis, keys.record(`${text.replace('…', '')}*`))) {
+    names.forEach((key) => found.add(idInKey(key)));
   }
   const [only] = found;
   if (only === undefined) {

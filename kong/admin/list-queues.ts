@@ -1,13 +1,5 @@
 // `queues`, `pause` and `resume`: queues as their administrator sees them.
 import { registeredSettings, knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
-import {
-  breakerKey,
-  deadLettersKey,
-  openJobsKey,
-  slotsKey,
-  queuesKey,
-  sweepLockKey,
-} from '../../plugins/async-request-reply/redis/keys';
 import { QueuePause, type Pause } from '../../plugins/async-request-reply/queue/queue-pause';
 import { StorageQuota } from '../../plugins/async-request-reply/queue/storage-quota';
 import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
@@ -43,7 +35,7 @@ interface QueueSummary {
 export async function listQueues(context: AdminContext): Promise<Report> {
   const now = await redisNowMs(context);
   const queues: QueueSummary[] = [];
-  for (const queue of (await knownQueues(context.redis, context.prefix)).sort()) {
+  for (const queue of (await knownQueues(context.redis, context.keys)).sort()) {
     queues.push(await queueSummary(context, queue, now));
   }
   return {
@@ -54,21 +46,21 @@ export async function listQueues(context: AdminContext): Promise<Report> {
 }
 
 async function queueSummary(context: AdminContext, queue: string, now: number): Promise<QueueSummary> {
-  const { redis, prefix } = context;
+  const { redis, keys } = context;
   const scheduler = context.scheduler(queue);
   const [service, open, waiting, dead, stored, lock, counts, paused, settings, breaker, hold] =
     await Promise.all([
       serviceOf(context, queue),
-      redis.zcard(openJobsKey(prefix, queue)),
-      redis.zcount(slotsKey(prefix, queue), now, '+inf'),
-      redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
-      new StorageQuota(redis, prefix).total(queue),
-      redis.exists(sweepLockKey(prefix, queue)),
+      redis.zcard(keys.openJobs(queue)),
+      redis.zcount(keys.slots(queue), now, '+inf'),
+      redis.zcount(keys.deadLetters(queue), now, '+inf'),
+      new StorageQuota(redis, keys).total(queue),
+      redis.exists(keys.sweepLock(queue)),
       scheduler.getJobCounts('active', 'delayed'),
       scheduler.isPaused(),
-      registeredSettings(redis, prefix, queue),
-      redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
-      new QueuePause(redis, prefix, queue).read(),
+      registeredSettings(redis, keys, queue),
+      redis.hmget(keys.breaker(queue), 'failures', 'open_until'),
+      new QueuePause(redis, keys, queue).read(),
     ]);
   const limits = queueLimits(settings);
   const thresholds = settings
@@ -137,15 +129,15 @@ const queuesTable = (queues: readonly QueueSummary[], now: number): string =>
  * than either how the upstream does. Repeating it changes nothing.
  */
 export async function setPaused(context: AdminContext, queue: string, paused: boolean): Promise<Report> {
-  if ((await context.redis.zscore(queuesKey(context.prefix), queue)) === null) {
+  if ((await context.redis.zscore(context.keys.queues(), queue)) === null) {
     throw notFound(`There is no queue "${queue}".`);
   }
   const scheduler = context.scheduler(queue);
   if (paused) {
     await scheduler.pause();
   } else {
-    await context.redis.del(breakerKey(context.prefix, queue));
-    await new QueuePause(context.redis, context.prefix, queue).end();
+    await context.redis.del(context.keys.breaker(queue));
+    await new QueuePause(context.redis, context.keys, queue).end();
     await scheduler.resume();
   }
   const sentence = paused

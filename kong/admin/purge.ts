@@ -1,6 +1,5 @@
 // `purge`: settled jobs are removed with all that is stored of them; open ones only by force, and cancelled first.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
-import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
 import { counted } from '../process/counted';
@@ -140,10 +139,10 @@ async function settles(context: AdminContext, id: string): Promise<boolean> {
 
 /** Takes off the lists of dead letters what names no record: left by a purge that was cut off. */
 async function tidyDeadLetters(context: AdminContext, only: string | undefined): Promise<void> {
-  const { redis, prefix, index } = context;
-  for (const queue of only === undefined ? await knownQueues(context.redis, context.prefix) : [only]) {
-    for await (const ids of scanMembers(redis, deadLettersKey(prefix, queue))) {
-      const known = await Promise.all(ids.map((id) => redis.exists(recordKey(prefix, id))));
+  const { redis, keys, index } = context;
+  for (const queue of only === undefined ? await knownQueues(context.redis, context.keys) : [only]) {
+    for await (const ids of scanMembers(redis, keys.deadLetters(queue))) {
+      const known = await Promise.all(ids.map((id) => redis.exists(keys.record(id))));
       await Promise.all(
         ids.filter((_id, at) => known[at] === 0).map((id) => index.removeDeadLetter(queue, id)),
       );

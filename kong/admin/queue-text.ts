@@ -2,11 +2,11 @@
 import { registeredSettings } from '../../plugins/async-request-reply/queue/queue-registry';
 import type { AdminContext } from './admin-context';
 
-type Redis = Pick<AdminContext, 'redis' | 'prefix'>;
+type Redis = Pick<AdminContext, 'redis' | 'keys'>;
 
 /** The name that was announced last for the service (without one, the route) whose ID the queue's name is. */
-export async function serviceOf({ redis, prefix }: Redis, queue: string): Promise<string | undefined> {
-  const settings = await registeredSettings(redis, prefix, queue);
+export async function serviceOf({ redis, keys }: Redis, queue: string): Promise<string | undefined> {
+  const settings = await registeredSettings(redis, keys, queue);
   return settings.map(({ service }) => service).findLast((service) => service !== undefined);
 }
 

@@ -1,7 +1,6 @@
 // `redrive`: dead letters run again, one by its ID or all of a queue.
 import type { JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
 import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
-import { deadLettersKey } from '../../plugins/async-request-reply/redis/keys';
 import { redriveJob, type RedriveJobOutcome } from '../../plugins/async-request-reply/queue/redrive-job';
 import { counted } from '../process/counted';
 import type { AdminContext } from './admin-context';
@@ -73,12 +72,9 @@ function sentence(name: string, outcome: RedriveJobOutcome): string {
 }
 
 export async function redriveQueue(context: AdminContext, queue: string, consent: Consent): Promise<Report> {
-  const { redis, prefix } = context;
-  const key = deadLettersKey(prefix, queue);
-  if (
-    !(await knownQueues(context.redis, context.prefix)).includes(queue) &&
-    (await redis.exists(key)) === 0
-  ) {
+  const { redis, keys } = context;
+  const key = keys.deadLetters(queue);
+  if (!(await knownQueues(context.redis, context.keys)).includes(queue) && (await redis.exists(key)) === 0) {
     throw notFound(`There is no queue "${queue}".`);
   }
   const counts = new Map<RedriveJobOutcome['kind'] | 'dead', number>();

@@ -1,7 +1,7 @@
 // Finds jobs: by the lists of a queue where these are enough, else by going through all records.
 import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { isSettled, parseJobRecord, type JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
-import { deadLettersKey, openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
+import type { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from './admin-context';
 import type { StateFilter } from './arguments';
 import { idInKey, scanKeys, scanMembers } from './scan';
@@ -23,8 +23,8 @@ export interface FoundJob {
 }
 
 /** A job by its ID; undefined where there is none, or only the tombstone of a submit that was given up. */
-export async function findJob({ redis, prefix }: AdminContext, id: string): Promise<FoundJob | undefined> {
-  const fields = await redis.hgetall(recordKey(prefix, id));
+export async function findJob({ redis, keys }: AdminContext, id: string): Promise<FoundJob | undefined> {
+  const fields = await redis.hgetall(keys.record(id));
   const record = parseJobRecord(id, fields);
   return record === undefined || record.version === 0 ? undefined : { record, dead: fields['dead'] === '1' };
 }
@@ -49,25 +49,27 @@ export async function* selectJobs(
 }
 
 async function* candidateIds(context: AdminContext, filter: JobFilter): AsyncGenerator<string[]> {
-  const { redis, prefix } = context;
-  const list = listOf(filter.states);
+  const { redis, keys } = context;
+  const list = listOf(keys, filter.states);
   if (list === undefined) {
-    for await (const keys of scanKeys(redis, recordKey(prefix, '*'))) {
-      yield keys.map(idInKey);
+    for await (const names of scanKeys(redis, keys.record('*'))) {
+      yield names.map(idInKey);
     }
     return;
   }
-  for (const queue of filter.queue === undefined ? await knownQueues(redis, prefix) : [filter.queue]) {
-    yield* scanMembers(redis, list(prefix, queue));
+  for (const queue of filter.queue === undefined ? await knownQueues(redis, keys) : [filter.queue]) {
+    yield* scanMembers(redis, list(queue));
   }
 }
 
 /** The list of a queue that has all the jobs of these states; undefined where none has. */
-function listOf(states: JobFilter['states']): typeof openJobsKey | undefined {
+function listOf(keys: KeySpace, states: JobFilter['states']): ((queue: string) => string) | undefined {
   if (states?.every((state) => state === 'dead')) {
-    return deadLettersKey;
+    return (queue) => keys.deadLetters(queue);
   }
-  return states?.every((state) => state !== 'dead' && !isSettled(state)) ? openJobsKey : undefined;
+  return states?.every((state) => state !== 'dead' && !isSettled(state))
+    ? (queue) => keys.openJobs(queue)
+    : undefined;
 }
 
 function matches({ record, dead }: FoundJob, filter: JobFilter): boolean {

@@ -2,7 +2,6 @@
 // (queries carry keys and tokens), and where it goes; of one that is encrypted the fingerprint of its key.
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
 import { toUriHost } from '../../plugins/async-request-reply/http/uri-host';
-import { requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
 import { unpackMeta } from '../../plugins/async-request-reply/payloads/payload';
 import { isSealed, keyIdOf } from '../../plugins/async-request-reply/payloads/payload-cipher';
 import type { AdminContext } from './admin-context';
@@ -13,7 +12,7 @@ import { findJob } from './select-jobs';
 import { pairs } from './table';
 
 export async function showJob(context: AdminContext, text: string, fullIds: boolean): Promise<Report> {
-  const { redis, prefix } = context;
+  const { redis, keys } = context;
   const id = await resolveJobId(context, text);
   const job = await findJob(context, id);
   if (job === undefined) {
@@ -25,7 +24,7 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
     serviceOf(context, record.queue),
     record.result === undefined
       ? undefined
-      : bodyBytes(redis, responseKey(prefix, id, record.result), record.resultBytes),
+      : bodyBytes(redis, keys.response(id, record.result), record.resultBytes),
     context.index.membership(record.queue, id),
     context.scheduler(record.queue).getJobState(id),
   ]);
@@ -47,8 +46,8 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : to - from;
 
-async function requestSummary({ redis, prefix }: AdminContext, id: string): Promise<object | undefined> {
-  const key = requestKey(prefix, id);
+async function requestSummary({ redis, keys }: AdminContext, id: string): Promise<object | undefined> {
+  const key = keys.request(id);
   const head = await redis.hgetBuffer(key, 'head');
   if (head === null) {
     return undefined;

@@ -1,5 +1,4 @@
 // The admin command on a Redis Cluster: jobs lie on every master, and so do the keys of their queues.
-import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { StorageQuota } from '../../plugins/async-request-reply/queue/storage-quota';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
@@ -58,7 +57,7 @@ it('redrives dead letters of every queue, and they run, and their results alone 
   }
   stage.lab.startWorker();
 
-  const stored = new StorageQuota(stage.lab.client, stage.lab.prefix);
+  const stored = new StorageQuota(stage.lab.client, stage.lab.keys);
   for (const [id, queue] of ids) {
     expect((await stage.lab.left(id, queue)).upstreamStatus).toBe(200);
     await until('it to be dead no more', async () => !(await stage.lab.index.membership(queue, id)).dead);
@@ -76,7 +75,7 @@ it('purges every trace of settled jobs on every master', async () => {
   expect(value).toMatchObject({ done: true, still_open: 0 });
   const left = ours((await stage.keysByMaster()).flat());
   expect(left.filter((key) => ids.some((id) => key.includes(id)))).toEqual([]);
-  expect(left).toContain(recordKey(stage.lab.prefix, kept));
+  expect(left).toContain(stage.lab.keys.record(kept));
 });
 
 it('has a doctor that asks every master', async () => {

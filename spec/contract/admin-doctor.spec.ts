@@ -3,13 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import {
-  openJobsKey,
-  recordKey,
-  requestKey,
-  responseKey,
-  ranksKey,
-} from '../../plugins/async-request-reply/redis/keys';
+import type { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import { checkAppendOnly, checkVersion } from '../../kong/admin/doctor/check-redis';
 import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
 import { diagnose as diagnoseLab, type Diagnosis } from './admin-kit/diagnose';
@@ -26,7 +20,7 @@ const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Di
 async function oldJob(): Promise<string> {
   const { lab } = stage;
   const id = await lab.accept({ id: newJobId(Date.now() - HOUR_MS) });
-  await lab.client.hset(recordKey(lab.prefix, id), 'created_at', Date.now() - HOUR_MS);
+  await lab.client.hset(lab.keys.record(id), 'created_at', Date.now() - HOUR_MS);
   return id;
 }
 
@@ -101,11 +95,11 @@ describe('Redis', () => {
 
 describe('keys', () => {
   it.each([
-    ['request', requestKey],
-    ['response', (prefix: string, id: string) => responseKey(prefix, id, '1.1')],
+    ['request', (keys: KeySpace, id: string) => keys.request(id)],
+    ['response', (keys: KeySpace, id: string) => keys.response(id, '1.1')],
   ])('a %s without a record', async (_case, keyOf) => {
     const { lab } = stage;
-    const key = keyOf(lab.prefix, newJobId(Date.now() - HOUR_MS));
+    const key = keyOf(lab.keys, newJobId(Date.now() - HOUR_MS));
     await lab.client.hset(key, 'head', 'x');
     await lab.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'orphaned-keys': 'error' } });
@@ -114,8 +108,8 @@ describe('keys', () => {
   it('keys without a TTL', async () => {
     const { lab } = stage;
     const id = await oldJob();
-    await lab.client.persist(recordKey(lab.prefix, id));
-    await lab.client.persist(ranksKey(lab.prefix, 'q'));
+    await lab.client.persist(lab.keys.record(id));
+    await lab.client.persist(lab.keys.ranks('q'));
     const { code, found, messages } = await diagnose();
     expect([code, found]).toEqual([1, expect.objectContaining({ 'keys-without-ttl': 'error' })]);
     expect(messages).toContain('2 keys without a TTL');
@@ -125,7 +119,7 @@ describe('keys', () => {
   it('an open job that is not on the list of its queue', async () => {
     const { lab } = stage;
     const id = await oldJob();
-    await lab.client.zrem(openJobsKey(lab.prefix, 'q'), id);
+    await lab.client.zrem(lab.keys.openJobs('q'), id);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'unlisted-jobs': 'error' } });
     expect((await lab.admin(['redrive', id, '--yes'])).code).toBe(0);
     expect((await diagnose()).found).not.toHaveProperty('unlisted-jobs');
@@ -136,19 +130,19 @@ describe('keys', () => {
     ['a running job whose lease is long over', { state: 'running', lease_until: Date.now() - HOUR_MS }],
   ])('%s', async (_case, fields) => {
     const { lab } = stage;
-    await lab.client.hset(recordKey(lab.prefix, await oldJob()), fields);
+    await lab.client.hset(lab.keys.record(await oldJob()), fields);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'stuck-jobs': 'error' } });
   });
 
   it('are not looked at with --no-scan', async () => {
     const { lab } = stage;
-    await lab.client.hset(requestKey(lab.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
+    await lab.client.hset(lab.keys.request(newJobId(Date.now() - HOUR_MS)), 'head', 'x');
     expect(await diagnose(['--no-scan'])).toMatchObject({ code: 0, found: {} });
   });
 
   it('of a submit that is under way are no fault', async () => {
     const { lab } = stage;
-    const key = requestKey(lab.prefix, newJobId());
+    const key = lab.keys.request(newJobId());
     await lab.client.hset(key, 'head', 'x');
     await lab.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 0, found: {} });

@@ -1,6 +1,5 @@
 // `queues`, `jobs`, `show`, `cancel`, `pause` and `resume`, in both forms of output.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
@@ -163,7 +162,7 @@ describe('cancel', () => {
     const id = await lab.accept();
     expect(await lab.json(['cancel', id, '--yes'])).toEqual({ code: 0, value: { id, outcome: 'cancelled' } });
     expect(await lab.access.jobs.read(id)).toMatchObject({ state: 'cancelled' });
-    expect(await lab.client.zcard(openJobsKey(lab.prefix, 'q'))).toBe(0);
+    expect(await lab.client.zcard(lab.keys.openJobs('q'))).toBe(0);
     expect(await lab.json(['cancel', id, '--yes'])).toMatchObject({ code: 1 });
   });
 
@@ -261,7 +260,7 @@ describe('the command', () => {
   it('prints no control characters of a stored method', async () => {
     const { lab } = stage;
     const id = await lab.accept();
-    await lab.client.hset(recordKey(lab.prefix, id), 'method', 'GET\u001b[2J');
+    await lab.client.hset(lab.keys.record(id), 'method', 'GET\u001b[2J');
     expect((await lab.admin(['jobs'])).stdout).toContain('GET?[2J');
   });
 });

@@ -1,6 +1,5 @@
 // `purge`: what has settled goes with every trace of it; what is open stays, unless it is cancelled by force.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { deadLettersKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useAdminLab } from './admin-kit/use-admin-lab';
@@ -16,13 +15,13 @@ it('removes record, request, responses and list entries of dead letters', async 
   const { lab } = stage;
   const [id = ''] = await lab.deadLetters(1, { path: '/dead' });
   // An attempt that lost its lease leaves a response behind that no record names.
-  await lab.client.hset(responseKey(lab.prefix, id, '1.1'), 'head', 'x');
+  await lab.client.hset(lab.keys.response(id, '1.1'), 'head', 'x');
   expect(await lab.json(['purge', '--state', 'dead', '--yes'])).toEqual({
     code: 0,
     value: { done: true, purged: 1, still_open: 0, newer: 0 },
   });
   expect(await remains(id)).toEqual([]);
-  expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(0);
+  expect(await lab.client.zcard(lab.keys.deadLetters('q'))).toBe(0);
 });
 
 it('by owner leaves the jobs of others', async () => {
@@ -34,7 +33,7 @@ it('by owner leaves the jobs of others', async () => {
   });
   for (const id of alice) expect(await lab.access.jobs.read(id)).toBeUndefined();
   for (const id of bob) expect(await lab.access.jobs.isDead(id)).toBe(true);
-  expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(2);
+  expect(await lab.client.zcard(lab.keys.deadLetters('q'))).toBe(2);
 });
 
 it('by queue leaves other queues', async () => {
@@ -49,7 +48,7 @@ it('by queue leaves other queues', async () => {
 it('by age leaves the younger', async () => {
   const { lab } = stage;
   const [old = '', young = ''] = await lab.deadLetters(2, { path: '/dead' });
-  await lab.client.hset(recordKey(lab.prefix, old), 'settled_at', Date.now() - 7_200_000);
+  await lab.client.hset(lab.keys.record(old), 'settled_at', Date.now() - 7_200_000);
   expect(await lab.json(['purge', '--older-than', '1h', '--yes'])).toMatchObject({ value: { purged: 1 } });
   expect(await lab.access.jobs.read(old)).toBeUndefined();
   expect(await lab.access.jobs.isDead(young)).toBe(true);
@@ -107,7 +106,7 @@ it('takes entries of dead letters off their list whose record a purge had remove
   const [id = ''] = await lab.deadLetters(1, { path: '/dead' });
   expect(await lab.access.jobs.purge(id)).toMatchObject({ kind: 'purged' });
   expect(await lab.json(['purge', '--queue', 'q', '--yes'])).toMatchObject({ value: { purged: 0 } });
-  expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(0);
+  expect(await lab.client.zcard(lab.keys.deadLetters('q'))).toBe(0);
 });
 
 it('leaves open jobs, newer records and tombstones to whom they belong', async () => {
@@ -115,7 +114,7 @@ it('leaves open jobs, newer records and tombstones to whom they belong', async (
   const open = await lab.accept();
   expect(await lab.access.jobs.purge(open)).toEqual({ kind: 'open', state: 'queued' });
   const [newer = ''] = await lab.deadLetters(1, { path: '/dead', queue: 'other' });
-  await lab.client.hset(recordKey(lab.prefix, newer), 'v', 99);
+  await lab.client.hset(lab.keys.record(newer), 'v', 99);
   expect(await lab.json(['purge', '--queue', 'other', '--yes'])).toMatchObject({
     code: 1,
     value: { newer: 1 },

@@ -1,7 +1,6 @@
 // `redrive`: a dead letter runs again, once, wherever the command was cut off.
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { deadLettersKey, openJobsKey, settingsKey } from '../../plugins/async-request-reply/redis/keys';
 import { reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useAdminLab } from './admin-kit/use-admin-lab';
@@ -42,7 +41,7 @@ describe('redrive of one job', () => {
     expect(await lab.json(['redrive', id, '--yes'])).toEqual({ code: 0, value: { id, outcome: 'redriven' } });
     expect(await lab.access.jobs.read(id)).toMatchObject({ state: 'queued', attempts: 0 });
     expect(await lab.index.membership('q', id)).toEqual({ waiting: true, open: true, dead: false });
-    expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(0);
+    expect(await lab.client.zcard(lab.keys.deadLetters('q'))).toBe(0);
     await runsOnceMore(id);
   });
 
@@ -91,7 +90,7 @@ describe('redrive of one job', () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/redrive-settings');
     const hash = (await lab.access.jobs.read(id))?.settingsHash ?? '';
-    await lab.client.del(settingsKey(lab.prefix, hash));
+    await lab.client.del(lab.keys.settings(hash));
     expect(await lab.json(['redrive', id, '--yes'])).toMatchObject({
       code: 1,
       value: { outcome: 'settings-gone' },
@@ -102,7 +101,7 @@ describe('redrive of one job', () => {
   it('keeps its settings and its queue announced for the whole of the new run', async () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/redrive-life');
-    const key = settingsKey(lab.prefix, (await lab.access.jobs.read(id))?.settingsHash ?? '');
+    const key = lab.keys.settings((await lab.access.jobs.read(id))?.settingsHash ?? '');
     await lab.client.pexpire(key, 60_000);
     await lab.admin(['redrive', id, '--yes']);
     expect(await lab.client.pttl(key)).toBeGreaterThan(10_000_000);
@@ -128,9 +127,9 @@ describe('a redrive that was cut off', () => {
           };
         },
       });
-    const scheduler = openScheduler(lab.client, lab.prefix, 'q', true);
+    const scheduler = openScheduler(lab.client, lab.keys, 'q', true);
     const context = {
-      ...{ redis: lab.client, prefix: lab.prefix, scheduler: () => scheduler },
+      ...{ redis: lab.client, keys: lab.keys, scheduler: () => scheduler },
       ...{ jobs: cut(lab.access.jobs), index: cut(lab.index) },
     };
     await expect(redriveJob(context, id)).rejects.toThrow(`cut off after ${step}`);
@@ -190,7 +189,7 @@ describe('redrive of a queue', () => {
       code: 0,
       value: { queue: 'q', redriven: 5, skipped: 0, settings_gone: 0, newer: 0 },
     });
-    expect(await lab.client.zcard(openJobsKey(lab.prefix, 'q'))).toBe(5);
+    expect(await lab.client.zcard(lab.keys.openJobs('q'))).toBe(5);
     for (const id of ids) {
       await runsOnceMore(id);
     }

@@ -1,6 +1,6 @@
 // The loop of a BullMQ worker takes over a larger concurrency while jobs run.
 import { Queue } from 'bullmq';
-import { bullPrefix } from '../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { BullmqWorker } from '../../plugins/async-request-reply/worker/bullmq-worker';
 import { resolveConfig } from '../../schemas/resolve-config';
@@ -20,7 +20,7 @@ useResources(async (resources) => {
   const server = await resources.use(RedisServer.start(), (one) => one.stop());
   const redis = openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
   resources.add(() => redis.disconnect());
-  const options = { connection: redis, prefix: bullPrefix('fetching', QUEUE) };
+  const options = { connection: redis, prefix: new KeySpace('fetching').bullPrefix(QUEUE) };
   queue = new Queue(QUEUE, options);
   resources.add(() => queue.close());
   started = [];

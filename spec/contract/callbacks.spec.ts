@@ -3,12 +3,13 @@ import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { callbackKey, callbacksKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'callbacks';
+const KEYS = new KeySpace(PREFIX);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const TERMS = {
@@ -16,7 +17,7 @@ const TERMS = {
   links: { status: 'https://api.example.com/a', result: 'https://api.example.com/a/result' },
 };
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let jobs: JobStore;
 let index: QueueIndex;
 let callbacks: CallbackStore;
@@ -24,8 +25,8 @@ let queue: string;
 
 useResources(async (resources) => {
   ({ redis, store: jobs } = await startJobStore(PREFIX, resources));
-  index = new QueueIndex(redis, PREFIX);
-  callbacks = new CallbackStore(redis, PREFIX);
+  index = new QueueIndex(redis, KEYS);
+  callbacks = new CallbackStore(redis, KEYS);
 });
 
 beforeEach(() => {
@@ -45,7 +46,15 @@ async function accepted(): Promise<string> {
       headers: [],
     },
   });
-  await index.addJob(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob({
+    queue,
+    id,
+    owner: '',
+    deadlineMs: MINUTE,
+    lifeMs: 10 * MINUTE,
+    hasCallback: true,
+    requestBytes: 0,
+  });
   return id;
 }
 
@@ -66,8 +75,8 @@ const due = async (): Promise<string[]> => (await callbacks.take(queue, MINUTE, 
 
 it('a job is on the list from its accept on, and is not due before it has settled and left', async () => {
   const id = await accepted();
-  expect(await redis.zscore(callbacksKey(PREFIX, queue), id)).not.toBeNull();
-  expect(await redis.pttl(callbacksKey(PREFIX, queue))).toBeGreaterThan(DAY);
+  expect(await redis.zscore(KEYS.callbacks(queue), id)).not.toBeNull();
+  expect(await redis.pttl(KEYS.callbacks(queue))).toBeGreaterThan(DAY);
   expect(await due()).toEqual([]);
   await settle(id);
   await leave(id);
@@ -85,13 +94,13 @@ it('a worker that dies between settle and leave leaves it to the turn after', as
 it('what is told is what settled, also where the record has gone by then', async () => {
   const id = await accepted();
   await settle(id);
-  await redis.del(recordKey(PREFIX, id));
+  await redis.del(KEYS.record(id));
   await leave(id);
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({
     ...{ record: { id, state: 'completed', upstreamStatus: 204 }, run: '1', options: TERMS, tries: 0 },
   });
-  expect(await redis.pttl(callbackKey(PREFIX, id))).toBeGreaterThan(DAY);
+  expect(await redis.pttl(KEYS.callback(id))).toBeGreaterThan(DAY);
 });
 
 it('one worker has it at a time, and another when the first did not say what became of it', async () => {
@@ -112,7 +121,7 @@ it('is over when it was told, and nothing is left of it', async () => {
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
   await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');
-  expect(await redis.exists(callbackKey(PREFIX, id), callbacksKey(PREFIX, queue))).toBe(0);
+  expect(await redis.exists(KEYS.callback(id), KEYS.callbacks(queue))).toBe(0);
 });
 
 it('a run that settles while the one before is being told is told too', async () => {
@@ -122,7 +131,15 @@ it('a run that settles while the one before is being told is told too', async ()
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
   await jobs.redrive(id);
-  await index.addJob(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob({
+    queue,
+    id,
+    owner: '',
+    deadlineMs: MINUTE,
+    lifeMs: 10 * MINUTE,
+    hasCallback: true,
+    requestBytes: 0,
+  });
   await settle(id);
   await leave(id);
   await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');

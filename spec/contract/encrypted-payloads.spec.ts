@@ -4,14 +4,15 @@ import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { EncryptionKeys } from '../../plugins/async-request-reply/secrets/encryption-keys';
 import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { CHUNK_BYTES } from '../../plugins/async-request-reply/payloads/payload';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'encrypted';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 const MARKER = 'a-marker-that-is-nowhere-in-clear';
 const HEAD = { status: 200, headers: [['X-Marker', MARKER]] as const };
@@ -21,7 +22,7 @@ const newKeys = (): EncryptionKeys => new EncryptionKeys([randomBytes(32).toStri
 const keys = newKeys();
 const key = keys.first;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
@@ -75,7 +76,7 @@ describe('what is stored', () => {
 
       expect([stored?.head, stored?.bytes]).toEqual([HEAD, bytes]);
       expect((await stored?.body())?.equals(body)).toBe(true);
-      expect(await redis.hlen(responseKey(PREFIX, id, '1.1'))).toBe(1 + Math.ceil(bytes / CHUNK_BYTES));
+      expect(await redis.hlen(KEYS.response(id, '1.1'))).toBe(1 + Math.ceil(bytes / CHUNK_BYTES));
     },
   );
 
@@ -98,7 +99,7 @@ describe('what is stored', () => {
     const body = Buffer.alloc(2 * CHUNK_BYTES, `${MARKER} `);
     const id = await storeResponse(body, { status: 200, headers: [['content-type', 'text/plain']] });
 
-    expect(await redis.memory('USAGE', responseKey(PREFIX, id, '1.1'))).toBeLessThan(20_000);
+    expect(await redis.memory('USAGE', KEYS.response(id, '1.1'))).toBeLessThan(20_000);
     expect((await responseBody(id))?.equals(body)).toBe(true);
   });
 
@@ -125,7 +126,7 @@ describe('what is stored', () => {
 describe('a response is refused', () => {
   const body = randomBytes(3 * CHUNK_BYTES);
   const altered = { code: 'ARR_PAYLOAD_ALTERED' };
-  const fieldsOf = (id: string): string => responseKey(PREFIX, id, '1.1');
+  const fieldsOf = (id: string): string => KEYS.response(id, '1.1');
   const take = (id: string, field: string) => redis.hgetBuffer(fieldsOf(id), field) as Promise<Buffer>;
 
   test.each(['head', '0', '1', '2'])('where a byte of %s was changed', async (field) => {
@@ -176,16 +177,16 @@ test('of two who make the same job the first has its request stored', async () =
   await store.create({ ...job, key: newKeys().first });
 
   expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
-  expect(await redis.hlen(requestKey(PREFIX, job.id))).toBe(2);
+  expect(await redis.hlen(KEYS.request(job.id))).toBe(2);
 });
 
 test('the terms of a callback are told to whoever has the key', async () => {
   const job = newJob();
   await store.create(job);
   await store.cancel(job.id);
-  const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, PREFIX, with_).settlement(job.id);
+  const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, KEYS, with_).settlement(job.id);
 
   expect((await settlement(keys))?.options).toEqual(TERMS);
   await expect(settlement(newKeys())).rejects.toMatchObject({ code: 'ARR_KEY_MISSING' });
-  expect(await redis.hget(recordKey(PREFIX, job.id), 'callback')).not.toContain('https');
+  expect(await redis.hget(KEYS.record(job.id), 'callback')).not.toContain('https');
 });

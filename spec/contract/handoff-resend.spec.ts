@@ -11,9 +11,8 @@ import {
 } from '../../plugins/async-request-reply/handoff/streaming-command';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { bullWaitingKey, openJobsKey, requestKey } from '../../plugins/async-request-reply/redis/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { PartialExchange } from '../helpers/http/partial-exchange';
 import { RedisServer } from '../helpers/redis-server';
@@ -21,6 +20,7 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'resend';
+const KEYS = new KeySpace(PREFIX);
 const LONG_MS = 60_000;
 const METHODS = ['GET', 'PUT', 'DELETE', 'POST'] as const;
 
@@ -31,7 +31,7 @@ const half = body.subarray(0, body.length / 2);
 /** As built: its listener is a thread. */
 const LISTENER = resolve(__dirname, '../../dist/kong/plugin-server/handoff-listener.js');
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let lane: ThreadedHandoffListener;
 let settingsKey: string;
 
@@ -100,10 +100,10 @@ async function begin({ method, headers }: Sending, content: Buffer): Promise<Par
 
 /** There is one job of it, once in its queue, and its body is whole. */
 async function expectOneJob({ id, queue, method }: Sending): Promise<void> {
-  const jobs = new JobStore(redis, PREFIX);
+  const jobs = new JobStore(redis, KEYS);
   expect(await jobs.read(id)).toMatchObject({ id, state: 'queued' });
-  expect(await redis.zrange(openJobsKey(PREFIX, queue), 0, -1)).toEqual([id]);
-  expect(await redis.zrange(bullWaitingKey(PREFIX, queue), 0, -1)).toEqual([id]);
+  expect(await redis.zrange(KEYS.openJobs(queue), 0, -1)).toEqual([id]);
+  expect(await redis.zrange(KEYS.bullWaiting(queue), 0, -1)).toEqual([id]);
   const stored = await (await jobs.payloads.readRequest(id))?.body();
   const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
   expect(sha256(stored ?? half)).toBe(sha256(method === 'GET' ? Buffer.alloc(0) : body));
@@ -147,7 +147,7 @@ test.each(['PUT', 'DELETE', 'POST'])(
   async (method) => {
     const sending = handedOff(method);
     const first = await begin(sending, half);
-    const key = requestKey(PREFIX, sending.id);
+    const key = KEYS.request(sending.id);
     await until('a part to be stored', () => stored(key));
     const again = send(sending);
     await first.hangUp();

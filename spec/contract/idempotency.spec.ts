@@ -8,10 +8,9 @@ import { AccessStore } from '../../plugins/async-request-reply/accept/access-sto
 import type { Acceptance } from '../../plugins/async-request-reply/accept/job-acceptor';
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
-import { bullJobKey, claimKey, createdKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { CommandHold } from '../helpers/cut-commands';
 import { RedisServer } from '../helpers/redis-server';
@@ -24,8 +23,9 @@ const QUEUE = 'q';
 const LIMIT_MS = 20_000;
 
 let server: RedisServer;
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let prefix = '';
+let keys: KeySpace;
 let claim: Claim;
 const closing: (() => Promise<void>)[] = [];
 
@@ -36,6 +36,7 @@ useResources(async (resources) => {
 
 beforeEach(() => {
   prefix = `once-${randomBytes(6).toString('hex')}`;
+  keys = new KeySpace(prefix);
   claim = { key: 'k', fingerprint: 'request', ttlMs: MINUTE };
 });
 
@@ -43,14 +44,14 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const open = (): ScriptedRedis =>
+const open = (): RedisClient =>
   openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
 
 /** A plugin server: a store on a connection of its own, whose commands can be held. */
 function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } {
   const client = open();
   const hold = new CommandHold(client);
-  const store = new AccessStore(client, prefix, limitMs);
+  const store = new AccessStore(client, keys, limitMs);
   closing.push(async () => {
     hold.drop();
     await store.close();
@@ -91,13 +92,13 @@ const codeOf = async (submitting: Promise<unknown>): Promise<string> =>
 /** IDs of the jobs that a worker would run. */
 async function runnable(): Promise<string[]> {
   const records = (await redis.keys(`${prefix}:*:job`)).map((key) => key.slice(prefix.length + 2, -5));
-  const states = await Promise.all(records.map((id) => redis.hget(recordKey(prefix, id), 'state')));
+  const states = await Promise.all(records.map((id) => redis.hget(keys.record(id), 'state')));
   return records.filter((_id, index) => states[index] === 'queued');
 }
 
 async function expectOneJob(id: string): Promise<void> {
   expect(await runnable()).toEqual([id]);
-  expect(await redis.exists(bullJobKey(prefix, QUEUE, id))).toBe(1);
+  expect(await redis.exists(keys.bullJob(QUEUE, id))).toBe(1);
   const request = await gateway().store.jobs.payloads.readRequest(id);
   expect(request?.head.headers).toEqual([['x-async-kong-id', id]]);
 }
@@ -107,6 +108,7 @@ async function atEveryCut(run: (commands: number) => Promise<'cut' | 'whole'>): 
   await submit(gateway().store); // Scripts and BullMQ's own keys are there.
   for (let commands = 0; ; commands++) {
     prefix = `once-${randomBytes(6).toString('hex')}`;
+    keys = new KeySpace(prefix);
     if ((await run(commands)) === 'whole') return commands;
   }
 }
@@ -234,7 +236,7 @@ it('another request under the key is refused, while the job is open and after it
 it('a repeat whose record has gone is told so, and starts nothing', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
-  await redis.del(recordKey(prefix, id));
+  await redis.del(keys.record(id));
   expect(await codeOf(submit(store))).toBe('gone');
   expect(await codeOf(submit(store, { ...claim, fingerprint: 'other' }))).toBe('idempotency-key-reused');
   expect(await runnable()).toEqual([]);
@@ -252,7 +254,7 @@ describe('after the time of the key', () => {
   const lapsed = (): Promise<unknown> =>
     until('the key to lapse', async () => {
       const [seconds = 0, micros = 0] = await redis.time();
-      const until = await redis.hget(claimKey(prefix, QUEUE, SHORT.key), 'until');
+      const until = await redis.hget(keys.claim(QUEUE, SHORT.key), 'until');
       return seconds * 1000 + micros / 1000 > Number(until) + 1;
     });
 
@@ -272,7 +274,7 @@ describe('after the time of the key', () => {
     const second = idOf(await submit(store, SHORT));
     expect(second).not.toBe(first);
     await lapsed();
-    await redis.del(recordKey(prefix, second));
+    await redis.del(keys.record(second));
     const third = idOf(await submit(store, { ...SHORT, fingerprint: 'other' }));
     await expectOneJob(third);
   });
@@ -280,8 +282,8 @@ describe('after the time of the key', () => {
 
 it('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
   const id = idOf(await submit(gateway().store));
-  expect(await redis.pttl(claimKey(prefix, QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
-  expect(await redis.pttl(createdKey(prefix, id))).toBeGreaterThan(MINUTE - 5000);
+  expect(await redis.pttl(keys.claim(QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
+  expect(await redis.pttl(keys.created(id))).toBeGreaterThan(MINUTE - 5000);
 });
 
 it('a redrive keeps the key for the new run', async () => {
@@ -289,18 +291,18 @@ it('a redrive keeps the key for the new run', async () => {
   const named = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
   await store.registerQueue(QUEUE, named, MINUTE);
   const id = idOf(await submit(store));
-  await redis.hset(recordKey(prefix, id), 'settings', named.hash);
+  await redis.hset(keys.record(id), 'settings', named.hash);
   await store.jobs.start(id, 't', MINUTE);
   await store.jobs.settle(id, 't', { outcome: 'failed', error: { code: 'upstream-failed', detail: 'd' } });
-  const key = claimKey(prefix, QUEUE, claim.key);
+  const key = keys.claim(QUEUE, claim.key);
   await redis.pexpire(key, MINUTE);
-  const scheduler = openScheduler(redis, prefix, QUEUE);
+  const scheduler = openScheduler(redis, keys, QUEUE);
 
   const context = {
     redis,
-    prefix,
+    keys,
     jobs: store.jobs,
-    index: new QueueIndex(redis, prefix),
+    index: new QueueIndex(redis, keys),
     scheduler: () => scheduler,
   };
   expect(await redriveJob(context, id)).toEqual({ kind: 'redriven' });
@@ -322,8 +324,5 @@ it('a full queue refuses a new key and knows an old one', async () => {
   const id = idOf(await full(claim));
   expect(await codeOf(full({ ...claim, key: 'k2' }))).toBe('queue-full');
   expect(idOf(await full(claim))).toBe(id);
-  await until(
-    'the refused key to be free',
-    async () => (await redis.exists(claimKey(prefix, QUEUE, 'k2'))) === 0,
-  );
+  await until('the refused key to be free', async () => (await redis.exists(keys.claim(QUEUE, 'k2'))) === 0);
 });

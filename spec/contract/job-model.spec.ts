@@ -6,8 +6,8 @@ import { TRANSITIONS } from '../../plugins/async-request-reply/jobs/transitions'
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/jobs/job-outcomes';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';
@@ -15,13 +15,14 @@ import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'model';
+const KEYS = new KeySpace(PREFIX);
 const LEASE_MS = 60_000;
 const DEADLINE_MS = 600_000;
 const DELAY_MS = 60_000;
 /** Up to here every path is gone, further on every state. */
 const WHOLE_PATHS = 2;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
@@ -101,7 +102,7 @@ function passing(
       return changed === undefined ? undefined : [changed, { kind: 'open' }];
     },
     inRedis: async (id) => {
-      await redis.hset(recordKey(PREFIX, id), field, 1);
+      await redis.hset(KEYS.record(id), field, 1);
       return undefined;
     },
   };
@@ -171,15 +172,15 @@ const OPERATIONS: readonly Operation[] = [
 
 /** What Redis has, in the model's words; what plays no part in a settled record is left out. */
 async function inRedis(id: string): Promise<object | undefined> {
-  const fields = await redis.hgetall(recordKey(PREFIX, id));
+  const fields = await redis.hgetall(KEYS.record(id));
   const { state } = fields;
   if (state === undefined) {
     return undefined;
   }
   const result = fields['result'] ?? '';
   const [request, response, now] = await Promise.all([
-    redis.exists(requestKey(PREFIX, id)),
-    redis.exists(responseKey(PREFIX, id, result)),
+    redis.exists(KEYS.request(id)),
+    redis.exists(KEYS.response(id, result)),
     redis.time().then(([seconds]) => (seconds ?? 0) * 1000),
   ]);
   const later = (field: string): boolean => Number(fields[field] ?? 0) > now;
@@ -220,9 +221,9 @@ async function copyOf({ id, record }: Reached): Promise<string> {
   const copy = newJobId();
   const results = record?.responses ?? [];
   await Promise.all([
-    redis.copy(recordKey(PREFIX, id), recordKey(PREFIX, copy)),
-    redis.copy(requestKey(PREFIX, id), requestKey(PREFIX, copy)),
-    ...results.map((one) => redis.copy(responseKey(PREFIX, id, one), responseKey(PREFIX, copy, one))),
+    redis.copy(KEYS.record(id), KEYS.record(copy)),
+    redis.copy(KEYS.request(id), KEYS.request(copy)),
+    ...results.map((one) => redis.copy(KEYS.response(id, one), KEYS.response(copy, one))),
   ]);
   return copy;
 }

@@ -1,18 +1,19 @@
 // The life of a record, against a real Redis: what each script does in each state.
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { StoredPayload } from '../../plugins/async-request-reply/payloads/payload-reader';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'contract';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
@@ -58,7 +59,7 @@ const state = async (id: string) => (await store.read(id))?.state;
 const leaseOver = (id: string) =>
   until('the lease to be over', async () => {
     const [seconds = 0, micros = 0] = await redis.time();
-    return seconds * 1000 + micros / 1000 > Number(await redis.hget(recordKey(PREFIX, id), 'lease_until'));
+    return seconds * 1000 + micros / 1000 > Number(await redis.hget(KEYS.record(id), 'lease_until'));
   });
 
 describe('creating', () => {
@@ -73,15 +74,15 @@ describe('creating', () => {
     const request = await store.payloads.readRequest(id);
     expect(request?.head.headers).toEqual([['x-latin', 'caf\xe9']]);
     expect(await request?.body()).toEqual(Buffer.from([0, 255, 10]));
-    expect(await redis.pttl(recordKey(PREFIX, id))).toBeGreaterThan(3 * LONG);
-    expect(await redis.pttl(requestKey(PREFIX, id))).toBeGreaterThan(3 * LONG);
+    expect(await redis.pttl(KEYS.record(id))).toBeGreaterThan(3 * LONG);
+    expect(await redis.pttl(KEYS.request(id))).toBeGreaterThan(3 * LONG);
   });
 
   it('keeps a body of many chunks whole', async () => {
     const body = Buffer.alloc(700_000, 'abcdefg');
     const id = await queued({ body });
     expect((await bodyOf(store.payloads.readRequest(id)))?.equals(body)).toBe(true);
-    expect(await redis.hlen(requestKey(PREFIX, id))).toBe(4);
+    expect(await redis.hlen(KEYS.request(id))).toBe(4);
   });
 
   it('changes nothing where the ID is taken', async () => {
@@ -98,7 +99,7 @@ describe('creating', () => {
     expect(await store.read(id)).toBeUndefined();
     expect(await store.create(await jobOf(id))).toEqual({ kind: 'duplicate' });
     expect(await lease(id)).toMatchObject({ kind: 'already-settled', state: 'cancelled' });
-    expect(await redis.pttl(recordKey(PREFIX, id))).toBeGreaterThan(0);
+    expect(await redis.pttl(KEYS.record(id))).toBeGreaterThan(0);
   });
 });
 
@@ -154,7 +155,7 @@ describe('taking the lease', () => {
 
   it('leaves a record of a newer program alone', async () => {
     const id = await queued();
-    await redis.hset(recordKey(PREFIX, id), 'v', 99);
+    await redis.hset(KEYS.record(id), 'v', 99);
     expect(await lease(id)).toEqual({ kind: 'newer' });
     expect(await state(id)).toBe('queued');
   });
@@ -238,7 +239,7 @@ describe('settling', () => {
     await store.settle(id, 'mine', { outcome: 'completed', result: '1.1', upstreamStatus: 200 });
     expect((await store.payloads.readResponse(id, '1.1'))?.head).toEqual(head);
     expect(await bodyOf(store.payloads.readResponse(id, '1.1'))).toEqual(Buffer.from('body'));
-    expect(await redis.pttl(responseKey(PREFIX, id, '1.1'))).toBeGreaterThan(LONG);
+    expect(await redis.pttl(KEYS.response(id, '1.1'))).toBeGreaterThan(LONG);
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 

@@ -2,15 +2,16 @@
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { requestKey } from '../../plugins/async-request-reply/redis/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'late';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
@@ -39,7 +40,7 @@ test('a record is written in its time', async () => {
 test('the request of a submit that was given up goes with it', async () => {
   const job = newJob();
   await store.create(job, { latestAt: 1 });
-  expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(1);
+  expect(await redis.exists(KEYS.request(job.id))).toBe(1);
   expect(await store.rollBack(job.id)).toEqual({ kind: 'missing' });
-  expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(0);
+  expect(await redis.exists(KEYS.request(job.id))).toBe(0);
 });

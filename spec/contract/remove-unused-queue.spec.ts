@@ -4,9 +4,8 @@ import { registerQueue } from '../../plugins/async-request-reply/queue/queue-reg
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
 import { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
-import { openJobsKey, queuesKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from '../helpers/redis-server';
@@ -14,9 +13,10 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'retire';
+const KEYS = new KeySpace(PREFIX);
 const LIFE_MS = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 
 useResources(async (resources) => {
   const server = await resources.use(RedisServer.start({ appendOnly: false }), (started) => started.stop());
@@ -52,27 +52,27 @@ async function taken(queue: string): Promise<void> {
       maxPauseMs: 0,
     },
   });
-  await registerQueue(redis, PREFIX, queue, named, LIFE_MS);
-  const scheduler = openScheduler(redis, PREFIX, queue);
+  await registerQueue(redis, KEYS, queue, named, LIFE_MS);
+  const scheduler = openScheduler(redis, KEYS, queue);
   await until('the limits to be set', async () => (await scheduler.getGlobalConcurrency()) === 1);
   await scheduler.close();
 }
 
 const bullKeys = (queue: string): Promise<string[]> => redis.keys(`${PREFIX}:{${queue}}:${queue}:*`);
-const lapse = (queue: string): Promise<unknown> => redis.zadd(queuesKey(PREFIX), Date.now() - 1, queue);
+const lapse = (queue: string): Promise<unknown> => redis.zadd(KEYS.queues(), Date.now() - 1, queue);
 
 it('removes what BullMQ keeps of a queue whose announcement has lapsed', async () => {
   await taken('unused');
   expect(await bullKeys('unused')).not.toEqual([]);
   await lapse('unused');
   await until('its keys to be gone', async () => (await bullKeys('unused')).length === 0);
-  await until('its name to be gone', async () => (await redis.zscore(queuesKey(PREFIX), 'unused')) === null);
+  await until('its name to be gone', async () => (await redis.zscore(KEYS.queues(), 'unused')) === null);
 });
 
 it('takes it up again, with its limits, when it is announced again', async () => {
   await taken('back');
   await lapse('back');
-  await until('its name to be gone', async () => (await redis.zscore(queuesKey(PREFIX), 'back')) === null);
+  await until('its name to be gone', async () => (await redis.zscore(KEYS.queues(), 'back')) === null);
   await taken('back');
 });
 
@@ -80,12 +80,12 @@ it('keeps a queue with open jobs', async () => {
   await taken('open');
   const id = '01a200f2-3e2a-7aac-b5b5-712533cabf79';
   // A newer program's job, which this worker's sweep leaves alone.
-  await redis.hset(recordKey(PREFIX, id), { v: 99, state: 'queued' });
-  await redis.zadd(openJobsKey(PREFIX, 'open'), Date.now() + LIFE_MS, id);
+  await redis.hset(KEYS.record(id), { v: 99, state: 'queued' });
+  await redis.zadd(KEYS.openJobs('open'), Date.now() + LIFE_MS, id);
   await lapse('open');
   await taken('marker');
   await lapse('marker');
-  await until('the round to be over', async () => (await redis.zscore(queuesKey(PREFIX), 'marker')) === null);
-  expect(await redis.zscore(queuesKey(PREFIX), 'open')).not.toBeNull();
+  await until('the round to be over', async () => (await redis.zscore(KEYS.queues(), 'marker')) === null);
+  expect(await redis.zscore(KEYS.queues(), 'open')).not.toBeNull();
   expect(await bullKeys('open')).not.toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { settledChannel } from '../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { SettleSignals } from '../../plugins/async-request-reply/waiting/settle-signals';
 import { resolveConfig } from '../../schemas/resolve-config';
@@ -13,6 +13,7 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'signals';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
 let server: RedisServer;
@@ -54,7 +55,7 @@ class Ear {
   readonly stop: () => void;
 
   constructor(id: string) {
-    this.stop = signals.listen(settledChannel(PREFIX, id), {
+    this.stop = signals.listen(KEYS.settledChannel(id), {
       settled: () => void (this.settles += 1),
       listening: () => void (this.listens += 1),
     });
@@ -128,7 +129,7 @@ describe('a job that settles is told of', () => {
     const settings = resolveConfig({ redis: { port: server.port, username: 'mute', password: 'p' } }).redis;
     const muted = openWorkerClient(settings, () => undefined);
     const id = await queued();
-    expect(await new JobStore(muted, PREFIX).cancel(id)).toMatchObject({ kind: 'settled-now' });
+    expect(await new JobStore(muted, KEYS).cancel(id)).toMatchObject({ kind: 'settled-now' });
     muted.disconnect();
   });
 });

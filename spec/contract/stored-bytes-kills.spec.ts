@@ -6,7 +6,6 @@ import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index'
 import { redriveJob, type RedriveContext } from '../../plugins/async-request-reply/queue/redrive-job';
 import type { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
-import { openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
 import { CommandHold } from '../helpers/cut-commands';
 import { until } from '../helpers/until';
@@ -49,7 +48,7 @@ it('a submit leaves bytes that go within thirty seconds, or with the job that it
     const how = await cutOff(hold, lab.submit(store));
 
     await lab.pass(PROVISIONAL_MS);
-    const listed = await lab.redis.zrange(openJobsKey(lab.prefix, QUEUE), 0, -1);
+    const listed = await lab.redis.zrange(lab.keys.openJobs(QUEUE), 0, -1);
     expect(await lab.total()).toBe(listed.length * BODY);
     for (const id of listed) {
       await lab.run(id);
@@ -79,17 +78,17 @@ it('a worker leaves bytes that whoever comes after it sets right', async () => {
     const id = await lab.submit();
     const client = lab.open();
     const hold = new CommandHold(client);
-    const index = new QueueIndex(client, lab.prefix);
+    const index = new QueueIndex(client, lab.keys);
     await client.time();
     hold.after(commands);
     const turn = async (): Promise<void> => {
-      const settled = await lab.attempt(id, {}, new JobStore(client, lab.prefix));
+      const settled = await lab.attempt(id, {}, new JobStore(client, lab.keys));
       if (settled.kind === 'settled-now') await index.removeJob(QUEUE, id, settled);
     };
     const how = await cutOff(hold, turn());
     client.disconnect();
 
-    await lab.redis.hset(recordKey(lab.prefix, id), 'lease_until', 1);
+    await lab.redis.hset(lab.keys.record(id), 'lease_until', 1);
     const found = await lab.jobs.examine(id);
     await (found.kind === 'already-settled' ? lab.index.removeJob(QUEUE, id, found) : lab.run(id));
     expect(await lab.total()).toBe(RESPONSE);

@@ -2,7 +2,6 @@
 import pino from 'pino';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { requestKey, storedBytesKey, storedKey } from '../../plugins/async-request-reply/redis/keys';
 import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
@@ -49,7 +48,7 @@ describe('an upload', () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
-    const lifeMs = () => lab.redis.pttl(requestKey(lab.prefix, job.id));
+    const lifeMs = () => lab.redis.pttl(lab.keys.request(job.id));
 
     expect(await lifeMs()).toBeGreaterThan(0);
     expect(await lifeMs()).toBeLessThan(UPLOAD_MS);
@@ -139,10 +138,7 @@ describe('an upload', () => {
 });
 
 describe('the keys', () => {
-  const keysOf = ({ prefix }: BytesLab): [string, string] => [
-    storedKey(prefix, QUEUE),
-    storedBytesKey(prefix, QUEUE),
-  ];
+  const keysOf = ({ keys }: BytesLab): [string, string] => [keys.stored(QUEUE), keys.storedBytes(QUEUE)];
 
   it('share the slot of the queue, and go by themselves with the last of their entries', async () => {
     const { lab } = stage;
@@ -180,9 +176,9 @@ describe('the keys', () => {
     const [stored] = keysOf(lab);
     await hold(lab, 600);
     await lab.pass(HOUR);
-    const { redis, prefix, jobs, index } = lab;
-    const scheduler = openScheduler(redis, prefix, QUEUE);
-    const parts = { redis, prefix, jobs, index, stalledCheckMs: HOUR, log: pino({ level: 'silent' }) };
+    const { redis, keys, jobs, index } = lab;
+    const scheduler = openScheduler(redis, keys, QUEUE);
+    const parts = { redis, keys, jobs, index, stalledCheckMs: HOUR, log: pino({ level: 'silent' }) };
     const sweeper = new Sweeper(parts, QUEUE, scheduler);
     sweeper.start();
     try {

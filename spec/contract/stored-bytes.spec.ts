@@ -2,7 +2,6 @@
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
-import { slotsKey, recordKey, responseKey } from '../../plugins/async-request-reply/redis/keys';
 import { dropTaken, takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
 import { BODY, codeOf, HOUR, MINUTE, QUEUE, RESPONSE } from './stored-bytes-kit/bytes-lab';
 import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
@@ -25,7 +24,7 @@ describe('the limit', () => {
     expect(codes.filter((code) => code === 'accepted')).toHaveLength(room);
     expect(codes.filter((code) => code === 'queue-full')).toHaveLength(200 - room);
     await lab.expectCounted(room * BODY);
-    expect(await lab.redis.zcard(slotsKey(lab.prefix, QUEUE))).toBe(room);
+    expect(await lab.redis.zcard(lab.keys.slots(QUEUE))).toBe(room);
   });
 
   it('takes a body that fills it to the last byte, and then nothing, not even no bytes', async () => {
@@ -89,12 +88,12 @@ describe('what is counted of a job', () => {
     const cancelled = await lab.submit(store);
     await store.cancel({ id: cancelled, queue: QUEUE });
     const expired = await lab.submit(store);
-    await lab.redis.hset(recordKey(lab.prefix, expired), 'deadline_at', 1);
+    await lab.redis.hset(lab.keys.record(expired), 'deadline_at', 1);
     await store.examine({ id: expired, queue: QUEUE });
     const running = await lab.submit(store);
     await lab.jobs.start(running, 'other', MINUTE);
     await store.cancel({ id: running, queue: QUEUE });
-    await lab.redis.hset(recordKey(lab.prefix, running), 'lease_until', 1);
+    await lab.redis.hset(lab.keys.record(running), 'lease_until', 1);
     await store.examine({ id: running, queue: QUEUE });
 
     await lab.expectCounted(0);
@@ -200,7 +199,7 @@ describe('a result that can be read once', () => {
     const { store } = lab.gateway();
     const id = await lab.submit(store, { job: { deleteAfterRead: true, resultTtlMs: MINUTE } });
     await lab.run(id);
-    const response = responseKey(lab.prefix, id, '1.1');
+    const response = lab.keys.response(id, '1.1');
     const before = await lab.redis.pttl(response);
     await lab.redis.pexpire(response, MINUTE);
     await read(store, id, true);

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/keys';
 import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
 import { until } from '../helpers/until';
 import { useAdminLab } from './admin-kit/use-admin-lab';
@@ -16,7 +15,7 @@ const LEASE_MS = 3_600_000;
 test(`settles what is overdue behind ${HELD} jobs that run past their deadline, and leaves those alone`, async () => {
   const { lab } = stage;
   const { jobs } = lab.access;
-  const open = openJobsKey(lab.prefix, 'q');
+  const open = lab.keys.openJobs('q');
   for (let made = 0; made < HELD; made += 1) {
     const id = await lab.accept();
     await jobs.start(id, randomUUID(), LEASE_MS);
@@ -24,11 +23,11 @@ test(`settles what is overdue behind ${HELD} jobs that run past their deadline, 
   }
   const overdue = [await lab.accept(), await lab.accept()];
   for (const id of overdue) {
-    await lab.client.hset(recordKey(lab.prefix, id), 'deadline_at', 2);
+    await lab.client.hset(lab.keys.record(id), 'deadline_at', 2);
     await lab.client.zadd(open, 'XX', 2, id);
   }
-  const scheduler = openScheduler(lab.client, lab.prefix, 'q');
-  const context = { redis: lab.client, prefix: lab.prefix, jobs, index: lab.index, stalledCheckMs: LEASE_MS };
+  const scheduler = openScheduler(lab.client, lab.keys, 'q');
+  const context = { redis: lab.client, keys: lab.keys, jobs, index: lab.index, stalledCheckMs: LEASE_MS };
   const sweeper = new Sweeper({ ...context, log: pino({ level: 'silent' }) }, 'q', scheduler);
   sweeper.start();
   try {
@@ -47,9 +46,9 @@ test(`settles what is overdue behind ${HELD} jobs that run past their deadline, 
 test('a queue is looked after though Redis was full when it was taken', async () => {
   const { lab } = stage;
   const id = await lab.accept();
-  const scheduler = openScheduler(lab.client, lab.prefix, 'q');
-  await lab.client.hset(recordKey(lab.prefix, id), 'deadline_at', 1);
-  await lab.client.zadd(openJobsKey(lab.prefix, 'q'), 'XX', 1, id);
+  const scheduler = openScheduler(lab.client, lab.keys, 'q');
+  await lab.client.hset(lab.keys.record(id), 'deadline_at', 1);
+  await lab.client.zadd(lab.keys.openJobs('q'), 'XX', 1, id);
   // Only the sweep finds it.
   await scheduler.remove(id);
   await scheduler.close();

@@ -5,7 +5,7 @@ import {
   LOOPBACK_HEADER,
   signLoopbackToken,
 } from '../../plugins/async-request-reply/loopback/loopback-token';
-import { recordKey } from '../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/tokens';
 import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';
@@ -290,7 +290,7 @@ describe('without a sibling', () => {
       const settled = await until('the job to settle', async () => {
         const response = await stack.request(`${path}/a?async-id=${id}`);
         return response.status === 303
-          ? ((await stack.redis.command('HGETALL', recordKey(stack.keyPrefix, id))) as string[])
+          ? ((await stack.redis.command('HGETALL', new KeySpace(stack.keyPrefix).record(id))) as string[])
           : null;
       });
 

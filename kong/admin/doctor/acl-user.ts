@@ -1,5 +1,5 @@
 // The least ACL user that everything works with, as docs/redis.md has it.
-import { controlChannel, settledChannel } from '../../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../../plugins/async-request-reply/redis/keys';
 import { ADMIN_COMMANDS, SUBSCRIPTIONS, SYSTEM_COMMANDS, type Sample } from './commands';
 
 /** `system` is the plugin server and the workers; `admin` is this program, which does what they do and a little more. */
@@ -11,8 +11,9 @@ const ruleOf = ([name, subcommand = '']: Sample): string =>
 
 /** The rules that follow the password in `ACL SETUSER`. */
 export function aclRules(prefix: string, role: Role): string[] {
+  const keys = new KeySpace(prefix);
   const own: Sample[] = role === 'admin' ? [...ADMIN_COMMANDS, ['MULTI'], ['DISCARD']] : [];
   const commands = [...SYSTEM_COMMANDS, ...SUBSCRIPTIONS.map((name): Sample => [name]), ...own].map(ruleOf);
-  const channels = [controlChannel(prefix), settledChannel(prefix, '*')].map((name) => `&${name}`);
+  const channels = [keys.controlChannel(), keys.settledChannel('*')].map((name) => `&${name}`);
   return ['resetkeys', `~${prefix}:*`, 'resetchannels', ...channels, '-@all', ...commands.sort()];
 }

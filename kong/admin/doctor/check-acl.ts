@@ -1,13 +1,13 @@
 // Whether the ACL lets this user send every command that the system sends, on its own keys and channel. Each is tried
 // inside of a transaction that is discarded: Redis looks at the ACL when it queues a command, and runs none.
 import type Redis from 'ioredis';
-import { controlChannel, recordKey, settledChannel } from '../../../plugins/async-request-reply/redis/keys';
+import type { KeySpace } from '../../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from '../admin-context';
 import { masters } from '../scan';
 import { COMMANDS, SUBSCRIPTIONS } from './commands';
 import { error, type CheckResult } from './finding';
 
-export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckResult> {
+export async function checkAcl({ redis, keys }: AdminContext): Promise<CheckResult> {
   const refused = new Set<string>();
   for (const node of masters(redis)) {
     // A connection of its own: commands of others would be queued too.
@@ -15,7 +15,7 @@ export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckRe
     probe.on('error', () => undefined);
     try {
       await probe.connect();
-      (await refusedCommands(probe, prefix)).forEach((name) => refused.add(name));
+      (await refusedCommands(probe, keys)).forEach((name) => refused.add(name));
     } finally {
       probe.disconnect();
     }
@@ -29,17 +29,17 @@ export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckRe
         ? []
         : [
             error(
-              `The ACL refuses this user, on keys of the prefix "${prefix}": ${names.join(', ')}. See docs/redis.md.`,
+              `The ACL refuses this user, on keys of the prefix "${keys.prefix}": ${names.join(', ')}. See docs/redis.md.`,
             ),
           ],
   };
 }
 
-async function refusedCommands(probe: Redis, prefix: string): Promise<string[]> {
+async function refusedCommands(probe: Redis, keys: KeySpace): Promise<string[]> {
   const names: Readonly<Record<string, string>> = {
-    KEY: recordKey(prefix, 'doctor'),
-    CHANNEL: controlChannel(prefix),
-    SETTLED: settledChannel(prefix, 'doctor'),
+    KEY: keys.record('doctor'),
+    CHANNEL: keys.controlChannel(),
+    SETTLED: keys.settledChannel('doctor'),
   };
   const refused: string[] = [];
   const attempt = async (name: string, send: () => Promise<unknown>): Promise<void> => {

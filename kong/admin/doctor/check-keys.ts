@@ -3,7 +3,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { jobIdTimeMs, loggableJobId } from '../../../plugins/async-request-reply/jobs/job-id';
-import { openJobsKey, recordKey } from '../../../plugins/async-request-reply/redis/keys';
 import { counted } from '../../process/counted';
 import { redisNowMs, type AdminContext } from '../admin-context';
 import { scanKeys } from '../scan';
@@ -42,7 +41,7 @@ const FAULTS: Readonly<Record<Fault, readonly [string, string]>> = {
 export async function checkKeys(context: AdminContext): Promise<CheckResult[]> {
   const suspects = new Map<string, Fault[]>();
   let scanned = 0;
-  for await (const keys of scanKeys(context.redis, `${context.prefix}:*`)) {
+  for await (const keys of scanKeys(context.redis, `${context.keys.prefix}:*`)) {
     scanned += keys.length;
     for (const [key, faults] of await faultsOf(context, keys)) {
       suspects.set(key, faults);
@@ -78,7 +77,7 @@ async function faultsOf(context: AdminContext, keys: readonly string[]): Promise
 }
 
 async function faultsOfKey(context: AdminContext, key: string, now: number): Promise<Fault[]> {
-  const kind = keyKind(context.prefix, key);
+  const kind = keyKind(context.keys.prefix, key);
   if (kind === undefined) {
     return [];
   }
@@ -88,7 +87,7 @@ async function faultsOfKey(context: AdminContext, key: string, now: number): Pro
       return ttlFault;
     case 'payload': {
       const isYoung = now - jobIdTimeMs(kind.id) < YOUNG_MS;
-      const hasRecord = isYoung || (await context.redis.exists(recordKey(context.prefix, kind.id))) === 1;
+      const hasRecord = isYoung || (await context.redis.exists(context.keys.record(kind.id))) === 1;
       return hasRecord ? ttlFault : [...ttlFault, 'orphaned-keys'];
     }
     case 'record':
@@ -97,14 +96,14 @@ async function faultsOfKey(context: AdminContext, key: string, now: number): Pro
 }
 
 async function faultsOfJob(context: AdminContext, id: string, now: number): Promise<Fault[]> {
-  const { redis, prefix } = context;
+  const { redis, keys } = context;
   const record = (await findJob(context, id))?.record;
   if (record === undefined || isSettled(record.state) || now - record.createdAt < YOUNG_MS) {
     return [];
   }
   const [open, leaseUntil] = await Promise.all([
-    redis.zscore(openJobsKey(prefix, record.queue), id),
-    redis.hget(recordKey(prefix, id), 'lease_until'),
+    redis.zscore(keys.openJobs(record.queue), id),
+    redis.hget(keys.record(id), 'lease_until'),
   ]);
   return [
     ...(open === null ? (['unlisted-jobs'] as const) : []),

@@ -2,7 +2,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { registeredSettings, knownQueues } from '../../../plugins/async-request-reply/queue/queue-registry';
 import { QueuePause } from '../../../plugins/async-request-reply/queue/queue-pause';
-import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/redis/keys';
 import { nameOfRedis } from '../../../plugins/async-request-reply/redis/redis-client';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
 import { counted } from '../../process/counted';
@@ -38,13 +37,13 @@ const connectionText = ({ settings: { redis } }: AdminContext): string =>
   `Redis ${nameOfRedis(redis)}, database ${String(redis.database)}, key prefix "${redis.key_prefix}"`;
 
 /** Those that are announced or have open jobs: the others are about to be retired, and no worker takes them. */
-async function usedQueues({ redis, prefix }: AdminContext): Promise<string[]> {
-  const names = await knownQueues(redis, prefix);
+async function usedQueues({ redis, keys }: AdminContext): Promise<string[]> {
+  const names = await knownQueues(redis, keys);
   const used = await Promise.all(
     names.map(async (queue) => {
       const [until, open] = await Promise.all([
-        redis.zscore(queuesKey(prefix), queue),
-        redis.zcard(openJobsKey(prefix, queue)),
+        redis.zscore(keys.queues(), queue),
+        redis.zcard(keys.openJobs(queue)),
       ]);
       return Number(until) > Date.now() || open > 0;
     }),
@@ -53,11 +52,11 @@ async function usedQueues({ redis, prefix }: AdminContext): Promise<string[]> {
 }
 
 async function untakenFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
-  const { redis, prefix } = context;
+  const { redis, keys } = context;
   const until = performance.now() + LOCK_WAIT_MS;
-  while ((await redis.exists(sweepLockKey(prefix, queue))) === 0) {
+  while ((await redis.exists(keys.sweepLock(queue))) === 0) {
     if (performance.now() >= until) {
-      const open = await redis.zcard(openJobsKey(prefix, queue));
+      const open = await redis.zcard(keys.openJobs(queue));
       const name = queueText(queue, await serviceOf(context, queue));
       const message =
         `No worker takes queue ${name}, which has ${counted(open, 'open job')}. Start one. One that runs looks ` +
@@ -71,7 +70,7 @@ async function untakenFinding(context: AdminContext, queue: string): Promise<Fin
 }
 
 async function limitsFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
-  const settings = await registeredSettings(context.redis, context.prefix, queue);
+  const settings = await registeredSettings(context.redis, context.keys, queue);
   const inForce = queueLimits(settings);
   if (settings.every((one) => sameLimits(queueLimits([one]), inForce))) {
     return undefined;
@@ -88,8 +87,8 @@ async function limitsFinding(context: AdminContext, queue: string): Promise<Find
   );
 }
 
-async function pauseFinding({ redis, prefix }: AdminContext, queue: string): Promise<Finding | undefined> {
-  const pause = await new QueuePause(redis, prefix, queue).read();
+async function pauseFinding({ redis, keys }: AdminContext, queue: string): Promise<Finding | undefined> {
+  const pause = await new QueuePause(redis, keys, queue).read();
   if (pause === undefined) {
     return undefined;
   }

@@ -8,10 +8,11 @@ import type { NewJob } from '../jobs/new-job';
 import { consumeToken, type ConsumeOutcome } from '../loopback/consume-token';
 import type { LoopbackToken } from '../loopback/loopback-token';
 import type { Claim } from '../queue/idempotency-store';
-import { readQueueProgress, recordPoll, type QueueProgress } from '../queue/queue-progress';
-import { recordKey } from '../redis/keys';
+import type { QueueProgress } from '../queue/queue-outcomes';
+import { readQueueProgress, recordPoll } from '../queue/queue-progress';
+import type { KeySpace } from '../redis/keys';
 import { RedisProbe } from '../redis/redis-probe';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import type { WaitEnd } from '../waiting/waiting-requests';
 import { JobAcceptor, type Acceptance } from './job-acceptor';
 import { cancelJob, examineJob } from './job-control';
@@ -33,8 +34,8 @@ export class AccessStore {
   readonly #rollbacks: PendingRollbacks;
 
   /** @param waiting for requests that wait for their job; without it none waits. */
-  constructor(redis: ScriptedRedis, prefix: string, timeLimitMs: number, waiting?: Waiting) {
-    const context = storeContext(redis, prefix, timeLimitMs);
+  constructor(redis: RedisClient, keys: KeySpace, timeLimitMs: number, waiting?: Waiting) {
+    const context = storeContext(redis, keys, timeLimitMs);
     this.#context = context;
     this.#waiting = waiting;
     this.#probe = new RedisProbe(redis, timeLimitMs);
@@ -105,20 +106,20 @@ export class AccessStore {
 
   /** Returns the position of a waiting job and the pace of its queue. */
   queueProgress(job: Pick<JobRecord, 'id' | 'queue' | 'createdAt'>): Promise<QueueProgress> {
-    const { redis, prefix } = this.#context;
-    return queryStore(this.#context, () => readQueueProgress(redis, prefix, job));
+    const { redis, keys } = this.#context;
+    return queryStore(this.#context, () => readQueueProgress(redis, keys, job));
   }
 
   /** Records a poll. @returns false if another one was recorded less than `intervalMs` ago. */
   recordPoll(id: string, intervalMs: number): Promise<boolean> {
-    const { redis, prefix } = this.#context;
-    return queryStore(this.#context, () => recordPoll(redis, prefix, id, intervalMs));
+    const { redis, keys } = this.#context;
+    return queryStore(this.#context, () => recordPoll(redis, keys, id, intervalMs));
   }
 
   /** Consumes a loopback token whose signature has been verified. */
   consumeToken(token: LoopbackToken, maxLifeMs: number): Promise<ConsumeOutcome> {
-    const { redis, prefix } = this.#context;
-    return queryStore(this.#context, () => consumeToken(redis, prefix, token, maxLifeMs));
+    const { redis, keys } = this.#context;
+    return queryStore(this.#context, () => consumeToken(redis, keys, token, maxLifeMs));
   }
 
   /**
@@ -127,12 +128,8 @@ export class AccessStore {
    * @param keepMs for how long the stored response is kept for the one who sends it; 0 deletes it.
    * @returns false if it was consumed before, or has gone.
    */
-  async consumeResult(id: string, result: string, keepMs: number): Promise<boolean> {
-    const { redis, prefix } = this.#context;
-    const reply = await queryStore(this.#context, () =>
-      redis.arrConsume(recordKey(prefix, id), result, keepMs),
-    );
-    return reply === 1;
+  consumeResult(id: string, result: string, keepMs: number): Promise<boolean> {
+    return this.read((jobs) => jobs.consumeResult(id, result, keepMs));
   }
 
   /**

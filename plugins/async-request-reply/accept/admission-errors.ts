@@ -1,6 +1,6 @@
 // The errors for a job that its queue has no slot, or no room, for.
 import { AsyncError } from '../errors/async-error';
-import type { SlotOutcome } from '../queue/queue-index';
+import type { SlotOutcome } from '../queue/queue-outcomes';
 
 /** Part of the limit that should be free before a rejected client tries again. */
 const DRAINED_PART = 0.1;

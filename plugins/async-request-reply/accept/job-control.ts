@@ -12,14 +12,14 @@ type JobName = Pick<JobRecord, 'id' | 'queue'>;
  * the control channel and sees the cancellation at its next renewal of the lease at the latest.
  */
 export function cancelJob(context: StoreContext, { id, queue }: JobName): Promise<CancelOutcome> {
-  const { redis, prefix, jobs, index, schedulers } = context;
+  const { redis, keys, jobs, index, schedulers } = context;
   return queryStore(context, async () => {
     const outcome = await jobs.cancel(id);
     if (outcome.kind === 'settled-now') {
       await schedulers.of(queue).remove(id);
       await index.removeJob(queue, id, outcome);
     } else if (outcome.kind === 'cancelling') {
-      await publishControl(redis, prefix, { kind: 'cancel', id });
+      await publishControl(redis, keys, { kind: 'cancel', id });
     }
     return outcome;
   });
@@ -49,8 +49,8 @@ export function examineJob(context: StoreContext, { id, queue }: JobName): Promi
 
 /** Schedules a waiting job that the scheduler does not know: its submit was cut off, or Redis has lost a write. */
 export async function scheduleIfUnknown(
-  { redis, prefix, index, schedulers }: StoreContext,
+  { redis, keys, index, schedulers }: StoreContext,
   record: JobRecord,
 ): Promise<void> {
-  await reopenJob({ redis, prefix, index, scheduler: (queue) => schedulers.of(queue) }, record);
+  await reopenJob({ redis, keys, index, scheduler: (queue) => schedulers.of(queue) }, record);
 }

@@ -5,12 +5,12 @@ import { QueueIndex } from '../queue/queue-index';
 import { QueueRegistrar } from '../queue/queue-registrar';
 import { Schedulers } from '../queue/schedulers';
 import { StorageQuota } from '../queue/storage-quota';
-import { whenReady, withinTimeLimit } from '../redis/redis-client';
-import type { ScriptedRedis } from '../redis/scripts';
+import { whenReady, withinTimeLimit, type RedisClient } from '../redis/redis-client';
+import type { KeySpace } from '../redis/keys';
 
 export interface StoreContext {
-  readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly redis: RedisClient;
+  readonly keys: KeySpace;
   readonly timeLimitMs: number;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
@@ -20,16 +20,16 @@ export interface StoreContext {
   readonly registrar: QueueRegistrar;
 }
 
-export const storeContext = (redis: ScriptedRedis, prefix: string, timeLimitMs: number): StoreContext => ({
+export const storeContext = (redis: RedisClient, keys: KeySpace, timeLimitMs: number): StoreContext => ({
   redis,
-  prefix,
+  keys,
   timeLimitMs,
-  jobs: new JobStore(redis, prefix),
-  index: new QueueIndex(redis, prefix),
-  quota: new StorageQuota(redis, prefix),
-  claims: new IdempotencyStore(redis, prefix),
-  schedulers: new Schedulers(redis, prefix),
-  registrar: new QueueRegistrar(redis, prefix),
+  jobs: new JobStore(redis, keys),
+  index: new QueueIndex(redis, keys),
+  quota: new StorageQuota(redis, keys),
+  claims: new IdempotencyStore(redis, keys),
+  schedulers: new Schedulers(redis, keys),
+  registrar: new QueueRegistrar(redis, keys),
 });
 
 /**

@@ -10,6 +10,7 @@ import {
   type RedisSettings,
 } from '../redis/redis-client';
 import { SettleSignals } from '../waiting/settle-signals';
+import { KeySpace } from '../redis/keys';
 
 /** How long an unused store stays open: requests to instances that were replaced may still arrive. */
 const LINGER_MS = 10_000;
@@ -76,7 +77,7 @@ export class StoreRegistry {
   #open(key: string, redis: RedisSettings, keyPrefix: string): Entry {
     const client = openAccessClient(redis, this.#onError);
     const waiting = { requests: this.requests, signals: this.#signalsOf(redis) };
-    const store = new AccessStore(client, keyPrefix, redis.read_timeout, waiting);
+    const store = new AccessStore(client, new KeySpace(keyPrefix), redis.read_timeout, waiting);
     const entry: Entry = { store, redis, keyPrefix, leases: 0, timer: undefined };
     this.#entries.set(key, entry);
     this.watcher?.opened(redis, keyPrefix);

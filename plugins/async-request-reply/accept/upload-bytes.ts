@@ -1,7 +1,7 @@
 // Counts an upload among the bytes of its queue while it arrives: all of it at once if its length is known, else in steps
 // behind it; and exactly before its job is created.
 import { storageError } from './admission-errors';
-import type { ReserveOutcome } from '../queue/storage-quota';
+import type { ReserveOutcome } from '../queue/queue-outcomes';
 
 /** Longer than the life of what was received, from piece to piece (jobs/job-payloads.ts): no stored byte is uncounted. */
 const RESERVE_MS = 360_000;

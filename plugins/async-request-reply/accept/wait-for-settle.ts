@@ -1,6 +1,5 @@
 // Waits for a job to settle, for a request that a client or a route lets wait.
 import { isSettled, type JobRecord } from '../jobs/job-record';
-import { settledChannel } from '../redis/keys';
 import type { SettleSignals } from '../waiting/settle-signals';
 import type { WaitEnd, WaitingRequests } from '../waiting/waiting-requests';
 import { queryStore, type StoreContext } from './store-context';
@@ -29,7 +28,7 @@ export function waitForSettle(
   { limitMs, maxWaiting }: WaitLimits,
 ): Promise<WaitEnd> {
   return requests.wait(limitMs, { queue, maxWaiting }, (onSettled) =>
-    signals.listen(settledChannel(context.prefix, id), {
+    signals.listen(context.keys.settledChannel(id), {
       settled: onSettled,
       listening: () => {
         queryStore(context, () => context.jobs.read(id)).then(

@@ -123,15 +123,15 @@ async function putJob(
       return { kind: 'too-late' };
     }
   }
-  const adding = index.addJob(
-    job.queue,
-    job.id,
-    job.owner,
-    job.deadlineMs,
-    job.openTtlMs,
-    job.callback !== undefined,
-    requestBytes(job),
-  );
+  const adding = index.addJob({
+    queue: job.queue,
+    id: job.id,
+    owner: job.owner,
+    deadlineMs: job.deadlineMs,
+    lifeMs: job.openTtlMs,
+    hasCallback: job.callback !== undefined,
+    requestBytes: requestBytes(job),
+  });
   if (minReplicas > 0) {
     await Promise.all([creating, adding]);
     if (!(await isReplicated(context, job, minReplicas))) {
@@ -148,8 +148,8 @@ async function putJob(
 
 /** Waits until enough replicas have what was written for a job, on the job's node and on its queue's. */
 export const isReplicated = (
-  { redis, prefix, timeLimitMs }: StoreContext,
+  { redis, keys, timeLimitMs }: StoreContext,
   job: Pick<NewJob, 'id' | 'queue'>,
   minReplicas: number,
 ): Promise<boolean> =>
-  waitForReplicas(redis, prefix, job, { minReplicas, limitMs: timeLimitMs * REPLICATION_PART });
+  waitForReplicas(redis, keys, job, { minReplicas, limitMs: timeLimitMs * REPLICATION_PART });

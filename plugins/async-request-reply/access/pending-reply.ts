@@ -2,7 +2,7 @@
 import type { HeaderField, Reply } from '../http/reply';
 import type { JobRecord } from '../jobs/job-record';
 import type { AccessStore } from '../accept/access-store';
-import type { QueueProgress } from '../queue/queue-progress';
+import type { QueueProgress } from '../queue/queue-outcomes';
 import type { JobLinks } from './job-links';
 import { retryAfterSeconds } from './retry-after';
 import type { RouteSettings } from './route/route-settings';

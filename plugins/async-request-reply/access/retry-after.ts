@@ -1,6 +1,6 @@
 // When a poll makes sense again: what `Retry-After` of a pending job says.
 import { isSettled, type JobRecord } from '../jobs/job-record';
-import type { QueueProgress } from '../queue/queue-progress';
+import type { QueueProgress } from '../queue/queue-outcomes';
 
 /** No client is sent away for longer by a guess. */
 const MAX_GUESS_SECONDS = 300;

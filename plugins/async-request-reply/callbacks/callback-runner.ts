@@ -13,7 +13,8 @@ import type { JobStore } from '../jobs/job-store';
 import { statusBody } from '../jobs/status-body';
 import { CallbackStore, type DueCallback, type Settlement } from './callback-store';
 import { KeyMissingError, PayloadAlteredError } from '../payloads/payload-errors';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
 import { CallbackCaller, type TryOutcome } from './callback-caller';
 import { signedFields } from './sign-webhook';
 import { TrySlots } from './try-slots';
@@ -52,8 +53,8 @@ export const retryDelayMs = (tries: number, requestedMs = 0, random: () => numbe
 
 /** What the callbacks of a worker need of it. */
 export interface CallbackContext {
-  readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly redis: RedisClient;
+  readonly keys: KeySpace;
   readonly jobs: JobStore;
   /** The callback secrets, and the keys of encrypted options. */
   readonly secrets: SecretStore;
@@ -76,7 +77,7 @@ export class CallbackRunner {
   constructor(context: CallbackContext, queues: () => Iterable<string>) {
     this.#context = context;
     this.#queues = queues;
-    this.#store = new CallbackStore(context.redis, context.prefix, keysAmong(context.secrets));
+    this.#store = new CallbackStore(context.redis, context.keys, keysAmong(context.secrets));
   }
 
   start(): void {

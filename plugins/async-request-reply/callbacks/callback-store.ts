@@ -1,98 +1,95 @@
-// Who is to be told when a job settles. A job is put on its queue's list when it is accepted; its settling, wherever that
-// happens, keeps the record as it is beside itself (record.lua), and its leave brings the look forward (remove_job.lua). So no crash in
-// between loses a callback: whoever looks finds what settled, or waits for it.
-import { parseJobRecord, type JobRecord } from '../jobs/job-record';
-import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
+// The callbacks of jobs in Redis. A job with a callback is put on its queue's list when it is accepted. When the job settles,
+// by whatever process, a copy of its record is stored (jobs/lua/record.lua), and when it is removed from its queue the callback
+// becomes due (queue/lua/remove_job.lua). So a crash in between loses no callback: a worker that looks finds the copy, or waits
+// for it.
 import { decodeCallbackOptions, type CallbackOptions } from '../jobs/callback-options';
-import { callbackKey, callbacksKey } from '../redis/keys';
-import type { ScriptedRedis } from '../redis/scripts';
+import { parseJobRecord, type JobRecord } from '../jobs/job-record';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
+import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
+import { dropCallback, putCallback, takeCallbacks } from './callback-scripts';
 
-/** A job that a worker looks at alone, until `hold` is over by the clock of Redis. */
+/** A callback that one worker has taken. */
 export interface DueCallback {
   readonly id: string;
+  /** Other workers do not see it until then, by the clock of Redis. */
   readonly invisibleUntil: number;
   /** The time of Redis, in ms. */
   readonly now: number;
 }
 
-/** What has settled and is to be told. */
+/** A job that has settled, and how to report it. */
 export interface Settlement {
   readonly record: JobRecord;
   readonly run: string;
   readonly options: CallbackOptions;
-  /** Tries so far. */
+  /** Deliveries that have failed. */
   readonly tries: number;
 }
 
 export class CallbackStore {
-  readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
-  readonly #keys: KeySource;
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
+  readonly #keySource: KeySource;
 
-  /** @param keys where those of sealed terms are looked for. */
-  constructor(redis: ScriptedRedis, prefix: string, keys: KeySource = NO_KEYS) {
+  /** @param keySource has the encryption keys of callback options that are sealed. */
+  constructor(redis: RedisClient, keys: KeySpace, keySource: KeySource = NO_KEYS) {
     this.#redis = redis;
-    this.#prefix = prefix;
     this.#keys = keys;
+    this.#keySource = keySource;
   }
 
-  /** Takes what is due in a queue. */
+  /** Takes callbacks of a queue that are due. */
   async take(queue: string, invisibleMs: number, count: number): Promise<DueCallback[]> {
-    const [now, invisibleUntil, ...ids] = await this.#redis.arrCallbacksTake(
-      callbacksKey(this.#prefix, queue),
+    const { now, invisibleUntil, ids } = await takeCallbacks(this.#redis, {
+      keys: this.#keys,
+      queue,
       invisibleMs,
       count,
-    );
-    return ids.map((id) => ({ id, invisibleUntil: Number(invisibleUntil), now: Number(now) }));
+    });
+    return ids.map((id) => ({ id, invisibleUntil, now }));
   }
 
   /**
-   * What there is to tell of a job; undefined where it has not settled, or its callback is over.
+   * What the callback of a job reports; undefined if the job has not settled, or its callback has expired.
    *
    * @throws KeyMissingError, PayloadAlteredError
    */
   async settlement(id: string): Promise<Settlement | undefined> {
-    const fields = await this.#redis.hgetall(callbackKey(this.#prefix, id));
+    const fields = await this.#redis.hgetall(this.#keys.callback(id));
     const record = parseJobRecord(id, fields);
     const { callback, run = '1', callback_tries: tries = '0' } = fields;
-    return record === undefined || callback === undefined
-      ? undefined
-      : { record, run, options: decodeCallbackOptions(id, callback, this.#keys), tries: Number(tries) };
+    if (record === undefined || callback === undefined) {
+      return undefined;
+    }
+    return {
+      record,
+      run,
+      options: decodeCallbackOptions(id, callback, this.#keySource),
+      tries: Number(tries),
+    };
   }
 
-  /** Counts a try that failed, and comes again after `delayMs`. */
+  /** Counts a delivery that failed. The callback is due again after `delayMs`. */
   async retry(queue: string, due: DueCallback, delayMs: number): Promise<void> {
-    const key = callbackKey(this.#prefix, due.id);
-    // Not where it has gone meanwhile: a hash of this alone would have no TTL.
+    const key = this.#keys.callback(due.id);
+    // If the copy has expired, HINCRBY would create a hash without a TTL.
     if ((await this.#redis.exists(key)) === 1) {
       await this.#redis.hincrby(key, 'callback_tries', 1);
     }
     await this.postpone(queue, due, delayMs);
   }
 
-  /** Comes again after `delayMs`. */
-  async postpone(
-    queue: string,
-    { id, invisibleUntil: invisibleUntil }: DueCallback,
-    delayMs: number,
-  ): Promise<void> {
-    await this.#redis.arrCallbacksPut(
-      callbacksKey(this.#prefix, queue),
-      id,
-      invisibleUntil,
-      Math.ceil(delayMs),
-    );
+  /** The callback is due again after `delayMs`. */
+  async postpone(queue: string, { id, invisibleUntil }: DueCallback, delayMs: number): Promise<void> {
+    await putCallback(this.#redis, { keys: this.#keys, queue, id, invisibleUntil, delayMs });
   }
 
-  /** It was told, or will not be. @param run undefined: there was nothing to tell. */
-  async remove(
-    queue: string,
-    { id, invisibleUntil: invisibleUntil }: DueCallback,
-    run?: string,
-  ): Promise<void> {
+  /** The callback was delivered, or will not be. @param run undefined: there was nothing to deliver. */
+  async remove(queue: string, { id, invisibleUntil }: DueCallback, run?: string): Promise<void> {
     if (run !== undefined) {
-      await this.#redis.arrCallbackDrop(callbackKey(this.#prefix, id), run);
+      await dropCallback(this.#redis, { keys: this.#keys, id, run });
     }
-    await this.#redis.arrCallbacksPut(callbacksKey(this.#prefix, queue), id, invisibleUntil, '');
+    await putCallback(this.#redis, { keys: this.#keys, queue, id, invisibleUntil, delayMs: undefined });
   }
 }

@@ -1,17 +1,17 @@
-// The terms of a callback, and how the record has them: as JSON, or where the route has encryption keys sealed, in base64. They hold
-// the URL that the client named and the path of its request.
+// The options of a callback, and their form in the record: JSON, or sealed and in base64 if the route has encryption keys. They
+// contain the URL that the client named and the path of its request.
 import type { JobLinks } from './status-body';
 import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
 import { PayloadCipher, type AadContext } from '../payloads/payload-cipher';
 
-/** What was agreed at the accept. It lies in the record and holds no secret of the configuration. */
+/** Decided at the accept. They are in the record and contain no secret of the configuration. */
 export interface CallbackOptions {
   readonly url: string;
-  /** Fingerprint of the secret that signs. */
+  /** Fingerprint of the secret that signs the callback. */
   readonly secret: string;
   /** Whether the host may resolve to an address that is not public. */
   readonly allowPrivate: boolean;
-  /** Absolute; undefined where the gateway does not know its own address. */
+  /** Absolute; undefined if the gateway does not know its own address. */
   readonly links?: JobLinks | undefined;
 }
 
@@ -19,10 +19,10 @@ const callbackContext = (jobId: string): AadContext => ({ jobId, part: 'callback
 
 export function encodeCallbackOptions(
   jobId: string,
-  terms: CallbackOptions,
+  options: CallbackOptions,
   key: EncryptionKey | undefined,
 ): string {
-  const text = JSON.stringify(terms);
+  const text = JSON.stringify(options);
   return key === undefined
     ? text
     : PayloadCipher.forNew(key, callbackContext(jobId)).sealHead(Buffer.from(text)).toString('base64');

@@ -1,5 +1,5 @@
-// What a worker must know of the plugin instance that accepted a job: stored once by content hash, named by each
-// job. It holds no field that is a secret, only its fingerprint.
+// What a worker has to know of the plugin instance that accepted a job. The document is stored once, under its content hash, which
+// each job names. It contains the fingerprints of secrets, never a secret.
 import { createHash } from 'node:crypto';
 
 /** A setting that is a secret, and the secret's fingerprint (secrets/fingerprint.ts). */
@@ -8,14 +8,14 @@ export type SecretFingerprint = readonly [field: string, fingerprint: string];
 export interface JobSettings {
   readonly version: 1;
   readonly queue: string;
-  /** What Kong calls the service, or without one the route, whose ID is the queue's name; absent where it has no name, or the queue its own. */
+  /** Kong's name of the service (without one: the route) whose ID is the queue's name. Absent if it has no name, or the queue has its own. */
   readonly service?: string;
   /** Calls in flight, over all workers. */
   readonly concurrency: number;
   /** Starts in each `ratePerMs`, over all workers; 0 is no limit. */
   readonly rateMax: number;
   readonly ratePerMs: number;
-  /** Failures in a row that hold the queue back; 0 is off. */
+  /** Failures in a row that open the circuit breaker; 0 is off. */
   readonly breakerFailures: number;
   readonly breakerOpenMs: number;
   readonly connectTimeoutMs: number;
@@ -26,16 +26,16 @@ export interface JobSettings {
   readonly maxResponseBytes: number;
   /** Of a response's header section. */
   readonly maxHeadBytes: number;
-  /** Of the header section of a response that only the handoff lane can carry. */
+  /** Of the header section of a response that only the handoff path can carry. */
   readonly maxHandoffHeadBytes: number;
   readonly retryStatuses: readonly number[];
   readonly backoffMs: number;
   readonly maxBackoffMs: number;
   /** Attempts of a run that may fail before the upstream is reached. */
   readonly connectAttempts: number;
-  /** The longest that a Retry-After holds the queue; 0: none does. */
+  /** The longest pause of the queue after a Retry-After; 0: none. */
   readonly maxPauseMs: number;
-  /** Secrets that a worker must have to carry out the job; left out where there are none. */
+  /** Secrets that a worker needs to run the job; absent if there are none. */
   readonly secrets?: readonly SecretFingerprint[];
 }
 

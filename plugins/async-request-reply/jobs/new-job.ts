@@ -1,4 +1,4 @@
-// A job as a submit describes it, before there is a record.
+// A job as a submit describes it, before its record is created.
 import type { UpstreamRequestHead } from '../http/upstream-request';
 import type { EncryptionKey } from '../secrets/encryption-keys';
 import type { CallbackOptions } from './callback-options';
@@ -8,10 +8,10 @@ export interface NewJob {
   readonly queue: string;
   readonly owner: string;
   readonly settingsHash: string;
-  /** Of the submit, as its client sent it. Default: that of `request`, from which plugins of Kong may have made it another. */
+  /** As the client sent it. Default: that of `request`, which plugins of Kong may have changed. */
   readonly method?: string;
   readonly request: UpstreamRequestHead;
-  /** `stored`: it has been written by `JobPayloads.writeRequest`. */
+  /** `stored`: `JobPayloads.writeRequest` has written it. */
   readonly body: Buffer | 'stored';
   /** Length of a body that is `stored`. */
   readonly storedBytes?: number;
@@ -22,13 +22,13 @@ export interface NewJob {
   readonly delayMs: number;
   readonly deadlineMs: number;
   readonly resultTtlMs: number;
-  /** How long record and request live while the job is open: to the end of the last possible attempt and its TTL. */
+  /** How long record and request live while the job is open: until the last possible attempt has ended, plus the TTL of its result. */
   readonly openTtlMs: number;
   readonly deleteAfterRead?: boolean;
-  /** Where the job was asked for under an idempotency key. */
+  /** If the request had an idempotency key. */
   readonly idempotency?: IdempotencyOptions;
   readonly callback?: CallbackOptions | undefined;
-  /** Encrypts what is stored of the request; without it that lies there in clear. */
+  /** Encrypts what is stored of the request; without a key it is stored in clear text. */
   readonly key?: EncryptionKey | undefined;
 }
 
@@ -40,9 +40,9 @@ export const requestBytes = ({ body, storedBytes = 0 }: Pick<NewJob, 'body' | 's
   body === 'stored' ? storedBytes : body.length;
 
 export interface IdempotencyOptions {
-  /** Hash of caller and key: the claim that names the job. */
+  /** Name of the claim: hash of caller and key. */
   readonly claimKey: string;
   readonly ttlMs: number;
-  /** Made for a claim of somebody else, who can no longer take it back. */
+  /** Created for the claim of another submit, which can no longer roll it back. */
   readonly isAdopted: boolean;
 }

@@ -1,13 +1,13 @@
-// From the fingerprints in a settings document to the secrets themselves.
+// Finds the secrets whose fingerprints a settings document contains.
 import type { JobSettings } from './job-settings';
 import type { SecretStore } from '../secrets/secret-store';
 
-/** Secrets by the setting that they stand in: `upstream.client_key`. */
+/** Secrets by their setting: `upstream.client_key`. */
 export type Secrets = ReadonlyMap<string, string>;
 
 export type SecretsOutcome =
   | { readonly kind: 'complete'; readonly secrets: Secrets }
-  /** `names`: setting and fingerprint of each secret that is not there. */
+  /** `names`: setting and fingerprint of each secret that is missing. */
   | { readonly kind: 'missing'; readonly names: readonly string[] };
 
 export function secretsFor(settings: Pick<JobSettings, 'secrets'>, box: SecretStore): SecretsOutcome {

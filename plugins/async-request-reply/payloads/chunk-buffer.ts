@@ -1,12 +1,12 @@
-// Cuts a stream of pieces into chunks of one size, copying each byte once. A full chunk stays until more comes, so that the
-// last one is known for it.
+// Cuts a stream of pieces into chunks of one size, copying each byte once. A full chunk stays in the buffer until more bytes
+// arrive, so that the last chunk is known to be the last.
 import { CHUNK_BYTES } from './payload';
 
 export class ChunkBuffer {
   #pieces: Buffer[] = [];
   #bytes = 0;
 
-  /** Takes a piece in and yields the chunks that are full and not the last. */
+  /** Adds a piece, and yields the chunks that are full and not the last. */
   *add(piece: Buffer): Generator<Buffer> {
     let rest = piece;
     while (this.#bytes + rest.length > CHUNK_BYTES) {
@@ -23,7 +23,7 @@ export class ChunkBuffer {
     }
   }
 
-  /** What is left: the last chunk, or undefined where nothing came. */
+  /** The last chunk, or undefined if there were no bytes. */
   rest(): Buffer | undefined {
     return this.#pieces.length === 0 ? undefined : this.#take();
   }

@@ -1,22 +1,22 @@
-// Encryption of what is stored: AES-256-GCM (NIST SP 800-38D), a message for the head and one for each chunk, so that a part
-// of a body can be read without the rest. What is bound to each message as associated data says where it belongs: nothing can be
-// moved to another job, another part or another place, and nothing can be cut off.
+// Encryption of stored payloads: AES-256-GCM (NIST SP 800-38D), one message for the head and one for each chunk, so that a part of
+// a body can be read without the rest. The associated data of each message identifies its place: a message cannot be moved to
+// another job, another payload or another position, and a payload cannot be truncated.
 //
 //   head   0xC1 | version | key ID (16) | salt (16) | nonce (12) | ciphertext | tag (16)
 //   chunk  nonce (12) | ciphertext | tag (16)
 //
-// Each payload has a key of its own, derived from the configured key and the salt (HKDF, RFC 5869). With random nonces a key is good for 2^32 messages
-// (SP 800-38D, 8.3), and a configured key used directly would be used up in days; a payload has one message for 256 KiB. Two of
-// 2^48 payloads under one configured key have the same salt with a probability below 2^-32. A chunk of another payload
-// fails even where all else is the same.
+// Each payload has its own key, derived from the configured key and the salt (HKDF, RFC 5869). With random nonces a key may encrypt
+// 2^32 messages (SP 800-38D, 8.3). A payload has one message for 256 KiB, so that a configured key used directly would be
+// exhausted in days. Two of 2^48 payloads under one configured key have the same salt with a probability below 2^-32. A chunk of
+// another payload is rejected even if everything else is the same.
 //
 // Measured with Node.js 20 on two cores that had other work: 0.12 ms to seal 256 KiB and 0.09 ms to open it, 10 µs for a small
-// message, some 20 µs for a payload's key. So it is done on the thread that has the bytes.
+// message, some 20 µs for a payload's key. So encryption runs on the thread that has the bytes.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import type { EncryptionKey, KeySource } from '../secrets/encryption-keys';
 import { KeyMissingError, PayloadAlteredError } from './payload-errors';
 
-/** Where a payload belongs. */
+/** The place of a payload. It is part of the associated data (AAD). */
 export interface AadContext {
   readonly jobId: string;
   /** `req`, `res:RUN.ATTEMPT`, `callback`. */
@@ -25,7 +25,7 @@ export interface AadContext {
 
 const ALGORITHM = 'aes-256-gcm';
 
-/** No MessagePack begins with it, so that it tells a sealed head from one in clear. */
+/** First byte of a sealed head. No MessagePack begins with it, and so no head in clear text. */
 const MARK = 0xc1;
 const VERSION = 1;
 const ID_BYTES = 16;
@@ -57,15 +57,15 @@ export class PayloadCipher {
     this.#key = Buffer.from(hkdfSync('sha256', key.bytes, salt, 'async-request-reply payload', KEY_BYTES));
   }
 
-  /** For a payload that is to be written. */
+  /** For a new payload. */
   static forNew(key: EncryptionKey, context: AadContext): PayloadCipher {
     return new PayloadCipher(key, randomBytes(SALT_BYTES), context);
   }
 
   /**
-   * For a payload that is stored.
+   * For a stored payload.
    *
-   * @param head for which `isSealed` holds.
+   * @param head that is sealed (`isSealed`).
    * @throws KeyMissingError, PayloadAlteredError
    */
   static forStored(head: Buffer, context: AadContext, keys: KeySource): PayloadCipher {
@@ -118,7 +118,7 @@ export class PayloadCipher {
     return text;
   }
 
-  /** None of the three holds a line break. */
+  /** None of the three contains a line break. */
   #bound(name: string): Buffer {
     return Buffer.from(`${this.#context.jobId}\n${this.#context.part}\n${name}`);
   }

@@ -1,5 +1,5 @@
-// Compression of stored text, chunk by chunk, so that a range can be read without what stands before it. Nothing of it
-// is seen outside: bodies come out as they came in. Brotli, since every supported Node.js has it.
+// Compression of stored text, chunk by chunk, so that a range can be read without the chunks before it. It is not visible outside:
+// bodies are returned as they were received. It uses Brotli, which every supported Node.js has.
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { HeaderField } from '../http/reply';
@@ -7,19 +7,19 @@ import type { HeaderField } from '../http/reply';
 const compress = promisify(brotliCompress);
 const decompress = promisify(brotliDecompress);
 
-/** The fastest: on text of machines it takes nine tenths away already. */
+/** The fastest quality. It makes machine-written text ten times smaller already. */
 const QUALITY = 1;
 
-/** Less than this saved is not worth reading it back. */
+/** A chunk is stored compressed only if it shrinks to this part of its size. */
 const WORTHWHILE = 0.8;
 
-/** Smaller bodies are stored as they are. */
+/** Smaller bodies are stored uncompressed. */
 export const WORTH_COMPRESSING_BYTES = 4096;
 
 const TEXT =
   /^(text\/|application\/([\w.-]+\+)?(json|xml)\b|application\/(javascript|x-ndjson|x-www-form-urlencoded|graphql)\b|image\/svg)/i;
 
-/** Whether a body of this type may be worth it: text that is not compressed already. */
+/** Whether compression may pay off for a body of this type: text that is not compressed already. */
 export const compressible = (contentType: string | undefined, contentEncoding: string | undefined): boolean =>
   contentType !== undefined &&
   TEXT.test(contentType) &&
@@ -28,7 +28,7 @@ export const compressible = (contentType: string | undefined, contentEncoding: s
 export const paysOff = (bytes: number, compressedBytes: number): boolean =>
   compressedBytes <= bytes * WORTHWHILE;
 
-/** In zlib's threads, off the event loop. */
+/** Runs in zlib's threads, off the event loop. */
 export const compressChunk = (chunk: Buffer): Promise<Buffer> =>
   compress(chunk, {
     params: {
@@ -37,15 +37,19 @@ export const compressChunk = (chunk: Buffer): Promise<Buffer> =>
     },
   });
 
-/** @param maxBytes a chunk is never longer: a stored bomb cannot fill the memory. */
+/** @param maxBytes of a chunk: a compression bomb cannot fill the memory. */
 export const decompressChunk = (chunk: Buffer, maxBytes: number): Promise<Buffer> =>
   decompress(chunk, { maxOutputLength: maxBytes });
 
-/** What a message's fields say of its body. */
-export function mediaOf(headers: readonly HeaderField[]): { contentType?: string; contentEncoding?: string } {
+/** Media type and coding of a message's body, by its header fields. */
+export function mediaOf(headers: readonly HeaderField[]): {
+  contentType: string | undefined;
+  contentEncoding: string | undefined;
+} {
   const value = (name: string): string | undefined =>
     headers.find(([field]) => field.toLowerCase() === name)?.[1];
-  const contentType = value('content-type');
-  const contentEncoding = value('content-encoding');
-  return { ...(contentType && { contentType }), ...(contentEncoding && { contentEncoding }) };
+  return {
+    contentType: value('content-type') || undefined,
+    contentEncoding: value('content-encoding') || undefined,
+  };
 }

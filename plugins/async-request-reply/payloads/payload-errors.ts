@@ -1,6 +1,6 @@
-// Why a payload cannot be read, or be written whole.
+// Why a payload cannot be read, or could not be written completely.
 
-/** The TTL of the payload ran out between two writes, or Redis lost it: what is there is not whole. */
+/** The payload expired between two writes, or Redis lost it: what is stored is incomplete. */
 export class PayloadLostError extends Error {
   readonly code = 'ARR_PAYLOAD_LOST';
 
@@ -9,7 +9,7 @@ export class PayloadLostError extends Error {
   }
 }
 
-/** What is stored is not what was encrypted, or not where it was put. */
+/** What is stored is not what was encrypted, or was moved to another place. */
 export class PayloadAlteredError extends Error {
   readonly code = 'ARR_PAYLOAD_ALTERED';
 
@@ -18,7 +18,7 @@ export class PayloadAlteredError extends Error {
   }
 }
 
-/** What is stored was encrypted with a key that is not here. */
+/** What is stored was encrypted with a key that this process does not have. */
 export class KeyMissingError extends Error {
   readonly code = 'ARR_KEY_MISSING';
   /** Its fingerprint. */

@@ -1,21 +1,21 @@
-// Reads a payload out of Redis, a chunk at a time.
+// Reads a payload from Redis, a chunk at a time.
 import { NO_KEYS, type KeySource } from '../secrets/encryption-keys';
 import { chunkCount, CHUNK_BYTES, unpackMeta, type PayloadMeta } from './payload';
 import { isSealed, PayloadCipher, type AadContext } from './payload-cipher';
 import { decompressChunk } from './payload-coding';
 import { PayloadLostError } from './payload-errors';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 
-/** A payload whose head has been read. The body may be read as often as it is there. */
+/** A payload whose head has been read. The body may be read several times. */
 export class StoredPayload<Head> {
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   readonly #key: string;
   readonly #meta: PayloadMeta<Head>;
   readonly #first: Buffer | null;
   readonly #cipher: PayloadCipher | undefined;
 
   private constructor(chunks: {
-    redis: ScriptedRedis;
+    redis: RedisClient;
     key: string;
     meta: PayloadMeta<Head>;
     first: Buffer | null;
@@ -31,12 +31,12 @@ export class StoredPayload<Head> {
   /**
    * Reads the head and the first chunk: all of a small payload, in one round trip.
    *
-   * @param keys where the key of one that is sealed is looked for; one in clear needs none.
-   * @returns undefined where there is no payload, or one that was never finished.
-   * @throws KeyMissingError; PayloadAlteredError where the head is not what was sealed.
+   * @param keys has the encryption key of a sealed payload. A payload in clear text needs none.
+   * @returns undefined if there is no payload, or its writer did not finish it.
+   * @throws KeyMissingError; PayloadAlteredError if the head is not what was sealed.
    */
   static async open<Head>(
-    redis: ScriptedRedis,
+    redis: RedisClient,
     key: string,
     context: AadContext,
     keys: KeySource = NO_KEYS,
@@ -74,7 +74,7 @@ export class StoredPayload<Head> {
   /**
    * The body's bytes from `start` to `end`, both included. The next chunk is fetched while one is used.
    *
-   * @throws PayloadLostError where the payload has gone meanwhile; PayloadAlteredError at a chunk that is not what was sealed.
+   * @throws PayloadLostError if the payload has expired meanwhile; PayloadAlteredError for a chunk that is not what was sealed.
    */
   async *read(start = 0, end = this.bytes - 1): AsyncGenerator<Buffer> {
     const last = Math.min(chunkCount(this.bytes) - 1, Math.floor(end / CHUNK_BYTES));
@@ -83,7 +83,7 @@ export class StoredPayload<Head> {
     while (next !== undefined) {
       const chunk = await next;
       next = index < last ? this.#chunk(index + 1) : undefined;
-      // A reader that stops early leaves it: nobody is there to hear of its failure.
+      // If the reader stops early, no one awaits this promise.
       next?.catch(() => undefined);
       const offset = index * CHUNK_BYTES;
       yield chunk.subarray(Math.max(0, start - offset), end + 1 - offset);

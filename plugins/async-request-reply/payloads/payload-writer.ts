@@ -1,29 +1,30 @@
-// Writes a payload into Redis while it comes in. No more than a few chunks are in memory; the head, without which
-// nobody reads the payload, is written with the last chunk.
+// Writes a payload to Redis while it is received. Only a few chunks are in memory. The head is written with the last chunk: without
+// it the payload cannot be read.
 import { createHash } from 'node:crypto';
 import { ChunkBuffer } from './chunk-buffer';
 import { chunkCount, packMeta } from './payload';
 import type { PayloadCipher } from './payload-cipher';
 import { compressible, compressChunk, paysOff, WORTH_COMPRESSING_BYTES } from './payload-coding';
 import { PayloadLostError } from './payload-errors';
-import type { ScriptedRedis } from '../redis/scripts';
+import { putPayload } from './payload-scripts';
+import type { RedisClient } from '../redis/redis-client';
 
 export interface PayloadOptions {
-  /** Life of the key, in ms, from the last write on. */
+  /** Life of the key from the last write on. */
   readonly ttlMs: number;
-  /** Media type and coding of the body: text is stored compressed where that pays. */
+  /** Media type and coding of the body: text is stored compressed if that pays off. */
   readonly contentType?: string | undefined;
   readonly contentEncoding?: string | undefined;
   /** Whether the SHA-256 of the body is stored with it. */
   readonly digest: boolean;
-  /** Seals what is stored. Absent: it lies there in clear. */
+  /** Seals what is stored. Absent: it is stored in clear text. */
   readonly cipher?: PayloadCipher | undefined;
-  /** Carries a write out, again and again perhaps; each may be repeated. Absent: once. */
-  readonly persist?: <T>(write: () => Promise<T>) => Promise<T>;
+  /** Runs a write, and may repeat it. Absent: each write runs once. */
+  readonly persist?: (<T>(write: () => Promise<T>) => Promise<T>) | undefined;
 }
 
 export class PayloadWriter {
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   readonly #key: string;
   readonly #options: PayloadOptions;
   readonly #buffer = new ChunkBuffer();
@@ -34,7 +35,7 @@ export class PayloadWriter {
   #isFirst = true;
   #writing: Promise<unknown> = Promise.resolve();
 
-  constructor(redis: ScriptedRedis, key: string, options: PayloadOptions) {
+  constructor(redis: RedisClient, key: string, options: PayloadOptions) {
     this.#redis = redis;
     this.#key = key;
     this.#options = options;
@@ -42,12 +43,12 @@ export class PayloadWriter {
     this.#coding = compressible(options.contentType, options.contentEncoding) ? 'undecided' : undefined;
   }
 
-  /** Bytes that have come in. */
+  /** Bytes received so far. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes a piece in. Resolves when the next may come: at most one chunk is on its way to Redis meanwhile. */
+  /** Adds a piece. Resolves when the next one may be added: at most one chunk is on its way to Redis meanwhile. */
   async write(piece: Buffer): Promise<void> {
     this.#bytes += piece.length;
     this.#hash?.update(piece);
@@ -56,15 +57,15 @@ export class PayloadWriter {
       this.#chunks += 1;
       await this.#writing;
       this.#writing = this.#put(this.#options.ttlMs, fields);
-      // Whoever waits next hears of a failure.
+      // The next await of it throws a failure.
       this.#writing.catch(() => undefined);
     }
   }
 
   /**
-   * Writes what is left, and the head.
+   * Writes the last chunk and the head.
    *
-   * @throws PayloadLostError where a chunk that was written is not there any more.
+   * @throws PayloadLostError if a chunk that was written has expired.
    */
   async finish(head: unknown): Promise<void> {
     const last = this.#buffer.rest();
@@ -73,7 +74,8 @@ export class PayloadWriter {
     const sha256 = this.#hash?.digest('base64');
     const coding = this.#coding === 'br' ? this.#coding : undefined;
     const packed = packMeta({
-      ...{ head, bytes: this.#bytes },
+      head,
+      bytes: this.#bytes,
       ...(sha256 && { sha256 }),
       ...(coding && { coding }),
     });
@@ -93,15 +95,16 @@ export class PayloadWriter {
     }
   }
 
-  /** The first write replaces whatever another attempt left under the key. */
+  /** The first write replaces what an earlier attempt has left under the key. */
   #put(ttlMs: number, fields: readonly (string | Buffer)[]): Promise<number> {
-    const first = this.#isFirst ? '1' : '';
+    const part = this.#isFirst ? 'first' : 'next';
     this.#isFirst = false;
-    const write = () => this.#redis.arrPut(this.#key, Math.max(1, Math.ceil(ttlMs)), first, ...fields);
+    const write = (): Promise<number> =>
+      putPayload(this.#redis, { key: this.#key, ttlMs: Math.max(1, Math.ceil(ttlMs)), part, fields });
     return this.#options.persist?.(write) ?? write();
   }
 
-  /** Compressed where that pays, then sealed. */
+  /** Compresses the chunk if that pays off, then seals it. */
   async #encode(chunk: Buffer, isLast: boolean): Promise<Buffer> {
     const coded = await this.#compress(chunk);
     return this.#options.cipher?.sealChunk(this.#chunks, isLast, coded) ?? coded;

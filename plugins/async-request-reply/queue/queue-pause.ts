@@ -1,9 +1,10 @@
-// The hold of a queue: for a while none of its jobs starts, on any machine. It ends by itself, since both of its keys have
-// a TTL, and is apart from an administrator's pause, which does not.
-import { bullLimiterKey, pauseKey } from '../redis/keys';
-import type { ScriptedRedis } from '../redis/scripts';
+// The pause of a queue: for a while none of its jobs starts, on any machine. It ends without a command, since both of its keys
+// have a TTL. An administrator's pause is BullMQ's own and has no end.
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
+import { pauseQueue, resumeQueue } from './queue-scripts';
 
-/** Why a queue is held: what the upstream asked for, or what the circuit breaker decided. */
+/** Why a queue is paused: the upstream's Retry-After, or the circuit breaker. */
 export type PauseReason = 'retry-after' | 'breaker';
 
 export interface Pause {
@@ -13,33 +14,40 @@ export interface Pause {
 }
 
 export class QueuePause {
-  readonly #redis: ScriptedRedis;
-  readonly #keys: readonly [hold: string, limiter: string];
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
+  readonly #queue: string;
 
-  constructor(redis: ScriptedRedis, prefix: string, queue: string) {
+  constructor(redis: RedisClient, keys: KeySpace, queue: string) {
     this.#redis = redis;
-    this.#keys = [pauseKey(prefix, queue), bullLimiterKey(prefix, queue)];
+    this.#keys = keys;
+    this.#queue = queue;
   }
 
-  /** Holds the queue for `ms` from now on, 1 at least. A longer hold that is in force stays as it is. */
+  /** Pauses the queue for `ms` from now on, 1 at least. A longer pause that is in force stays as it is. */
   async start(ms: number, reason: PauseReason): Promise<void> {
-    await this.#redis.arrPause(...this.#keys, Math.max(1, Math.ceil(ms)), reason);
+    await pauseQueue(this.#redis, {
+      keys: this.#keys,
+      queue: this.#queue,
+      ms: Math.max(1, Math.ceil(ms)),
+      reason,
+    });
   }
 
   /**
-   * Ends the hold. Workers see it within a second.
+   * Ends the pause. Workers see it within a second.
    *
-   * @param reason only a hold for this reason; undefined is any.
+   * @param reason ends only a pause for this reason; undefined is any.
    * @returns whether there was one.
    */
   async end(reason?: PauseReason): Promise<boolean> {
-    return (await this.#redis.arrResume(...this.#keys, reason ?? '')) === 1;
+    return resumeQueue(this.#redis, { keys: this.#keys, queue: this.#queue, reason });
   }
 
-  /** The hold in force, undefined where there is none. */
+  /** The pause in force, undefined if there is none. */
   async read(): Promise<Pause | undefined> {
-    const [hold] = this.#keys;
-    const [reason, leftMs] = await Promise.all([this.#redis.get(hold), this.#redis.pttl(hold)]);
+    const key = this.#keys.pause(this.#queue);
+    const [reason, leftMs] = await Promise.all([this.#redis.get(key), this.#redis.pttl(key)]);
     return reason === null || leftMs <= 0 ? undefined : { reason: reason as PauseReason, leftMs };
   }
 }

@@ -1,29 +1,29 @@
-// Makes queues known to the workers, and again while jobs come in.
+// Registers queues with the workers, and repeats that while jobs are accepted.
 import type { NamedSettings } from '../jobs/job-settings';
-import { whenReady } from '../redis/redis-client';
-import type { ScriptedRedis } from '../redis/scripts';
+import { whenReady, type RedisClient } from '../redis/redis-client';
 import { registerQueue } from './queue-registry';
+import type { KeySpace } from '../redis/keys';
 
-/** An announcement is repeated by the first accept after this. */
+/** The first accept after this time repeats the registration. */
 const REGISTER_EVERY_MS = 30_000;
 
 export class QueueRegistrar {
-  readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
   readonly #registeredAt = new Map<string, number>();
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: RedisClient, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   async register(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
     await whenReady(this.#redis);
-    await registerQueue(this.#redis, this.#prefix, queue, settings, lifeMs);
+    await registerQueue(this.#redis, this.#keys, queue, settings, lifeMs);
     this.#registeredAt.set(`${queue} ${settings.hash}`, performance.now());
   }
 
-  /** For a job that is accepted: nothing where the queue was announced a moment ago. */
+  /** For a job that is accepted. Does nothing if the queue was registered a moment ago. */
   async registerWhenDue(
     job: { readonly queue: string; readonly openTtlMs: number },
     settings: NamedSettings,

@@ -1,33 +1,37 @@
-// Schedules a job again whose record says that it waits and of which BullMQ knows nothing: its submit was cut off in between, or
-// Redis has lost what a worker had last written.
+// Schedules a job again whose record waits and which BullMQ does not know: its submit was cut off in between, or Redis has lost
+// the last writes of a worker.
 import type { Queue } from 'bullmq';
 import type { JobRecord } from '../jobs/job-record';
-import { bullJobKey } from '../redis/keys';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
 import type { QueueIndex } from './queue-index';
 import { FIRST_RANK, schedule } from './scheduler';
 
 export interface ReopenContext {
-  readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly redis: RedisClient;
+  readonly keys: KeySpace;
   readonly index: QueueIndex;
   readonly scheduler: (queue: string) => Queue;
 }
 
-/** May be repeated; what has started meanwhile is told so by its record. */
+/** May be repeated. If the job has started meanwhile, its worker learns that from the record. */
 export async function reopenJob(context: ReopenContext, record: JobRecord): Promise<void> {
-  const { redis, prefix, index } = context;
-  const { id, queue, owner, deadlineAt, expiresAt, createdAt } = record;
+  const { redis, keys, index } = context;
+  const { id, queue, owner, deadlineAt, expiresAt, createdAt, hasCallback, requestBytes } = record;
   const isWaiting = record.state === 'queued' || record.state === 'retrying';
-  if (!isWaiting || (await redis.exists(bullJobKey(prefix, queue, id))) === 1) {
+  if (!isWaiting || (await redis.exists(keys.bullJob(queue, id))) === 1) {
     return;
   }
   await Promise.all([
     schedule(context.scheduler(queue), id, FIRST_RANK),
-    index.addJob(
-      ...([queue, id, owner, deadlineAt - createdAt, expiresAt - createdAt] as const),
-      record.hasCallback,
-      record.requestBytes,
-    ),
+    index.addJob({
+      queue,
+      id,
+      owner,
+      deadlineMs: deadlineAt - createdAt,
+      lifeMs: expiresAt - createdAt,
+      hasCallback,
+      requestBytes,
+    }),
   ]);
 }

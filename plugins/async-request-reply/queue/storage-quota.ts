@@ -1,30 +1,29 @@
-// How many bytes of bodies lie in Redis for a queue, over all processes: of each job what is stored of its request and its
-// response, as long as it is. A limit is for what comes in: work that has been done is counted and never refused.
+// How many bytes of bodies are stored in Redis for a queue, over all processes: for each job what is stored of its request and
+// its response. The limit applies to new requests only. The result of a call that was made is counted and never rejected.
 //
-//   reserve.lua, bytes_hold ──add_job.lua──▶ request ──bytes_weigh──▶ request and last response
-//                                             └──remove_job.lua──▶ what the settled job keeps ──bytes_keep──▶ less
+//   reserve.lua, bytes_reserve ──add_job.lua──▶ request ──bytes_set──▶ request and last response
+//                                                └──remove_job.lua──▶ what the settled job keeps ──bytes_shrink──▶ less
 //
-// An entry goes by itself when the job's keys do. Each change may be repeated, and one that was lost with its process is
-// made up for by the next, or by that time.
-import { slotsKey, openJobsKey } from '../redis/keys';
-import type { ScriptedRedis } from '../redis/scripts';
-
-/** `lapsesInMs`: until some of the bytes go by themselves. */
-export type ReserveOutcome =
-  { readonly kind: 'reserved' } | { readonly kind: 'bytes-full'; readonly expiresInMs: number };
+// An entry expires when the job's keys do. Each change may be repeated. A change that was lost with its process is corrected by
+// the next one, or when the entry expires.
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
+import type { ReserveOutcome } from './queue-outcomes';
+import { expireBytes, reserveBytes, setBytes, shrinkBytes, totalBytes } from './quota-scripts';
 
 export class StorageQuota {
-  readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: RedisClient, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   /**
-   * Counts the body of an upload, for `lifeMs`: `bytes` is all of it that is known of by now.
+   * Counts the body of an upload for `lifeMs`.
    *
+   * @param bytes all that is known of the body by now.
    * @param maxBytes of the queue; 0 is no limit.
    */
   async reserve(
@@ -34,36 +33,31 @@ export class StorageQuota {
     maxBytes: number,
     lifeMs: number,
   ): Promise<ReserveOutcome> {
-    const [kind, expiresInMs] = await this.#redis.arrBytesReserve(
-      slotsKey(this.#prefix, queue),
-      ...[id, bytes, maxBytes, lifeMs],
-    );
-    return kind === 'reserved' ? { kind } : { kind: 'bytes-full', expiresInMs: Number(expiresInMs) };
+    return reserveBytes(this.#redis, { keys: this.#keys, queue, id, bytes, maxBytes, lifeMs });
   }
 
   /**
-   * Counts what is left of a job after something of it was removed; 0 forgets the job.
+   * Counts what is left of a job after something of it was removed. 0 removes the entry.
    *
-   * @param withinMs when that goes by itself at the latest.
+   * @param withinMs after this time at the latest the rest expires.
    */
   async shrink(queue: string, id: string, bytes: number, withinMs?: number): Promise<void> {
-    await this.#redis.arrBytesShrink(slotsKey(this.#prefix, queue), id, bytes, withinMs ?? '');
+    await shrinkBytes(this.#redis, { keys: this.#keys, queue, id, bytes, withinMs });
   }
 
-  /** Counts anew what is stored of an open job. */
+  /** Sets what is stored of an open job. */
   async setUsage(queue: string, id: string, bytes: number): Promise<void> {
-    const keys = [slotsKey(this.#prefix, queue), openJobsKey(this.#prefix, queue)] as const;
-    await this.#redis.arrBytesSet(...keys, id, bytes);
+    await setBytes(this.#redis, { keys: this.#keys, queue, id, bytes });
   }
 
-  /** Forgets what has gone by itself. An accept does the same where it needs the room. */
+  /** Removes entries that have expired. An accept does the same if it needs the room. */
   async expire(queue: string): Promise<void> {
-    while ((await this.#redis.arrBytesExpire(slotsKey(this.#prefix, queue))) > 0) {
-      // A batch at a time, so that nobody waits for long.
+    while ((await expireBytes(this.#redis, { keys: this.#keys, queue })) > 0) {
+      // A batch at a time, so that other commands do not wait for long.
     }
   }
 
   async total(queue: string): Promise<number> {
-    return this.#redis.arrBytesTotal(slotsKey(this.#prefix, queue));
+    return totalBytes(this.#redis, { keys: this.#keys, queue });
   }
 }

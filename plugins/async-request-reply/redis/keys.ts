@@ -1,104 +1,186 @@
-// Every key in Redis. A job's keys share the slot of its ID, a queue's keys the slot of its name, so that each
-// script stays in one slot of a Redis Cluster. `prefix` and queue names hold no braces and no colons (schemas/).
+// The names of all keys and channels in Redis. The keys of a job have the hash tag `{ID}` and those of a queue `{QUEUE}`, so
+// that each script stays in one slot of a Redis Cluster. Neither the prefix nor a queue's name contains braces or colons (schemas/).
 
-/** The record of a job. The Lua scripts find the keys beside it by their common beginning. */
-export const recordKey = (prefix: string, id: string): string => `${prefix}:{${id}}:job`;
+/** Names the keys and channels under one key prefix. */
+export class KeySpace {
+  readonly prefix: string;
 
-/** A job's request: a hash of `head` and the body's chunks `0`, `1`, … */
-export const requestKey = (prefix: string, id: string): string => `${prefix}:{${id}}:req`;
+  constructor(prefix: string) {
+    this.prefix = prefix;
+  }
 
-/** One attempt's response, laid out like the request. `result` is `RUN.ATTEMPT`. */
-export const responseKey = (prefix: string, id: string, result: string): string =>
-  `${prefix}:{${id}}:res:${result}`;
+  /** A job's record: hash (jobs/job-record.ts). */
+  record(id: string): string {
+    return this.#ofJob(id, 'job');
+  }
 
-/** Channel on which the settling of a job is told, in the job's slot (jobs/lua/record.lua). */
-export const settledChannel = (prefix: string, id: string): string => `${prefix}:{${id}}:settled`;
+  /** A job's request: hash of `head` and the body's chunks `0`, `1`, … */
+  request(id: string): string {
+    return this.#ofJob(id, 'req');
+  }
 
-/** That a job was polled a moment ago: a string that lives as long as the route's floor. */
-export const polledKey = (prefix: string, id: string): string => `${prefix}:{${id}}:polled`;
+  /**
+   * The response of one attempt, laid out like the request. jobs/lua/record.lua derives the same name.
+   *
+   * @param result `RUN.ATTEMPT`
+   */
+  response(id: string, result: string): string {
+    return this.#ofJob(id, `res:${result}`);
+  }
 
-/** That the marker of a re-entered request was used: a string that lives as long as the marker (loopback/loopback-token.ts). */
-export const loopbackKey = (prefix: string, id: string, nonce: string): string =>
-  `${prefix}:{${id}}:loopback:${nonce}`;
+  /** Channel that announces that a job has settled. It is a sharded channel in the slot of the job. */
+  settledChannel(id: string): string {
+    return this.#ofJob(id, 'settled');
+  }
 
-/** The mark of a job that was made under an idempotency key: a string that outlives the record (queue/lua/acknowledge.lua). */
-export const createdKey = (prefix: string, id: string): string => `${prefix}:{${id}}:created`;
+  /** Exists if the job was polled a moment ago: string that expires after the route's minimum poll interval. */
+  polled(id: string): string {
+    return this.#ofJob(id, 'polled');
+  }
 
-/** Which job an idempotency key stands for. `key` is a hash: it tells neither caller nor key. */
-export const claimKey = (prefix: string, queue: string, key: string): string =>
-  `${prefix}:{${queue}}:idem:${key}`;
+  /** Exists if a loopback token has been consumed: string that expires with the token (loopback/loopback-token.ts). */
+  loopback(id: string, nonce: string): string {
+    return this.#ofJob(id, `loopback:${nonce}`);
+  }
 
-/** The record of a job as it settled, for whoever is to be told: with a TTL of a little more than a day. */
-export const callbackKey = (prefix: string, id: string): string => `${prefix}:{${id}}:callback`;
+  /** Exists if a job was created under an idempotency key: string that outlives the record (jobs/lua/acknowledge.lua). */
+  created(id: string): string {
+    return this.#ofJob(id, 'created');
+  }
 
-/** Jobs whose settling is to be told: sorted set, score = when a worker looks (ms). */
-export const callbacksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:callbacks`;
+  /** A copy of the record as it was when the job settled, for its callback: hash that expires after 26 hours. */
+  callback(id: string): string {
+    return this.#ofJob(id, 'callback');
+  }
 
-/** Places of waiting jobs: sorted set, score = when the place falls free by itself (ms). */
-export const slotsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:slots`;
+  /**
+   * The claim that says which job an idempotency key names: hash (queue/lua/claim.lua).
+   *
+   * @param key a hash that reveals neither the caller nor the key.
+   */
+  claim(queue: string, key: string): string {
+    return this.#ofQueue(queue, `idem:${key}`);
+  }
 
-/** Jobs that have not settled: sorted set, score = deadline (ms). What the sweep goes through. */
-export const openJobsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:open`;
+  /** Jobs with a callback that is still to be delivered: sorted set, score = when a worker next looks at it (ms). */
+  callbacks(queue: string): string {
+    return this.#ofQueue(queue, 'callbacks');
+  }
 
-/** When the bytes of the bodies that a queue stores go by themselves: sorted set of job IDs (queue/lua/stored.lua). */
-export const storedKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:stored`;
+  /** Slots of waiting jobs: sorted set, score = when the slot expires (ms). queue/lua/settled.lua derives names from this one. */
+  slots(queue: string): string {
+    return this.#ofQueue(queue, 'slots');
+  }
 
-/** How many bytes they are: hash by job ID, with their `total`. */
-export const storedBytesKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:bytes`;
+  /** Jobs that have not settled: sorted set, score = deadline (ms). The sweeper goes through it. */
+  openJobs(queue: string): string {
+    return this.#ofQueue(queue, 'open');
+  }
 
-/** Whose turn it is in a queue: hash of `now`, `floor` and `max` (queue/lua/reserve.lua). */
-export const ranksKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:ranks`;
+  /** Jobs with stored bodies: sorted set, score = when the bodies of the job expire (ms) (queue/lua/stored.lua). */
+  stored(queue: string): string {
+    return this.#ofQueue(queue, 'stored');
+  }
 
-/** A caller's last turn in a queue. `caller` is a hash: it names nobody. */
-export const callerRankKey = (prefix: string, queue: string, caller: string): string =>
-  `${prefix}:{${queue}}:rank:${caller}`;
+  /** Size of the stored bodies: hash of bytes by job ID, and their `total`. */
+  storedBytes(queue: string): string {
+    return this.#ofQueue(queue, 'bytes');
+  }
 
-/** A caller's unsettled jobs in a queue: sorted set, score = when one falls out by itself (ms). */
-export const callerJobsKey = (prefix: string, queue: string, caller: string): string =>
-  `${prefix}:{${queue}}:caller:${caller}`;
+  /** Fair ranks of a queue: hash of `current`, `base` and `max` (queue/lua/reserve.lua). */
+  ranks(queue: string): string {
+    return this.#ofQueue(queue, 'ranks');
+  }
 
-/** Dead letters of a queue: sorted set, score = when the record goes (ms). */
-export const deadLettersKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:dead`;
+  /**
+   * The rank that a caller's last job in a queue got: string.
+   *
+   * @param caller a hash that does not identify anyone.
+   */
+  callerRank(queue: string, caller: string): string {
+    return this.#ofQueue(queue, `rank:${caller}`);
+  }
 
-/**
- * A run of a job that was redriven, named by the `expires_at` that its record had: with a TTL. A late leave of that run
- * changes nothing (queue/lua/remove_job.lua); each run has a key of its own, so that the next redrive leaves it standing.
- */
-export const redrivenKey = (prefix: string, queue: string, id: string, expiresAt: number): string =>
-  `${prefix}:{${queue}}:redriven:${id}:${String(expiresAt)}`;
+  /** A caller's unsettled jobs in a queue: sorted set, score = when the entry expires (ms). */
+  callerJobs(queue: string, caller: string): string {
+    return this.#ofQueue(queue, `caller:${caller}`);
+  }
 
-/** The circuit breaker of a queue: queue/lua/breaker.lua. */
-export const breakerKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:breaker`;
+  /** Dead letters of a queue: sorted set, score = when the record expires (ms). */
+  deadLetters(queue: string): string {
+    return this.#ofQueue(queue, 'dead');
+  }
 
-/** The hold of a queue: a string, its reason, that lives as long as it (queue/queue-pause.ts). */
-export const pauseKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:pause`;
+  /**
+   * Exists if a run of a job has been redriven: string with a TTL. queue/lua/remove_job.lua then ignores a late removal of that
+   * run. Each run has its own key, so that the removal of the next run is not ignored.
+   *
+   * @param expiresAt `expires_at` of the record before the redrive: it identifies the run.
+   */
+  redriven(queue: string, id: string, expiresAt: number): string {
+    return this.#ofQueue(queue, `redriven:${id}:${String(expiresAt)}`);
+  }
 
-/** Settings in force on a queue: sorted set of content hashes, score = when the announcement lapses (ms). */
-export const queueSettingsKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:settings`;
+  /** The circuit breaker of a queue: hash (queue/lua/breaker.lua). */
+  breaker(queue: string): string {
+    return this.#ofQueue(queue, 'breaker');
+  }
 
-/** Which worker process sweeps the queue: a string with a TTL. */
-export const sweepLockKey = (prefix: string, queue: string): string => `${prefix}:{${queue}}:sweeper`;
+  /** The pause of a queue: string with the reason, which expires when the pause ends (queue/queue-pause.ts). */
+  pause(queue: string): string {
+    return this.#ofQueue(queue, 'pause');
+  }
 
-/** Queues that have been announced: sorted set, score = when the announcement lapses (ms). */
-export const queuesKey = (prefix: string): string => `${prefix}:queues`;
+  /** Settings in force on a queue: sorted set of content hashes, score = when the registration expires (ms). */
+  queueSettings(queue: string): string {
+    return this.#ofQueue(queue, 'settings');
+  }
 
-/** Settings that jobs were accepted under, by content hash: a JSON text without secrets. */
-export const settingsKey = (prefix: string, hash: string): string => `${prefix}:settings:${hash}`;
+  /** The worker process that sweeps the queue: string with a TTL. */
+  sweepLock(queue: string): string {
+    return this.#ofQueue(queue, 'sweeper');
+  }
 
-/** Channel on which announcements and cancellations reach the workers. */
-export const controlChannel = (prefix: string): string => `${prefix}:control`;
+  /** Registered queues: sorted set, score = when the registration expires (ms). */
+  queues(): string {
+    return `${this.prefix}:queues`;
+  }
 
-/** BullMQ's jobs of a queue that may start, in their order: sorted set. All of ours have a priority. */
-export const bullWaitingKey = (prefix: string, queue: string): string =>
-  `${bullPrefix(prefix, queue)}:${queue}:prioritized`;
+  /** Settings that jobs were accepted under, by content hash: JSON text without secrets. */
+  settings(hash: string): string {
+    return `${this.prefix}:settings:${hash}`;
+  }
 
-/** BullMQ's limiter of a queue: a string, the starts of its window. */
-export const bullLimiterKey = (prefix: string, queue: string): string =>
-  `${bullPrefix(prefix, queue)}:${queue}:limiter`;
+  /** Channel on which workers receive registrations and cancellations. */
+  controlChannel(): string {
+    return `${this.prefix}:control`;
+  }
 
-/** Prefix of BullMQ's keys of a queue: BullMQ adds `:NAME:…`. */
-export const bullPrefix = (prefix: string, queue: string): string => `${prefix}:{${queue}}`;
+  /** Prefix of BullMQ's keys of a queue. BullMQ appends `:QUEUE:…`. */
+  bullPrefix(queue: string): string {
+    return `${this.prefix}:{${queue}}`;
+  }
 
-/** BullMQ's own key of a job: it is there as long as BullMQ knows the job. */
-export const bullJobKey = (prefix: string, queue: string, id: string): string =>
-  `${bullPrefix(prefix, queue)}:${queue}:${id}`;
+  /** BullMQ's jobs of a queue that may start, in their order: sorted set. All jobs of this program have a priority. */
+  bullWaiting(queue: string): string {
+    return this.#ofQueue(queue, `${queue}:prioritized`);
+  }
+
+  /** BullMQ's rate limiter of a queue: string with the number of starts in the current window. */
+  bullLimiter(queue: string): string {
+    return this.#ofQueue(queue, `${queue}:limiter`);
+  }
+
+  /** BullMQ's own key of a job. It exists as long as BullMQ knows the job. */
+  bullJob(queue: string, id: string): string {
+    return this.#ofQueue(queue, `${queue}:${id}`);
+  }
+
+  #ofJob(id: string, name: string): string {
+    return `${this.prefix}:{${id}}:${name}`;
+  }
+
+  #ofQueue(queue: string, name: string): string {
+    return `${this.prefix}:{${queue}}:${name}`;
+  }
+}

@@ -1,10 +1,12 @@
-// Opens connections to Redis and bounds what is asked of them: a stopped Redis answers nothing at all.
+// Opens connections to Redis, and limits the time of each query: a Redis that is stopped does not reply at all.
 import Redis, { Cluster, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { AsyncError } from '../errors/async-error';
 import { joinRepliesExactly, parserOfIoredis } from './patch-redis-parser';
-import { defineScripts, type ScriptedRedis } from './scripts';
 
-/** What a connection needs to know; the `redis` record of a plugin instance or of a worker's settings. */
+/** A connection to a single node or to a Cluster. What this program calls is the same on both. */
+export type RedisClient = Redis | Cluster;
+
+/** The `redis` record of a plugin instance or of a worker's settings. */
 export interface RedisSettings {
   readonly host: string;
   readonly port: number;
@@ -21,11 +23,11 @@ export interface RedisSettings {
   readonly sentinel_password?: string | undefined;
   /** Milliseconds. */
   readonly connect_timeout: number;
-  /** Milliseconds: the time limit of everything that the access side asks of Redis for one request. */
+  /** Milliseconds: the time limit of all queries of the access side for one request. */
   readonly read_timeout: number;
 }
 
-/** Where a Redis is, for a person. */
+/** The address of a Redis, for messages. */
 export function nameOfRedis(settings: RedisSettings): string {
   if (settings.sentinel_master !== undefined) {
     return `Sentinel master ${settings.sentinel_master}`;
@@ -36,26 +38,27 @@ export function nameOfRedis(settings: RedisSettings): string {
     : `Cluster at ${node.ip}:${String(node.port)}`;
 }
 
-/** Equal for settings that lead to the same Redis in the same way, whatever else instances say of it. */
+/** Equal for settings that connect to the same Redis in the same way, whatever their other fields are. */
 export function connectionKey(settings: RedisSettings): string {
   return JSON.stringify(settings, CONNECTION_FIELDS);
 }
 
-/** Of the settings, and of the nodes in them. */
+/** The fields of {@link connectionKey}: of the settings, and of the nodes in them. */
 const CONNECTION_FIELDS: (keyof RedisSettings | 'ip')[] = [
-  ...([
-    'host',
-    'ip',
-    'port',
-    'username',
-    'password',
-    'database',
-    'ssl',
-    'ssl_verify',
-    'server_name',
-  ] as const),
-  ...(['cluster_nodes', 'sentinel_master', 'sentinel_nodes'] as const),
-  ...(['sentinel_username', 'sentinel_password'] as const),
+  'host',
+  'ip',
+  'port',
+  'username',
+  'password',
+  'database',
+  'ssl',
+  'ssl_verify',
+  'server_name',
+  'cluster_nodes',
+  'sentinel_master',
+  'sentinel_nodes',
+  'sentinel_username',
+  'sentinel_password',
 ];
 
 const RECONNECT_MAX_MS = 1000;
@@ -64,59 +67,60 @@ const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(tim
 
 const tlsOptions = (settings: RedisSettings): NonNullable<RedisOptions['tls']> => ({
   rejectUnauthorized: settings.ssl_verify,
-  ...(settings.server_name !== undefined && { servername: settings.server_name }),
+  servername: settings.server_name,
 });
 
-/** What every node of a Redis is spoken to with. */
+/** The options of a connection to any node. */
 const nodeOptions = (settings: RedisSettings): RedisOptions => ({
   db: settings.database,
   connectTimeout: settings.connect_timeout,
-  ...(settings.username !== undefined && { username: settings.username }),
-  ...(settings.password !== undefined && { password: settings.password }),
-  ...(settings.ssl && { tls: tlsOptions(settings) }),
-  // CLIENT SETINFO tells Redis which library this is: one command less that the ACL has to allow.
+  username: settings.username,
+  password: settings.password,
+  tls: settings.ssl ? tlsOptions(settings) : undefined,
+  // Without CLIENT SETINFO the ACL has to allow one command less.
   disableClientInfo: true,
-  // A command that was under way when the link broke may have been done: the access side never sends it again.
+  // Redis may have run a command whose reply was lost with the connection. The access side never sends it again.
   autoResendUnfulfilledCommands: false,
 });
 
-/** Where the one node is, or who knows. */
+/** The address of the single node, or of the Sentinels that know the master. */
 const location = (settings: RedisSettings): RedisOptions =>
   settings.sentinel_master === undefined
     ? { host: settings.host, port: settings.port }
     : {
         name: settings.sentinel_master,
         sentinels: (settings.sentinel_nodes ?? []).map(({ host, port }) => ({ host, port })),
-        ...(settings.sentinel_username !== undefined && { sentinelUsername: settings.sentinel_username }),
-        ...(settings.sentinel_password !== undefined && { sentinelPassword: settings.sentinel_password }),
-        // For the nodes, and for the Sentinels themselves.
-        ...(settings.ssl && { enableTLSForSentinelMode: true, sentinelTLS: tlsOptions(settings) }),
+        sentinelUsername: settings.sentinel_username,
+        sentinelPassword: settings.sentinel_password,
+        // The first is for the nodes, the second for the Sentinels.
+        enableTLSForSentinelMode: settings.ssl,
+        sentinelTLS: settings.ssl ? tlsOptions(settings) : undefined,
         sentinelRetryStrategy: retryStrategy,
-        // The old master answers READONLY after a failover: the connection is made anew, with the Sentinels' word.
+        // After a failover the old master replies READONLY. A new connection asks the Sentinels for the new master.
         reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
       };
 
 /**
- * A connection for the access side: fails at once while Redis is away and never queues, so that nothing is
- * written after the client has been told 503. Errors of the connection go to `onError`.
+ * A connection for the access side. Commands fail at once while Redis is away and are never queued, so that nothing is written
+ * after the client has received 503. Errors of the connection go to `onError`.
  */
-export function openAccessClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
+export function openAccessClient(settings: RedisSettings, onError: (error: Error) => void): RedisClient {
   return open(settings, { enableOfflineQueue: false, commandTimeout: settings.read_timeout }, onError);
 }
 
 /**
- * A connection for a worker: waits for Redis as long as it takes, as BullMQ wants it. What was under way when the link
- * broke is sent again, since ioredis would leave it without any end: a worker's every step may be repeated.
+ * A connection for a worker. It waits for Redis as long as it takes, as BullMQ requires. Commands without a reply when the
+ * connection breaks are sent again, since ioredis would never settle them. Each step of a worker may be repeated.
  */
-export function openWorkerClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
+export function openWorkerClient(settings: RedisSettings, onError: (error: Error) => void): RedisClient {
   return open(settings, { maxRetriesPerRequest: null, autoResendUnfulfilledCommands: true }, onError);
 }
 
 /**
- * A connection that hears of settled jobs. It subscribes to nothing by itself, also not after a break: who listens does
- * (waiting/settle-signals.ts). On a Cluster it is one to each node that has a job that is waited for.
+ * A connection that receives messages about settled jobs. It subscribes to nothing on its own, not even after a reconnect:
+ * waiting/settle-signals.ts does. On a Cluster it is one connection to each node that has a job with a waiting request.
  */
-export function openSignalClient(settings: RedisSettings, onError: (error: Error) => void): ScriptedRedis {
+export function openSignalClient(settings: RedisSettings, onError: (error: Error) => void): RedisClient {
   const role = { enableOfflineQueue: false, maxRetriesPerRequest: null, autoResubscribe: false };
   return open(settings, role, onError, { shardedSubscribers: true });
 }
@@ -126,12 +130,12 @@ function open(
   role: RedisOptions,
   onError: (error: Error) => void,
   clusterRole: ClusterOptions = {},
-): ScriptedRedis {
+): RedisClient {
   const parser = parserOfIoredis();
   if (parser !== undefined) {
     joinRepliesExactly(parser);
   }
-  const client = defineScripts(
+  const client =
     settings.cluster_nodes === undefined || settings.cluster_nodes.length === 0
       ? new Redis({
           ...nodeOptions(settings),
@@ -140,11 +144,10 @@ function open(
           retryStrategy,
           lazyConnect: true,
         })
-      : openCluster(settings, role, clusterRole),
-  );
+      : openCluster(settings, role, clusterRole);
   client.on('error', onError);
   client.connect().catch(() => {
-    // Told to onError too; the client goes on trying.
+    // onError receives it too, and the client goes on trying.
   });
   return client;
 }
@@ -167,11 +170,11 @@ const unavailable = (cause?: unknown): AsyncError =>
     cause,
   });
 
-/** Whether the keys of a job and of its queue may lie on different nodes, and so on different connections. */
-export const isCluster = (client: ScriptedRedis): boolean => (client as unknown) instanceof Cluster;
+/** Whether the keys of a job and of its queue may be on different nodes, and so on different connections. */
+export const isCluster = (client: RedisClient): client is Cluster => client instanceof Cluster;
 
-/** Resolves once `client` takes commands; rejects with `store-unavailable` when it is known to be away. */
-export async function whenReady(client: ScriptedRedis): Promise<void> {
+/** Resolves once `client` accepts commands. Rejects with `store-unavailable` if Redis is known to be away. */
+export async function whenReady(client: RedisClient): Promise<void> {
   if (client.status === 'ready') {
     return;
   }
@@ -190,8 +193,8 @@ export async function whenReady(client: ScriptedRedis): Promise<void> {
 }
 
 /**
- * Runs `work` against the store for at most `limitMs`, and turns what Redis says into our errors:
- * `store-full` for OOM, `store-unavailable` for everything else, a time-out included.
+ * Runs `work` for at most `limitMs`, and maps errors of Redis: OOM to `store-full`, everything else, a timeout included, to
+ * `store-unavailable`.
  *
  * @param work continues after the time limit, since nothing can stop it: it checks the signal, which is aborted then, before
  *   each write.
@@ -204,7 +207,7 @@ export async function withinTimeLimit<T>(
   const over = new AbortController();
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      // One more look at the sockets: an answer that has arrived counts, however busy this process was.
+      // Reads the sockets once more: a reply that has arrived counts, however busy this process was.
       setImmediate(() => {
         over.abort();
         reject(unavailable());
@@ -227,7 +230,7 @@ function asStoreError(error: unknown): unknown {
   if (error instanceof AsyncError || !(error instanceof Error)) {
     return error;
   }
-  // Redis and ioredis have no codes for these: the first word of the text is what Redis promises.
+  // Redis and ioredis have no codes for these errors. Redis guarantees the first word of the text.
   if (error.message.startsWith('OOM')) {
     return new AsyncError('store-full', {
       detail: 'The job store is full. Nothing was accepted; try again later.',

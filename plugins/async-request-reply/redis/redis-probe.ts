@@ -1,13 +1,13 @@
-// Asks whether a Redis answers, for health reports. One question at a time: a Redis that is stopped must not pile up those
-// of every report.
-import type { ScriptedRedis } from './scripts';
+// Checks whether a Redis replies, for health reports. One check at a time, so that the checks of many reports do not pile up in
+// front of a Redis that is stopped.
+import type { RedisClient } from './redis-client';
 
 export class RedisProbe {
-  readonly #redis: ScriptedRedis;
+  readonly #redis: RedisClient;
   readonly #limitMs: number;
   #pinging: Promise<boolean> | undefined;
 
-  constructor(redis: ScriptedRedis, limitMs: number) {
+  constructor(redis: RedisClient, limitMs: number) {
     this.#redis = redis;
     this.#limitMs = limitMs;
   }

@@ -1,28 +1,27 @@
 // Waits for replicas: a job that a failover must not lose is accepted when enough of them have it.
-import { openJobsKey, recordKey } from './keys';
-import { isCluster } from './redis-client';
-import type { ScriptedRedis } from './scripts';
+import type { KeySpace } from './keys';
+import { isCluster, type RedisClient } from './redis-client';
 
 export interface Replication {
   readonly minReplicas: number;
-  /** How long they have for it altogether. */
+  /** Time limit for all nodes together. */
   readonly limitMs: number;
 }
 
-/** Whether so many replicas have what this connection has written of a job: on the job's node and on its queue's. */
+/** Whether enough replicas have what this connection has written of a job: on the job's node and on its queue's node. */
 export async function waitForReplicas(
-  redis: ScriptedRedis,
-  prefix: string,
+  redis: RedisClient,
+  keys: KeySpace,
   { id, queue }: { readonly id: string; readonly queue: string },
   { minReplicas, limitMs }: Replication,
 ): Promise<boolean> {
-  const record = recordKey(prefix, id);
-  const keys = isCluster(redis) ? [record, openJobsKey(prefix, queue)] : [record];
-  // One connection waits for one after the other.
-  const eachMs = Math.ceil(limitMs / keys.length);
-  // WAIT speaks of what its own connection has written; a pipeline goes to the node of its keys.
+  const record = keys.record(id);
+  const written = isCluster(redis) ? [record, keys.openJobs(queue)] : [record];
+  // A connection handles one WAIT after the other.
+  const eachMs = Math.ceil(limitMs / written.length);
+  // WAIT covers what its own connection has written. A pipeline goes to the node of its keys.
   const answers = await Promise.all(
-    keys.map((key) => redis.pipeline().exists(key).call('WAIT', minReplicas, eachMs).exec()),
+    written.map((key) => redis.pipeline().exists(key).call('WAIT', minReplicas, eachMs).exec()),
   );
   return answers.every((answer) => Number(answer?.[1]?.[1] ?? 0) >= minReplicas);
 }

@@ -1,35 +1,35 @@
-// Hears of jobs that settle: one subscription a job that somebody waits for, all on one connection (on a Cluster one a
-// node), which is opened when the first is asked for. A message can be lost with the connection, so that whoever waits is
-// told of each time from which on messages come, and looks for himself then.
-import type { ScriptedRedis } from '../redis/scripts';
+// Receives messages about jobs that settle: one subscription per job with a waiting request, all on one connection (on a Cluster
+// one per node), which is opened for the first of them. A message can be lost with the connection. So each listener is notified
+// when messages begin to arrive, and then has to read the record itself.
+import type { RedisClient } from '../redis/redis-client';
 
 export interface SettleListener {
   /** The job has settled. */
   settled(): void;
-  /** From now on no settling goes unheard, until this is called again. */
+  /** From now on no message is lost, until this is called again. */
   listening(): void;
 }
 
 interface Subscription {
   readonly listeners: Set<SettleListener>;
-  /** Whether Redis has confirmed it on the connection that there is. */
+  /** Whether Redis has confirmed it on the current connection. */
   isConfirmed: boolean;
 }
 
 export class SettleSignals {
-  readonly #open: () => ScriptedRedis;
+  readonly #open: () => RedisClient;
   readonly #subscriptions = new Map<string, Subscription>();
-  #redis: ScriptedRedis | undefined;
+  #redis: RedisClient | undefined;
 
-  /** @param open opens a connection that subscribes to nothing by itself. */
-  constructor(open: () => ScriptedRedis) {
+  /** @param open opens a connection that subscribes to nothing on its own. */
+  constructor(open: () => RedisClient) {
     this.#open = open;
   }
 
   /**
-   * Listens on a channel of redis/keys.ts. Redis need not be there: the listener hears from it when it is.
+   * Listens on a channel of redis/keys.ts. If Redis is away, the listener is notified when it is back.
    *
-   * @returns what ends the listening; idempotent.
+   * @returns a function that ends the listening; idempotent.
    */
   listen(channel: string, listener: SettleListener): () => void {
     const redis = this.#connection();
@@ -48,19 +48,19 @@ export class SettleSignals {
     return () => this.#unlisten(redis, channel, listener);
   }
 
-  #unlisten(redis: ScriptedRedis, channel: string, listener: SettleListener): void {
+  #unlisten(redis: RedisClient, channel: string, listener: SettleListener): void {
     const subscription = this.#subscriptions.get(channel);
     if (subscription?.listeners.delete(listener) !== true || subscription.listeners.size > 0) {
       return;
     }
     this.#subscriptions.delete(channel);
     if (redis.status === 'ready') {
-      // Without a connection there is no subscription either.
+      // Without a connection there is no subscription to end.
       redis.sunsubscribe(channel).catch(() => undefined);
     }
   }
 
-  #connection(): ScriptedRedis {
+  #connection(): RedisClient {
     if (this.#redis !== undefined) {
       return this.#redis;
     }
@@ -72,7 +72,7 @@ export class SettleSignals {
         void this.#subscribe(redis, channel);
       }
     };
-    // The second is a Cluster's: the connections to its nodes have changed.
+    // Only a Cluster emits the second event: the connections to its nodes have changed.
     redis.on('ready', subscribeAll).on('subscribersReady', subscribeAll);
     redis.on('close', () => {
       for (const subscription of this.#subscriptions.values()) {
@@ -87,11 +87,11 @@ export class SettleSignals {
     return redis;
   }
 
-  async #subscribe(redis: ScriptedRedis, channel: string): Promise<void> {
+  async #subscribe(redis: RedisClient, channel: string): Promise<void> {
     try {
       await redis.ssubscribe(channel);
     } catch {
-      return; // The connection went: the next one brings it up again.
+      return; // The connection is lost. The next one subscribes again.
     }
     const subscription = this.#subscriptions.get(channel);
     if (subscription !== undefined && redis.status === 'ready') {
@@ -102,7 +102,7 @@ export class SettleSignals {
     }
   }
 
-  /** Closes the connection; who listens hears no more. Idempotent. */
+  /** Closes the connection. Listeners are not notified any more. Idempotent. */
   close(): void {
     this.#subscriptions.clear();
     this.#redis?.disconnect();

@@ -1,42 +1,42 @@
-// The requests of this process whose answers are held until their job settles. A held request is a timer and an entry
-// here: it takes no connection, and asks nothing.
+// The requests of this process that wait until their job settles (long polling). A waiting request is a timer and an entry here.
+// It needs no connection and sends no commands.
 
-/** How a hold ended. */
+/** How a wait ended. */
 export type WaitEnd =
   /** The job has settled, or is gone. */
   | 'settled'
-  /** Its time was over. */
+  /** The time limit has passed. */
   | 'timeout'
   /** The process is about to end. */
   | 'released'
-  /** As many requests were held as may be; it never began. */
+  /** The limit of waiting requests was reached: the wait did not begin. */
   | 'rejected';
 
-/** How many requests may be held at once, and which of those that are held count. */
+/** How many requests may wait at once, and which of them count. */
 export interface WaitShare {
   readonly queue: string;
   readonly maxWaiting: number;
 }
 
 export class WaitingRequests {
-  /** By queue: requests that wait for a slow upstream leave the places of others free. */
+  /** By queue: requests that wait for a slow upstream do not use up the limit of other queues. */
   readonly #waits = new Map<string, Set<(end: WaitEnd) => void>>();
   #isReleased = false;
 
-  /** How many requests are held. */
+  /** How many requests wait. */
   get size(): number {
     return [...this.#waits.values()].reduce((sum, waits) => sum + waits.size, 0);
   }
 
   /**
-   * Holds a request for at most `limitMs`.
+   * Waits for at most `limitMs`.
    *
-   * @param share no hold begins while so many requests for jobs of the queue are held by the process.
-   * @param watch is called at once with what to call when the job has settled; returns what ends the watching.
+   * @param share no wait begins while `maxWaiting` requests for jobs of the queue wait in this process.
+   * @param watch is called at once with a function to call when the job has settled. It returns a function that ends the watching.
    */
   async wait(
     limitMs: number,
-    { queue, maxWaiting: maxWaiting }: WaitShare,
+    { queue, maxWaiting }: WaitShare,
     watch: (onSettled: () => void) => () => void,
   ): Promise<WaitEnd> {
     const waits = this.#waits.get(queue) ?? new Set();
@@ -61,7 +61,7 @@ export class WaitingRequests {
     }
   }
 
-  /** Ends all holds at once and lets no other begin: the process is about to end. Idempotent. */
+  /** Ends all waits at once and lets no other begin: the process is about to end. Idempotent. */
   release(): void {
     this.#isReleased = true;
     for (const end of [...this.#waits.values()].flatMap((waits) => [...waits])) {

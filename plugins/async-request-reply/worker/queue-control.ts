@@ -1,7 +1,8 @@
 // What an attempt does to its whole queue, in all workers: it consults the circuit breaker, and pauses the queue.
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
 import { QueuePause, type PauseReason } from '../queue/queue-pause';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
+import type { KeySpace } from '../redis/keys';
 
 /** The longest pause for a probe: after it other workers consult the breaker again. */
 const MAX_PROBE_PAUSE_MS = 10_000;
@@ -11,10 +12,10 @@ export class QueueControl {
   readonly #breaker: CircuitBreaker;
   readonly #pause: QueuePause;
 
-  constructor(redis: ScriptedRedis, prefix: string, name: string) {
+  constructor(redis: RedisClient, keys: KeySpace, name: string) {
     this.name = name;
-    this.#breaker = new CircuitBreaker(redis, prefix, name);
-    this.#pause = new QueuePause(redis, prefix, name);
+    this.#breaker = new CircuitBreaker(redis, keys, name);
+    this.#pause = new QueuePause(redis, keys, name);
   }
 
   /** Consults the breaker. The queue is paused while a probe is under way, so that no other job is taken in vain. */

@@ -7,7 +7,6 @@ import { registeredSettings } from '../queue/queue-registry';
 import { openScheduler, rankOf } from '../queue/scheduler';
 import { loggableJobId } from '../jobs/job-id';
 import type { JobSettings } from '../jobs/job-settings';
-import { bullPrefix } from '../redis/keys';
 import { BullmqWorker } from './bullmq-worker';
 import { JobIntake } from './job-intake';
 import { QueueControl } from './queue-control';
@@ -48,7 +47,7 @@ export class QueueRunner {
     this.#context = context;
     this.#queue = queue;
     const log = context.log.child({ queue });
-    this.#scheduler = openScheduler(context.redis, context.prefix, queue);
+    this.#scheduler = openScheduler(context.redis, context.keys, queue);
     this.#scheduler.on('error', (error) => {
       log.warn(
         { err: error },
@@ -57,7 +56,7 @@ export class QueueRunner {
     });
     this.#worker = new BullmqWorker(queue, (job, token) => this.#process(job, token), {
       connection: context.redis,
-      prefix: bullPrefix(context.prefix, queue),
+      prefix: context.keys.bullPrefix(queue),
       concurrency: 1,
       lockDuration: context.leaseMs,
       stalledInterval: context.stalledCheckMs,
@@ -71,7 +70,7 @@ export class QueueRunner {
     this.#worker.on('error', (error) => {
       log.warn({ err: error }, 'BullMQ could not fetch or move a job; it goes on when Redis answers');
     });
-    this.#control = new QueueControl(context.redis, context.prefix, queue);
+    this.#control = new QueueControl(context.redis, context.keys, queue);
     this.#sweeper = new Sweeper(context, queue, this.#scheduler);
     this.#intake = new JobIntake(this.#worker, context.secrets, log, (names) =>
       context.missingSecrets.report(queue, names),
@@ -89,7 +88,7 @@ export class QueueRunner {
 
   /** Applies the settings that the instances of the plugin have registered for the queue. */
   async refresh(): Promise<void> {
-    const settings = await registeredSettings(this.#context.redis, this.#context.prefix, this.#queue);
+    const settings = await registeredSettings(this.#context.redis, this.#context.keys, this.#queue);
     await this.#setLimits(settings);
     await this.#intake.apply(settings);
   }

@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { FIRST_RANK, schedule } from '../queue/scheduler';
-import { bullJobKey, openJobsKey, sweepLockKey } from '../redis/keys';
 import { StorageQuota } from '../queue/storage-quota';
 import type { WorkerContext } from './worker-context';
 
@@ -13,7 +12,7 @@ const DEADLINE_CHECK_MS = 1000;
 /** Jobs that are examined at once: it takes Redis a few milliseconds. */
 const BATCH = 500;
 
-type SweeperContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'index' | 'stalledCheckMs' | 'log'>;
+type SweeperContext = Pick<WorkerContext, 'redis' | 'keys' | 'jobs' | 'index' | 'stalledCheckMs' | 'log'>;
 
 export class Sweeper {
   readonly #context: SweeperContext;
@@ -30,7 +29,7 @@ export class Sweeper {
     this.#context = context;
     this.#queue = queue;
     this.#scheduler = scheduler;
-    this.#quota = new StorageQuota(context.redis, context.prefix);
+    this.#quota = new StorageQuota(context.redis, context.keys);
   }
 
   start(): void {
@@ -67,7 +66,7 @@ export class Sweeper {
 
   /** Acquires or extends the lock. Two processes may have it for a moment: every step may be repeated. */
   async #lead(): Promise<boolean> {
-    const key = sweepLockKey(this.#context.prefix, this.#queue);
+    const key = this.#context.keys.sweepLock(this.#queue);
     const ttlMs = DEADLINE_CHECK_MS * 5;
     if ((await this.#context.redis.set(key, this.#token, 'PX', ttlMs, 'NX')) === 'OK') {
       return true;
@@ -81,7 +80,7 @@ export class Sweeper {
 
   async #settleOverdue(): Promise<void> {
     const [seconds = 0] = await this.#context.redis.time();
-    const key = openJobsKey(this.#context.prefix, this.#queue);
+    const key = this.#context.keys.openJobs(this.#queue);
     // Jobs that run past their deadline stay in the index: the next page begins after them.
     let stayingCount = 0;
     for (;;) {
@@ -103,16 +102,11 @@ export class Sweeper {
 
   /** Examines one batch of the open jobs, so that a sweep of a full queue stays short. */
   async #rescheduleForgotten(): Promise<void> {
-    const { redis, prefix } = this.#context;
-    const [cursor, members] = await redis.zscan(
-      openJobsKey(prefix, this.#queue),
-      this.#cursor,
-      'COUNT',
-      BATCH,
-    );
+    const { redis, keys } = this.#context;
+    const [cursor, members] = await redis.zscan(keys.openJobs(this.#queue), this.#cursor, 'COUNT', BATCH);
     this.#cursor = cursor;
     const ids = members.filter((_member, index) => index % 2 === 0);
-    const known = await Promise.all(ids.map((id) => redis.exists(bullJobKey(prefix, this.#queue, id))));
+    const known = await Promise.all(ids.map((id) => redis.exists(keys.bullJob(this.#queue, id))));
     await Promise.all(ids.filter((_id, index) => known[index] === 0).map((id) => this.#examine(id, true)));
   }
 

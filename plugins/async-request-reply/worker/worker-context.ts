@@ -3,16 +3,17 @@ import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
 import type { SecretStore } from '../secrets/secret-store';
 import type { JobStore } from '../jobs/job-store';
-import type { ScriptedRedis } from '../redis/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import type { StorageQuota } from '../queue/storage-quota';
 import type { Dispatcher } from '../dispatch/dispatcher';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';
+import type { KeySpace } from '../redis/keys';
 
 export interface WorkerContext {
-  readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly redis: RedisClient;
+  readonly keys: KeySpace;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly quota: StorageQuota;

@@ -5,7 +5,7 @@ import { knownQueues, parseControlMessage } from '../queue/queue-registry';
 import { serializeError } from '../errors/serialize-error';
 import { QueueIndex } from '../queue/queue-index';
 import type { SecretStore } from '../secrets/secret-store';
-import { controlChannel } from '../redis/keys';
+import { KeySpace } from '../redis/keys';
 import { JobStore } from '../jobs/job-store';
 import { nameOfRedis, openWorkerClient, type RedisSettings } from '../redis/redis-client';
 import { RedisProbe } from '../redis/redis-probe';
@@ -52,17 +52,18 @@ export class JobWorker {
     const onError = (error: Error): void =>
       log.warn({ err: error }, 'a connection to Redis failed; it is opened again until Redis answers');
     const redis = openWorkerClient(options.redis, onError);
+    const keys = new KeySpace(options.keyPrefix);
     this.#subscriber = openWorkerClient(options.redis, onError);
     this.#takes = queueFilter(options.queues);
     this.#probe = new RedisProbe(redis, options.redis.read_timeout);
     this.#redisName = nameOfRedis(options.redis);
     this.#context = {
       redis,
-      prefix: options.keyPrefix,
-      jobs: new JobStore(redis, options.keyPrefix),
-      index: new QueueIndex(redis, options.keyPrefix),
-      quota: new StorageQuota(redis, options.keyPrefix),
-      settings: new SettingsCache(redis, options.keyPrefix),
+      keys,
+      jobs: new JobStore(redis, keys),
+      index: new QueueIndex(redis, keys),
+      quota: new StorageQuota(redis, keys),
+      settings: new SettingsCache(redis, keys),
       secrets: options.secrets,
       missingSecrets: new MissingSecrets(log),
       dispatcher: new HttpDispatcher(options.keyPrefix),
@@ -100,7 +101,7 @@ export class JobWorker {
   }
 
   #listen(): void {
-    const { prefix, log, leases } = this.#context;
+    const { keys, log, leases } = this.#context;
     this.#subscriber.on('message', (_channel: string, text: string) => {
       const message = parseControlMessage(text);
       if (message?.kind === 'queue') {
@@ -109,7 +110,7 @@ export class JobWorker {
         leases.get(message.id)?.stop('cancelled');
       }
     });
-    this.#subscriber.subscribe(controlChannel(prefix)).catch((error: unknown) => {
+    this.#subscriber.subscribe(keys.controlChannel()).catch((error: unknown) => {
       log.warn(
         { err: error },
         'the control channel was not subscribed to; new queues and cancellations are seen with a delay',
@@ -136,7 +137,7 @@ export class JobWorker {
     }
     const unused = await unusedQueues(this.#context);
     await this.#removeUnused(unused);
-    const known = await knownQueues(this.#context.redis, this.#context.prefix);
+    const known = await knownQueues(this.#context.redis, this.#context.keys);
     for (const queue of known.filter((one) => this.#takes(one) && !unused.includes(one))) {
       if (this.#isStopping) {
         return;

@@ -12,14 +12,15 @@ import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import {
   openWorkerClient,
   type RedisSettings,
+  type RedisClient,
 } from '../../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../../plugins/async-request-reply/redis/scripts';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
 import { runAdmin, type CommandResult } from '../../helpers/admin-command';
 import { JOB_SETTINGS } from '../../helpers/job-settings';
 import { until } from '../../helpers/until';
 import type { Upstream } from '../../helpers/upstream';
+import { KeySpace } from '../../../plugins/async-request-reply/redis/keys';
 
 const LAPSING = /:(stalled-check|sweeper|limiter|settled:\d+)$/;
 const HOUR_MS = 3_600_000;
@@ -43,7 +44,8 @@ export interface JobWishes {
 
 export class AdminLab {
   readonly prefix = `admin-${randomBytes(6).toString('hex')}`;
-  readonly client: ScriptedRedis;
+  readonly keys = new KeySpace(this.prefix);
+  readonly client: RedisClient;
   readonly access: AccessStore;
   readonly index: QueueIndex;
   readonly #redis: LabRedis;
@@ -56,10 +58,10 @@ export class AdminLab {
     this.client = openWorkerClient(redis.settings, () => undefined);
     this.access = new AccessStore(
       openWorkerClient(redis.settings, () => undefined),
-      this.prefix,
+      this.keys,
       5000,
     );
-    this.index = new QueueIndex(this.client, this.prefix);
+    this.index = new QueueIndex(this.client, this.keys);
   }
 
   /** A job of one attempt: on a path that answers 503 it ends as a dead letter. */

@@ -13,10 +13,9 @@ import type { AttemptEnd, SettleOutcome } from '../../../plugins/async-request-r
 import { nameSettings } from '../../../plugins/async-request-reply/jobs/job-settings';
 import { JobStore } from '../../../plugins/async-request-reply/jobs/job-store';
 import type { Admission } from '../../../plugins/async-request-reply/accept/write-job';
-import { storedBytesKey, storedKey } from '../../../plugins/async-request-reply/redis/keys';
+import { KeySpace } from '../../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
-import { openWorkerClient } from '../../../plugins/async-request-reply/redis/redis-client';
-import type { ScriptedRedis } from '../../../plugins/async-request-reply/redis/scripts';
+import { openWorkerClient, type RedisClient } from '../../../plugins/async-request-reply/redis/redis-client';
 import { StorageQuota } from '../../../plugins/async-request-reply/queue/storage-quota';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { CommandHold } from '../../helpers/cut-commands';
@@ -42,7 +41,7 @@ export interface SubmitWishes {
 /** A plugin server: a store on a connection of its own, whose commands can be held. */
 export interface Gateway {
   readonly store: AccessStore;
-  readonly client: ScriptedRedis;
+  readonly client: RedisClient;
   readonly hold: CommandHold;
 }
 
@@ -64,7 +63,8 @@ export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob 
 
 export class BytesLab {
   readonly prefix = `bytes-${randomBytes(6).toString('hex')}`;
-  readonly redis: ScriptedRedis;
+  readonly keys = new KeySpace(this.prefix);
+  readonly redis: RedisClient;
   readonly stored: StorageQuota;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
@@ -74,19 +74,19 @@ export class BytesLab {
   constructor(port: number) {
     this.#port = port;
     this.redis = this.open();
-    this.stored = new StorageQuota(this.redis, this.prefix);
-    this.jobs = new JobStore(this.redis, this.prefix);
-    this.index = new QueueIndex(this.redis, this.prefix);
+    this.stored = new StorageQuota(this.redis, this.keys);
+    this.jobs = new JobStore(this.redis, this.keys);
+    this.index = new QueueIndex(this.redis, this.keys);
   }
 
-  open(): ScriptedRedis {
+  open(): RedisClient {
     return openWorkerClient(resolveConfig({ redis: { port: this.#port } }).redis, () => undefined);
   }
 
   gateway(limitMs = 20_000): Gateway {
     const client = this.open();
     const hold = new CommandHold(client);
-    const store = new AccessStore(client, this.prefix, limitMs);
+    const store = new AccessStore(client, this.keys, limitMs);
     this.#closing.push(async () => {
       hold.drop();
       await store.close();
@@ -136,13 +136,13 @@ export class BytesLab {
   }
 
   /** What a redrive and a purge need, on this connection or one of its own. */
-  async administer<T>(work: (part: RedriveContext) => Promise<T>, client?: ScriptedRedis): Promise<T> {
+  async administer<T>(work: (part: RedriveContext) => Promise<T>, client?: RedisClient): Promise<T> {
     const redis = client ?? this.open();
-    const prefix = this.prefix;
-    const scheduler = openScheduler(redis, prefix, QUEUE, true);
-    const [jobs, index] = [new JobStore(redis, prefix), new QueueIndex(redis, prefix)];
+    const { keys } = this;
+    const scheduler = openScheduler(redis, keys, QUEUE, true);
+    const [jobs, index] = [new JobStore(redis, keys), new QueueIndex(redis, keys)];
     try {
-      return await work({ redis, prefix, jobs, index, scheduler: () => scheduler });
+      return await work({ redis, keys, jobs, index, scheduler: () => scheduler });
     } finally {
       await scheduler.close().catch(() => undefined);
       if (client === undefined) redis.disconnect();
@@ -175,13 +175,13 @@ export class BytesLab {
   async expectNothing(): Promise<void> {
     expect(await this.total()).toBe(0);
     await this.stored.expire(QUEUE);
-    const keys = [storedKey(this.prefix, QUEUE), storedBytesKey(this.prefix, QUEUE)];
+    const keys = [this.keys.stored(QUEUE), this.keys.storedBytes(QUEUE)];
     expect(await this.redis.exists(...keys)).toBe(0);
   }
 
   /** The entries are so much older. */
   async pass(ms: number): Promise<void> {
-    const key = storedKey(this.prefix, QUEUE);
+    const key = this.keys.stored(QUEUE);
     const entries = await this.redis.zrange(key, 0, -1, 'WITHSCORES');
     for (let at = 0; at < entries.length; at += 2) {
       await this.redis.zadd(key, Number(entries[at + 1]) - ms, String(entries[at]));

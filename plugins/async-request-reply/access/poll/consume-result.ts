@@ -1,18 +1,18 @@
-// A result that may be read once: who takes it has it alone, and its bytes are counted no longer than they are stored.
-import type { JobRecord } from '../../jobs/job-record';
+// Results that can be read once. One caller takes the read, and the bytes count only as long as they are stored.
 import type { AccessStore } from '../../accept/access-store';
+import type { JobRecord } from '../../jobs/job-record';
 
-/** As long as a note is good (handoff/ticket-sealer.ts). */
+/** As long as a ticket is valid (handoff/ticket-sealer.ts). */
 const TO_BE_SENT_MS = 3_600_000;
 
-/** What is left of a job whose result has gone. */
+/** What is stored of a job after its result has been removed. */
 const keptBytes = ({ isDead, requestBytes }: JobRecord): number => (isDead ? requestBytes : 0);
 
 /**
  * Takes the one read of a result.
  *
- * @param isSentLater keeps the stored response for whoever sends it and calls {@link dropTaken} then; else it is gone.
- * @returns whether it was still to be had.
+ * @param isSentLater keeps the stored response until its sender calls {@link dropTaken}; else it is removed.
+ * @returns whether the read was still to be had.
  */
 export async function takeResult(
   store: AccessStore,
@@ -26,7 +26,7 @@ export async function takeResult(
   }
   const left = keptBytes(job);
   const bytes = isSentLater ? left + job.resultBytes : left;
-  await keepMs(store, job, bytes, isSentLater && left === 0 ? TO_BE_SENT_MS : undefined);
+  await shrinkUsage(store, job, bytes, isSentLater && left === 0 ? TO_BE_SENT_MS : undefined);
   return true;
 }
 
@@ -37,11 +37,16 @@ export async function dropTaken(store: AccessStore, id: string, result: string):
     return jobs.read(id);
   });
   if (job !== undefined) {
-    await keepMs(store, job, keptBytes(job));
+    await shrinkUsage(store, job, keptBytes(job));
   }
 }
 
-/** Never rejects: the result is the caller's by now, and what is not said here is forgotten by itself. */
-async function keepMs(store: AccessStore, job: JobRecord, bytes: number, withinMs?: number): Promise<void> {
+/** Never rejects: the caller has the result by now, and an entry that stays expires. */
+async function shrinkUsage(
+  store: AccessStore,
+  job: JobRecord,
+  bytes: number,
+  withinMs?: number,
+): Promise<void> {
   await store.shrinkUsage(job, bytes, withinMs).catch(() => undefined);
 }

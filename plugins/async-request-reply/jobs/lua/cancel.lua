@@ -1,38 +1,37 @@
 #!lua flags=allow-oom
--- Cancels a job: at once while it waits, through its worker while it runs.
--- KEYS[1] record
--- ARGV[1] how long (ms) to leave a tombstone where there is no record yet, so that a late write of an abandoned
---         submit finds it; 0 leaves none
--- ARGV[2] '1' where a submit with an idempotency key is taken back: a repeat of it may have been told of the job, and
---         once it has begun the next repeat will be
+-- Cancels a job: at once if it waits, through its worker if it runs.
+-- KEYS[1] record   KEYS[2] request   KEYS[3] callback   KEYS[4] settled channel
+-- ARGV[1] how long (ms) to leave a tombstone if there is no record yet, so that a late write of a submit that is rolled
+--         back writes nothing; 0 leaves none
+-- ARGV[2] '1' if a submit with an idempotency key is rolled back. A repeat of the request may have been answered with the job;
+--         once the job has begun, the next repeat will be. The job is then kept.
 -- Returns {'settled-now', 'cancelled', owner, …}, {'cancelling'}, {'already-settled', state}, {'kept'} or {'missing'}.
-local key = KEYS[1]
-local r = redis.call('HMGET', key, 'state', 'acknowledged', 'v')
-local state = r[1]
+local job = { record = KEYS[1], request = KEYS[2], callback = KEYS[3], settled = KEYS[4] }
+local tombstone_ms, has_claim = tonumber(ARGV[1]), ARGV[2] == '1'
+local state, acknowledged, version = unpack(redis.call('HMGET', job.record, 'state', 'acknowledged', 'v'))
 if not state then
-  if tonumber(ARGV[1]) > 0 then
-    redis.call('HSET', key, 'v', 0, 'state', 'cancelled', 'queue', '')
-    redis.call('PEXPIRE', key, ARGV[1])
-    redis.call('UNLINK', sibling(key, 'req'))
+  if tombstone_ms > 0 then
+    write_tombstone(job.record, tombstone_ms)
+    redis.call('UNLINK', job.request)
   end
   return { 'missing' }
 end
-if ARGV[2] == '1' and tonumber(r[3]) > 0 then
-  if r[2] == '1' or state ~= 'queued' then
+if has_claim and tonumber(version) > 0 then
+  if acknowledged == '1' or state ~= 'queued' then
     return { 'kept' }
   end
-  redis.call('HSET', key, 'rolled_back', '1')
+  redis.call('HSET', job.record, 'rolled_back', '1')
 end
 if is_settled(state) then
   return { 'already-settled', state }
 end
 if state == 'running' then
-  redis.call('HSET', key, 'cancel', '1')
+  redis.call('HSET', job.record, 'cancel', '1')
   return { 'cancelling' }
 end
-local reply = settle(key, now_ms(), state, 'cancel', false, nil)
-if tonumber(ARGV[1]) > 0 then
-  -- Taken back: nobody was told that there is such a job.
-  redis.call('UNLINK', sibling(key, 'callback'))
+local reply = settle(job, now_ms(), state, 'cancel', false, nil)
+if tombstone_ms > 0 then
+  -- The submit is rolled back: its client was not told of a job.
+  redis.call('UNLINK', job.callback)
 end
 return reply

@@ -1,18 +1,13 @@
--- Prepended to every script of this folder: the clock and the one way in which a job settles.
-
-local function now_ms()
-  local t = redis.call('TIME')
-  return tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
-end
-
--- A callback is tried for a day.
-local CALLBACK_LIFE_MS = 93600000
+-- Library of the scripts on a job's record: how a job settles, and what they share. It needs the tables and
+-- constants TRANSITIONS and CALLBACK_LIFE_MS (jobs/job-scripts.ts).
+--
+-- `job` is a table with the names of the job's keys: `record`, `request`, `callback` and `settled` (the channel).
 
 local function is_settled(state)
   return state == 'completed' or state == 'failed' or state == 'cancelled' or state == 'expired'
 end
 
--- The state that `event` leads to. TRANSITIONS is the table of jobs/transitions.ts, put in front of this file.
+-- The state that `event` leads to.
 local function next_state(from, event)
   local to = TRANSITIONS[from] and TRANSITIONS[from][event]
   if not to then
@@ -21,80 +16,92 @@ local function next_state(from, event)
   return to
 end
 
--- The keys of a job share the hash tag of its record's key, which ends in ':job'.
-local function sibling(job_key, suffix)
-  return string.sub(job_key, 1, -4) .. suffix
+-- The key of the response that a record names as `RUN.ATTEMPT` (KeySpace.response in redis/keys.ts).
+--
+-- This is the one key of a job that scripts derive. A caller that knows the response passes its key in KEYS: settle.lua the
+-- response of the attempt, consume.lua the result. The response of an earlier attempt stands in the record alone, and a caller
+-- that read it first would need another round trip and could be out of date.
+-- Redis does not check undeclared keys. On a Redis Cluster the key has to be in the slot of the declared keys: it has the
+-- hash tag of the record. Dragonfly rejects undeclared keys unless it runs with --cluster_mode=emulated --lock_on_hashtags or
+-- with --default_lua_flags=allow-undeclared-keys. BullMQ's own scripts need one of the two as well.
+local function response_key(record, result)
+  return string.sub(record, 1, -#':job' - 1) .. ':res:' .. result
 end
 
--- The bytes of the bodies that a settled job keeps: a dead letter's request, and a result that can still be read.
-local function kept_bytes(job_key)
-  local r = redis.call('HMGET', job_key, 'dead', 'request_bytes', 'result', 'result_bytes', 'read_at')
-  local request = r[1] == '1' and tonumber(r[2] or 0) or 0
-  local is_read = r[5] and r[5] ~= ''
-  local response = r[3] and r[3] ~= '' and not is_read and tonumber(r[4] or 0) or 0
+-- Leaves a record that is no job and expires. A late write of the submit finds it and writes nothing.
+local function write_tombstone(record, life_ms)
+  redis.call('HSET', record, 'v', 0, 'state', 'cancelled', 'queue', '')
+  redis.call('PEXPIRE', record, life_ms)
+end
+
+-- Appends all fields and values of the record to a reply.
+local function append_record(reply, record)
+  for _, item in ipairs(redis.call('HGETALL', record)) do
+    reply[#reply + 1] = item
+  end
+  return reply
+end
+
+-- The bytes of the bodies that a settled job keeps: the request of a dead letter, and a result that can still be read.
+local function kept_bytes(record)
+  local dead, request_bytes, result, result_bytes, read_at =
+    unpack(redis.call('HMGET', record, 'dead', 'request_bytes', 'result', 'result_bytes', 'read_at'))
+  local request = dead == '1' and tonumber(request_bytes or 0) or 0
+  local is_read = read_at and read_at ~= ''
+  local response = result and result ~= '' and not is_read and tonumber(result_bytes or 0) or 0
   return tostring(request + response)
 end
 
--- Ends the current run. A dead letter (failed, or `keep_request`) keeps its request as long as its result.
--- Returns what every script answers of a job that has just settled: state, owner, '1' for a dead letter, expires_at, bytes
--- that it keeps.
-local function settle(job_key, now, from, event, keep_request, err)
+-- Ends the current run. A dead letter (`failed`, or any state with `keep_request`) keeps its request as long as its record.
+-- Returns what each script returns for a job that it has settled:
+-- {'settled-now', state, owner, '1' for a dead letter, expires_at, bytes that the job keeps}
+local function settle(job, now, from, event, keep_request, err)
   local state = next_state(from, event)
-  local r = redis.call('HMGET', job_key, 'result_ttl', 'result', 'owner', 'callback')
-  local ttl, result = tonumber(r[1]), r[2]
+  local result_ttl, result, owner, callback =
+    unpack(redis.call('HMGET', job.record, 'result_ttl', 'result', 'owner', 'callback'))
+  local ttl = tonumber(result_ttl)
   local dead = (state == 'failed' or keep_request) and '1' or ''
-  redis.call('HSET', job_key, 'state', state, 'settled_at', now, 'expires_at', now + ttl, 'dead', dead,
-    'token', '', 'lease_until', 0, 'error_code', err and err.code or '', 'error_detail', err and err.detail or '',
+  redis.call('HSET', job.record,
+    'state', state,
+    'settled_at', now,
+    'expires_at', now + ttl,
+    'dead', dead,
+    'token', '',
+    'lease_until', 0,
+    'error_code', err and err.code or '',
+    'error_detail', err and err.detail or '',
     'error_proxy', err and err.proxy or '')
-  redis.call('PEXPIRE', job_key, ttl)
+  redis.call('PEXPIRE', job.record, ttl)
   if result and result ~= '' then
     if state == 'completed' then
-      redis.call('PEXPIRE', sibling(job_key, 'res:' .. result), ttl)
+      redis.call('PEXPIRE', response_key(job.record, result), ttl)
     else
-      redis.call('UNLINK', sibling(job_key, 'res:' .. result))
-      redis.call('HSET', job_key, 'result', '')
+      redis.call('UNLINK', response_key(job.record, result))
+      redis.call('HSET', job.record, 'result', '')
     end
   end
   if dead == '1' then
-    redis.call('PEXPIRE', sibling(job_key, 'req'), ttl)
+    redis.call('PEXPIRE', job.request, ttl)
   else
-    redis.call('UNLINK', sibling(job_key, 'req'))
+    redis.call('UNLINK', job.request)
   end
-  -- What a callback tells of is the run that has settled here, however long the record lives.
-  if r[4] and r[4] ~= '' then
-    redis.call('COPY', job_key, sibling(job_key, 'callback'), 'REPLACE')
-    redis.call('PEXPIRE', sibling(job_key, 'callback'), CALLBACK_LIFE_MS)
+  -- The callback reports this run, however long the record lives and whatever a redrive makes of it.
+  if callback and callback ~= '' then
+    redis.call('COPY', job.record, job.callback, 'REPLACE')
+    redis.call('PEXPIRE', job.callback, CALLBACK_LIFE_MS)
   end
-  -- Whoever holds a request for it: waiting/settle-signals.ts. A user whom the ACL keeps off the channel settles all the same.
-  redis.pcall('SPUBLISH', sibling(job_key, 'settled'), state)
-  return { 'settled-now', state, r[3] or '', dead, tostring(now + ttl), kept_bytes(job_key) }
+  -- Wakes the requests that wait for the job (waiting/settle-signals.ts). The job settles even if the ACL refuses the channel.
+  redis.pcall('SPUBLISH', job.settled, state)
+  return { 'settled-now', state, owner or '', dead, tostring(now + ttl), kept_bytes(job.record) }
 end
 
--- What a job without further attempts ends as: its last response where there is one, else `failed`. Its last
--- status was one to retry, so that it is a dead letter and keeps its request.
-local function settle_exhausted(job_key, now, from, err)
-  local result = redis.call('HGET', job_key, 'result')
+-- Settles a job that has no attempts left: with its last response if there is one, else as `failed`. The status of that
+-- response was one to retry, so the job is a dead letter and keeps its request.
+local function settle_exhausted(job, now, from, err)
+  local result = redis.call('HGET', job.record, 'result')
   if result and result ~= '' then
-    return settle(job_key, now, from, 'complete', true, nil)
+    return settle(job, now, from, 'complete', true, nil)
   end
-  return settle(job_key, now, from, 'fail', true, err)
+  return settle(job, now, from, 'fail', true, err)
 end
 
--- The keys of a queue share the hash tag of its slots' key, which ends in ':slots'.
-local function sibling_of_slots(slots_key, suffix)
-  return string.sub(slots_key, 1, -6) .. suffix
-end
-
--- The counter of the jobs of a queue that settled in the ten seconds around `at`.
-local function settled_key(slots_key, at)
-  return sibling_of_slots(slots_key, 'settled:' .. math.floor(at / 10000))
-end
-
--- What is said of a queue without a place: {'full', jobs that settled in the last minute}.
-local function full(slots_key, now)
-  local settled = 0
-  for bucket = 0, 6 do
-    settled = settled + tonumber(redis.call('GET', settled_key(slots_key, now - bucket * 10000)) or 0)
-  end
-  return { 'full', tostring(settled) }
-end

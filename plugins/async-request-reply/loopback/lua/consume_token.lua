@@ -1,17 +1,20 @@
 #!lua flags=allow-oom
--- Spends the marker of a request that a worker sends through Kong again: once, in its time, while its attempt runs.
--- KEYS[1] record   KEYS[2] the marker's own key
--- ARGV[1] attempt   ARGV[2] when the marker is over (ms)   ARGV[3] the longest life of a marker (ms)
--- Returns 'consumed', or why it is no good: 'stale', 'not-running', 'used'
-local left = tonumber(ARGV[2]) - now_ms()
-if left <= 0 or left > tonumber(ARGV[3]) then
+-- Consumes the loopback token of a request that a worker sends through Kong again: once, before it expires, while its attempt runs.
+-- KEYS[1] record   KEYS[2] loopback: exists once the token has been consumed
+-- ARGV[1] attempt
+-- ARGV[2] when the token expires (ms)
+-- ARGV[3] longest life of a token (ms)
+-- Returns 'consumed', or why the token is refused: 'stale', 'not-running' or 'used'.
+local record, loopback, attempt, expires_at, max_life_ms = KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local left = expires_at - now_ms()
+if left <= 0 or left > max_life_ms then
   return 'stale'
 end
-local r = redis.call('HMGET', KEYS[1], 'state', 'attempts')
-if r[1] ~= 'running' or r[2] ~= ARGV[1] then
+local state, attempts = unpack(redis.call('HMGET', record, 'state', 'attempts'))
+if state ~= 'running' or attempts ~= attempt then
   return 'not-running'
 end
-if not redis.call('SET', KEYS[2], '1', 'NX', 'PX', left) then
+if not redis.call('SET', loopback, '1', 'NX', 'PX', left) then
   return 'used'
 end
 return 'consumed'

@@ -1,12 +1,16 @@
--- Writes a part of a payload and its TTL in one step: no crash can leave one without the other.
--- KEYS[1] hash   ARGV[1] TTL (ms)   ARGV[3…] field, value, …
--- ARGV[2] '1' for the first part: whatever was there goes; 'once' for a whole payload: one that is there stays
--- Returns how many fields the hash has then.
-if ARGV[2] == '1' then
-  redis.call('UNLINK', KEYS[1])
+-- Writes a part of a payload and the TTL in one step: a crash cannot leave one without the other.
+-- KEYS[1] payload: hash of `head` and chunks
+-- ARGV[1] TTL (ms)
+-- ARGV[2] '1' for the first part, which replaces what is stored; 'once' for a whole payload, which does not replace a complete one;
+--         '' for another part
+-- ARGV[3…] field, value, …
+-- Returns the number of fields that the hash has then.
+local payload, ttl_ms, mode = KEYS[1], ARGV[1], ARGV[2]
+if mode == '1' then
+  redis.call('UNLINK', payload)
 end
-if ARGV[2] ~= 'once' or redis.call('HEXISTS', KEYS[1], 'head') == 0 then
-  redis.call('HSET', KEYS[1], unpack(ARGV, 3))
+if mode ~= 'once' or redis.call('HEXISTS', payload, 'head') == 0 then
+  redis.call('HSET', payload, unpack(ARGV, 3))
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return redis.call('HLEN', KEYS[1])
+redis.call('PEXPIRE', payload, ttl_ms)
+return redis.call('HLEN', payload)

@@ -1,4 +1,5 @@
 #!lua flags=allow-oom
--- Forgets a batch of the bytes that have gone by themselves.
--- KEYS[1] places   Returns how many jobs they were of.
-return expire_bytes(KEYS[1], now_ms())
+-- Removes a batch of entries that have expired.
+-- KEYS[1] stored   KEYS[2] bytes: see stored.lua
+-- Returns how many entries it removed.
+return expire_bytes({ stored = KEYS[1], bytes = KEYS[2] }, now_ms())

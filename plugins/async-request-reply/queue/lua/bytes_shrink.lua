@@ -1,20 +1,23 @@
 #!lua flags=allow-oom
--- Counts what is left of a job's bodies, never more than before: who comes late changes nothing.
--- KEYS[1] places
--- ARGV[1] job ID   ARGV[2] bytes that are left   ARGV[3] within how long they go by themselves (ms), '' as before
-local before, total = bytes_of(KEYS[1], ARGV[1])
+-- Counts what is left of a job's bodies, never more than before: a late call changes nothing.
+-- KEYS[1] stored   KEYS[2] bytes: see stored.lua
+-- ARGV[1] job ID
+-- ARGV[2] bytes that are left
+-- ARGV[3] within how long they expire (ms), '' as before
+local quota = { stored = KEYS[1], bytes = KEYS[2] }
+local id, left_bytes, within_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local before, total = bytes_of(quota, id)
 if not before then
   return
 end
-local size = math.min(before, tonumber(ARGV[2]))
+local size = math.min(before, left_bytes)
 if size == 0 then
-  drop_bytes(KEYS[1], { ARGV[1] }, before)
+  drop_bytes(quota, { id }, before)
   return
 end
 local now = now_ms()
-local stored = stored_keys(KEYS[1])
-local expires_at = tonumber(redis.call('ZSCORE', stored, ARGV[1]))
-if ARGV[3] ~= '' then
-  expires_at = math.min(expires_at, now + tonumber(ARGV[3]))
+local expires_at = tonumber(redis.call('ZSCORE', quota.stored, id))
+if within_ms then
+  expires_at = math.min(expires_at, now + within_ms)
 end
-put_bytes(KEYS[1], now, ARGV[1], size, expires_at, before, total)
+put_bytes(quota, now, id, size, expires_at, before, total)

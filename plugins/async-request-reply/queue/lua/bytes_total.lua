@@ -1,17 +1,15 @@
 #!lua flags=no-writes
--- The bytes that are stored for a queue now: without those that have gone by themselves and are not yet forgotten.
--- KEYS[1] places
+-- The bytes that are stored for a queue now, without entries that have expired and are not yet removed.
+-- KEYS[1] stored   KEYS[2] bytes: see stored.lua
+local quota = { stored = KEYS[1], bytes = KEYS[2] }
 local now = now_ms()
-local stored, bytes = stored_keys(KEYS[1])
-local _, total = bytes_of(KEYS[1], '')
+local _, total = bytes_of(quota, '')
 local offset = 0
 while true do
-  local ids = redis.call('ZRANGEBYSCORE', stored, '-inf', now, 'LIMIT', offset, EXPIRE_BATCH)
+  local ids, size = expired_bytes(quota, now, offset)
   if #ids == 0 then
     return total
   end
-  for _, size in ipairs(redis.call('HMGET', bytes, unpack(ids))) do
-    total = total - tonumber(size or 0)
-  end
+  total = total - size
   offset = offset + #ids
 end

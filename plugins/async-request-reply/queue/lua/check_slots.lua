@@ -1,10 +1,11 @@
 #!lua flags=no-writes
--- Whether a queue has a place, as far as a look can tell: before a body is taken in that nobody may have a use for.
--- KEYS[1] places: see reserve.lua
--- ARGV[1] most places
+-- Checks whether a queue has a free slot, before a body is received for nothing. Only reserve.lua decides.
+-- KEYS[1] slots: see reserve.lua
+-- ARGV[1] most slots
 -- Returns {'free'}, or {'full', jobs that settled in the last minute}.
+local slots, max_slots = KEYS[1], tonumber(ARGV[1])
 local now = now_ms()
-if redis.call('ZCOUNT', KEYS[1], '(' .. now, '+inf') >= tonumber(ARGV[1]) then
-  return full(KEYS[1], now)
+if redis.call('ZCOUNT', slots, '(' .. now, '+inf') >= max_slots then
+  return full(slots, now)
 end
 return { 'free' }

@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- Gives an idempotency key back whose job was taken back.
--- KEYS[1] claim   ARGV[1] job ID that it must name
+-- Releases an idempotency key whose job was rolled back.
+-- KEYS[1] claim
+-- ARGV[1] ID of the job; a claim of another job stays
 if redis.call('HGET', KEYS[1], 'id') == ARGV[1] then
   redis.call('UNLINK', KEYS[1])
 end
