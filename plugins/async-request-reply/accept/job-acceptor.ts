@@ -11,7 +11,7 @@
 // of the claim as if it had made the claim. The record is created once: it decides which request was first.
 //
 //   claim ──acquired──▶ write ──created──▶ 202      duplicate: another request was faster, or the job was rolled back
-//     └──claimed──▶ look up ──job──▶ the same 202   409, 410, 422: decide-claim.ts
+//     └──claimed──▶ look up ──job──▶ the same 202   otherwise 410 or 422: decide-claim.ts
 //                     ├──not created──▶ write, with the job ID of the claim
 //                     └──over──▶ claim again
 //

@@ -14,33 +14,35 @@ interface ErrorLike {
 export interface SerializedError {
   readonly type: string;
   readonly message: string;
-  readonly stack: string | undefined;
-  readonly code: string | undefined;
-  readonly cause: SerializedError | string | undefined;
+  readonly stack?: string | undefined;
+  readonly code?: string | undefined;
+  readonly cause?: SerializedError | undefined;
   /** Those of an AggregateError: of each address that was tried, for example. */
-  readonly errors: readonly (SerializedError | string)[] | undefined;
+  readonly errors?: readonly SerializedError[] | undefined;
 }
 
-/** Deep enough for every chain of causes that occurs; a cyclic one ends there. */
+/** Deeper causes are omitted, so that a cyclic chain ends. */
 const MAX_DEPTH = 5;
 
 /** Redis repeats the arguments of a command that it does not know. */
 const UNKNOWN_COMMAND_ARGUMENTS = /, with args beginning with:[^\n]*/;
 
-/** @returns type, message, stack, code and causes of an error, and none of its other properties; the text of anything else. */
-export function serializeError(error: unknown, depth = 1): SerializedError | string {
+/** Returns type, message, stack, code and causes of anything thrown, and none of its other properties. */
+export function serializeError(error: unknown, depth = 0): SerializedError {
   if (!isErrorLike(error)) {
-    return String(error);
+    return { type: typeof error, message: String(error) };
   }
-  const nested = (one: unknown): SerializedError | string =>
-    depth < MAX_DEPTH ? serializeError(one, depth + 1) : '…';
+  const isNested = depth < MAX_DEPTH;
   return {
     type: error.constructor.name,
     message: error.message.replace(UNKNOWN_COMMAND_ARGUMENTS, ''),
     stack: typeof error.stack === 'string' ? error.stack.replace(UNKNOWN_COMMAND_ARGUMENTS, '') : undefined,
     code: typeof error.code === 'string' ? error.code : undefined,
-    cause: error.cause === undefined ? undefined : nested(error.cause),
-    errors: Array.isArray(error.errors) ? error.errors.map(nested) : undefined,
+    cause: error.cause !== undefined && isNested ? serializeError(error.cause, depth + 1) : undefined,
+    errors:
+      Array.isArray(error.errors) && isNested
+        ? error.errors.map((one) => serializeError(one, depth + 1))
+        : undefined,
   };
 }
 

@@ -54,9 +54,8 @@ test('the arguments of a command that Redis does not know are left out', () => {
   expect(JSON.stringify(logged(error))).not.toContain('secret');
 });
 
-test('what is no error is logged as its text', () => {
-  expect(logged('closed')).toBe('closed');
-  expect(logged(undefined)).toBeUndefined();
+test('a thrown value that is no error is logged as its text', () => {
+  expect(logged('closed')).toEqual({ type: 'string', message: 'closed' });
 });
 
 test('a cyclic cause ends', () => {
