@@ -2,8 +2,8 @@
 import { AsyncError } from '../errors/async-error';
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import { TOMBSTONE_MS } from '../jobs/job-store';
-import type { IdempotencyStore } from '../queue/idempotency-store';
-import type { ClaimOutcome, LookupOutcome } from '../queue/queue-outcomes';
+import type { IdempotencyStore, LookupOutcome } from '../queue/idempotency-store';
+import type { ClaimOutcome } from '../queue/queue-outcomes';
 import { PROVISIONAL_MS } from '../queue/queue-index';
 
 /** A claim, and the job that it names. */
