@@ -42,6 +42,7 @@ const UNSCRIPTED = ['BZPOPMIN', 'CLIENT', 'EVAL', 'EVALSHA', 'WAIT', 'INFO'];
 /** Methods of a client that send no command of that name. */
 const NO_COMMANDS = [
   'CALL',
+  'NODES',
   'CONNECT',
   'DISCONNECT',
   'DUPLICATE',

@@ -102,8 +102,8 @@ async function begin({ method, headers }: Sending, content: Buffer): Promise<Par
 async function expectOneJob({ id, queue, method }: Sending): Promise<void> {
   const jobs = new JobStore(redis, KEYS);
   expect(await jobs.read(id)).toMatchObject({ id, state: 'queued' });
-  expect(await redis.zrange(KEYS.openJobs(queue), 0, -1)).toEqual([id]);
-  expect(await redis.zrange(KEYS.bullWaiting(queue), 0, -1)).toEqual([id]);
+  expect(await redis.zrange(KEYS.openJobs(queue), 0, '-1')).toEqual([id]);
+  expect(await redis.zrange(KEYS.bullWaiting(queue), 0, '-1')).toEqual([id]);
   const stored = await (await jobs.payloads.readRequest(id))?.body();
   const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
   expect(sha256(stored ?? half)).toBe(sha256(method === 'GET' ? Buffer.alloc(0) : body));

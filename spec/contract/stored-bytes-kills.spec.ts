@@ -48,7 +48,7 @@ it('a submit leaves bytes that go within thirty seconds, or with the job that it
     const how = await cutOff(hold, lab.submit(store));
 
     await lab.pass(PROVISIONAL_MS);
-    const listed = await lab.redis.zrange(lab.keys.openJobs(QUEUE), 0, -1);
+    const listed = await lab.redis.zrange(lab.keys.openJobs(QUEUE), 0, '-1');
     expect(await lab.total()).toBe(listed.length * BODY);
     for (const id of listed) {
       await lab.run(id);

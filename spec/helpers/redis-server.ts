@@ -5,16 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
-import {
-  joinRepliesExactly,
-  parserOfIoredis,
-} from '../../plugins/async-request-reply/redis/patch-redis-parser';
 import { freePort } from './gateway/free-port';
 import { until } from './until';
-
-// The parser's own buffer is shrunk by a timer, which keeps a process from ending.
-const parser = parserOfIoredis();
-if (parser !== undefined) joinRepliesExactly(parser);
 
 const EXECUTABLE = 'redis-server';
 const LOG_TAIL = 2000;

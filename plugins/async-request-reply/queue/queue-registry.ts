@@ -67,7 +67,7 @@ export async function publishControl(
 
 /** The registered queues. worker/remove-unused-queue.ts removes a queue that is no longer used. */
 export const knownQueues = (redis: RedisClient, keys: KeySpace): Promise<string[]> =>
-  redis.zrange(keys.queues(), 0, -1);
+  redis.zrange(keys.queues(), 0, '-1');
 
 /** The settings in force on a queue, without those that cannot be read. */
 export async function registeredSettings(

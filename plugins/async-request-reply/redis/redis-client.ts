@@ -1,7 +1,6 @@
 // Opens connections to Redis, and limits the time of each query: a Redis that is stopped does not reply at all.
 import Redis, { Cluster, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { AsyncError } from '../errors/async-error';
-import { joinRepliesExactly, parserOfIoredis } from './patch-redis-parser';
 
 /** A connection to a single node or to a Cluster. What this program calls is the same on both. */
 export type RedisClient = Redis | Cluster;
@@ -61,6 +60,9 @@ const CONNECTION_FIELDS: (keyof RedisSettings | 'ip')[] = [
   'sentinel_password',
 ];
 
+/** Without the mapping of replies, which is RESP3's. */
+type ConnectionOptions = Omit<RedisOptions, 'replyMapping'>;
+
 const RECONNECT_MAX_MS = 1000;
 
 const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 8), RECONNECT_MAX_MS);
@@ -71,12 +73,14 @@ const tlsOptions = (settings: RedisSettings): NonNullable<RedisOptions['tls']> =
 });
 
 /** The options of a connection to any node. */
-const nodeOptions = (settings: RedisSettings): RedisOptions => ({
+const nodeOptions = (settings: RedisSettings): ConnectionOptions => ({
   db: settings.database,
   connectTimeout: settings.connect_timeout,
   username: settings.username,
   password: settings.password,
   tls: settings.ssl ? tlsOptions(settings) : undefined,
+  // RESP2 needs no HELLO, and the replies have the shapes that BullMQ and this program read.
+  protocol: 2,
   // Without CLIENT SETINFO the ACL has to allow one command less.
   disableClientInfo: true,
   // Redis may have run a command whose reply was lost with the connection. The access side never sends it again.
@@ -84,7 +88,7 @@ const nodeOptions = (settings: RedisSettings): RedisOptions => ({
 });
 
 /** The address of the single node, or of the Sentinels that know the master. */
-const location = (settings: RedisSettings): RedisOptions =>
+const location = (settings: RedisSettings): ConnectionOptions =>
   settings.sentinel_master === undefined
     ? { host: settings.host, port: settings.port }
     : {
@@ -127,14 +131,10 @@ export function openSignalClient(settings: RedisSettings, onError: (error: Error
 
 function open(
   settings: RedisSettings,
-  role: RedisOptions,
+  role: ConnectionOptions,
   onError: (error: Error) => void,
-  clusterRole: ClusterOptions = {},
+  clusterRole: Omit<ClusterOptions, 'redisOptions'> = {},
 ): RedisClient {
-  const parser = parserOfIoredis();
-  if (parser !== undefined) {
-    joinRepliesExactly(parser);
-  }
   const client =
     settings.cluster_nodes === undefined || settings.cluster_nodes.length === 0
       ? new Redis({
@@ -152,7 +152,11 @@ function open(
   return client;
 }
 
-function openCluster(settings: RedisSettings, role: RedisOptions, clusterRole: ClusterOptions): Cluster {
+function openCluster(
+  settings: RedisSettings,
+  role: ConnectionOptions,
+  clusterRole: Omit<ClusterOptions, 'redisOptions'>,
+): Cluster {
   const nodes = (settings.cluster_nodes ?? []).map(({ ip, port }) => ({ host: ip, port }));
   return new Cluster(nodes, {
     redisOptions: { ...nodeOptions(settings), ...role },

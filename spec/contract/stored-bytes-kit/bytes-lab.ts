@@ -182,7 +182,7 @@ export class BytesLab {
   /** The entries are so much older. */
   async pass(ms: number): Promise<void> {
     const key = this.keys.stored(QUEUE);
-    const entries = await this.redis.zrange(key, 0, -1, 'WITHSCORES');
+    const entries = await this.redis.zrange(key, 0, '-1', 'WITHSCORES');
     for (let at = 0; at < entries.length; at += 2) {
       await this.redis.zadd(key, Number(entries[at + 1]) - ms, String(entries[at]));
     }
