@@ -2,7 +2,7 @@
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
 import { pino, type Logger } from 'pino';
-import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
+import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/replies';
 import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
 import { resolveSettings } from '../schemas/resolve-settings';

@@ -1,10 +1,9 @@
 // One configured plugin: what it derives from its configuration once, and how a request goes through it.
 import type { Config } from '../../schemas/generated/config-type';
 import { access, type AccessLog } from './access/access';
-import { checkRequestSchemas, hasRequestSchemas } from './access/route/validation-settings';
-import { refuseUnsupported } from './access/route/refuse-unsupported';
-import { checkLoopback } from './access/route/check-loopback';
-import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route/route-secrets';
+import { hasRequestSchemas } from './access/route/validation-settings';
+import { checkConfig } from './access/route/check-config';
+import { workerSecrets } from './access/route/route-secrets';
 import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route/route-settings';
 import { EntityCache } from './kong-api/entity-cache';
 import { KongRequest } from './kong-api/kong-request';
@@ -15,7 +14,7 @@ import { passOn } from './kong-api/pass-on';
 import { sendReply } from './kong-api/send-reply';
 import { handOff, presetFields } from './kong-api/hand-off';
 import { settleMethod } from './kong-api/answer-method';
-import { restartingReply } from './access/error-replies';
+import { restartingReply } from './access/replies';
 import type { StreamingCommand } from './handoff/streaming-command';
 import { INLINE_MAX_REQUEST_BYTES, INLINE_MAX_RESPONSE_BYTES } from './http/inline-limits';
 import type { Decision, Reply } from './http/reply';
@@ -39,11 +38,7 @@ export class PluginInstance {
    *   encryption key is none or is there twice, or a schema does not compile.
    */
   constructor(config: Config, raw: unknown) {
-    refuseUnsupported(config);
-    checkClientIdentity(config);
-    checkEncryptionKeys(config);
-    checkLoopback(config);
-    checkRequestSchemas(config);
+    checkConfig(config);
     const { log, stores, secrets, validators, instanceStores: holds, handoff } = pluginRuntime();
     const settings = routeSettings(config, {
       validators: hasRequestSchemas(config) ? validators : undefined,

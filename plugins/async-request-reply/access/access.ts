@@ -7,15 +7,13 @@ import { preferencesOf } from '../http/prefer';
 import { PASS, replyWith, type Decision } from '../http/reply';
 import type { AccessStore } from '../accept/access-store';
 import { verifyLoopback } from './verify-loopback';
-import { classify } from './classify';
+import { classify, isWebSocketHandshake } from './classify';
 import type { GatewayRequest, RequestLine } from './gateway-request';
-import { internalErrorReply } from './error-replies';
-import { jobHeaders, varyValue } from './job-headers';
+import { internalErrorReply, jobHeaders, varyValue } from './replies';
 import { poll } from './poll/poll';
 import type { RouteSettings } from './route/route-settings';
 import { SubmitError } from './submit/accept-job';
 import { submit } from './submit/submit';
-import { isWebSocketHandshake } from './web-socket';
 
 /** Where the access side says what an operator should know. */
 export interface AccessLog {

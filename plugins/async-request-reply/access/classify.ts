@@ -1,7 +1,7 @@
 // Decides what a request is before anything else is asked: a poll, a submit, or none of our business.
 import { AsyncError } from '../errors/async-error';
 import { queryValues } from '../http/query';
-import type { RequestLine } from './gateway-request';
+import type { GatewayRequest, RequestLine } from './gateway-request';
 import type { RouteSettings } from './route/route-settings';
 
 /** Which of a job's addresses was asked for; `header` is any URL with the ID header. */
@@ -102,3 +102,20 @@ function matchStatusPath(uri: string, template: string): PollTarget | undefined 
   const status = end(after);
   return status !== undefined && !status.includes('/') ? { id: status, view: 'status' } : undefined;
 }
+
+/**
+ * Whether a request opens a WebSocket over HTTP/1.1 (RFC 6455, 4.1): a GET with all four fields of the handshake. Any other
+ * `Upgrade` is ignored (RFC 9110, 7.8), so that no field lets a client past the queue.
+ */
+export async function isWebSocketHandshake(request: GatewayRequest, line: RequestLine): Promise<boolean> {
+  return (
+    line.method === 'GET' &&
+    line.upgrade.toLowerCase() === 'websocket' &&
+    (await hasValue(request, 'connection', /(^|,)[ \t]*upgrade[ \t]*(,|$)/i)) &&
+    (await hasValue(request, 'sec-websocket-key', /^[A-Za-z0-9+/]{22}==$/)) &&
+    (await hasValue(request, 'sec-websocket-version', /^\d{1,3}$/))
+  );
+}
+
+const hasValue = async (request: GatewayRequest, name: string, value: RegExp): Promise<boolean> =>
+  value.test((await request.headerValues(name)).join(','));

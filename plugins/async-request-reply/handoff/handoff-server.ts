@@ -4,8 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { AsyncError } from '../errors/async-error';
 import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
-import { internalErrorReply } from '../access/error-replies';
-import { jobHeaders } from '../access/job-headers';
+import { internalErrorReply, jobHeaders } from '../access/replies';
 import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
 import type { TicketSealer } from './ticket-sealer';
 import { TICKET_HEADER, type StreamingCommand } from './streaming-command';

@@ -5,7 +5,7 @@ import { AsyncError } from '../errors/async-error';
 import { answerAccepted } from '../access/submit/answer-accepted';
 import { acceptJob } from '../access/submit/accept-job';
 import { jobLinks } from '../access/job-links';
-import { RequestDigest } from '../access/submit/request-digest';
+import { RequestDigest } from '../access/submit/idempotency';
 import type { Reply } from '../http/reply';
 import type { StreamingCommand } from './streaming-command';
 import type { HandoffTarget } from './target';

@@ -1,6 +1,6 @@
 // The body of an upload as it comes from nginx, complete or not at all.
 import type { IncomingMessage } from 'node:http';
-import type { RequestDigest } from '../access/submit/request-digest';
+import type { RequestDigest } from '../access/submit/idempotency';
 
 /** Whoever sent the upload hung up in the middle of it. */
 export class UploadAbortedError extends Error {

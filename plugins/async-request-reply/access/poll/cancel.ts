@@ -7,9 +7,8 @@ import type { AccessStore } from '../../accept/access-store';
 import type { PollTarget } from '../classify';
 import type { RequestLine } from '../gateway-request';
 import type { JobLinks } from '../job-links';
-import { jobHeaders } from '../job-headers';
+import { jobHeaders, statusReply } from '../replies';
 import type { RouteSettings } from '../route/route-settings';
-import { statusReply } from '../status-reply';
 
 /** A job that was submitted with DELETE is polled by a DELETE with its header: it is cancelled at its status URL only. */
 export const isCancellation = (line: RequestLine, requested: PollTarget, job: JobRecord): boolean =>

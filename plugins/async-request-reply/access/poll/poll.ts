@@ -9,16 +9,13 @@ import type { AccessStore } from '../../accept/access-store';
 import type { PollTarget } from '../classify';
 import type { GatewayRequest, RequestLine } from '../gateway-request';
 import { jobLinks, toLocation, type JobLinks } from '../job-links';
-import { jobHeaders } from '../job-headers';
+import { jobHeaders, pendingReply, statusReply, withJobId } from '../replies';
 import { cancel, isCancellation } from './cancel';
 import { waitForPoll } from './wait-poll';
 import { isOwner, ANONYMOUS_JOB } from '../owner';
-import { pendingReply } from '../pending-reply';
 import { jobLifeMs, type RouteSettings } from '../route/route-settings';
 import { readResult, unlessUnreadable } from './read-result';
 import { settledResult } from './settled-result';
-import { statusReply } from '../status-reply';
-import { withJobId } from '../with-job-id';
 
 const RESULT_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const STATUS_METHODS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];

@@ -30,7 +30,7 @@ export interface Submission {
 }
 
 /**
- * @param digest of the request (request-digest.ts), where it came under an idempotency key.
+ * @param digest of the request ({@link RequestDigest}), where it came under an idempotency key.
  * @throws SubmitError where the job was not accepted.
  */
 export async function acceptJob(

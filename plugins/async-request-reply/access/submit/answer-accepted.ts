@@ -7,14 +7,10 @@ import { isSettled, type JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
 import { appliedPreferences, submitWaitMs } from '../route/wait-limit';
 import { toLocation, type JobLinks } from '../job-links';
-import { jobHeaders } from '../job-headers';
-import { pendingReply } from '../pending-reply';
-import { proxyError } from '../proxy-status';
+import { jobHeaders, pendingReply, proxyError, statusReply, withJobId } from '../replies';
 import { retryAfterSeconds } from '../retry-after';
 import type { RouteSettings } from '../route/route-settings';
 import { settledResult } from '../poll/settled-result';
-import { statusReply } from '../status-reply';
-import { withJobId } from '../with-job-id';
 
 /** What is answered, and to whom. */
 export interface Accepted {

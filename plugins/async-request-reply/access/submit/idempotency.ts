@@ -1,9 +1,10 @@
 // Which requests are one job: those with the same Idempotency-Key (IETF draft, "The Idempotency-Key HTTP Header Field"), or
 // with `from: content` the same requests. Here keys are read; accept/accept-idempotent.ts holds to them.
-import { createHash, createHmac } from 'node:crypto';
+import { createHash, createHmac, type Hash } from 'node:crypto';
 import { AsyncError } from '../../errors/async-error';
 import type { HeaderField } from '../../http/reply';
 import type { Claim } from '../../queue/idempotency-store';
+import type { RequestLine } from '../gateway-request';
 import type { OwnerTag } from '../owner';
 
 export interface IdempotencySettings {
@@ -84,7 +85,7 @@ export function parseKey(value: string): string | undefined {
  * Neither of the two sums that are stored can be tried against guesses of the request alone: what the request is, is summed
  * with the key that the caller chose, and where the request itself is the key, with the caller.
  *
- * @param fingerprint of method, path, query and body (request-digest.ts).
+ * @param fingerprint of method, path, query and body ({@link RequestDigest}).
  */
 export function claimOf(
   key: AddressedKey,
@@ -110,3 +111,27 @@ const clientFields = (headers: readonly HeaderField[]): string =>
   JSON.stringify(
     headers.filter(([name]) => !VOLATILE.test(name)).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
   );
+
+/**
+ * SHA-256 over the method, the target as the client sent it, and the body, which may come in pieces. Two requests with one digest
+ * are the same request.
+ */
+export class RequestDigest {
+  readonly #hash: Hash;
+
+  constructor({ method, uri }: Pick<RequestLine, 'method' | 'uri'>) {
+    // Neither method nor target can contain a line break.
+    this.#hash = createHash('sha256').update(`${method}\n${uri}\n`, 'latin1');
+  }
+
+  /** Adds the next piece of the body. */
+  update(chunk: Buffer): this {
+    this.#hash.update(chunk);
+    return this;
+  }
+
+  /** The digest in hexadecimal. Nothing may be added after it. */
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
+}
