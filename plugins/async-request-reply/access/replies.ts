@@ -7,6 +7,7 @@ import type { AccessStore } from '../accept/access-store';
 import type { JobRecord } from '../jobs/job-record';
 import { statusBody } from '../jobs/status-body';
 import { readQueueProgress, type QueueProgress } from '../queue/queue-progress';
+import type { RouteContext } from './access-context';
 import type { JobLinks } from './job-links';
 import { retryAfterSeconds } from './retry-after';
 import type { RouteSettings } from './route/route-settings';
@@ -26,40 +27,38 @@ export const jobHeaders = (settings: RouteSettings, id?: string): HeaderField[] 
   ...OWN_ANSWER_FIELDS,
 ];
 
+export interface StatusReplyOptions {
+  readonly status: number;
+  readonly job: JobRecord;
+  /** Undefined if the job has no addresses. */
+  readonly links: JobLinks | undefined;
+  /** Further fields: `Location`, `Preference-Applied`, `Retry-After`. */
+  readonly headers?: readonly HeaderField[] | undefined;
+  /** 1 is next. */
+  readonly queuePosition?: number | undefined;
+}
+
 /** A reply whose body is the status of the job. */
 export const statusReply = (
-  status: number,
-  job: JobRecord,
-  links: JobLinks | undefined,
   settings: RouteSettings,
-  headers: readonly HeaderField[] = [],
-  queuePosition?: number,
+  { status, job, links, headers = [], queuePosition }: StatusReplyOptions,
 ): Reply => ({
   status,
   headers: [...jobHeaders(settings, job.id), ...headers, ['Content-Type', 'application/json']],
   body: statusBody(job, links, queuePosition),
 });
 
-/**
- * The reply about a job that has not settled.
- *
- * @param status 202, or 200 at the status URL.
- * @param more further fields: `Location`, `Preference-Applied`.
- */
+/** The reply about a job that has not settled: its status with `Retry-After`. The status code is 202, or 200 at the status URL. */
 export async function pendingReply(
-  status: 200 | 202,
-  job: JobRecord,
-  links: JobLinks | undefined,
-  settings: RouteSettings,
-  store: AccessStore,
-  more: readonly HeaderField[] = [],
+  { settings, store }: RouteContext,
+  { status, job, links, headers: more = [] }: Omit<StatusReplyOptions, 'queuePosition'>,
 ): Promise<Reply> {
   const progress = job.state !== 'running' ? await progressIfKnown(job, store) : undefined;
   const headers: HeaderField[] = [
     ['Retry-After', String(retryAfterSeconds(job, settings.retryAfterSeconds, progress, Date.now()))],
     ...more,
   ];
-  return statusReply(status, job, links, settings, headers, progress?.position);
+  return statusReply(settings, { status, job, links, headers, queuePosition: progress?.position });
 }
 
 /** The record has been read already: progress that cannot be read is left out of the reply. */

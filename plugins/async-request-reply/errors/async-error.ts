@@ -1,13 +1,13 @@
-// The one exception of the plugin. Expected outcomes are tagged unions; this is for what ends a request.
+// The only exception class of the plugin. It ends a request; expected outcomes are tagged unions instead.
 import type { HeaderField } from '../http/reply';
 import { PROBLEMS, type ProblemCode } from './problem-catalog';
 
 export interface AsyncErrorDetails {
   /** What happened and what to do, for the client: no host name, no credential, no body. */
   detail: string;
-  /** Seconds for `Retry-After`, where trying again makes sense. */
+  /** Seconds for `Retry-After`, if it makes sense to try again. */
   retryAfterSeconds?: number;
-  /** Members beside those of RFC 9457, such as `errors` of a failed validation. */
+  /** Further members of the problem, such as `errors` of a failed validation. */
   extension?: Readonly<Record<string, unknown>>;
   /** Header fields that belong to the problem, such as `Accept` with 415. */
   headers?: readonly HeaderField[];
@@ -15,8 +15,8 @@ export interface AsyncErrorDetails {
 }
 
 /**
- * An error with a stable `code` to match on. `status` is the HTTP status that a client gets for it; the
- * problem+json body is made of it by `problemReply` and nowhere else.
+ * An error with a stable `code` to match on. `status` is the HTTP status that a client gets for it. Only `problemReply` makes a
+ * problem+json body from it.
  */
 export class AsyncError extends Error {
   override readonly name = 'AsyncError';

@@ -1,5 +1,5 @@
-// The secrets of a plugin instance that its jobs need in a worker. A setting that is listed here reaches the workers of
-// the plugin server in memory, and separate workers as a fingerprint, for which they look among their own secrets.
+// The secrets of a plugin instance that its jobs need in a worker. The workers of the plugin server get them in memory. Separate
+// workers get a fingerprint of each, and find the secret among their own.
 import type { Config } from '../../../../schemas/generated/config-type';
 import { SEALING_KEY } from '../../secrets/encryption-keys';
 import { LOOPBACK_SECRET } from '../../loopback/loopback-token';
@@ -10,7 +10,7 @@ import type { SecretFingerprint } from '../../jobs/job-settings';
 export const CLIENT_CERT = 'upstream.client_cert';
 export const CLIENT_KEY = 'upstream.client_key';
 
-/** Those that a worker must have: of the encryption keys the one that encrypts. */
+/** The secrets that a worker must have. Of the encryption keys this is the first, which encrypts. */
 export function routeSecrets({ upstream, callback, encryption }: Config): Secrets {
   const all: [field: string, secret: string | undefined][] = [
     [CLIENT_CERT, upstream.client_cert],
@@ -27,10 +27,10 @@ export function routeSecrets({ upstream, callback, encryption }: Config): Secret
   return new Map(all.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
-/** All that the workers beside the plugin server are given: also the keys that only decrypt. */
+/** The secrets that the workers of the plugin server get: also the keys that only decrypt. */
 export const workerSecrets = (config: Config): ReadonlySet<string> =>
   new Set([...routeSecrets(config).values(), ...(config.encryption.keys ?? [])]);
 
-/** What Redis and logs may have of them. */
+/** What may be stored in Redis and logged of them. */
 export const fingerprints = (secrets: Secrets): SecretFingerprint[] =>
   [...secrets].map(([field, secret]) => [field, fingerprint(secret)]);
