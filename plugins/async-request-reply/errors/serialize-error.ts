@@ -4,11 +4,11 @@
 export interface SerializedError {
   readonly type: string;
   readonly message: string;
-  readonly code?: string;
-  readonly stack?: string;
-  readonly cause?: SerializedError;
+  readonly code?: string | undefined;
+  readonly stack?: string | undefined;
+  readonly cause?: SerializedError | undefined;
   /** Of an AggregateError, such as one of Node.js for each address that refused a connection. */
-  readonly errors?: readonly SerializedError[];
+  readonly errors?: readonly (SerializedError | undefined)[] | undefined;
 }
 
 /** Causes deeper than this are omitted. */
@@ -20,14 +20,14 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
     return { type: typeof error, message: String(error) };
   }
   const { code, cause } = error as { code?: unknown; cause?: unknown };
-  const isNested = depth < MAX_DEPTH;
+  const nested = (one: unknown): SerializedError | undefined =>
+    depth < MAX_DEPTH ? serializeError(one, depth + 1) : undefined;
   return {
     type: error.name,
     message: error.message,
-    ...(typeof code === 'string' && { code }),
-    ...(error.stack !== undefined && { stack: error.stack }),
-    ...(cause !== undefined && isNested && { cause: serializeError(cause, depth + 1) }),
-    ...(error instanceof AggregateError &&
-      isNested && { errors: error.errors.map((one) => serializeError(one, depth + 1)) }),
+    code: typeof code === 'string' ? code : undefined,
+    stack: error.stack,
+    cause: cause === undefined ? undefined : nested(cause),
+    errors: error instanceof AggregateError ? error.errors.map(nested) : undefined,
   };
 }

@@ -2,6 +2,7 @@
 // is seen outside: bodies come out as they came in. Brotli, since every supported Node.js has it.
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { promisify } from 'node:util';
+import { fieldValue } from '../http/fields';
 import type { HeaderField } from '../http/reply';
 
 const compress = promisify(brotliCompress);
@@ -43,9 +44,7 @@ export const decompressChunk = (chunk: Buffer, maxBytes: number): Promise<Buffer
 
 /** What a message's fields say of its body. */
 export function mediaOf(headers: readonly HeaderField[]): { contentType?: string; contentEncoding?: string } {
-  const value = (name: string): string | undefined =>
-    headers.find(([field]) => field.toLowerCase() === name)?.[1];
-  const contentType = value('content-type');
-  const contentEncoding = value('content-encoding');
+  const contentType = fieldValue(headers, 'content-type');
+  const contentEncoding = fieldValue(headers, 'content-encoding');
   return { ...(contentType && { contentType }), ...(contentEncoding && { contentEncoding }) };
 }

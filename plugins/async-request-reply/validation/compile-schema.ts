@@ -35,7 +35,7 @@ export function compileSchema(text: string, part: RequestPart): ValidateFunction
   if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) {
     throw new Error('it is not a JSON object');
   }
-  const options: Options = { ...COMMON, ...(part !== 'body' && { coerceTypes: 'array' }) };
+  const options: Options = { ...COMMON, coerceTypes: part === 'body' ? false : 'array' };
   const ajv = draftOf(schema) === '07' ? new Ajv(options) : new Ajv2020(options);
   addFormats(ajv);
   ajv.addVocabulary([...ANNOTATIONS, ...extensionsIn(schema)]);
