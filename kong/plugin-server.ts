@@ -2,7 +2,7 @@
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
 import { pino, type Logger } from 'pino';
-import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
+import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/replies';
 import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
 import { resolveSettings } from '../schemas/resolve-settings';
@@ -43,10 +43,8 @@ async function main(args: readonly string[]): Promise<void> {
     internalErrorReply: errorReply(internalErrorReply()),
     goneReply: errorReply(restartingReply()),
   };
-  const logger = pino(
-    { level: cli.verbose > 0 ? 'debug' : settings.log_level },
-    pino.destination({ dest: STDERR, sync: false }),
-  );
+  const logLevel = cli.verbose > 0 ? 'debug' : settings.log_level;
+  const logger = pino({ level: logLevel }, pino.destination({ dest: STDERR, sync: false }));
   handleUnhandled(logger);
   try {
     if (cli.dumpAllPlugins || cli.dumpPluginInfo !== undefined) {
@@ -67,13 +65,14 @@ async function main(args: readonly string[]): Promise<void> {
       ...replies,
       onLoaded: async () => {
         const runtime = pluginRuntime();
+        runtime.log.level = logLevel;
         const handoff = await ThreadedHandoffListener.start(logger, {
-          logLevel: settings.log_level,
+          logLevel,
           backlog: settings.listen_backlog,
         });
         runtime.handoff = handoff;
         secrets.forEach((secret) => runtime.secrets.add(secret));
-        const threads = new WorkerThreads(settings, logger, runtime.secrets);
+        const threads = new WorkerThreads({ ...settings, log_level: logLevel }, logger, runtime.secrets);
         runtime.stores.watcher = {
           opened: (redis, keyPrefix) => threads.need(redis, keyPrefix),
           closed: (redis, keyPrefix) => threads.drop(redis, keyPrefix),

@@ -15,6 +15,9 @@ const LISTEN = {
   'x-default': 'no listener',
 } as const;
 
+/** Of `log_level`. */
+export const DEFAULT_LOG_LEVEL = 'info';
+
 export const processSettingsSchema = field.optionalRecord(
   'ProcessSettings',
   'The settings of the plugin server and of a worker.',
@@ -71,7 +74,7 @@ export const processSettingsSchema = field.optionalRecord(
     log_level: field.choice(
       'The least severe messages that are logged.',
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-      { default: 'info' },
+      { default: DEFAULT_LOG_LEVEL },
     ),
     secrets_file: field.string(
       'File with named secrets for workers: encryption keys, callback secrets, client keys, Kafka credentials.',

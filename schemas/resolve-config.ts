@@ -4,10 +4,13 @@ import { configRules } from './config/rules';
 import { createResolver } from './create-resolver';
 import type { Config } from './generated/config-type';
 
+/** Begins the message of every ConfigError about an instance's configuration. */
+export const CONFIG_SUBJECT = 'The configuration of the plugin async-request-reply';
+
 const resolve = createResolver<Config>({
   schema: configSchema,
   rules: configRules,
-  subject: 'The configuration of the plugin async-request-reply',
+  subject: CONFIG_SUBJECT,
 });
 
 /**

@@ -4,9 +4,8 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { HandoffListener } from '../../plugins/async-request-reply/handoff/handoff-listener';
 import { newSealingKey, TicketSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
-import type { HandoffTicket } from '../../plugins/async-request-reply/handoff/streaming-command';
+import type { HandoffListener, HandoffTicket } from '../../plugins/async-request-reply/handoff/types';
 import type { Config } from '../../schemas/generated/config-type';
 import type { HandoffThreadData, HandoffThreadMessage, HandoffThreadReport } from './handoff-thread';
 

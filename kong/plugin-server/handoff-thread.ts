@@ -5,6 +5,7 @@ import {
   routeSettings,
   type RouteSettings,
 } from '../../plugins/async-request-reply/access/route/route-settings';
+import { serializeError } from '../../plugins/async-request-reply/errors/serialize-error';
 import { HandoffServer } from '../../plugins/async-request-reply/handoff/handoff-server';
 import { TicketSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
 import { StoreRegistry, type OpenStore } from '../../plugins/async-request-reply/accept/store-registry';
@@ -34,16 +35,20 @@ const IDLE_CHECK_MS = 20;
 
 // Handed over by handoff-listener.ts alone.
 const { key, logLevel, backlog, configs, arrived } = workerData as HandoffThreadData;
-const log = pino({ name: 'async-request-reply-handoff', level: logLevel });
-const stores = new StoreRegistry((error) => log.warn({ err: error.message }, 'redis connection'));
-const targets = new Map<string, { readonly settings: RouteSettings; readonly openStore: OpenStore }>();
+const log = pino({
+  name: 'async-request-reply-handoff',
+  level: logLevel,
+  serializers: { err: serializeError },
+});
+const stores = new StoreRegistry((error) => log.warn({ err: error }, 'redis connection'));
+const routes = new Map<string, { readonly settings: RouteSettings; readonly openStore: OpenStore }>();
 
 // Bodies may take their time; polls and accepts are waited for.
 lowerThreadPriority();
 
 const register = (settingsKey: string, config: Config): void => {
   const settings = routeSettings(config, { hasHandoff: true });
-  targets.set(settingsKey, { settings, openStore: stores.opener(settings.redis, settings.keyPrefix) });
+  routes.set(settingsKey, { settings, openStore: stores.opener(settings.redis, settings.keyPrefix) });
 };
 
 /** nginx comes with a note again where it lost the answer: each counts once. A note begins with 16 random characters. */
@@ -65,15 +70,12 @@ function countOnce(ticket: string): void {
 
 const server = new HandoffServer({
   sealer: new TicketSealer(key),
-  target: (settingsKey) => {
-    const target = targets.get(settingsKey);
-    return target && { settings: target.settings, ...target.openStore() };
+  leaseRoute: (settingsKey) => {
+    const route = routes.get(settingsKey);
+    return route && { settings: route.settings, ...route.openStore() };
   },
   onTicket: countOnce,
-  onFailure: (error) => {
-    const cause = error instanceof Error ? (error.cause ?? error) : error;
-    log.error({ err: cause instanceof Error ? cause.message : String(cause) }, 'request not handled');
-  },
+  onFailure: (error) => log.error({ err: error }, 'request not handled'),
 });
 
 configs.forEach(([settingsKey, config]) => register(settingsKey, config));

@@ -5,10 +5,8 @@ import { request as httpRequest } from 'node:http';
 import { resolve } from 'node:path';
 import pino from 'pino';
 import type { ThreadedHandoffListener } from '../../kong/plugin-server/handoff-listener';
-import {
-  TICKET_HEADER,
-  type StreamingCommand,
-} from '../../plugins/async-request-reply/handoff/streaming-command';
+import type { StreamingCommand } from '../../plugins/async-request-reply/access/gateway-action';
+import { TICKET_HEADER } from '../../plugins/async-request-reply/handoff/types';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';

@@ -1,19 +1,19 @@
-// When a poll makes sense again: what `Retry-After` of a pending job says.
+// When the next poll makes sense: the `Retry-After` of a pending job.
 import { isSettled, type JobRecord } from '../jobs/job-record';
 import type { QueueProgress } from '../queue/queue-outcomes';
 
-/** No client is sent away for longer by a guess. */
+/** The longest estimate. */
 const MAX_GUESS_SECONDS = 300;
 
 /**
  * Seconds until a poll makes sense.
  *
- * A job that may not start yet, or whose queue is held, is told to the second. For one that waits its turn it is what those before it will take at
- * the pace that the queue has had in the job's own time, but never longer than the job has waited already: a pace seen for
- * a second says little about the next minute.
+ * A job that may not start yet, or whose queue is paused, gets the exact time. For a job that waits in its queue the time is an
+ * estimate: how long the jobs ahead of it take at the pace of the queue since the job was accepted. The estimate is at most the
+ * time that the job has waited already, since the pace of one second says little about the next minute.
  *
- * @param baseSeconds the route's `retry_after_seconds`: never less.
- * @param progress undefined where it is not known.
+ * @param baseSeconds the route's `retry_after_seconds`, which is the minimum.
+ * @param progress undefined if it is not known.
  */
 export function retryAfterSeconds(
   job: JobRecord,

@@ -1,63 +1,52 @@
-// Lets a request through that a worker sends through Kong again, and refuses whatever else carries a marker: neither can
-// become a job, so that no request goes round for ever.
+// Lets the loopback request of a worker pass, and rejects any other request with a loopback token. Neither becomes a job, so that no
+// request loops forever.
 import { AsyncError } from '../errors/async-error';
-import type { Pass } from '../http/reply';
 import {
   isSignedFor,
   MAX_TOKEN_LIFE_MS,
   parseLoopbackToken,
   type LoopbackToken,
 } from '../loopback/loopback-token';
-import type { AccessStore } from '../accept/access-store';
-import type { GatewayRequest, RequestLine } from './gateway-request';
-import { queueByEntity, type RouteSettings } from './route/route-settings';
+import type { AccessContext } from './access-context';
+import type { PassAction } from './gateway-action';
+import { queueByEntity } from './route/route-settings';
 
-/** What the log says of a refusal. The client is told nothing of it. */
+/** The reasons for a rejection, for the log. The client does not learn the reason. */
 const REASONS = {
   secret: 'the route has no upstream.loopback_secret',
-  form: 'it is no marker',
-  signature: 'it was not signed with the secret of this route, for this request and queue',
-  stale: 'its time is over',
-  'not-running': 'its attempt does not run, or is not known to this Redis and key prefix',
-  used: 'it was used before',
+  form: 'the token is malformed',
+  signature: 'the token is not signed with the secret of this route for this request and queue',
+  stale: 'the token has expired',
+  'not-running': 'its attempt is not running, or is unknown to this Redis and key prefix',
+  used: 'the token was used before',
 } as const;
 
 const RETRY_AFTER_SECONDS = 1;
 
 /**
- * @throws AsyncError `loopback-refused` where the marker is not good for this request, `loopback-late` where it was, and
- *   `store-unavailable` where nobody can say so.
+ * @throws AsyncError `loopback-refused` if the token is not valid for this request, `loopback-late` if it has expired, and
+ *   `store-unavailable` if Redis cannot tell.
  */
-export async function verifyLoopback(
-  request: GatewayRequest,
-  line: RequestLine,
-  settings: RouteSettings,
-  store: AccessStore,
-  advise: (text: string) => void,
-): Promise<Pass> {
-  const reason = await rejectionOf(request, line, settings, store);
+export async function verifyLoopback(context: AccessContext): Promise<PassAction> {
+  const reason = await rejectionOf(context);
   if (reason !== undefined) {
-    advise(`a request with a marker of re-entry was refused: ${REASONS[reason]}`);
+    context.log.warnOnce(`a request with a loopback token was rejected: ${REASONS[reason]}`);
     if (reason === 'stale') {
-      // Its secret was right: a worker's own, which may come again.
+      // The token is signed with the right secret: it comes from a worker, which may send the request again.
       throw new AsyncError('loopback-late', {
-        detail: 'The marker of re-entry is over. The request did not reach the upstream.',
+        detail: 'The loopback token has expired. The request did not reach the upstream.',
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
     }
     throw new AsyncError('loopback-refused', {
-      detail: 'The request carries a marker of re-entry that is not good for it. Send it without.',
+      detail: 'The loopback token is not valid for this request. Send the request without it.',
     });
   }
   return { kind: 'pass', isLoopback: true };
 }
 
-async function rejectionOf(
-  request: GatewayRequest,
-  line: RequestLine,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<keyof typeof REASONS | undefined> {
+async function rejectionOf(context: AccessContext): Promise<keyof typeof REASONS | undefined> {
+  const { line, settings, store } = context;
   const secret = settings.upstream.loopback_secret;
   if (secret === undefined) {
     return 'secret';
@@ -66,7 +55,7 @@ async function rejectionOf(
   if (token === undefined) {
     return 'form';
   }
-  if (!(await isSigned(token, request, line, settings, secret))) {
+  if (!(await isSigned(token, secret, context))) {
     return 'signature';
   }
   const consumed = await store.consumeToken(token, MAX_TOKEN_LIFE_MS);
@@ -75,14 +64,12 @@ async function rejectionOf(
 
 async function isSigned(
   token: LoopbackToken,
-  request: GatewayRequest,
-  line: RequestLine,
-  settings: RouteSettings,
   secret: string,
+  { request, line, settings }: AccessContext,
 ): Promise<boolean> {
   const { hosts } = await request.sent();
   const { method, uri } = line;
-  const queue = settings.queueName ?? queueByEntity(await request.matched());
   const { keyPrefix } = settings;
+  const queue = settings.queueName ?? queueByEntity(await request.matched());
   return hosts.some((host) => isSignedFor(token, { method, uri, host, keyPrefix, queue }, secret));
 }

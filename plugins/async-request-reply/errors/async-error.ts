@@ -17,8 +17,8 @@ export interface AsyncErrorDetails {
 }
 
 /**
- * An error with a stable `code` to match on. `status` is the HTTP status that a client gets for it; the
- * problem+json body is made of it by `problemReply` and nowhere else.
+ * An error with a stable `code` to match on. `status` is the HTTP status that a client gets for it. Only `problemReply` makes a
+ * problem+json body from it.
  */
 export class AsyncError extends Error {
   override readonly name = 'AsyncError';

@@ -54,8 +54,8 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** The `type` of a problem (RFC 9457, 3.1.1): a name, not an address; docs/problems/ has the page of each. */
+/** The `type` of a problem (RFC 9457, 3.1.1): a name, not an address. docs/problems/ has a page for each. */
 export const problemType = (code: ProblemCode): string => `urn:problem:async-request-reply:${code}`;
 
-/** Whether `code`, as a stored record has it, is one of ours. */
+/** Whether `code`, as a stored record has it, is in the catalog. */
 export const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);

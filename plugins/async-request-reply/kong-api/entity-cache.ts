@@ -1,10 +1,10 @@
-// Keeps what Kong says of its own entities for a moment: asking costs two round trips a request, and an instance
-// is not told when its service or route changes, so that it may not be kept for long.
+// Caches Kong's entities for a short time: reading them costs two round trips per request. An instance gets no notice when its
+// service or route changes, so that the time has to be short.
 import type { MatchedRoute } from '../access/gateway-request';
 
 const CACHE_MS = 2000;
 
-/** Hosts remembered at once: services are few, and templated hosts must not pile up. */
+/** Maximum number of cached hosts: services are few, but templated hosts must not accumulate. */
 const MAX_HOSTS = 1000;
 
 interface Kept<T> {

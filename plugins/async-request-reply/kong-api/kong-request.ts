@@ -1,4 +1,4 @@
-// A request as Kong's PDK shows it. With pdk.ts and send-reply.ts the only code that touches the `kong` object.
+// A request as Kong's PDK shows it. Only this folder uses the `kong` object.
 import type {
   BodyOutcome,
   Caller,
@@ -21,19 +21,19 @@ import type { Pdk } from './pdk';
 import { sentMethod, type VariableName, type NginxVariables } from './nginx-variables';
 
 /**
- * Kong takes no larger number (kong/pdk/request.lua). It leaves out what comes behind, which is what its own plugins say of
- * the caller, and does not say so.
+ * Kong accepts no larger number (kong/pdk/request.lua). It silently omits further fields, among them those in which its own plugins
+ * identify the caller.
  */
 const MAX_HEADERS = 1000;
 
-/** Request line, header fields and chunk framing, which nginx counts into `request_length`. */
+/** Room for the request line, header fields and chunk framing, which nginx counts into `request_length`. */
 const LENGTH_SLACK_BYTES = 128 * 1024;
 
-/** Of a service's or route's name, which goes with each job that is handed off. */
+/** Of the name of a service or route: every ticket contains it. */
 const MAX_NAME_CHARACTERS = 128;
 
 /** The header fields that Kong sets for the upstream, with the variable that holds each (nginx_kong.lua). */
-const FORWARDED_FIELDS: readonly (readonly [name: string, fact: VariableName])[] = [
+const FORWARDED_FIELDS: readonly (readonly [name: string, variable: VariableName])[] = [
   ['via', 'upstream_via'],
   ['x-forwarded-for', 'upstream_x_forwarded_for'],
   ['x-forwarded-proto', 'upstream_x_forwarded_proto'],
@@ -45,7 +45,7 @@ const FORWARDED_FIELDS: readonly (readonly [name: string, fact: VariableName])[]
   ['x-kong-request-id', 'kong_request_id'],
 ];
 
-/** Header fields that are among the facts of every request. */
+/** Header fields that are among the variables of `$arr_request`. */
 const HEADER_VARIABLES: ReadonlyMap<string, VariableName> = new Map([['prefer', 'http_prefer']]);
 
 export class KongRequest implements GatewayRequest {
@@ -53,7 +53,7 @@ export class KongRequest implements GatewayRequest {
   readonly #variables: NginxVariables;
   readonly #entities: EntityCache;
   readonly #idHeader: string;
-  readonly #heedsPrefix: boolean;
+  readonly #usesPrefix: boolean;
   #matched: Promise<MatchedRoute> | undefined;
 
   constructor(
@@ -66,7 +66,7 @@ export class KongRequest implements GatewayRequest {
     this.#variables = variables;
     this.#entities = entities;
     this.#idHeader = idHeader.toLowerCase();
-    this.#heedsPrefix = forwardedPrefix;
+    this.#usesPrefix = forwardedPrefix;
   }
 
   async line(): Promise<RequestLine> {
@@ -74,7 +74,7 @@ export class KongRequest implements GatewayRequest {
       method: await sentMethod(this.#variables),
       upstreamMethod: await this.#variables.get('request_method'),
       uri: await this.#variables.get('request_uri'),
-      prefix: this.#heedsPrefix ? await this.#trustedPrefix() : '',
+      prefix: this.#usesPrefix ? await this.#trustedPrefix() : '',
       query: await this.#variables.get('args'),
       idHeader:
         this.#idHeader === 'x-async-kong-id'
@@ -85,7 +85,7 @@ export class KongRequest implements GatewayRequest {
     };
   }
 
-  /** Kong looks at the peer itself too, before it believes any X-Forwarded-* (runloop/handler.lua, access.before). */
+  /** Like Kong itself, trusts X-Forwarded-* only from a trusted peer (runloop/handler.lua, access.before). */
   async #trustedPrefix(): Promise<string> {
     const prefix = pathPrefix((await this.#variable('x-forwarded-prefix')) ?? '');
     if (prefix === '') {
@@ -106,7 +106,7 @@ export class KongRequest implements GatewayRequest {
     );
     if (fields.length >= MAX_HEADERS) {
       throw new AsyncError('too-many-header-fields', {
-        detail: `The request has more than ${String(MAX_HEADERS - 1)} header fields, those that the gateway adds among them.`,
+        detail: `The request has more than ${String(MAX_HEADERS - 1)} header fields, including those that the gateway adds.`,
       });
     }
     return fields;
@@ -119,7 +119,7 @@ export class KongRequest implements GatewayRequest {
   }
 
   async sent(): Promise<SentRequest> {
-    // Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
+    // Before any plugin runs, Kong records the host name without the port, for X-Forwarded-Host.
     return {
       hosts: [await this.#variables.get('http_host'), await this.#variables.get('upstream_x_forwarded_host')],
       prefix: await this.#variables.get('upstream_x_forwarded_prefix'),
@@ -131,7 +131,7 @@ export class KongRequest implements GatewayRequest {
     const credential = await this.#pdk.nginx.get_ctx('authenticated_credential');
     return {
       consumerId: stringField(consumer, 'id'),
-      // The entity holds the secret itself: only what names it is taken.
+      // The entity contains the secret itself: only its name is read.
       credentialId: stringField(credential, 'id') ?? stringField(credential, 'username'),
     };
   }
@@ -153,7 +153,7 @@ export class KongRequest implements GatewayRequest {
     };
   }
 
-  /** Where there is no service Kong makes no path: the request's own, less what the route strips. */
+  /** Kong sets no path if there is no service. The path is the request's own, without what the route strips. */
   async #pathWithoutService(): Promise<string> {
     const [path = ''] = (await this.#variables.get('request_uri')).split('?', 1);
     const prefix = await this.#variables.get('upstream_x_forwarded_prefix');
@@ -228,8 +228,8 @@ export class KongRequest implements GatewayRequest {
   }
 
   /**
-   * Kong answers the client 500 where a body is larger than the size that get_raw_body was given, and there is
-   * no size before the body has been read. get_body reads it too, and gives up quietly on one that went to disk.
+   * Kong answers the client with 500 if a body exceeds the size that get_raw_body was given, and the size is unknown before the body
+   * has been read. get_body reads the body, too, and ignores one that nginx wrote to disk.
    */
   async #bodyOfUnknownLength(maxBytes: number): Promise<BodyOutcome> {
     await this.#pdk.request.get_body('application/json', 1, 1);

@@ -1,5 +1,5 @@
-// What nginx knows of the request, asked for as cheaply as this Kong allows: all at once where the variable
-// `arr_request` of kong/nginx/async-request-reply.conf is there, else one variable a call and only what is used.
+// What nginx knows about the request, read as cheaply as this Kong allows: all at once if it has the variable `arr_request` of
+// kong/nginx/async-request-reply.conf, else one variable per call, and only those that are used.
 import type { Pdk } from './pdk';
 
 /** The variables behind `$arr_request`, in its order. kong/nginx/async-request-reply.conf lists the same. */
@@ -37,10 +37,10 @@ export const VARIABLE_NAMES = [
 
 export type VariableName = (typeof VARIABLE_NAMES)[number];
 
-/** First field of `$arr_request`: the layout's version, so that a file of another release is not misread. */
+/** First field of `$arr_request`: the version of its layout, so that the include of another release is not misread. */
 const LAYOUT = 'arr3';
 
-/** nginx rejects a newline in every part of a request, so that it can separate them. */
+/** nginx rejects a newline in every part of a request, so that it can separate the fields. */
 const SEPARATOR = '\n';
 
 export class NginxVariables {
@@ -53,7 +53,8 @@ export class NginxVariables {
   }
 
   /**
-   * @param combined whether to ask for `$arr_request`; it says through `onMissing` that this Kong has none.
+   * @param combined whether to read `$arr_request`.
+   * @param onMissing called if this Kong does not have it.
    */
   static async load(pdk: Pdk, combined: boolean, onMissing: () => void): Promise<NginxVariables> {
     const known = new Map<VariableName, string>();
@@ -68,7 +69,7 @@ export class NginxVariables {
     return new NginxVariables(pdk, known);
   }
 
-  /** The variable's value, '' where it has none. */
+  /** The value of the variable; '' if it has none. */
   async get(name: VariableName): Promise<string> {
     let value = this.#known.get(name);
     if (value === undefined) {
@@ -79,7 +80,7 @@ export class NginxVariables {
   }
 }
 
-/** The client's method: the request line stays as it came, whatever a plugin makes of `request_method`. */
+/** The client's method: a plugin can change `request_method`, but not the request line. */
 export async function sentMethod(variables: NginxVariables): Promise<string> {
   const [method = ''] = (await variables.get('request')).split(' ', 1);
   return method;

@@ -2,6 +2,7 @@
 // bodies are returned as they were received. It uses Brotli, which every supported Node.js has.
 import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
 import { promisify } from 'node:util';
+import { fieldValue } from '../http/fields';
 import type { HeaderField } from '../http/reply';
 
 const compress = promisify(brotliCompress);
@@ -41,15 +42,13 @@ export const compressChunk = (chunk: Buffer): Promise<Buffer> =>
 export const decompressChunk = (chunk: Buffer, maxBytes: number): Promise<Buffer> =>
   decompress(chunk, { maxOutputLength: maxBytes });
 
-/** Media type and coding of a message's body, by its header fields. */
+/** What a message's fields say of its body. */
 export function mediaOf(headers: readonly HeaderField[]): {
   contentType: string | undefined;
   contentEncoding: string | undefined;
 } {
-  const value = (name: string): string | undefined =>
-    headers.find(([field]) => field.toLowerCase() === name)?.[1];
   return {
-    contentType: value('content-type') || undefined,
-    contentEncoding: value('content-encoding') || undefined,
+    contentType: fieldValue(headers, 'content-type') || undefined,
+    contentEncoding: fieldValue(headers, 'content-encoding') || undefined,
   };
 }

@@ -1,29 +1,29 @@
-// The secrets that a process has, in memory alone, by their fingerprints.
+// The secrets of a process by their fingerprints, in memory only.
 import { fingerprint } from './fingerprint';
 
 /** A fingerprint and its secret. */
 export type SecretEntry = readonly [fingerprint: string, secret: string];
 
-/** Secrets at once; the oldest make room, as after years of changes of the same few. */
+/** Maximum number of secrets. The oldest make room for new ones, such as after years of key changes. */
 const MAX_SECRETS = 10_000;
 
 export class SecretStore {
   readonly #secrets = new Map<string, string>();
   #onAdded: (entry: SecretEntry) => void = () => undefined;
 
-  /** @param secrets as told by their owner; see `add`. */
+  /** @param secrets see `add`. */
   constructor(secrets: Iterable<string> = []) {
     for (const secret of secrets) {
       this.add(secret);
     }
   }
 
-  /** Takes a secret in; nothing happens where it is there already. */
+  /** Adds a secret, unless it is there already. */
   add(secret: string): void {
     this.addEntry([fingerprint(secret), secret]);
   }
 
-  /** The same for one that comes from another box. */
+  /** The same for a secret from another store. */
   addEntry(entry: SecretEntry): void {
     const [name, secret] = entry;
     if (this.#secrets.has(name)) {
@@ -37,7 +37,7 @@ export class SecretStore {
     this.#onAdded(entry);
   }
 
-  /** The secret with this fingerprint, undefined where this process does not have it. */
+  /** The secret with this fingerprint; undefined if this process does not have it. */
   get(name: string): string | undefined {
     return this.#secrets.get(name);
   }
@@ -46,7 +46,7 @@ export class SecretStore {
     return [...this.#secrets];
   }
 
-  /** Tells one listener of each secret that comes from now on. */
+  /** Calls the listener, of which there is one, with each secret that is added from now on. */
   onAdded(listener: (entry: SecretEntry) => void): void {
     this.#onAdded = listener;
   }

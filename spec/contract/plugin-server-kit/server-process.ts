@@ -24,6 +24,14 @@ export function makePrefix(): { prefix: string; remove: () => void } {
   return { prefix, remove: () => rmSync(prefix, { recursive: true, force: true }) };
 }
 
+interface ServerOptions {
+  readonly plugin?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly umask?: string;
+  /** Further arguments of the command line. */
+  readonly args?: readonly string[];
+}
+
 /** A running plugin server. Its socket is PREFIX/s. */
 export class ServerProcess {
   readonly socketPath: string;
@@ -32,10 +40,13 @@ export class ServerProcess {
   readonly exited: Promise<number | string>;
   readonly #child: ChildProcess;
 
-  private constructor(prefix: string, plugin: string, env: NodeJS.ProcessEnv, umask: string) {
+  private constructor(
+    prefix: string,
+    { plugin = 'js-lab', env = {}, umask = '022', args = [] }: ServerOptions,
+  ) {
     this.socketPath = join(prefix, 's');
-    const args = serverCommand(plugin, ['-p', prefix, '--sock-name', 's']);
-    const underUmask = ['-c', `umask ${umask} && exec "$0" "$@"`, process.execPath, ...args];
+    const command = serverCommand(plugin, ['-p', prefix, '--sock-name', 's', ...args]);
+    const underUmask = ['-c', `umask ${umask} && exec "$0" "$@"`, process.execPath, ...command];
     this.#child = spawn('/bin/sh', underUmask, {
       cwd: ROOT,
       env: { ...process.env, ...env },
@@ -49,16 +60,14 @@ export class ServerProcess {
     }
   }
 
+  /** Starts a server, whatever becomes of it. */
+  static spawn(prefix: string, options: ServerOptions = {}): ServerProcess {
+    return new ServerProcess(prefix, options);
+  }
+
   /** Starts a server and waits until it listens. @throws when it does not, after it has ended */
-  static async start(
-    prefix: string,
-    {
-      plugin = 'js-lab',
-      env = {},
-      umask = '022',
-    }: { plugin?: string; env?: NodeJS.ProcessEnv; umask?: string } = {},
-  ): Promise<ServerProcess> {
-    const server = new ServerProcess(prefix, plugin, env, umask);
+  static async start(prefix: string, options: ServerOptions = {}): Promise<ServerProcess> {
+    const server = ServerProcess.spawn(prefix, options);
     try {
       await server.logged('plugin server started');
       return server;

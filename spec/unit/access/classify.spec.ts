@@ -1,20 +1,21 @@
-import { classify } from '../../../plugins/async-request-reply/access/classify';
-import type { RequestLine } from '../../../plugins/async-request-reply/access/gateway-request';
+import { classify, isWebSocketHandshake } from '../../../plugins/async-request-reply/access/classify';
+import type {
+  GatewayRequest,
+  RequestLine,
+} from '../../../plugins/async-request-reply/access/gateway-request';
 import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const line = (change: Partial<RequestLine>): RequestLine => ({
-  ...{
-    method: 'GET',
-    upstreamMethod: 'GET',
-    uri: '/r',
-    prefix: '',
-    query: '',
-    idHeader: '',
-    upgrade: '',
-    loopbackToken: '',
-  },
+  method: 'GET',
+  upstreamMethod: 'GET',
+  uri: '/r',
+  prefix: '',
+  query: '',
+  idHeader: '',
+  upgrade: '',
+  loopbackToken: '',
   ...change,
 });
 const settings = (config: object = {}) => routeSettings(resolveConfig(config));
@@ -114,5 +115,40 @@ describe('classify', () => {
     expect(classify(handshake, settings())).toEqual({ kind: 'submit' });
     expect(classify(handshake, settings({ pass_websocket: true }))).toEqual({ kind: 'handshake' });
     expect(classify(line({}), settings({ pass_websocket: true }))).toEqual({ kind: 'submit' });
+  });
+});
+
+const HANDSHAKE = {
+  connection: 'keep-alive, Upgrade',
+  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+  'sec-websocket-version': '13',
+};
+
+function isHandshake(
+  fields: Record<string, string> = {},
+  change: Partial<RequestLine> = {},
+): Promise<boolean> {
+  const sent: Record<string, string> = { ...HANDSHAKE, ...fields };
+  const request: Pick<GatewayRequest, 'headerValues'> = {
+    headerValues: (name) => Promise.resolve(sent[name] ? [sent[name]] : []),
+  };
+  return isWebSocketHandshake(request as GatewayRequest, line({ upgrade: 'websocket', ...change }));
+}
+
+describe('a WebSocket handshake', () => {
+  it('is a GET with all of its fields, names and tokens in any case', async () => {
+    expect(await isHandshake()).toBe(true);
+    expect(await isHandshake({ connection: 'UPGRADE' }, { upgrade: 'WebSocket' })).toBe(true);
+  });
+
+  it.each<[string, Record<string, string>, Partial<RequestLine>]>([
+    ['with another method', {}, { method: 'POST' }],
+    ['with another protocol', {}, { upgrade: 'h2c' }],
+    ['whose Connection does not name it', { connection: 'keep-alive' }, {}],
+    ['without a key', { 'sec-websocket-key': '' }, {}],
+    ['with a key that is none', { 'sec-websocket-key': 'x' }, {}],
+    ['without a version', { 'sec-websocket-version': '' }, {}],
+  ])('is none %s', async (_case, fields, line) => {
+    expect(await isHandshake(fields, line)).toBe(false);
   });
 });

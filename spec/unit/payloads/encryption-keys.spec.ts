@@ -1,7 +1,6 @@
 // Which keys an instance starts with, and what of them is announced.
 import { randomBytes } from 'node:crypto';
 import {
-  checkEncryptionKeys,
   fingerprints,
   routeSecrets,
   workerSecrets,
@@ -14,28 +13,12 @@ const newKey = (): string => randomBytes(32).toString('base64');
 const configWith = (...keys: string[]): Config => resolveConfig({ encryption: { keys } });
 const [FIRST, SECOND] = [newKey(), newKey()];
 
-test('an instance starts with several keys, and with none', () => {
-  expect(() => checkEncryptionKeys(configWith(FIRST, SECOND))).not.toThrow();
-  expect(() => checkEncryptionKeys(resolveConfig({}))).not.toThrow();
-});
-
-test('a key that is there twice is refused by its place, not by its value', () => {
-  const check = (): void => checkEncryptionKeys(configWith(FIRST, SECOND, FIRST));
-  expect(check).toThrow('encryption.keys[2] is the same as encryption.keys[0]. Leave one of them out.');
-  expect(check).not.toThrow(FIRST);
-});
-
 test.each([
   ['too short', Buffer.alloc(31).toString('base64')],
   ['too long', Buffer.alloc(33).toString('base64')],
   ['no base64', `${'%'.repeat(43)}=`],
 ])('a key that is %s is refused, and the message says what is wanted', (_what, key) => {
   expect(() => configWith(key)).toThrow('encryption.keys[0] must be 32 bytes in base64 (44 characters)');
-});
-
-test('a key whose last character holds bits that are none of its bytes is refused', () => {
-  const key = `${Buffer.alloc(32).toString('base64').slice(0, 42)}B=`;
-  expect(() => checkEncryptionKeys(configWith(key))).toThrow('encryption.keys[0] is not 32 bytes in base64');
 });
 
 test('of the keys the first is asked of the workers, by its fingerprint; those beside the gateway get all', () => {

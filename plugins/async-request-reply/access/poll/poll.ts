@@ -1,35 +1,28 @@
-// Answers whoever asks for a job: pending, settled, or nothing that may be told.
+// Answers a poll: the job is pending, has settled, or is unknown to this caller.
 import { AsyncError } from '../../errors/async-error';
 import { problemReply } from '../../errors/problem-reply';
 import type { RangeRequest } from '../../http/byte-range';
+import { fieldValue } from '../../http/fields';
 import type { HeaderField, Reply } from '../../http/reply';
 import { jobIdTimeMs, newJobId, parseJobId } from '../../jobs/job-id';
 import { isSettled, type JobRecord } from '../../jobs/job-record';
 import type { AccessStore } from '../../accept/access-store';
+import type { AccessContext, RouteContext } from '../access-context';
 import type { PollTarget } from '../classify';
-import type { GatewayRequest, RequestLine } from '../gateway-request';
 import { jobLinks, toLocation, type JobLinks } from '../job-links';
-import { jobHeaders } from '../job-headers';
-import { cancel, isCancellation } from './cancel';
-import { waitForPoll } from './wait-poll';
 import { isOwner, ANONYMOUS_JOB } from '../owner';
-import { pendingReply } from '../pending-reply';
-import { jobLifeMs, type RouteSettings } from '../route/route-settings';
+import { jobHeaders, pendingReply, statusReply, withJobId } from '../replies';
+import { jobLifeMs } from '../route/route-settings';
+import { cancel, isCancellation } from './cancel';
 import { readResult, unlessUnreadable } from './read-result';
 import { settledResult } from './settled-result';
-import { statusReply } from '../status-reply';
-import { withJobId } from '../with-job-id';
+import { waitForPoll } from './wait-poll';
 
 const RESULT_METHODS = ['GET', 'HEAD', 'OPTIONS'];
 const STATUS_METHODS = ['GET', 'HEAD', 'DELETE', 'OPTIONS'];
 
-export async function poll(
-  request: GatewayRequest,
-  line: RequestLine,
-  requested: PollTarget,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<Reply> {
+export async function poll(context: AccessContext, requested: PollTarget): Promise<Reply> {
+  const { line, settings, store } = context;
   if (requested.view !== 'header') {
     const methods = requested.view === 'result' ? RESULT_METHODS : STATUS_METHODS;
     const allow: HeaderField = ['Allow', methods.join(', ')];
@@ -41,47 +34,33 @@ export async function poll(
       return problemReply(error, [...jobHeaders(settings), allow]);
     }
   }
-  // A malformed ID goes the way of one that nobody has: neither the answer nor its work tells them apart.
+  // A malformed ID is treated as an unknown one: neither the reply nor the time that it takes tells them apart.
   const id = parseJobId(requested.id) ?? newJobId();
-  const found = await upToDate(await findJob(request, id, settings, store), store);
+  const found = await upToDate(await findJob(context, id), store);
   const links = jobLinks(id, line, settings);
   return withJobId(id, settings, async () => {
     if (isCancellation(line, requested, found)) {
-      return cancel(found, links, settings, store);
+      return cancel(context, found, links);
     }
-    const waited = isSettled(found.state)
-      ? { job: found, fields: [] }
-      : await waitForPoll(request, found, settings, store);
+    const waited = isSettled(found.state) ? { job: found, fields: [] } : await waitForPoll(context, found);
     const job = waited.job ?? found;
     if (!isSettled(job.state)) {
-      return pendingReply(
-        requested.view === 'status' ? 200 : 202,
-        job,
-        links,
-        settings,
-        store,
-        waited.fields,
-      );
+      const status = requested.view === 'status' ? 200 : 202;
+      return pendingReply(context, { status, job, links, headers: waited.fields });
     }
     return requested.view === 'status'
-      ? settledStatus(job, links, settings, store)
-      : settledResult(
-          job,
-          {
-            method: line.method,
-            range: await rangeOf(request, line, requested),
-            mayHandOff: async () => (await request.matched()).serviceId !== undefined,
-          },
-          settings,
-          store,
-        );
+      ? settledStatus(context, job, links)
+      : settledResult(context, job, {
+          method: line.method,
+          range: await rangeOf(context, requested),
+          mayHandOff: async () => (await context.request.matched()).serviceId !== undefined,
+        });
   });
 }
 
-/** A part is asked for by GET of the result URL alone (RFC 9110, 14.2): at other addresses the submit had the field. */
+/** Only a GET of the result URL can request a part (RFC 9110, 14.2): at other addresses the field belongs to the submit. */
 async function rangeOf(
-  request: GatewayRequest,
-  line: RequestLine,
+  { request, line }: AccessContext,
   requested: PollTarget,
 ): Promise<RangeRequest | undefined> {
   if (requested.view !== 'result' || line.method !== 'GET') {
@@ -91,26 +70,22 @@ async function rangeOf(
   return range === undefined ? undefined : { range, ifRange: (await request.headerValues('if-range')).at(0) };
 }
 
-/** The three that are not told apart: unknown, malformed, another caller's. */
+/** One problem for three cases, so that a caller cannot tell them apart: unknown, malformed, another caller's. */
 const notFound = (): AsyncError =>
   new AsyncError('not-found', { detail: 'There is no job with this ID, or it is not yours.' });
 
 const gone = (): AsyncError =>
-  new AsyncError('gone', { detail: 'Whatever had this ID is older than any job is kept.' });
+  new AsyncError('gone', { detail: 'This ID is older than the time for which any job is kept.' });
 
-/** The job, if this caller may see it on this route. The answer for an old ID is the same for everybody. */
-async function findJob(
-  request: GatewayRequest,
-  id: string,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<JobRecord> {
+/** The job, if this caller may see it on this route. An ID that is too old gets the same reply for every caller. */
+async function findJob(context: AccessContext, id: string): Promise<JobRecord> {
+  const { request, settings, store } = context;
   if (Date.now() - jobIdTimeMs(id) > jobLifeMs(settings)) {
     throw gone();
   }
   const job = await store.read((jobs) => jobs.read(id));
-  // Every question is asked whatever the others' answers are.
-  const isHere = await inScope(request, job?.queue, settings);
+  // Every check runs, whatever the outcome of the others.
+  const isHere = await inScope(context, job?.queue);
   const isTheirs = await isOwner(request, job?.owner ?? ANONYMOUS_JOB);
   if (job === undefined || !isHere || !isTheirs) {
     throw notFound();
@@ -118,12 +93,12 @@ async function findJob(
   return job;
 }
 
-/** A worker that lost its lease is followed by another within seconds, where Redis has lost nothing. */
+/** If a worker loses its lease, another one takes the job within seconds, unless Redis has lost data. */
 const LEASE_GRACE_MS = 60_000;
 
 /**
- * Where no worker has seen that a job's deadline is over, the poll settles it. A job that runs is its worker's; one whose lease
- * has been over for long has fallen out of its queue, and is brought back.
+ * The job after the repairs that a poll makes. A job whose deadline has passed without a worker seeing it is settled. A running job
+ * is left to its worker, but one whose lease expired long ago has fallen out of its queue, and is queued again.
  */
 async function upToDate(job: JobRecord, store: AccessStore): Promise<JobRecord> {
   const isDue =
@@ -133,11 +108,8 @@ async function upToDate(job: JobRecord, store: AccessStore): Promise<JobRecord> 
   return isDue ? ((await store.examine(job)) ?? job) : job;
 }
 
-async function inScope(
-  request: GatewayRequest,
-  queue: string | undefined,
-  settings: RouteSettings,
-): Promise<boolean> {
+/** Whether the route answers polls for jobs of this queue. */
+async function inScope({ request, settings }: AccessContext, queue: string | undefined): Promise<boolean> {
   if (queue !== undefined && settings.pollQueues.includes(queue)) {
     return true;
   }
@@ -148,40 +120,32 @@ async function inScope(
   return (serviceId ?? routeId) === queue;
 }
 
-/** What the status URL says of a settled job. */
-async function settledStatus(
-  job: JobRecord,
-  links: JobLinks,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<Reply> {
+/** The reply of the status URL for a settled job. */
+async function settledStatus(context: RouteContext, job: JobRecord, links: JobLinks): Promise<Reply> {
+  const { settings } = context;
   const hasResult = job.state === 'completed' || job.state === 'failed';
-  const location =
-    !hasResult || settings.onComplete === 'status'
-      ? undefined
-      : ((settings.onComplete === 'resource' ? await createdResource(job, settings, store) : undefined) ??
-        toLocation(links.result));
-  return location === undefined
-    ? statusReply(200, job, links, settings)
-    : statusReply(303, job, links, settings, [['Location', location]]);
+  if (!hasResult || settings.onComplete === 'status') {
+    return statusReply(settings, { status: 200, job, links });
+  }
+  const resource = settings.onComplete === 'resource' ? await createdResource(context, job) : undefined;
+  const location = resource ?? toLocation(links.result);
+  return statusReply(settings, { status: 303, job, links, headers: [['Location', location]] });
 }
 
 /**
- * The Location of a stored 201 or 3xx. One that is relative to the request's path would be another place from the status
- * URL: it is left to the result, which has it under the path that it belongs to.
+ * The Location of a stored 201 or 3xx. A Location that is relative to the path of the request would lead elsewhere from the status
+ * URL. Only the result has it then, at the path that it is relative to.
  */
 async function createdResource(
+  { settings, store }: RouteContext,
   job: JobRecord,
-  settings: RouteSettings,
-  store: AccessStore,
 ): Promise<string | undefined> {
   const status = job.upstreamStatus ?? 0;
   if (job.result === undefined || (status !== 201 && (status < 300 || status > 399))) {
     return undefined;
   }
-  const result = job.result;
-  // The result that cannot be read says so at its own address.
-  const stored = await readResult(job.id, result, settings, store).catch(unlessUnreadable);
-  const location = stored?.head.headers.find(([name]) => name.toLowerCase() === 'location')?.[1];
+  // If the result cannot be read, its own address says so.
+  const stored = await readResult(job.id, job.result, settings, store).catch(unlessUnreadable);
+  const location = stored && fieldValue(stored.head.headers, 'location');
   return location !== undefined && /^(\/|[a-z][a-z0-9+.-]*:)/i.test(location) ? location : undefined;
 }

@@ -1,4 +1,4 @@
-// Reads a job's stored response. One that cannot be read is a problem of its own, and stays where it is.
+// Reads the stored response of a job. If it cannot be read, the error is a problem of its own, and the response stays stored.
 import { AsyncError } from '../../errors/async-error';
 import type { ResponseHead } from '../../http/upstream-request';
 import type { AccessStore } from '../../accept/access-store';
@@ -6,11 +6,11 @@ import { KeyMissingError, PayloadAlteredError, PayloadLostError } from '../../pa
 import type { StoredPayload } from '../../payloads/payload-reader';
 import type { RouteSettings } from '../route/route-settings';
 
-/** A gateway that is about to get the key has it by then. */
+/** Long enough for a gateway that is about to receive the key. */
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * @returns undefined where it is gone.
+ * @returns undefined if the response is no longer stored.
  * @throws AsyncError `key-missing` or `result-unreadable`, or what the store throws.
  */
 export const readResult = (
@@ -21,7 +21,7 @@ export const readResult = (
 ): Promise<StoredPayload<ResponseHead> | undefined> =>
   readable(id, () => store.read((jobs) => jobs.payloads.readResponse(id, result, keys)));
 
-/** What `work` reads of a job's result. @throws AsyncError `key-missing` or `result-unreadable` where it cannot. */
+/** Runs a read of a job's result. @throws AsyncError `key-missing` or `result-unreadable` if it cannot be read. */
 export async function readable<T>(id: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -31,7 +31,7 @@ export async function readable<T>(id: string, work: () => Promise<T>): Promise<T
   }
 }
 
-/** For whoever can do without the result. @throws whatever else `error` is. */
+/** For callers that can do without the result. @throws every other error. */
 export function unlessUnreadable(error: unknown): undefined {
   if (!(
     error instanceof AsyncError &&
@@ -44,15 +44,16 @@ export function unlessUnreadable(error: unknown): undefined {
 function problemOf(cause: unknown): AsyncError | undefined {
   if (cause instanceof KeyMissingError) {
     return new AsyncError('key-missing', {
-      detail: 'The result is stored encrypted, and this gateway does not have its key. It is kept.',
-      ...{ retryAfterSeconds: RETRY_AFTER_SECONDS, cause },
+      detail: 'The stored result is encrypted, and this gateway does not have its key. The result is kept.',
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      cause,
     });
   }
   if (cause instanceof PayloadAlteredError) {
-    const detail = 'The stored result cannot be decrypted: it is not what was stored.';
+    const detail = 'The stored result cannot be decrypted: it differs from what was stored.';
     return new AsyncError('result-unreadable', { detail, cause });
   }
   return cause instanceof PayloadLostError
-    ? new AsyncError('result-unreadable', { detail: 'A part of the stored result is gone.', cause })
+    ? new AsyncError('result-unreadable', { detail: 'A part of the stored result is missing.', cause })
     : undefined;
 }

@@ -1,19 +1,20 @@
-// Replays a stored response: what the upstream sent, plus what a stored copy owes to caches on the way.
+// Replays a stored response: what the upstream sent, and the fields that caches on the way need for a stored copy.
 import { AsyncError } from '../../errors/async-error';
 import { problemReply } from '../../errors/problem-reply';
 import { foldFieldName } from '../../http/field-name';
+import { fieldValue, fieldValues } from '../../http/fields';
 import { headBytes } from '../../http/head-size';
 import { splitList } from '../../http/list';
 import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../../http/reply';
 import type { ResponseHead } from '../../http/upstream-request';
 
-/** nginx hangs up on the client, without an answer, where a plugin exits with one of these (ngx_http_lua_handle_exit). */
+/** If a plugin exits with one of these, nginx closes the connection without a reply (ngx_http_lua_handle_exit). */
 const UNSENDABLE_STATUSES: ReadonlySet<number> = new Set([408, 444, 499]);
 
-/** Directives that a shared cache would act on (RFC 9111, 5.2.2); with `private` they are moot or worse. */
+/** Directives for shared caches (RFC 9111, 5.2.2): with `private` they are useless or harmful. */
 const SHARED_DIRECTIVES = /^(public|s-maxage|proxy-revalidate)\b/i;
 
-/** At least `private`: the answer depends on a header and on who asks. */
+/** At least `private`: the reply depends on a header and on the caller. */
 export function privateCacheControl(values: readonly string[]): string {
   const directives = values.flatMap(splitList);
   if (directives.some((directive) => /^(no-store|private)$/i.test(directive))) {
@@ -25,20 +26,17 @@ export function privateCacheControl(values: readonly string[]): string {
   return ['private', ...kept].join(', ');
 }
 
-const named = (headers: readonly HeaderField[], name: string): string[] =>
-  headers.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value);
-
-/** Seconds that the response is old: what it was when it arrived, and what it has lain here (RFC 9111, 4.2.3). */
+/** The age of the response in seconds: its age when it arrived, and the time since it was stored (RFC 9111, 4.2.3). */
 function age(head: ResponseHead, storedSeconds: number): number {
-  const arrived = Number(named(head.headers, 'age')[0] ?? 0);
+  const arrived = Number(fieldValue(head.headers, 'age') ?? 0);
   return (
     (Number.isSafeInteger(arrived) && arrived > 0 ? arrived : 0) + Math.max(0, Math.floor(storedSeconds))
   );
 }
 
-/** What a replay has to know beside the stored response. */
+/** What a replay needs beside the stored response. */
 export interface ReplayOptions {
-  /** The fields that every answer about a job carries. */
+  /** The fields that every reply about a job has. */
   readonly ours: readonly HeaderField[];
   /** How long ago the response was stored. */
   readonly storedSeconds: number;
@@ -46,7 +44,7 @@ export interface ReplayOptions {
   readonly sha256: string | undefined;
 }
 
-/** The head of a replay: what the upstream sent, and what is added to it or replaces it. */
+/** The head of a replay: the upstream's fields (`theirs`), and those that the plugin adds or puts in their place (`ours`). */
 export interface ReplayHead extends Pick<Reply, 'statedLength'> {
   readonly status: number;
   readonly theirs: readonly HeaderField[];
@@ -61,7 +59,7 @@ export function replayHead(head: ResponseHead, { ours, storedSeconds, sha256 }: 
     status: head.status,
     theirs: head.headers.filter(([name]) => !replaced.has(foldFieldName(name))),
     ours: [
-      ['Cache-Control', privateCacheControl(named(head.headers, 'cache-control'))],
+      ['Cache-Control', privateCacheControl(fieldValues(head.headers, 'cache-control'))],
       ['Age', String(age(head, storedSeconds))],
       ...digestField(head, sha256),
       ...ours,
@@ -70,10 +68,11 @@ export function replayHead(head: ResponseHead, { ours, storedSeconds, sha256 }: 
 }
 
 /**
- * The head of a replay that goes through nginx, which takes so many bytes of it. Where ours are too many, Kong adds them.
+ * The head of a replay on the handoff path. If all fields together exceed the limit, Kong adds the plugin's own (`presets`).
  *
  * @param length of the body.
- * @returns undefined where the upstream's fields alone are too many.
+ * @param maxBytes the largest header section that nginx accepts from the listener.
+ * @returns undefined if the upstream's fields alone exceed the limit.
  */
 export function handedOffHead(
   { status, theirs, ours, ...rest }: ReplayHead,
@@ -92,19 +91,19 @@ export function handedOffHead(
 /** Statuses whose content, if any, is not the whole of a representation. */
 const WITHOUT_REPRESENTATION: ReadonlySet<number> = new Set([204, 206, 304]);
 
-/** RFC 9530, unless the upstream has sent its own. */
+/** `Repr-Digest` (RFC 9530), unless the upstream has sent its own. */
 function digestField(head: ResponseHead, sha256: string | undefined): HeaderField[] {
   return sha256 === undefined ||
     WITHOUT_REPRESENTATION.has(head.status) ||
-    named(head.headers, 'repr-digest').length > 0
+    fieldValue(head.headers, 'repr-digest') !== undefined
     ? []
     : [['Repr-Digest', `sha-256=:${sha256}:`]];
 }
 
-/** Whether the lane of short answers can send the status. */
+/** Whether the inline path can send the status. */
 export const isSendable = (status: number): boolean => !UNSENDABLE_STATUSES.has(status);
 
-/** A problem (502) in place of a response whose status cannot be sent. */
+/** The problem (502) in place of a response whose status cannot be sent. */
 export function unsendable(status: number, ours: readonly HeaderField[]): Reply {
   const error = new AsyncError('bad-response', {
     detail: `The upstream answered with status ${String(status)}, which Kong cannot send.`,

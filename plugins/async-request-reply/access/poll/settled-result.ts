@@ -1,4 +1,4 @@
-// What stands in the place of the upstream's response once a job has settled: the response, or the problem.
+// The reply for a settled job, in place of the upstream's response: that response, or a problem.
 import { AsyncError } from '../../errors/async-error';
 import { isProblemCode, PROBLEMS } from '../../errors/problem-catalog';
 import { problemReply } from '../../errors/problem-reply';
@@ -8,36 +8,37 @@ import { INLINE_MAX_RESPONSE_BYTES } from '../../http/inline-limits';
 import type { Reply } from '../../http/reply';
 import type { ResponseHead } from '../../http/upstream-request';
 import type { JobRecord } from '../../jobs/job-record';
-import type { AccessStore } from '../../accept/access-store';
 import type { StoredPayload } from '../../payloads/payload-reader';
+import type { RouteContext } from '../access-context';
+import { jobFields, jobHeaders, proxyStatus } from '../replies';
+import type { RouteSettings } from '../route/route-settings';
 import { takeResult } from './consume-result';
-import { jobHeaders, jobFields } from '../job-headers';
-import { proxyStatus } from '../proxy-status';
 import { readable, readResult } from './read-result';
 import { handedOffHead, isSendable, replayHead, unsendable, type ReplayHead } from './replay';
-import type { RouteSettings } from '../route/route-settings';
 
-/** What the request that is answered asks of the result. */
+/** What the request asks of the result. */
 export interface ResultRequest {
-  /** HEAD reads no result, whether it can be read once or often. */
+  /** HEAD does not count as a read of the result. */
   readonly method: string;
-  /** Where the result URL was asked for a part. */
+  /** The part that is requested, at the result URL. */
   readonly range?: RangeRequest | undefined;
-  /** Asked where the answer would have to be handed off: whether it can be. Absent: wherever the route's settings say so. */
+  /** Whether the reply can take the handoff path; called if it would have to. Absent: wherever the settings of the route allow it. */
   readonly mayHandOff?: (() => Promise<boolean>) | undefined;
-  /** Where the answer is on its way through nginx already: the most bytes of its head, and what is sent in place of a larger one. */
+  /** For a reply that already goes through nginx: the size limit of its head, and the reply to send instead of a larger one. */
   readonly limit?: { readonly headBytes: number; readonly instead: () => Reply } | undefined;
 }
 
-/** `instead`: of a response that cannot be sent here; it stays where it is. */
-type Replay = { readonly kind: 'replay' | 'instead'; readonly reply: Reply };
+/** `instead`: the response cannot be sent here, and stays stored. */
+interface Replay {
+  readonly kind: 'replay' | 'instead';
+  readonly reply: Reply;
+}
 
 /** @throws AsyncError `gone`, `already-read`, `key-missing` or `result-unreadable`. */
 export async function settledResult(
+  { settings, store }: RouteContext,
   job: JobRecord,
   requested: ResultRequest,
-  settings: RouteSettings,
-  store: AccessStore,
 ): Promise<Reply> {
   if (job.state !== 'completed' || job.result === undefined) {
     return problemReply(problemOf(job), [...jobHeaders(settings, job.id), ...proxyStatus(job)]);
@@ -50,11 +51,11 @@ export async function settledResult(
   if (stored === undefined) {
     throw job.deleteAfterRead
       ? alreadyRead()
-      : new AsyncError('gone', { detail: 'The result of the job is gone.' });
+      : new AsyncError('gone', { detail: 'The result of the job has been deleted.' });
   }
   const isDeletedAfterRead = (job.deleteAfterRead || settings.deleteAfterRead) && requested.method !== 'HEAD';
-  const { kind, reply } = await replayStored(stored, job, { ...requested, isDeletedAfterRead }, settings);
-  // As late as can be: from here on only the way to the client can lose it.
+  const { kind, reply } = await replayStored({ stored, job, settings, requested, isDeletedAfterRead });
+  // As late as possible: after this the result can only be lost on its way to the client.
   if (
     isDeletedAfterRead &&
     kind === 'replay' &&
@@ -65,38 +66,35 @@ export async function settledResult(
   return reply;
 }
 
-/** The replay of a response: in memory where it is small, else as a reference to what is to be sent. */
-async function replayStored(
-  stored: StoredPayload<ResponseHead>,
-  job: JobRecord,
-  requested: ResultRequest & { readonly isDeletedAfterRead: boolean },
-  settings: RouteSettings,
-): Promise<Replay> {
-  const { head, bytes, sha256 } = stored;
-  const storedSeconds = (Date.now() - (job.settledAt ?? Date.now())) / 1000;
-  // Without content it may be the answer to a HEAD, whose representation is elsewhere.
-  const digest = bytes > 0 ? sha256 : undefined;
-  const whole = {
-    ...replayHead(head, { ours: jobFields(settings, job.id), storedSeconds, sha256: digest }),
-    ...statedLength(head, requested.method),
-  };
+interface StoredResult {
+  readonly stored: StoredPayload<ResponseHead>;
+  readonly job: JobRecord;
+  readonly settings: RouteSettings;
+  readonly requested: ResultRequest;
+  readonly isDeletedAfterRead: boolean;
+}
+
+/** The replay of a response: in memory if it is small, else as a reference to the stored body. */
+async function replayStored(result: StoredResult): Promise<Replay> {
+  const { stored, job, settings, requested, isDeletedAfterRead } = result;
+  const { head, bytes } = stored;
+  const whole = wholeHead(result);
   const range: ByteRange =
-    requested.range === undefined || head.status !== 200 || requested.isDeletedAfterRead
+    requested.range === undefined || head.status !== 200 || isDeletedAfterRead
       ? { kind: 'whole' }
       : byteRange(requested.range, bytes, head.headers);
   if (range.kind === 'unsatisfiable') {
     return { kind: 'instead', reply: unsatisfiable(job, bytes, settings) };
   }
-  const [start, end] = range.kind === 'part' ? [range.start, range.end] : [0, bytes - 1];
+  const { start, end } = range.kind === 'part' ? range : { start: 0, end: bytes - 1 };
   const part = range.kind === 'part' ? partOf(whole, start, end, bytes) : whole;
   const length = end + 1 - start;
   const { limit } = requested;
   if (limit !== undefined && !fits(handedOffHead(part, length, limit.headBytes))) {
     return { kind: 'instead', reply: limit.instead() };
   }
-  const streamed = await streamedHead(part, length, head, requested, settings);
+  const streamed = await streamedHead(part, length, result);
   if (streamed !== undefined) {
-    const { isDeletedAfterRead } = requested;
     const body = { jobId: job.id, result: job.result ?? '', start, end, isDeletedAfterRead };
     return { kind: 'replay', reply: { ...streamed, body } };
   }
@@ -107,7 +105,7 @@ async function replayStored(
     return { kind: 'instead', reply: tooLargeHere(job, length, settings) };
   }
   const body = await readable(job.id, () => stored.body(start, end));
-  // Where it cannot be handed off: what would become another field may be one of framing, caching or ours.
+  // On the inline path Kong would rename these fields, perhaps to the name of a field of framing, of caching, or of the plugin.
   const { theirs, ours, ...rest } = part;
   const headers = [...theirs, ...ours].filter(
     ([name]) => !isRenamedByExit(name) || name === settings.idHeader,
@@ -115,29 +113,41 @@ async function replayStored(
   return { kind: 'replay', reply: { ...rest, headers, body } };
 }
 
-/** Kong adds nothing to an answer that it has begun to fetch. */
+/** The head of the replay of the whole response. */
+function wholeHead({ stored, job, settings, requested }: StoredResult): ReplayHead {
+  const { head, bytes, sha256 } = stored;
+  const options = {
+    ours: jobFields(settings, job.id),
+    storedSeconds: (Date.now() - (job.settledAt ?? Date.now())) / 1000,
+    // A response without content may answer a HEAD, and its representation is elsewhere.
+    sha256: bytes > 0 ? sha256 : undefined,
+  };
+  return { ...replayHead(head, options), ...statedLength(head, requested.method) };
+}
+
+/** Kong can add no fields to a reply that nginx has begun to fetch. */
 const fits = (head: Omit<Reply, 'body'> | undefined): boolean =>
   head !== undefined && head.presets === undefined;
 
-/** The head of a replay that is handed off; undefined where it is not, or its head is too large for that. */
+/** The head of a replay on the handoff path; undefined if the replay takes the inline path, or its head is too large. */
 async function streamedHead(
   part: ReplayHead,
   length: number,
-  head: ResponseHead,
-  { mayHandOff }: ResultRequest,
-  settings: RouteSettings,
+  { stored, settings, requested }: StoredResult,
 ): Promise<Omit<Reply, 'body'> | undefined> {
   const { handoff } = settings;
-  return handoff !== undefined && takesHandoff(length, head, settings) && ((await mayHandOff?.()) ?? true)
+  return handoff !== undefined &&
+    takesHandoff(length, stored.head, settings) &&
+    ((await requested.mayHandOff?.()) ?? true)
     ? handedOffHead(part, length, handoff.maxHeadBytes)
     : undefined;
 }
 
-/** To whom does not ask by HEAD a length would announce content; a 304 has none whoever asks. */
+/** Only the reply to a HEAD may state a length without having content, and a 304. */
 const statedLength = ({ status, statedLength }: ResponseHead, method: string): Pick<Reply, 'statedLength'> =>
   statedLength !== undefined && (method === 'HEAD' || status === 304) ? { statedLength } : {};
 
-/** Where the lane of short answers cannot carry the response as it is, or not well. */
+/** Whether the inline path cannot carry the response unchanged, or only at a high cost. */
 const takesHandoff = (
   length: number,
   { status, headers }: ResponseHead,
@@ -159,13 +169,13 @@ function unsatisfiable(job: JobRecord, bytes: number, settings: RouteSettings): 
   ]);
 }
 
-/** Where nothing can be handed off: a route with no service, and a plugin server with no listener. */
+/** Without the handoff path, a large result cannot be sent: on a route with no service, or without a handoff listener. */
 function tooLargeHere(job: JobRecord, length: number, settings: RouteSettings): Reply {
   const error = new AsyncError('response-too-large', {
     detail:
-      `The result has ${String(length)} bytes; where it cannot be streamed ${String(INLINE_MAX_RESPONSE_BYTES)} are carried: ` +
-      'on a route with no service, and with header fields over handoff.max_head_bytes. ' +
-      'It is kept: ask for parts of it (Range) at its result URL, or on a route with a service.',
+      `The result has ${String(length)} bytes. At most ${String(INLINE_MAX_RESPONSE_BYTES)} bytes can be sent without streaming, ` +
+      'which is the case on a route with no service and for header fields over handoff.max_head_bytes. ' +
+      'The result is kept: request parts of it (Range) at its result URL, or poll on a route with a service.',
   });
   return problemReply(error, jobHeaders(settings, job.id));
 }
@@ -177,7 +187,7 @@ const partOf = (whole: ReplayHead, start: number, end: number, bytes: number): R
 });
 
 const alreadyRead = (): AsyncError =>
-  new AsyncError('already-read', { detail: 'The result could be read once, and it has been read.' });
+  new AsyncError('already-read', { detail: 'The result can be read once, and it has already been read.' });
 
 function problemOf(job: JobRecord): AsyncError {
   if (job.state === 'cancelled') {
@@ -185,5 +195,5 @@ function problemOf(job: JobRecord): AsyncError {
   }
   const code = job.error?.code ?? '';
   const known = isProblemCode(code) && PROBLEMS[code].status >= 502 ? code : 'upstream-failed';
-  return new AsyncError(known, { detail: job.error?.detail ?? 'The upstream gave no response.' });
+  return new AsyncError(known, { detail: job.error?.detail ?? 'The upstream did not respond.' });
 }

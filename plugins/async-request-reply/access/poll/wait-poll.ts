@@ -1,32 +1,26 @@
-// A poll of a job that has not settled: too soon, or held until it has.
+// A poll of a job that has not settled: rejected if it comes too soon, or kept waiting until the job settles.
 import { AsyncError } from '../../errors/async-error';
 import { preferencesOf } from '../../http/prefer';
 import type { HeaderField } from '../../http/reply';
 import type { JobRecord } from '../../jobs/job-record';
-import type { AccessStore } from '../../accept/access-store';
-import type { GatewayRequest } from '../gateway-request';
+import type { AccessContext, RouteContext } from '../access-context';
 import { appliedPreferences, pollWaitMs } from '../route/wait-limit';
-import type { RouteSettings } from '../route/route-settings';
 
 export interface WaitedPoll {
-  /** As it is now; undefined where it has gone meanwhile. */
+  /** The job after the wait; undefined if it was deleted meanwhile. */
   readonly job: JobRecord | undefined;
-  /** `Preference-Applied`, where it was held as the client asked. */
+  /** `Preference-Applied`, if the poll waited as long as the client requested. */
   readonly fields: readonly HeaderField[];
 }
 
 /**
- * Holds the poll of an open job as long as the client asks and the route allows.
+ * Lets the poll of an open job wait as long as the client requests and the route allows.
  *
- * @throws AsyncError `polled-too-soon` where the route has a floor and the job was polled less than that ago.
+ * @throws AsyncError `polled-too-soon` if the last poll of the job was less than `min_poll_interval_ms` ago.
  */
-export async function waitForPoll(
-  request: GatewayRequest,
-  job: JobRecord,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<WaitedPoll> {
-  await rejectTooSoon(job, settings, store);
+export async function waitForPoll(context: AccessContext, job: JobRecord): Promise<WaitedPoll> {
+  const { request, settings, store } = context;
+  await rejectTooSoon(context, job);
   const preferences = preferencesOf(await request.headerValues('prefer'));
   const limitMs = pollWaitMs(preferences, settings);
   const end = limitMs > 0 ? await store.waitForSettle(job, limitMs, settings.wait.max_waiting) : 'rejected';
@@ -38,15 +32,12 @@ export async function waitForPoll(
   return { job: now, fields: applied === undefined ? [] : [['Preference-Applied', applied]] };
 }
 
-async function rejectTooSoon(
-  job: JobRecord,
-  { minPollIntervalMs: pollFloorMs }: RouteSettings,
-  store: AccessStore,
-): Promise<void> {
-  if (pollFloorMs > 0 && !(await store.recordPoll(job.id, pollFloorMs))) {
+async function rejectTooSoon({ settings, store }: RouteContext, job: JobRecord): Promise<void> {
+  const { minPollIntervalMs } = settings;
+  if (minPollIntervalMs > 0 && !(await store.recordPoll(job.id, minPollIntervalMs))) {
     throw new AsyncError('polled-too-soon', {
-      detail: `Poll this job no more often than every ${String(pollFloorMs)} milliseconds.`,
-      retryAfterSeconds: Math.ceil(pollFloorMs / 1000),
+      detail: `Poll this job at most once every ${String(minPollIntervalMs)} milliseconds.`,
+      retryAfterSeconds: Math.ceil(minPollIntervalMs / 1000),
     });
   }
 }

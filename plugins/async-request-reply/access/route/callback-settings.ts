@@ -1,14 +1,15 @@
-// The callback that a submit asks for: taken only where the route has a target for that host and port, so that nobody uses this
-// gateway to call whom he likes. What the name resolves to is checked when it is called: worker/callback/.
+// The callback that a submit requests. It is accepted only if the route has a target for its host and port, so that callers cannot
+// make the gateway call arbitrary addresses. The address that the host resolves to is checked at the call: callbacks/.
 import type { Config } from '../../../../schemas/generated/config-type';
 import { AsyncError } from '../../errors/async-error';
+import { fieldValues } from '../../http/fields';
 import type { HeaderField } from '../../http/reply';
 import type { JobLinks } from '../../jobs/status-body';
 import { fingerprint } from '../../secrets/fingerprint';
 import type { CallbackOptions } from '../../jobs/callback-options';
 
 export interface CallbackTarget {
-  /** In lower case; `*.suffix` is every name below the suffix. */
+  /** In lower case; `*.suffix` matches every name below the suffix. */
   readonly host: string;
   readonly ports: readonly number[];
   readonly allowPrivate: boolean;
@@ -30,14 +31,16 @@ export const callbackSettings = ({ callback }: Config): CallbackSettings => ({
   header: callback.header.toLowerCase(),
   baseUrl: callback.base_url,
   targets: callback.targets.map(({ host, ports, allow_private: allowPrivate, secrets }) => ({
-    ...{ host: host.toLowerCase(), ports, allowPrivate },
+    host: host.toLowerCase(),
+    ports,
+    allowPrivate,
     secret: fingerprint(secrets[0] ?? ''),
   })),
 });
 
 /**
- * @param links of the job, relative to the gateway; undefined where the route has none.
- * @returns undefined where no callback is asked for, or the route has no targets at all.
+ * @param links of the job, relative to the gateway; undefined if the route has none.
+ * @returns undefined if the submit requests no callback, or the route has no targets at all.
  * @throws AsyncError `invalid-callback-url`
  */
 export function callbackOptions(
@@ -45,7 +48,7 @@ export function callbackOptions(
   links: JobLinks | undefined,
   settings: CallbackSettings,
 ): CallbackOptions | undefined {
-  const values = headers.filter(([name]) => name === settings.header).map(([, value]) => value.trim());
+  const values = fieldValues(headers, settings.header).map((value) => value.trim());
   const [value] = values;
   if (value === undefined || settings.targets.length === 0) {
     return undefined;
@@ -56,7 +59,7 @@ export function callbackOptions(
     throw new AsyncError('invalid-callback-url', {
       detail:
         'The callback URL must be sent once, be an https URL without user and password, and have a host and a port that ' +
-        'this route has a target for.',
+        'are a callback target of this route.',
     });
   }
   return {
@@ -67,7 +70,7 @@ export function callbackOptions(
   };
 }
 
-/** What the URL parser would mend in silence (spaces, backslashes, control characters) is refused. */
+/** Rejects what the URL parser would silently repair: spaces, backslashes, control characters. */
 function parseUrl(text: string): URL | undefined {
   if (
     text.length > MAX_URL_CHARACTERS ||
@@ -88,7 +91,7 @@ function isTarget(url: URL, { host, ports }: CallbackTarget): boolean {
   return (host.startsWith('*.') ? name.endsWith(host.slice(1)) : name === host) && ports.includes(port);
 }
 
-/** Never from the Host header: the receiver may follow them with credentials. */
+/** The base is never the Host header of the submit: the receiver may follow the links with credentials. */
 function absolute(links: JobLinks, baseUrl: string | undefined): JobLinks | undefined {
   const isAbsolute = /^https?:\/\//.test(links.status);
   if (!isAbsolute && baseUrl === undefined) {

@@ -1,9 +1,7 @@
-// The secrets of a plugin instance that its jobs need in a worker. A setting that is listed here reaches the workers of
-// the plugin server in memory, and separate workers as a fingerprint, for which they look among their own secrets.
-import { createSecureContext } from 'node:tls';
+// The secrets of a plugin instance that its jobs need in a worker. The workers of the plugin server get them in memory. Separate
+// workers get a fingerprint of each, and find the secret among their own.
 import type { Config } from '../../../../schemas/generated/config-type';
-import { ConfigError } from '../../../../schemas/config-error';
-import { keyBytes, SEALING_KEY } from '../../secrets/encryption-keys';
+import { SEALING_KEY } from '../../secrets/encryption-keys';
 import { LOOPBACK_SECRET } from '../../loopback/loopback-token';
 import { fingerprint } from '../../secrets/fingerprint';
 import type { Secrets } from '../../jobs/secrets-for';
@@ -12,7 +10,7 @@ import type { SecretFingerprint } from '../../jobs/job-settings';
 export const CLIENT_CERT = 'upstream.client_cert';
 export const CLIENT_KEY = 'upstream.client_key';
 
-/** Those that a worker must have: of the encryption keys the one that encrypts. */
+/** The secrets that a worker must have. Of the encryption keys this is the first, which encrypts. */
 export function routeSecrets({ upstream, callback, encryption }: Config): Secrets {
   const all: [field: string, secret: string | undefined][] = [
     [CLIENT_CERT, upstream.client_cert],
@@ -29,49 +27,10 @@ export function routeSecrets({ upstream, callback, encryption }: Config): Secret
   return new Map(all.filter((one): one is [string, string] => one[1] !== undefined));
 }
 
-/** All that the workers beside the plugin server are given: also the keys that only decrypt. */
+/** The secrets that the workers of the plugin server get: also the keys that only decrypt. */
 export const workerSecrets = (config: Config): ReadonlySet<string> =>
   new Set([...routeSecrets(config).values(), ...(config.encryption.keys ?? [])]);
 
-/** What Redis and logs may have of them. */
+/** What may be stored in Redis and logged of them. */
 export const fingerprints = (secrets: Secrets): SecretFingerprint[] =>
   [...secrets].map(([field, secret]) => [field, fingerprint(secret)]);
-
-/** @throws ConfigError where certificate and key cannot be read, or do not belong together. */
-export function checkClientIdentity({ upstream: { client_cert: cert, client_key: key } }: Config): void {
-  if (cert === undefined || key === undefined) {
-    return;
-  }
-  try {
-    createSecureContext({ cert, key });
-  } catch {
-    // What OpenSSL says of it may quote it.
-    throw new ConfigError('The configuration of the plugin async-request-reply', [
-      {
-        field: CLIENT_KEY,
-        message: `${CLIENT_CERT} and ${CLIENT_KEY} are not a certificate and its private key. Give those that belong together.`,
-      },
-    ]);
-  }
-}
-
-/** @throws ConfigError where a key is not what base64 makes of 32 bytes, or is there twice. */
-export function checkEncryptionKeys({ encryption: { keys = [] } }: Config): void {
-  const read = keys.map((text) => keyBytes(text)?.toString('base64'));
-  const problems = read.flatMap((key, at) => {
-    const field = `encryption.keys[${String(at)}]`;
-    const first = read.indexOf(key);
-    if (key === undefined) {
-      return [
-        { field, message: `${field} is not 32 bytes in base64. Make one with: openssl rand -base64 32` },
-      ];
-    }
-    const other = `encryption.keys[${String(first)}]`;
-    return first === at
-      ? []
-      : [{ field, message: `${field} is the same as ${other}. Leave one of them out.` }];
-  });
-  if (problems.length > 0) {
-    throw new ConfigError('The configuration of the plugin async-request-reply', problems);
-  }
-}

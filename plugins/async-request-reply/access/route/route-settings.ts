@@ -1,5 +1,5 @@
-// A plugin instance's configuration as the access side uses it: names and units of the code, what the release
-// cannot do yet refused, limits brought down to what the lane can carry.
+// The configuration of a plugin instance as the access side uses it: with the names and units of the code, and with limits that
+// the inline path can carry if there is no handoff path.
 import type { Config } from '../../../../schemas/generated/config-type';
 import type { RedisSettings } from '../../redis/redis-client';
 import { nameSettings, type NamedSettings, type SecretFingerprint } from '../../jobs/job-settings';
@@ -27,13 +27,13 @@ export interface RouteSettings extends OwnerSettings {
   readonly deadlineMs: number;
   readonly retryAfterSeconds: number;
   readonly onStoreFailure: Config['on_store_failure'];
-  /** What takes the handoff lane; undefined where this process has none. 0 is everything. */
+  /** What takes the handoff path; undefined if this process has none. A threshold of 0 means everything. */
   readonly handoff:
     | {
-        /** Undefined: no request does. */
+        /** Undefined: no request takes it. */
         readonly requestThresholdBytes: number | undefined;
         readonly responseThresholdBytes: number;
-        /** The largest header section that nginx takes from the listener. */
+        /** The largest header section that nginx accepts from the listener. */
         readonly maxHeadBytes: number;
       }
     | undefined;
@@ -55,50 +55,49 @@ export interface RouteSettings extends OwnerSettings {
   readonly minReplicas: number;
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
-  /** Of what a worker needs and must not read in Redis. */
+  /** Of the secrets that a worker needs and must not read from Redis. */
   readonly secrets: readonly SecretFingerprint[];
-  /** Of what is stored; none where it lies there in clear. */
+  /** They encrypt what is stored. Without keys it is stored as plain text. */
   readonly keys: EncryptionKeys;
   readonly idempotency: IdempotencySettings;
   readonly callback: CallbackSettings;
-  /** Undefined where the route has no schemas. */
+  /** Undefined if the route has no schemas. */
   readonly validation: ValidationSettings | undefined;
-  /** For the jobs of a route with no service: Kong proxies nothing there, to the handoff listener neither. */
-  readonly withoutService: RouteSettings;
 }
 
-/** How long after its accept a job can still be known: to the end of its last attempt and its result's TTL. */
+/** How long after its accept a job may exist: until the end of its last attempt and of the TTL of its result. */
 export const jobLifeMs = (settings: RouteSettings): number =>
   settings.deadlineMs + settings.upstream.attempt_timeout + settings.resultTtlMs;
 
-/** The name of the queue where the configuration gives none. */
+/** The name of the queue if the configuration gives none. */
 export const queueByEntity = ({ serviceId, routeId }: Pick<MatchedRoute, 'serviceId' | 'routeId'>): string =>
   serviceId ?? routeId ?? 'default';
 
-/** What a process has for the requests of an instance. */
+/** What a process provides for the requests of an instance. */
 export interface RouteDeps {
-  /** Where requests are checked; undefined where nothing is to be checked. */
+  /** Checks requests against schemas; undefined if nothing is to be checked. */
   readonly validators?: ValidatorPool | undefined;
-  /** Whether requests can be handed off: without it bodies are limited to the other lane's. */
+  /** Whether the process has a handoff path. Without it the limits for bodies are those of the inline path. */
   readonly hasHandoff?: boolean;
 }
 
 export function routeSettings(config: Config, deps: RouteDeps = {}): RouteSettings {
-  const settings = settingsWith(config, deps);
-  if (deps.hasHandoff !== true) {
-    return Object.assign(settings, { withoutService: settings as RouteSettings });
-  }
-  return { ...settings, withoutService: routeSettings(config, { ...deps, hasHandoff: false }) };
+  const settings = settingsOf(config, deps.validators);
+  return deps.hasHandoff === true ? settings : inlineSettings(settings);
 }
 
-function settingsWith(
-  config: Config,
-  { validators, hasHandoff = false }: RouteDeps,
-): Omit<RouteSettings, 'withoutService'> {
-  const limit = (bytes: number, inlineMax: number, isLimited: boolean): number =>
-    isLimited ? Math.min(bytes, inlineMax) : bytes;
+/** The same settings without the handoff path: for a process that has none, and for a route with no service. */
+export const inlineSettings = (settings: RouteSettings): RouteSettings => ({
+  ...settings,
+  handoff: undefined,
+  maxRequestBytes: Math.min(settings.maxRequestBytes, INLINE_MAX_REQUEST_BYTES),
+  maxResponseBytes: Math.min(settings.maxResponseBytes, INLINE_MAX_RESPONSE_BYTES),
+});
+
+function settingsOf(config: Config, validators: ValidatorPool | undefined): RouteSettings {
   // A body that is to be checked has to be in memory.
   const isBodyChecked = config.request.body_schema !== undefined;
+  const maxRequestBytes = maxBodyBytes(config);
   return {
     intercept: config.intercept,
     methods: new Set(config.methods),
@@ -115,20 +114,15 @@ function settingsWith(
     owner: config.owner,
     ownerHeader: config.owner_header,
     onStoreFailure: config.on_store_failure,
-    handoff: hasHandoff
-      ? {
-          requestThresholdBytes: isBodyChecked
-            ? undefined
-            : Math.min(config.handoff.request_threshold_bytes, INLINE_MAX_REQUEST_BYTES),
-          responseThresholdBytes: Math.min(
-            config.handoff.response_threshold_bytes,
-            INLINE_MAX_RESPONSE_BYTES,
-          ),
-          maxHeadBytes: config.handoff.max_head_bytes,
-        }
-      : undefined,
-    maxRequestBytes: limit(maxBodyBytes(config), INLINE_MAX_REQUEST_BYTES, !hasHandoff || isBodyChecked),
-    maxResponseBytes: limit(config.response.max_body_bytes, INLINE_MAX_RESPONSE_BYTES, !hasHandoff),
+    handoff: {
+      requestThresholdBytes: isBodyChecked
+        ? undefined
+        : Math.min(config.handoff.request_threshold_bytes, INLINE_MAX_REQUEST_BYTES),
+      responseThresholdBytes: Math.min(config.handoff.response_threshold_bytes, INLINE_MAX_RESPONSE_BYTES),
+      maxHeadBytes: config.handoff.max_head_bytes,
+    },
+    maxRequestBytes: isBodyChecked ? Math.min(maxRequestBytes, INLINE_MAX_REQUEST_BYTES) : maxRequestBytes,
+    maxResponseBytes: config.response.max_body_bytes,
     maxHeadBytes: config.response.max_head_bytes,
     dropHeaders: new Set((config.request.drop_headers ?? []).map((name) => name.toLowerCase())),
     upstream: config.upstream,
@@ -156,15 +150,15 @@ function settingsWith(
   };
 }
 
-/** A body that its queue could never take is too large, however empty the queue is. */
+/** A body that exceeds the storage limit of its queue is too large even if the queue is empty. */
 const maxBodyBytes = ({ request, queue }: Config): number =>
   queue.max_stored_bytes === 0
     ? request.max_body_bytes
     : Math.min(request.max_body_bytes, queue.max_stored_bytes);
 
-/** What Kong's service adds to the settings of a job. */
+/** What the service in Kong adds to the settings of a job. */
 export interface OfService {
-  /** Where the configuration says nothing. */
+  /** Applies if the configuration has no `upstream.tls_verify`. */
   readonly tlsVerify: boolean;
   readonly service?: string | undefined;
 }
@@ -190,7 +184,7 @@ export function jobSettings(
     caCertificates: certificates(settings.upstream.ca_certificates),
     maxResponseBytes: settings.maxResponseBytes,
     maxHeadBytes: settings.maxHeadBytes,
-    // Where nothing can be handed off no response is that large.
+    // Without the handoff path no header section is larger.
     maxHandoffHeadBytes: settings.handoff?.maxHeadBytes ?? settings.maxHeadBytes,
     retryStatuses: settings.retry.statuses,
     backoffMs: settings.retry.backoff_ms,

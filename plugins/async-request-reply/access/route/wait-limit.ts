@@ -1,17 +1,17 @@
-// How long a request may be held: what the client asks, within what the route allows.
+// How long a request may wait: as long as the client requests, within the limits of the route.
 import type { Preferences } from '../../http/prefer';
 import type { RouteSettings } from './route-settings';
 
-/** Kong gives up on an answer after 60 s and sends the request to the upstream: far below it. */
+/** Far below 60 s, after which Kong gives up on the plugin server and proxies the request to the upstream. */
 const MAX_WAIT_MS = 50_000;
 
 type WaitSettings = Pick<RouteSettings, 'wait'>;
 
-/** Milliseconds that the answer to a submit may be held; 0 is not at all. A client that names no time gets the route's. */
+/** How long the reply to a submit may wait, in milliseconds; 0 means not at all. The default is the route's `wait.default_ms`. */
 export const submitWaitMs = (preferences: Preferences, { wait }: WaitSettings): number =>
   clamped(preferences.waitSeconds === undefined ? wait.default_ms : preferences.waitSeconds * 1000, wait);
 
-/** Milliseconds that the answer to a poll may be held: what the client asks, and nothing by itself. */
+/** How long the reply to a poll may wait, in milliseconds. A poll waits only if the client requests it. */
 export const pollWaitMs = (preferences: Preferences, { wait }: WaitSettings): number =>
   clamped((preferences.waitSeconds ?? 0) * 1000, wait);
 
@@ -19,20 +19,22 @@ const clamped = (ms: number, { max_ms: maxMs }: RouteSettings['wait']): number =
   Math.min(ms, maxMs, MAX_WAIT_MS);
 
 /**
- * The value of `Preference-Applied` (RFC 7240, 3), undefined where nothing was honoured.
+ * The value of `Preference-Applied` (RFC 7240, 3), undefined if no preference was applied.
  *
- * @param waitedMs how long the request was held to the end of its time; a wait that was cut short is not told as applied.
+ * @param isAsync whether the reply is a 202 to a submit.
+ * @param waitedMs how long the request waited, if the wait timed out. A wait that was cut short does not count as applied.
  */
 export function appliedPreferences(
   { respondAsync, waitSeconds }: Preferences,
   isAsync: boolean,
   waitedMs: number,
 ): string | undefined {
-  const applied = [
-    ...(respondAsync && isAsync ? ['respond-async'] : []),
-    ...(waitSeconds !== undefined && waitSeconds > 0 && waitedMs === waitSeconds * 1000
-      ? [`wait=${String(waitSeconds)}`]
-      : []),
-  ];
+  const applied: string[] = [];
+  if (respondAsync && isAsync) {
+    applied.push('respond-async');
+  }
+  if (waitSeconds !== undefined && waitSeconds > 0 && waitedMs === waitSeconds * 1000) {
+    applied.push(`wait=${String(waitSeconds)}`);
+  }
   return applied.length === 0 ? undefined : applied.join(', ');
 }

@@ -1,44 +1,37 @@
-// The answer to a submit whose job is there: 202, or where the client or the route waits, what became of the job.
+// The reply to a submit whose job has been accepted: 202, or the outcome of the job if the client or the route waits.
 import { AsyncError } from '../../errors/async-error';
 import { problemReply } from '../../errors/problem-reply';
 import type { Preferences } from '../../http/prefer';
 import type { HeaderField, Reply } from '../../http/reply';
 import { isSettled, type JobRecord } from '../../jobs/job-record';
-import type { AccessStore } from '../../accept/access-store';
-import { appliedPreferences, submitWaitMs } from '../route/wait-limit';
+import type { RouteContext } from '../access-context';
 import { toLocation, type JobLinks } from '../job-links';
-import { jobHeaders } from '../job-headers';
-import { pendingReply } from '../pending-reply';
-import { proxyError } from '../proxy-status';
-import { retryAfterSeconds } from '../retry-after';
-import type { RouteSettings } from '../route/route-settings';
 import { settledResult } from '../poll/settled-result';
-import { statusReply } from '../status-reply';
-import { withJobId } from '../with-job-id';
+import { jobHeaders, pendingReply, proxyError, statusReply, withJobId } from '../replies';
+import { retryAfterSeconds } from '../retry-after';
+import { appliedPreferences, submitWaitMs } from '../route/wait-limit';
+import type { RouteSettings } from '../route/route-settings';
 
-/** What is answered, and to whom. */
+/** The job to answer for, and what its submit asked for. */
 export interface Accepted {
-  /** As it was accepted; it may have moved on since. */
+  /** As it was accepted; it may have changed since. */
   readonly job: JobRecord;
   readonly links: JobLinks | undefined;
   readonly preferences: Preferences;
   /** Of the submit. */
   readonly method: string;
-  /** Whether the answer goes through nginx, which takes a limited header section. */
+  /** Whether the reply goes through nginx, which accepts a limited header section. */
   readonly isHandedOff: boolean;
 }
 
 /**
- * Answers 202 at once where nobody waits. Else the request is held until the job settles: then the answer is its result.
- * When the time is over it is 202 with the job's state, or with `wait.on_timeout: error` 504, and the job is cancelled.
+ * Answers 202 at once if nobody waits. Else the request waits until the job settles, and the reply is its result. If the wait times
+ * out, the reply is a 202 with the state of the job; with `wait.on_timeout: error` it is a 504, and the job is cancelled.
  *
- * The job is accepted, and the client is told so whatever becomes of Redis meanwhile.
+ * The job is accepted. The client gets its 202 even if Redis fails during the wait.
  */
-export async function answerAccepted(
-  accepted: Accepted,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<Reply> {
+export async function answerAccepted(context: RouteContext, accepted: Accepted): Promise<Reply> {
+  const { settings, store } = context;
   const { job, preferences } = accepted;
   const limitMs = submitWaitMs(preferences, settings);
   if (limitMs <= 0) {
@@ -49,7 +42,7 @@ export async function answerAccepted(
     return end === 'rejected'
       ? firstReply(accepted, settings)
       : await withJobId(job.id, settings, () =>
-          replyAfterWait(accepted, end === 'timeout' ? limitMs : 0, settings, store),
+          replyAfterWait(context, accepted, end === 'timeout' ? limitMs : 0),
         );
   } catch (error) {
     if (error instanceof AsyncError) {
@@ -59,51 +52,46 @@ export async function answerAccepted(
   }
 }
 
-/** The 202 of a job that has just been accepted: nothing more is asked of Redis. */
+/** The 202 of a job that has just been accepted. It needs nothing more from Redis. */
 function firstReply({ job, links, preferences }: Accepted, settings: RouteSettings): Reply {
-  const applied = appliedPreferences(preferences, true, 0);
-  return statusReply(202, job, links, settings, [
+  const retryAfter = retryAfterSeconds(job, settings.retryAfterSeconds, undefined, Date.now());
+  const headers: HeaderField[] = [
     ...locationField(links),
-    ['Retry-After', String(retryAfterSeconds(job, settings.retryAfterSeconds, undefined, Date.now()))],
-    ...(applied === undefined ? [] : [['Preference-Applied', applied] as const]),
-  ]);
+    ['Retry-After', String(retryAfter)],
+    ...appliedField(preferences, 0),
+  ];
+  return statusReply(settings, { status: 202, job, links, headers });
 }
 
 const locationField = (links: JobLinks | undefined): HeaderField[] =>
   links === undefined ? [] : [['Location', toLocation(links.status)]];
 
-/** @param waitedMs how long the request was held, if its time was over; 0 where the hold ended before. */
-async function replyAfterWait(
-  accepted: Accepted,
-  waitedMs: number,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<Reply> {
+function appliedField(preferences: Preferences, waitedMs: number): HeaderField[] {
+  const applied = appliedPreferences(preferences, true, waitedMs);
+  return applied === undefined ? [] : [['Preference-Applied', applied]];
+}
+
+/** @param waitedMs how long the request waited, if the wait timed out; 0 if the wait ended early. */
+async function replyAfterWait(context: RouteContext, accepted: Accepted, waitedMs: number): Promise<Reply> {
+  const { settings, store } = context;
   const { links, preferences } = accepted;
   const job = await store.read((jobs) => jobs.read(accepted.job.id));
   if (job === undefined) {
     return firstReply(accepted, settings);
   }
   if (isSettled(job.state)) {
-    return result(accepted, job, settings, store);
+    return resultReply(context, accepted, job);
   }
   if (waitedMs > 0 && settings.wait.on_timeout === 'error') {
-    return cancelOnTimeout(accepted, job, settings, store);
+    return cancelOnTimeout(context, accepted, job);
   }
-  const applied = appliedPreferences(preferences, true, waitedMs);
-  return pendingReply(202, job, links, settings, store, [
-    ...locationField(links),
-    ...(applied === undefined ? [] : [['Preference-Applied', applied] as const]),
-  ]);
+  const headers = [...locationField(links), ...appliedField(preferences, waitedMs)];
+  return pendingReply(context, { status: 202, job, links, headers });
 }
 
-/** The result, or 202 with the job's state where this answer cannot carry it: a poll can. */
-function result(
-  accepted: Accepted,
-  job: JobRecord,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<Reply> {
+/** The result, or a 202 with the state of the job if this reply cannot carry the result. A poll can. */
+function resultReply(context: RouteContext, accepted: Accepted, job: JobRecord): Promise<Reply> {
+  const { settings } = context;
   const { method, isHandedOff } = accepted;
   const limit =
     isHandedOff && settings.handoff !== undefined
@@ -112,21 +100,17 @@ function result(
           instead: () => firstReply({ ...accepted, job }, settings),
         }
       : undefined;
-  return settledResult(job, { method, limit }, settings, store);
+  return settledResult(context, job, { method, limit });
 }
 
-/** Cancels the job; one that has settled at the last moment is answered with its result after all. */
-async function cancelOnTimeout(
-  accepted: Accepted,
-  job: JobRecord,
-  settings: RouteSettings,
-  store: AccessStore,
-): Promise<Reply> {
+/** Cancels the job. If it settles at the last moment, the reply is its result. */
+async function cancelOnTimeout(context: RouteContext, accepted: Accepted, job: JobRecord): Promise<Reply> {
+  const { settings, store } = context;
   const outcome = await store.cancel(job);
   const settled =
     outcome.kind === 'already-settled' ? await store.read((jobs) => jobs.read(job.id)) : undefined;
   if (settled !== undefined && isSettled(settled.state)) {
-    return result(accepted, settled, settings, store);
+    return resultReply(context, accepted, settled);
   }
   return problemReply(
     new AsyncError('wait-timeout', {

@@ -1,18 +1,19 @@
-// What a request asks for, as a job on the terms of its route: no more is asked of Kong after it.
+// Builds the job that a request asks for from the settings of its route. Needs nothing more from Kong.
+import { fieldValues } from '../../http/fields';
 import { preferencesOf } from '../../http/prefer';
 import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead } from '../../http/upstream-request';
 import { isRepeatable } from '../../jobs/repeatable';
 import type { NewJob } from '../../jobs/new-job';
-import type { Submission } from './accept-job';
-import { callbackOptions } from '../route/callback-settings';
 import type { MatchedRoute, RequestLine } from '../gateway-request';
 import { jobLinks } from '../job-links';
 import type { OwnerTag } from '../owner';
+import { callbackOptions } from '../route/callback-settings';
 import { jobLifeMs, queueByEntity, type RouteSettings } from '../route/route-settings';
+import type { Submission } from './accept-job';
 import type { RequestedSchedule } from './schedule-headers';
 
-/** What has been read of a request that is to become a job. */
+/** What was read of a request that is to become a job. */
 export interface ReadRequest extends Pick<Submission, 'isPollable' | 'key'> {
   readonly id: string;
   readonly owner: OwnerTag;
@@ -21,15 +22,14 @@ export interface ReadRequest extends Pick<Submission, 'isPollable' | 'key'> {
   readonly matched: MatchedRoute;
   readonly head: UpstreamRequestHead;
   readonly body: NewJob['body'];
-  /** By the headers that the route heeds. */
+  /** By the header fields that the route allows for it. */
   readonly requested: RequestedSchedule;
 }
 
-/** The job, on the terms of its route. */
 export function buildJob(read: ReadRequest, settings: RouteSettings): Submission {
-  const { id, headers, line, matched, head, isPollable, key, requested: requested } = read;
+  const { id, headers, line, matched, head, isPollable, key, requested } = read;
   const { method, uri, prefix } = line;
-  // For a receiver elsewhere, who has them under callback.base_url.
+  // Without the prefix: the receiver of the callback resolves them against callback.base_url.
   const links = isPollable ? jobLinks(id, { uri, prefix: '' }, settings) : undefined;
   return {
     job: {
@@ -55,9 +55,11 @@ export function buildJob(read: ReadRequest, settings: RouteSettings): Submission
       maxStoredBytes: settings.queue.max_stored_bytes,
       minReplicas: settings.minReplicas,
     },
-    ...{ line: { method, uri, prefix }, isPollable, key },
+    line: { method, uri, prefix },
+    isPollable,
+    key,
     tlsVerify: matched.tlsVerify,
     service: settings.queueName === undefined ? matched.entityName : undefined,
-    preferences: preferencesOf(headers.filter(([name]) => name === 'prefer').map(([, value]) => value)),
+    preferences: preferencesOf(fieldValues(headers, 'prefer')),
   };
 }

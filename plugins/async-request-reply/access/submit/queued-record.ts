@@ -1,11 +1,11 @@
-// The record of a job as its submit has just written it.
+// The record of a job as the accept has just written it.
 import { RECORD_VERSION, type JobRecord } from '../../jobs/job-record';
 import type { CreatedJob } from '../../accept/write-job';
 import { requestBytes, submitMethod, type NewJob } from '../../jobs/new-job';
 
 /**
  * @param createdAt by the clock of Redis, in milliseconds since 1970.
- * @param pausedMs for how long from then on its queue starts no job: `notBefore` heeds that, since the client is told of it.
+ * @param pausedMs how long its queue stays paused from then on. It counts into `notBefore`, which the client sees as `Retry-After`.
  */
 export const queuedRecord = (
   job: NewJob,

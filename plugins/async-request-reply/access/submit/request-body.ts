@@ -1,9 +1,9 @@
-// How a request's body comes in: in memory, or handed off to be streamed.
+// Decides how the body of a request is read: in memory, or streamed on the handoff path.
 import { AsyncError } from '../../errors/async-error';
 import type { ExpectedBody, GatewayRequest } from '../gateway-request';
 import type { RouteSettings } from '../route/route-settings';
 
-/** What the request says of its body, where that is not too much. */
+/** What the request states about its body. @throws AsyncError `body-too-large` if the stated length is. */
 export async function expectedBody(request: GatewayRequest, settings: RouteSettings): Promise<ExpectedBody> {
   const expected = await request.expectedBody();
   if (expected.kind === 'length' && expected.bytes > settings.maxRequestBytes) {
@@ -12,10 +12,10 @@ export async function expectedBody(request: GatewayRequest, settings: RouteSetti
   return expected;
 }
 
-/** Over HTTP/2 most requests with another method have no body, and none of them says so. */
+/** Over HTTP/2 most requests with another method have no body, and no request states that. */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 
-/** A threshold of 0 is over by every request. */
+/** Whether a body is, or may be, over a threshold. Every request is over a threshold of 0. */
 export function isOver(expected: ExpectedBody, method: string, bytes: number): boolean {
   switch (expected.kind) {
     case 'none':
@@ -37,6 +37,7 @@ const bodyTooLarge = (settings: RouteSettings): AsyncError =>
     detail: `The request body is over the limit of ${String(settings.maxRequestBytes)} bytes of this route.`,
   });
 
+/** The body; undefined if the request has none. @throws AsyncError `body-too-large` */
 export async function requestBody(
   request: GatewayRequest,
   settings: RouteSettings,

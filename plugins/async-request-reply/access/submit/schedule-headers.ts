@@ -1,10 +1,11 @@
-// Priority and start time, where the route lets the caller set them by header.
+// Priority and start time, if the route lets the caller set them by header fields.
 import { AsyncError } from '../../errors/async-error';
+import { fieldValues } from '../../http/fields';
 import type { HeaderField } from '../../http/reply';
 import { DEFAULT_PRIORITY } from '../../queue/scheduler';
 import type { RouteSettings } from '../route/route-settings';
 
-/** What a caller has asked of the queue. */
+/** The schedule that a caller requested. */
 export interface RequestedSchedule {
   readonly priority: number;
   readonly delayMs: number;
@@ -18,8 +19,8 @@ const DATE_TIME = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d
 const SECONDS = /^\d{1,9}$/;
 
 /**
- * What the caller asks of the queue: a priority from 1 (most urgent) to 10, 5 without it; a start time as seconds from
- * now or an RFC 3339 date and time, before the deadline. A time that is past is now.
+ * The requested schedule: a priority from 1 (most urgent) to 10, by default 5, and a start time before the deadline, as seconds from
+ * now or as an RFC 3339 date and time. A start time in the past means now.
  *
  * @throws AsyncError `invalid-priority` or `invalid-start-time`.
  */
@@ -36,7 +37,7 @@ export function scheduleHeaders(
 }
 
 function valueOf(headers: readonly HeaderField[], name: string | undefined): string | undefined {
-  const values = headers.filter(([field]) => field === name?.toLowerCase()).map(([, value]) => value.trim());
+  const values = name === undefined ? [] : fieldValues(headers, name).map((value) => value.trim());
   return values.length === 0 ? undefined : values.join(', ');
 }
 
@@ -65,7 +66,7 @@ function delayOf(value: string | undefined, header = '', deadlineMs: number, now
   if (Number.isNaN(at) || at - nowMs >= deadlineMs) {
     throw new AsyncError('invalid-start-time', {
       detail:
-        `${header} must be a number of seconds or a date and time as in 2026-11-22T12:00:00Z, ` +
+        `${header} must be a number of seconds or a date and time such as 2026-11-22T12:00:00Z, ` +
         `less than ${String(deadlineMs / 1000)} seconds from now.`,
     });
   }

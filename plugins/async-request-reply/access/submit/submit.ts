@@ -1,45 +1,43 @@
-// Makes a job of a request: reads it as the upstream would have seen it, accepts it durably, answers 202.
+// Turns a request into a job: reads it as the upstream would have seen it, accepts it durably, and answers 202.
 import { AsyncError } from '../../errors/async-error';
+import { fieldValue } from '../../http/fields';
 import { endToEndRequestFields } from '../../http/hop-by-hop';
-import { replyWith, type Decision, type HeaderField } from '../../http/reply';
+import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead, UpstreamTarget } from '../../http/upstream-request';
 import { toUriHost } from '../../http/uri-host';
 import { LOOPBACK_HEADER } from '../../loopback/loopback-token';
 import { newJobId } from '../../jobs/job-id';
-import type { AccessStore } from '../../accept/access-store';
-import { acceptJob } from './accept-job';
-import { buildJob } from './build-job';
-import type { GatewayRequest, RequestLine } from '../gateway-request';
-import { idempotencyKey } from './idempotency';
+import type { AccessContext } from '../access-context';
+import { replyWith, type GatewayAction } from '../gateway-action';
 import { hasLinks } from '../job-links';
 import { ownerOf } from '../owner';
 import { requestAddress } from '../request-address';
-import { RequestDigest } from './request-digest';
+import { inlineSettings } from '../route/route-settings';
+import { acceptJob } from './accept-job';
+import { buildJob } from './build-job';
+import { idempotencyKey, RequestDigest } from './idempotency';
 import { expectedBody, isOver, lengthOf, requestBody } from './request-body';
-import type { RouteSettings } from '../route/route-settings';
 import { scheduleHeaders } from './schedule-headers';
 import { upstreamTarget } from './upstream-target';
 import { validateRequest } from './validate-request';
 
 const EMPTY = Buffer.alloc(0);
 
-/** An empty ID header cannot be told from none by nginx's variable: with it, this is a poll after all. */
-export type SubmitOutcome = Decision | { readonly kind: 'empty-id' };
+/** nginx's variable does not tell an empty ID header from an absent one. A request with an empty one is a poll. */
+export type SubmitOutcome = GatewayAction | { readonly kind: 'empty-id' };
 
-export async function submit(
-  request: GatewayRequest,
-  line: RequestLine,
-  configured: RouteSettings,
-  store: AccessStore,
-  advise: (text: string) => void,
-): Promise<SubmitOutcome> {
+export async function submit(configured: AccessContext): Promise<SubmitOutcome> {
+  const { request, line, log } = configured;
   const matched = await request.matched();
-  const settings = matched.serviceId === undefined ? configured.withoutService : configured;
+  // Without a service Kong proxies nothing, not even to the handoff listener.
+  const settings =
+    matched.serviceId === undefined ? inlineSettings(configured.settings) : configured.settings;
+  const context: AccessContext = { ...configured, settings };
   const headers = await request.headers();
-  if (headers.some(([name]) => name === settings.idHeader.toLowerCase())) {
+  if (fieldValue(headers, settings.idHeader) !== undefined) {
     return { kind: 'empty-id' };
   }
-  refuseUnsendable(headers);
+  rejectControlCharacters(headers);
   const requested = scheduleHeaders(headers, settings, Date.now());
   const owner = await ownerOf(request, settings);
   const named = idempotencyKey(headers, owner, settings.idempotency);
@@ -52,72 +50,94 @@ export async function submit(
   await validateRequest(line, headers, body, settings.validation);
   const isPollable = hasLinks(settings, matched.routeMethods);
   if (!isPollable) {
-    advise('the route does not take GET and there is no status_url: a 202 has no Location and no links');
+    log.warnOnce('the route does not accept GET and has no status_url: a 202 has neither Location nor links');
   }
   const id = newJobId();
   const length = isHandedOff ? lengthOf(expected) : body?.length;
-  const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
-  const read = {
-    ...{ id, owner, headers, line, matched, head, isPollable, key, requested },
-    body: isHandedOff ? ('stored' as const) : (body ?? EMPTY),
-  };
-  const submission = buildJob(read, settings);
+  const submission = buildJob(
+    {
+      id,
+      owner,
+      headers,
+      line,
+      matched,
+      head: await upstreamRequestHead(context, { id, headers, length, target }),
+      body: isHandedOff ? 'stored' : (body ?? EMPTY),
+      isPollable,
+      key,
+      requested,
+    },
+    settings,
+  );
   if (isHandedOff) {
-    return { kind: 'hand-off', command: { ...submission, kind: 'accept' } };
+    return { kind: 'stream', command: { ...submission, kind: 'accept' } };
   }
   const digest = key && new RequestDigest(line).update(body ?? EMPTY).digest();
-  return replyWith(await acceptJob(submission, digest, settings, store));
+  return replyWith(await acceptJob(context, submission, digest));
 }
 
-/** nginx takes control characters in field values, and a worker's HTTP client sends none (RFC 9110, 5.5). */
-function refuseUnsendable(headers: readonly HeaderField[]): void {
+/** nginx accepts control characters in field values, but the HTTP client of a worker does not send them (RFC 9110, 5.5). */
+function rejectControlCharacters(headers: readonly HeaderField[]): void {
   // eslint-disable-next-line no-control-regex -- control characters are the point
   const field = headers.find(([, value]) => /[\x00-\x08\x0a-\x1f\x7f]/.test(value));
   if (field !== undefined) {
     throw new AsyncError('invalid-header', {
-      detail: `The header field ${field[0]} holds a control character, which HTTP has none of.`,
+      detail: `The header field ${field[0]} contains a control character, which HTTP does not allow.`,
     });
   }
 }
 
+interface HeadOptions {
+  readonly id: string;
+  readonly headers: readonly HeaderField[];
+  /** Of the body; undefined if it is not known yet. */
+  readonly length: number | undefined;
+  readonly target: UpstreamTarget;
+}
+
 async function upstreamRequestHead(
-  request: GatewayRequest,
-  line: RequestLine,
-  headers: readonly HeaderField[],
-  length: number | undefined,
-  target: UpstreamTarget,
-  id: string,
-  settings: RouteSettings,
+  context: AccessContext,
+  { id, headers, length, target }: HeadOptions,
 ): Promise<UpstreamRequestHead> {
+  const { request, line, settings } = context;
+  const idHeader = settings.idHeader.toLowerCase();
   const forwarded = await request.forwarded();
   const sent =
     settings.upstream.mode === 'loopback'
-      ? await sentRequest(request, line)
+      ? await sentRequest(context)
       : { method: line.upstreamMethod, path: forwarded.path, host: forwarded.preservedHost };
   const ours: HeaderField[] = [
     ['host', sent.host || hostOf(target)],
     ...forwarded.fields.filter(([, value]) => value !== ''),
-    ...(length === undefined ? [] : [['content-length', String(length)] as const]),
-    ...(settings.upstream.send_id ? [[settings.idHeader.toLowerCase(), id] as const] : []),
   ];
-  const set = new Set([...forwarded.fields, ...ours, [LOOPBACK_HEADER]].map(([name]) => name));
-  const kept = endToEndRequestFields(headers, new Set([settings.idHeader.toLowerCase()])).filter(
-    ([name]) =>
-      !set.has(name) && !settings.dropHeaders.has(name) && name !== 'host' && name !== 'content-length',
-  );
+  if (length !== undefined) {
+    ours.push(['content-length', String(length)]);
+  }
+  if (settings.upstream.send_id) {
+    ours.push([idHeader, id]);
+  }
+  const replaced = new Set([
+    ...forwarded.fields.map(([name]) => name),
+    ...ours.map(([name]) => name),
+    ...settings.dropHeaders,
+    LOOPBACK_HEADER,
+    'host',
+    'content-length',
+  ]);
+  const kept = endToEndRequestFields(headers, new Set([idHeader])).filter(([name]) => !replaced.has(name));
   return { method: sent.method, path: sent.path, target, headers: [...ours, ...kept] };
 }
 
-/** What Kong has to see again, so that it matches a route as it did. */
-async function sentRequest(
-  request: GatewayRequest,
-  line: RequestLine,
-): Promise<{ method: string; path: string; host: string }> {
+/** What Kong has to see again so that it matches the same route. */
+async function sentRequest({
+  request,
+  line,
+}: AccessContext): Promise<{ method: string; path: string; host: string }> {
   const { hosts } = await request.sent();
   return { method: line.method, path: line.uri, host: hosts[0] };
 }
 
-/** The Host that Kong's balancer sets: the port only where it is not the scheme's own. */
+/** The Host that Kong's balancer sets: with the port, unless it is the default port of the scheme. */
 function hostOf(target: UpstreamTarget): string {
   const isDefault = target.port === (target.scheme === 'https' ? 443 : 80);
   const host = toUriHost(target.host);

@@ -1,4 +1,4 @@
-// Where a worker will send the request: the host that Kong would have called, or the route's own.
+// The address that a worker sends the request to: the one that Kong would have called, or the route's `upstream.url`.
 import { AsyncError } from '../../errors/async-error';
 import type { UpstreamTarget } from '../../http/upstream-request';
 import { fromUriHost } from '../../http/uri-host';
@@ -6,8 +6,8 @@ import type { GatewayRequest, MatchedRoute } from '../gateway-request';
 import type { RouteSettings } from '../route/route-settings';
 
 /**
- * @throws AsyncError `load-balanced-upstream` where the service's host is a Kong Upstream, which only Kong can
- *   resolve.
+ * @throws AsyncError `load-balanced-upstream` if the host of the service is a Kong Upstream, which only Kong can resolve;
+ *   `internal-error` if the service has a client certificate and the route has none.
  */
 export async function upstreamTarget(
   request: GatewayRequest,
@@ -29,7 +29,7 @@ export async function upstreamTarget(
   if (hasClientCertificate && settings.upstream.client_cert === undefined && target.scheme === 'https') {
     throw new AsyncError('internal-error', {
       detail:
-        'The service of this route has a client certificate, whose key Kong does not give away. ' +
+        'The service of this route has a client certificate, whose private key Kong does not disclose. ' +
         'Set upstream.client_cert and upstream.client_key.',
     });
   }

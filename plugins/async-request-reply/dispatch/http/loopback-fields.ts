@@ -1,4 +1,5 @@
-// The field that an attempt's request carries beside its own if it goes through Kong again.
+// What an attempt's request carries beside its own fields where it goes through Kong again.
+import { fieldValue } from '../../http/fields';
 import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead } from '../../http/upstream-request';
 import type { JobRecord } from '../../jobs/job-record';
@@ -25,7 +26,7 @@ export function loopbackFields(
   if (secret === undefined) {
     return [];
   }
-  const host = headers.find(([name]) => name === 'host')?.[1] ?? '';
+  const host = fieldValue(headers, 'host') ?? '';
   const endsAt = tokenEnd(startedAt, settings.connectTimeoutMs);
   const token = signLoopbackToken(
     { jobId: record.id, attempt: record.attempts, endsAt },

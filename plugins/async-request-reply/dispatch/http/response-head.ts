@@ -1,6 +1,7 @@
 // Reads the status and the header fields of a response that are stored.
 import type { Dispatcher } from 'undici';
 import { storableResponseFields } from '../../http/hop-by-hop';
+import { fieldValue } from '../../http/fields';
 import type { HeaderField } from '../../http/reply';
 import type { ResponseHead } from '../../http/upstream-request';
 
@@ -19,7 +20,7 @@ export function responseHead(
   if (status === 204 || (status !== 304 && method !== 'HEAD')) {
     return head;
   }
-  const length = fields.find(([name]) => name.toLowerCase() === 'content-length')?.[1];
+  const length = fieldValue(fields, 'content-length');
   return { ...head, statedLength: length === undefined ? null : Number(length) };
 }
 

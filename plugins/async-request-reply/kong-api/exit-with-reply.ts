@@ -1,13 +1,13 @@
-// Carries a reply to the client by kong.response.exit, around what exit and nginx do to it on the way.
+// Sends a reply to the client by kong.response.exit, and prevents the changes that exit and nginx would make to it.
 import { lengthToState, type ShortReply } from '../http/reply';
 import { settleMethod } from './answer-method';
 import type { OutgoingHeaders, Pdk } from './pdk';
 import type { NginxVariables } from './nginx-variables';
 
-/** Lists of which nginx keeps the last field alone. In one field they say the same (RFC 9110, 5.3). */
+/** Lists of which nginx keeps only the last field. Joined in one field they mean the same (RFC 9110, 5.3). */
 const KEPT_ONCE: ReadonlySet<string> = new Set(['accept-ranges', 'content-encoding', 'www-authenticate']);
 
-/** The conditions that nginx itself checks on a 200, against the reply: it answers 304, or hangs up where it means 412. */
+/** Conditions that nginx checks against a 200 of its own accord: it replies 304, or closes the connection in place of a 412. */
 const CONDITIONS = [
   ['If-Match', 'http_if_match'],
   ['If-None-Match', 'http_if_none_match'],
@@ -15,7 +15,7 @@ const CONDITIONS = [
   ['If-Unmodified-Since', 'http_if_unmodified_since'],
 ] as const;
 
-/** Field names compare without case: the fields of one name become one array under its first spelling. */
+/** The header fields by name. Names compare without case: fields with one name become one array under its first spelling. */
 function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
   const headers = Object.create(null) as OutgoingHeaders;
   const spellings = new Map<string, string>();
@@ -38,7 +38,7 @@ function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
 }
 
 /**
- * Kong puts its own Server on whatever a plugin answers, unless Via is Kong's name alone: so its own plugins keep the
+ * Keeps the Server field of the reply. Kong replaces it unless Via is exactly Kong's name, which is how Kong's own plugins keep the
  * Server of what they call (runloop/handler.lua, header_filter.after).
  */
 async function keepServer(
@@ -52,13 +52,13 @@ async function keepServer(
   }
 }
 
-/** Ends the request with `reply`. After it Kong sends nothing more for this request. */
-export async function sendReply(pdk: Pdk, variables: NginxVariables, reply: ShortReply): Promise<void> {
+/** Ends the request with `reply`. */
+export async function exitWithReply(pdk: Pdk, variables: NginxVariables, reply: ShortReply): Promise<void> {
   const headers = outgoingHeaders(reply);
   await keepServer(variables, reply, headers);
   const length = lengthToState(reply);
   if (length !== reply.body.length) {
-    // Exit would count the body, even ''. No values: Kong takes the length for given, and nginx sends none.
+    // Exit would state the length of the body, even of ''. With an empty list Kong takes the length as given, and nginx sends none.
     headers['Content-Length'] = length === null ? [] : String(length);
   }
   if (reply.status === 200) {
