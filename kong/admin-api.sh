@@ -1,5 +1,5 @@
 #!/bin/sh
-# A service, a route, the plugin and its fail-closed companion through the Admin API of a Kong with a database.
+# A service, a route, the plugin and its fail-closed guard through the Admin API of a Kong with a database.
 #   kong/admin-api.sh [ADMIN_URL]
 # It may be run again, and after decK: it then brings the same entities to the same state. From the environment: UPSTREAM_URL,
 # REDIS_HOST, REDIS_PORT as Kong's machine sees them, and CURL_OPTIONS, for a token of the Admin API (`-H …`).
@@ -45,7 +45,7 @@ send PUT /services/reports/routes/reports <<EOF
 { "paths": ["/reports"], "strip_path": false, "protocols": ["http", "https"], "tags": $TAGS }
 EOF
 
-# The companion first: from here on nothing passes. Its Lua as a JSON string: nothing in it but quotes, backslashes and
+# The fail-closed guard first: from here on nothing passes. Its Lua as a JSON string: nothing in it but quotes, backslashes and
 # line ends needs an escape.
 lua=$(sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' "$FAIL_CLOSED" | tr -d '\n')
 send PUT /routes/reports/plugins/reports-fail-closed <<EOF
