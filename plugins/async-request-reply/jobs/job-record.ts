@@ -1,4 +1,4 @@
-// The record of a job: what Redis holds in the hash `PREFIX:{ID}:job`. Lua owns its changes (store/lua/);
+// The record of a job: what Redis holds in the hash `PREFIX:{ID}:job`. Lua owns its changes (jobs/lua/);
 // this is how TypeScript reads it.
 //
 //   queued ──start──▶ running ──settle──▶ completed | failed | cancelled

@@ -39,7 +39,7 @@ function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
 
 /**
  * Kong puts its own Server on whatever a plugin answers, unless Via is Kong's name alone: so its own plugins keep the
- * Server of what they call (runloop/handler.lua, header_filter.after).
+ * Server of what they call (Kong's runloop/handler.lua, header_filter.after).
  */
 async function keepServer(
   variables: NginxVariables,

@@ -1,5 +1,5 @@
 // The callback that a submit asks for: taken only where the route has a target for that host and port, so that nobody uses this
-// gateway to call whom he likes. What the name resolves to is checked when it is called: worker/callback/.
+// gateway to call whom he likes. What the name resolves to is checked when it is called: callbacks/.
 import type { Config } from '../../../../schemas/generated/config-type';
 import { AsyncError } from '../../errors/async-error';
 import type { HeaderField } from '../../http/reply';
