@@ -18,7 +18,7 @@ type Waiter = {
 };
 
 // Kong ends the request with these and sends nothing more for the event; kong-pdk does not wait for an answer either
-// (`NON_RETURN_METHODS` in its pdk.js).
+// (`NON_RETURN_METHODS` in kong-pdk's pdk.js).
 const ENDING_METHODS: ReadonlySet<string> = new Set(['kong.response.exit', 'kong.response.error']);
 
 /** Lives from `HandleEvent` until `exit`, `error` or `ret` has been given to Kong. */

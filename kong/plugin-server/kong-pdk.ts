@@ -1,8 +1,8 @@
 // kong-pdk's server side, typed. The package declares types for plugins only, so the parts that we build on are
-// described here, as they are in kong-pdk 0.6.0: `server.js`, `pdk.js`, `lib/mod.js`.
+// described here, after kong-pdk's `server.js`, `pdk.js` and `lib/mod.js` (0.6.0).
 import { createRequire } from 'node:module';
 
-/** A loaded plugin folder (`lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
+/** A loaded plugin folder (kong-pdk's `lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
 export interface PluginModule {
   readonly name: string;
   /** What the plugin's entry file exports. */
@@ -66,7 +66,7 @@ interface KongPdk {
 /** kong-pdk without its ts-node. */
 export const kongPdk: KongPdk = loadWithoutTsNode();
 
-// `lib/mod.js` registers ts-node as it loads, to take plugins in TypeScript. Ours are compiled: it would cost 0.3 s at
+// kong-pdk's `lib/mod.js` registers ts-node as it loads, to take plugins in TypeScript. Ours are compiled: it would cost 0.3 s at
 // each start and each `kong reload`, 64 MB in each process, and put source maps under every stack. So while it loads it
 // finds an empty ts-node. (Where `node -r ts-node/…` runs us from source, that ts-node is registered already and stays.)
 function loadWithoutTsNode(): KongPdk {

@@ -205,12 +205,12 @@ export class RpcServer extends kongPdk.Server {
   }
 }
 
-// Kong looks for these words (`mp_rpc.lua`).
+// Kong looks for these words (Kong's `mp_rpc.lua`).
 function noInstance(id: number): PluginServerError {
   return new PluginServerError('ERR_NO_INSTANCE', `no plugin instance #${id}`);
 }
 
-// kong-pdk's without `Config`: Kong has the configuration and makes no use of its copy (plugin_servers/plugin.lua), and whoever
+// kong-pdk's without `Config`: Kong has the configuration and makes no use of its copy (Kong's plugin_servers/plugin.lua), and whoever
 // else gets at the socket would read the secrets in it.
 function instanceStatus({ id, instance }: InstanceRecord): { Name: string; Id: number; StartTime: number } {
   return { Name: instance.getName(), Id: id, StartTime: instance.getStartTime() };

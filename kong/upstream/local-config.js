@@ -1,6 +1,6 @@
 'use strict';
 
-// kong.yml with addresses of this machine in the place of the names that docker-compose.yml gives. As a program:
+// kong.yml with addresses of this machine instead of the names of docker-compose.yml. As a program:
 //   node kong/upstream/local-config.js [REDIS_HOST:PORT [UPSTREAM_URL [KEY_PREFIX]]] > local.yml
 const fs = require('node:fs');
 const path = require('node:path');

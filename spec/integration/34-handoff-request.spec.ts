@@ -1,4 +1,4 @@
-// docs/kong.md, "The handoff lane": what nginx takes of a client goes through it, also what the parser of Node.js would refuse.
+// docs/kong.md, "The handoff path": what nginx takes of a client goes through it, also what the parser of Node.js would refuse.
 import { expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes, type WireRequest } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';

@@ -1,4 +1,4 @@
-// docs/http.md, "The same request twice": one job, also where the plugin server dies between the claim of a key and its job.
+// docs/http.md, "Idempotency": one job, also where the plugin server dies between the claim of a key and its job.
 import { randomUUID } from 'node:crypto';
 import type { HttpResponse } from '../helpers/http-client';
 import { IS_HANDOFF_LANE, byLane } from '../helpers/lane';

@@ -1,4 +1,4 @@
-// docs/http.md, "The same request twice": the same request twice is one job, also at once, and also where the gateway dies between.
+// docs/http.md, "Idempotency": the same request twice is one job, also at once, and also where the gateway dies between.
 import { randomUUID } from 'node:crypto';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';

@@ -1,4 +1,4 @@
-// docs/http.md, "Checked requests": what fails the route's JSON Schema is refused before anything is stored, and what is hard to check
+// docs/http.md, "Request validation": what fails the route's JSON Schema is refused before anything is stored, and what is hard to check
 // holds up nothing but itself.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { until } from '../helpers/until';

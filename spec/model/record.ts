@@ -1,5 +1,5 @@
 // The record of a job as the Lua scripts change it, with times as flags: a lease, a deadline or a delay is over or it
-// is not. Each function is one script of store/lua/; spec/contract/job-model.spec.ts holds the two together.
+// is not. Each function is one script of jobs/lua/; spec/contract/job-model.spec.ts holds the two together.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
 import type { TRANSITIONS, JobEvent } from '../../plugins/async-request-reply/jobs/transitions';
 import type { RecordRules } from './rules';

@@ -39,7 +39,7 @@ function outgoingHeaders(reply: ShortReply): OutgoingHeaders {
 
 /**
  * Keeps the Server field of the reply. Kong replaces it unless Via is exactly Kong's name, which is how Kong's own plugins keep the
- * Server of what they call (runloop/handler.lua, header_filter.after).
+ * Server of what they call (Kong's runloop/handler.lua, header_filter.after).
  */
 async function keepServer(
   variables: NginxVariables,

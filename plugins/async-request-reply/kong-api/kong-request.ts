@@ -32,7 +32,7 @@ const LENGTH_SLACK_BYTES = 128 * 1024;
 /** Of the name of a service or route: every ticket contains it. */
 const MAX_NAME_CHARACTERS = 128;
 
-/** The header fields that Kong sets for the upstream, with the variable that holds each (nginx_kong.lua). */
+/** The header fields that Kong sets for the upstream, with the variable that holds each (Kong's nginx_kong.lua). */
 const FORWARDED_FIELDS: readonly (readonly [name: string, variable: VariableName])[] = [
   ['via', 'upstream_via'],
   ['x-forwarded-for', 'upstream_x_forwarded_for'],
@@ -85,7 +85,7 @@ export class KongRequest implements GatewayRequest {
     };
   }
 
-  /** Like Kong itself, trusts X-Forwarded-* only from a trusted peer (runloop/handler.lua, access.before). */
+  /** Like Kong itself, trusts X-Forwarded-* only from a trusted peer (Kong's runloop/handler.lua, access.before). */
   async #trustedPrefix(): Promise<string> {
     const prefix = pathPrefix((await this.#variable('x-forwarded-prefix')) ?? '');
     if (prefix === '') {
@@ -142,7 +142,7 @@ export class KongRequest implements GatewayRequest {
       fields.push([name, await this.#variables.get(variable)]);
     }
     const path = (await this.#variables.get('upstream_uri')) || (await this.#pathWithoutService());
-    // Kong keeps the `?` of an empty query, which nginx alone would drop (runloop/handler.lua, access.after).
+    // Kong keeps the `?` of an empty query, which nginx alone would drop (Kong's runloop/handler.lua, access.after).
     const hasQuery =
       (await this.#variables.get('is_args')) === '?' ||
       (await this.#variables.get('request_uri')).endsWith('?');

@@ -27,7 +27,7 @@ export class BullmqWorker extends Worker<unknown, unknown, string, WaitingBacken
 
   /**
    * Makes the loop read {@link concurrency} again: while jobs run it waits for one of them to end. BullMQ has no public
-   * method for this; its own `resume` does the same (classes/worker.js, mainLoop).
+   * method for this; its own `resume` does the same (BullMQ's classes/worker.js, mainLoop).
    */
   wake(): void {
     (this['mainLoopQueue'] as JobQueue | null)?.add(Promise.resolve(undefined));
