@@ -1,4 +1,4 @@
-// Kong's end of one connection, on the codec of the gateway stand-in: what it packs is what Kong packs, byte for byte.
+// Kong's end of one connection, on the codec of the Kong emulator: what it packs is what Kong packs, byte for byte.
 import { connect, type Socket } from 'node:net';
 import { luaPack } from '../../gateway/rpc/lua-pack';
 import { luaUnpack, Underflow } from '../../gateway/rpc/lua-unpack';

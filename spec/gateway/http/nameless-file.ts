@@ -5,7 +5,7 @@ import path from 'node:path';
 
 /** Opens a file that is gone from its folder at once, as nginx's temporary files are: it goes with whoever holds it. */
 export async function openNameless(): Promise<fs.FileHandle> {
-  const name = path.join(os.tmpdir(), `gateway-stand-in-${randomUUID()}`);
+  const name = path.join(os.tmpdir(), `kong-emulator-${randomUUID()}`);
   const file = await fs.open(name, 'wx+', 0o600);
   await fs.unlink(name);
   return file;

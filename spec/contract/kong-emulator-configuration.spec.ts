@@ -5,9 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { startGateway } from '../helpers/gateway';
 import { until } from '../helpers/until';
-import { startLab, stockPluginServer, withLab, type LabRoute } from './gateway-stand-in-kit/lab';
-import { ScriptedServer } from './gateway-stand-in-kit/scripted-server';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import { startLab, stockPluginServer, withLab, type LabRoute } from './kong-emulator-kit/lab';
+import { ScriptedServer } from './kong-emulator-kit/scripted-server';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const WORKSPACE = '0dc6f45b-8f8d-40d2-a504-473544ee190b';
 const defaults = (config?: object): LabRoute => ({

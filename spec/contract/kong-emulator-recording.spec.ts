@@ -1,11 +1,11 @@
 // The gateway says to a plugin server what a real Kong was recorded to say: the same methods with the same arguments in
 // the same bytes, over the same connections, and the client gets the same. With KONG_BIN the recording is held against
 // that Kong.
-import { closeInstance } from './gateway-stand-in-kit/close-instance';
-import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
-import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
-import { RpcTap, type TapEvent } from './gateway-stand-in-kit/rpc-tap';
-import { comparable, noted, readTranscript } from './gateway-stand-in-kit/transcript';
+import { closeInstance } from './kong-emulator-kit/close-instance';
+import { startLab, stockPluginServer, type Lab } from './kong-emulator-kit/lab';
+import type { RawRequest, RawResponse } from './kong-emulator-kit/raw-exchange';
+import { RpcTap, type TapEvent } from './kong-emulator-kit/rpc-tap';
+import { comparable, noted, readTranscript } from './kong-emulator-kit/transcript';
 import { until } from '../helpers/until';
 import { socketAccepts } from '../helpers/gateway/socket-ready';
 import type { Releasers } from '../helpers/stack/releasers';

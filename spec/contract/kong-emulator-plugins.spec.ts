@@ -1,7 +1,7 @@
-// The Kong plugins that the stand-in has itself, and the order of all of them; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
-import type { RawRequest } from './gateway-stand-in-kit/raw-exchange';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+// The Kong plugins that the emulator has itself, and the order of all of them; seen on Kong 3.9.3, and with KONG_BIN.
+import { calling, type LabRoute } from './kong-emulator-kit/lab';
+import type { RawRequest } from './kong-emulator-kit/raw-exchange';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const keyAuth = (config: object = {}): Record<string, unknown> => ({ name: 'key-auth', config });
 const terminate = (config: object = {}): Record<string, unknown> => ({ name: 'request-termination', config });

@@ -1,7 +1,7 @@
 // What an upstream sees of a request that passes, and a client of its response; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type Calls, type LabRoute } from './gateway-stand-in-kit/lab';
-import { sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import { calling, type Calls, type LabRoute } from './kong-emulator-kit/lab';
+import { sendBytes, type RawRequest } from './kong-emulator-kit/raw-exchange';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const passing = (calls: Calls, more: LabRoute = {}): LabRoute => calling(calls, { ...more, passes: true });
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });

@@ -1,5 +1,5 @@
 /**
- * The gateway stand-in as a program: `node -r ts-node/register/transpile-only stand-in.ts --config FILE.json`. It is
+ * The Kong emulator as a program: `node -r ts-node/register/transpile-only kong-emulator.ts --config FILE.json`. It is
  * for specs and for trying the plugin out where there is no Kong; see docs/testing.md, "The gateway".
  * Prints one line of JSON with its ports when it is ready; SIGTERM or SIGINT ends it, and with `--with-parent` the end
  * of its standard input, which is that of the process that started it.

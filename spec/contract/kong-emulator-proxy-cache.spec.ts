@@ -1,7 +1,7 @@
 // Kong's proxy-cache behind a plugin that answers, passes or hands on. Seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
-import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import { calling, type LabRoute } from './kong-emulator-kit/lab';
+import type { RawRequest, RawResponse } from './kong-emulator-kit/raw-exchange';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const cache = (config: object = {}): Record<string, unknown> => ({
   name: 'proxy-cache',

@@ -1,7 +1,7 @@
 // Kong's cors, as a browser meets it. Seen on Kong 3.9.3, and with KONG_BIN.
-import type { LabRoute } from './gateway-stand-in-kit/lab';
-import type { RawRequest, RawResponse } from './gateway-stand-in-kit/raw-exchange';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import type { LabRoute } from './kong-emulator-kit/lab';
+import type { RawRequest, RawResponse } from './kong-emulator-kit/raw-exchange';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const PAGE = 'https://app.example';
 const withCors = (config: object, more: LabRoute = {}): LabRoute => ({

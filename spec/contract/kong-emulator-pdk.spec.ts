@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { calling, type Calls, type LabRoute } from './gateway-stand-in-kit/lab';
-import { reads, variables } from './gateway-stand-in-kit/pdk-reads';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import { calling, type Calls, type LabRoute } from './kong-emulator-kit/lab';
+import { reads, variables } from './kong-emulator-kit/pdk-reads';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const MANY_HEADERS = Array.from({ length: 150 }, (_, i): [string, string] => [`X-${i}`, '1']);
 

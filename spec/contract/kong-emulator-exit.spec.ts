@@ -1,8 +1,8 @@
 // What the gateway makes of kong.response.exit, odd as it is; all of it seen on Kong 3.9.3. With KONG_BIN it is seen again.
-import { exit, REASONS, refused, types } from './gateway-stand-in-kit/exit-cases';
-import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
-import { sendBytes } from './gateway-stand-in-kit/raw-exchange';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import { exit, REASONS, refused, types } from './kong-emulator-kit/exit-cases';
+import { calling, type LabRoute } from './kong-emulator-kit/lab';
+import { sendBytes } from './kong-emulator-kit/raw-exchange';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const ARRAY_BODY = [1, [], {}];
 /** Named routes, so that one gateway serves the whole file. */

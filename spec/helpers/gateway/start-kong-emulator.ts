@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Gateway, GatewayOptions } from '../gateway';
-import type { StandInSettings } from '../../gateway/settings';
-import { compileStandIn } from './compile-stand-in';
+import type { KongEmulatorSettings } from '../../gateway/settings';
+import { compileKongEmulator } from './compile-kong-emulator';
 import { endProcesses, kill } from './end-processes';
 import { fileIdentity } from './file-identity';
 import { configText, prepareGateway, REPOSITORY, type GatewaySetup } from './gateway-setup';
@@ -14,20 +14,20 @@ import { until } from '../until';
 
 const LOG_TAIL_BYTES = 4000;
 
-/** Starts the gateway stand-in as a process of its own. */
-export async function startStandIn(options: GatewayOptions): Promise<Gateway> {
+/** Starts the Kong emulator as a process of its own. */
+export async function startKongEmulator(options: GatewayOptions): Promise<Gateway> {
   const setup = prepareGateway(options);
-  const gateway = new StandInProcess(setup);
+  const gateway = new KongEmulatorProcess(setup);
   try {
     return await gateway.start();
   } catch (error) {
     const tail = (await gateway.log()).slice(-LOG_TAIL_BYTES);
     await gateway.stop();
-    throw new Error(`the gateway stand-in did not start: ${String(error)}\n${tail}`, { cause: error });
+    throw new Error(`the Kong emulator did not start: ${String(error)}\n${tail}`, { cause: error });
   }
 }
 
-class StandInProcess {
+class KongEmulatorProcess {
   readonly #setup: GatewaySetup;
   readonly #pids = (): number[] => findPluginServerPids(this.#setup.prefix, this.#setup.pluginServer.command);
   #child: ChildProcess | null = null;
@@ -45,7 +45,7 @@ class StandInProcess {
     if (starts) await this.#until('the plugin server', () => socketAccepts(socketPath));
     const adminUrl = `http://127.0.0.1:${adminPort}`;
     return {
-      kind: 'stand-in',
+      kind: 'emulator',
       version: '3.9.3',
       proxyUrl: `http://127.0.0.1:${proxyPort}`,
       proxyPort,
@@ -85,14 +85,14 @@ class StandInProcess {
     fs.rmSync(this.#setup.prefix, { recursive: true, force: true });
   }
 
-  /** Runs the stand-in; resolves with the ports that it prints when it listens. */
+  /** Runs the emulator; resolves with the ports that it prints when it listens. */
   async #launch(): Promise<{ proxyPort: number; adminPort: number }> {
-    const file = path.join(this.#setup.prefix, 'stand-in.json');
+    const file = path.join(this.#setup.prefix, 'kong-emulator.json');
     fs.writeFileSync(file, JSON.stringify(this.#settings()));
     // nginx makes its error log its standard error.
     fs.mkdirSync(path.dirname(this.#logFile), { recursive: true });
     const log = fs.openSync(this.#logFile, 'a');
-    const child = spawn(process.execPath, [compileStandIn(), '--config', file, '--with-parent'], {
+    const child = spawn(process.execPath, [compileKongEmulator(), '--config', file, '--with-parent'], {
       cwd: REPOSITORY,
       stdio: ['pipe', 'pipe', log],
     });
@@ -103,16 +103,14 @@ class StandInProcess {
     child.once('close', (code, signal) => {
       // Once it listens, specs would only see refused connections; a start that fails throws.
       if (stdout !== '' && !this.#stopping)
-        process.stderr.write(
-          `the gateway stand-in ended by itself (${signal ?? code}): ${this.#errorLog()}\n`,
-        );
+        process.stderr.write(`the Kong emulator ended by itself (${signal ?? code}): ${this.#errorLog()}\n`);
     });
     child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    await this.#until('the stand-in', () => stdout.includes('\n'));
+    await this.#until('the emulator', () => stdout.includes('\n'));
     return JSON.parse(stdout) as { proxyPort: number; adminPort: number };
   }
 
-  #settings(): StandInSettings {
+  #settings(): KongEmulatorSettings {
     const { prefix, config, workers, pluginTimeoutMs, nginxInclude, pluginServer, trustedIps } = this.#setup;
     return {
       prefix,
@@ -145,7 +143,7 @@ class StandInProcess {
     });
   }
 
-  /** @throws at once when the stand-in has ended */
+  /** @throws at once when the emulator has ended */
   async #until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
     const holds = (): boolean | Promise<boolean> => {
       const code = this.#child?.exitCode ?? null;

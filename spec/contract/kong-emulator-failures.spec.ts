@@ -2,8 +2,8 @@
 // 3.9.3, and with KONG_BIN.
 import net from 'node:net';
 import { pack } from 'msgpackr';
-import { startLab, stockPluginServer, type Lab } from './gateway-stand-in-kit/lab';
-import { ScriptedServer, usual, type KongMessage } from './gateway-stand-in-kit/scripted-server';
+import { startLab, stockPluginServer, type Lab } from './kong-emulator-kit/lab';
+import { ScriptedServer, usual, type KongMessage } from './kong-emulator-kit/scripted-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 

@@ -1,8 +1,8 @@
 // A plugin hands a request to a listener of its own: set_target without an exit. Where it goes, what it looks like there,
 // how often it is sent. Seen on Kong 3.9.3, and with KONG_BIN.
 import { useResources } from '../helpers/use-resources';
-import { calling, startLab, type Calls, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
-import { StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
+import { calling, startLab, type Calls, type Lab, type LabRoute } from './kong-emulator-kit/lab';
+import { StreamUpstream } from './kong-emulator-kit/stream-upstream';
 
 const NOTE = 'n'.repeat(50_000);
 const LATIN = 'caf\u00e9';

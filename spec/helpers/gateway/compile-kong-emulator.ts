@@ -5,14 +5,14 @@ import path from 'node:path';
 import { REPOSITORY } from './gateway-setup';
 
 const SOURCE = path.join(REPOSITORY, 'spec/gateway');
-const CACHE = path.join(REPOSITORY, 'node_modules/.cache/gateway-stand-in');
+const CACHE = path.join(REPOSITORY, 'node_modules/.cache/kong-emulator');
 
 /**
- * Turns the stand-in into JavaScript once for each state of its sources: many specs start it, and compiling anew each
+ * Turns the emulator into JavaScript once for each state of its sources: many specs start it, and compiling anew each
  * time would take longer than all else.
  * @returns the program's file
  */
-export function compileStandIn(): string {
+export function compileKongEmulator(): string {
   const sources = fs
     .readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
@@ -21,7 +21,7 @@ export function compileStandIn(): string {
   const hash = createHash('sha256').update(JSON.stringify(sources)).digest('hex').slice(0, 16);
   const folder = path.join(CACHE, hash);
   if (!fs.existsSync(folder)) compile(sources, folder);
-  return path.join(folder, 'stand-in.js');
+  return path.join(folder, 'kong-emulator.js');
 }
 
 function compile(sources: { name: string; text: string }[], folder: string): void {

@@ -1,7 +1,7 @@
 // What becomes of an upstream's response, of paths, and of what is no good request; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type LabRoute } from './gateway-stand-in-kit/lab';
-import { converse, parseResponse, sendBytes, type RawRequest } from './gateway-stand-in-kit/raw-exchange';
-import { useLab } from './gateway-stand-in-kit/use-lab';
+import { calling, type LabRoute } from './kong-emulator-kit/lab';
+import { converse, parseResponse, sendBytes, type RawRequest } from './kong-emulator-kit/raw-exchange';
+import { useLab } from './kong-emulator-kit/use-lab';
 
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
 

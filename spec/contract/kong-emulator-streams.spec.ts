@@ -6,9 +6,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
-import { calling, startLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
-import { peakMemoryBytes } from './gateway-stand-in-kit/peak-memory';
-import { digestOf, pieces, StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
+import { calling, startLab, type Lab, type LabRoute } from './kong-emulator-kit/lab';
+import { peakMemoryBytes } from './kong-emulator-kit/peak-memory';
+import { digestOf, pieces, StreamUpstream } from './kong-emulator-kit/stream-upstream';
 
 const LARGE = 256 * 1024 * 1024;
 /** More than the buffers of all sockets on the way. */

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { useResources } from '../helpers/use-resources';
-import { calling, startLab, withLab, type Lab, type LabRoute } from './gateway-stand-in-kit/lab';
-import { StreamUpstream } from './gateway-stand-in-kit/stream-upstream';
+import { calling, startLab, withLab, type Lab, type LabRoute } from './kong-emulator-kit/lab';
+import { StreamUpstream } from './kong-emulator-kit/stream-upstream';
 
 const LUA = readFileSync(path.join(__dirname, '../../kong/fail-closed.lua'), 'utf8');
 const COMPANION = { name: 'post-function', config: { access: [LUA] } };
@@ -115,12 +115,11 @@ describe('the fail-closed companion', () => {
   });
 });
 
-it('is the only Lua that the stand-in takes', async () => {
+it('is the only Lua that the emulator takes', async () => {
   await withLab({ plain: {} }, {}, async ({ gateway, configWith }) => {
     const other = { name: 'post-function', config: { access: ['return kong.response.exit(418)'] } };
     const applied = gateway.applyConfig(configWith({ plain: { plugins: [other] } }));
-    if (gateway.kind === 'stand-in')
-      await expect(applied).rejects.toThrow('the gateway stand-in runs no Lua');
+    if (gateway.kind === 'emulator') await expect(applied).rejects.toThrow('the Kong emulator runs no Lua');
     else await applied;
   });
 });
