@@ -90,14 +90,14 @@ function calledCommands(path: string): string[] {
 
 const sortedUnique = (names: readonly string[]): string[] => [...new Set(names)].sort();
 
-it('names what plugin server and worker send, by scripts and without, and nothing else', () => {
+test('names what plugin server and worker send, by scripts and without, and nothing else', () => {
   const used = [...scriptCommands(SYSTEM_SCRIPTS), ...calledCommands('plugins'), ...UNSCRIPTED, 'SUBSCRIBE'];
 
   const names = [...SYSTEM_COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS];
   expect(sortedUnique(used)).toEqual(sortedUnique(names));
 });
 
-it('names what the admin command sends beyond that, and nothing else', () => {
+test('names what the admin command sends beyond that, and nothing else', () => {
   const all = [
     ...[...scriptCommands(SYSTEM_SCRIPTS), ...scriptCommands(ADMIN_SCRIPTS), ...UNSCRIPTED],
     ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), ...SUBSCRIPTIONS],
@@ -106,14 +106,14 @@ it('names what the admin command sends beyond that, and nothing else', () => {
   expect(sortedUnique(all)).toEqual(sortedUnique([...listed]));
 });
 
-it.each<[string, Role]>([
+test.each<[string, Role]>([
   ['arr', 'system'],
   ['arr-admin', 'admin'],
 ])('docs/redis.md has these commands for the user %s', (name, role) => {
   expect(documentedUser(name)).toEqual(['on', '>PASSWORD', ...aclRules('arr', role)]);
 });
 
-it('names every command that a running system sent', async () => {
+test('names every command that a running system sent', async () => {
   const { lab } = stage;
   await stage.server.command('CONFIG', 'RESETSTAT');
   stage.upstream.script('/dead', reply({ status: 503 }));
@@ -130,7 +130,7 @@ it('names every command that a running system sent', async () => {
   expect([...new Set(unlisted)]).toEqual([]);
 });
 
-it('is tried without running a command', async () => {
+test('is tried without running a command', async () => {
   const { lab } = stage;
   await lab.accept();
   const before = await lab.dump();

@@ -12,7 +12,7 @@ const stage = useClusterLab();
 const ours = (keys: readonly string[]): string[] =>
   keys.filter((key) => key.startsWith(`${stage.lab.prefix}:`));
 
-it('lists queues and jobs of every master', async () => {
+test('lists queues and jobs of every master', async () => {
   const ids: string[] = [];
   for (const queue of QUEUES) ids.push(await stage.lab.accept({ queue }));
   const masters = await stage.keysByMaster();
@@ -29,7 +29,7 @@ it('lists queues and jobs of every master', async () => {
   expect(jobs.jobs.map(({ id }) => id).sort()).toEqual([...ids].sort());
 });
 
-it('shows, pauses, resumes and cancels', async () => {
+test('shows, pauses, resumes and cancels', async () => {
   for (const queue of QUEUES) {
     const id = await stage.lab.accept({ queue });
     expect((await stage.lab.json(['show', id])).value).toMatchObject({ queue, state: 'queued' });
@@ -40,7 +40,7 @@ it('shows, pauses, resumes and cancels', async () => {
   }
 });
 
-it('redrives dead letters of every queue, and they run, and their results alone are counted then', async () => {
+test('redrives dead letters of every queue, and they run, and their results alone are counted then', async () => {
   const ids: [id: string, queue: string][] = [];
   for (const queue of QUEUES) {
     const path = `/dead-${queue}`;
@@ -67,7 +67,7 @@ it('redrives dead letters of every queue, and they run, and their results alone 
   }
 });
 
-it('purges every trace of settled jobs on every master', async () => {
+test('purges every trace of settled jobs on every master', async () => {
   const ids: string[] = [];
   for (const queue of QUEUES) ids.push(...(await stage.lab.deadLetters(2, { queue })));
   const kept = await stage.lab.accept({ queue: 'alpha' });
@@ -79,7 +79,7 @@ it('purges every trace of settled jobs on every master', async () => {
   expect(left).toContain(recordKey(stage.lab.prefix, kept));
 });
 
-it('has a doctor that asks every master', async () => {
+test('has a doctor that asks every master', async () => {
   await stage.lab.accept();
   const { value } = await stage.lab.json(['doctor']);
   const checks = (value as { checks: { name: string; findings: unknown[] }[] }).checks;

@@ -8,7 +8,7 @@ const stage = useAdminLab();
 const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Diagnosis> =>
   diagnoseLab(stage.lab, args, env);
 
-it('warns of a variable that is no setting, with the nearest that is one', async () => {
+test('warns of a variable that is no setting, with the nearest that is one', async () => {
   stage.lab.startWorker();
   const diagnosis = await diagnose(['--no-scan'], { ARR_LOGLEVEL: 'debug' });
   expect(diagnosis).toMatchObject({ code: 0, ok: true, found: { variables: 'warning' } });
@@ -16,7 +16,7 @@ it('warns of a variable that is no setting, with the nearest that is one', async
 });
 
 describe('queues', () => {
-  it('one that no worker takes, until one does', async () => {
+  test('one that no worker takes, until one does', async () => {
     const { lab } = stage;
     await lab.accept();
     const { code, messages } = await diagnose(['--no-scan']);
@@ -29,7 +29,7 @@ describe('queues', () => {
     await until('the worker to take it', async () => (await diagnose(['--no-scan'])).code === 0);
   });
 
-  it.each([
+  test.each([
     ['Redis', {}, ['--redis-database', '3'], 'database 3, key prefix "admin-'],
     ['key prefix', { ARR_KEY_PREFIX: 'elsewhere' }, [], 'database 0, key prefix "elsewhere"'],
   ])('none, where it looks at another %s than the plugin', async (_what, env, args, place) => {
@@ -44,7 +44,7 @@ describe('queues', () => {
     expect(stdout).toContain(place);
   });
 
-  it('instances that disagree on its limits', async () => {
+  test('instances that disagree on its limits', async () => {
     const { lab } = stage;
     lab.startWorker();
     await lab.accept({ settings: { concurrency: 4 } });

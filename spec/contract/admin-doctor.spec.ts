@@ -30,7 +30,7 @@ async function oldJob(): Promise<string> {
   return id;
 }
 
-it('finds nothing where a worker runs and all is well', async () => {
+test('finds nothing where a worker runs and all is well', async () => {
   const { lab } = stage;
   lab.startWorker();
   const id = await lab.accept();
@@ -42,7 +42,7 @@ it('finds nothing where a worker runs and all is well', async () => {
 });
 
 describe('Redis', () => {
-  it.each([
+  test.each([
     ['eviction', ['maxmemory-policy', 'allkeys-lru', 'noeviction'], /allkeys-lru/],
     ['append-only-file', ['appendonly', 'no', 'yes'], /append-only file is off/],
   ] as const)('%s', async (check, [setting, wrong, right], message) => {
@@ -53,7 +53,7 @@ describe('Redis', () => {
     expect(diagnosis.messages).toMatch(message);
   });
 
-  it.each([
+  test.each([
     ['6.2.14', 'error'],
     ['7.0.0', undefined],
     ['10.0.1', undefined],
@@ -61,12 +61,12 @@ describe('Redis', () => {
     expect(checkVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
   });
 
-  it('an append-only file that could not be written', () => {
+  test('an append-only file that could not be written', () => {
     const info = new Map(Object.entries({ aof_enabled: '1', aof_last_write_status: 'err' }));
     expect(checkAppendOnly(info)).toMatchObject([{ level: 'error' }]);
   });
 
-  it('a command that the ACL refuses, by its name', async () => {
+  test('a command that the ACL refuses, by its name', async () => {
     const { lab } = stage;
     const rules = ['on', '>pw', `~${lab.prefix}:*`, `&${lab.prefix}:*`, '+@all', '-zpopmin', '-subscribe'];
     await stage.server.command('ACL', 'SETUSER', 'limited', ...rules);
@@ -78,7 +78,7 @@ describe('Redis', () => {
     ]);
   });
 
-  it('keys that the ACL refuses', async () => {
+  test('keys that the ACL refuses', async () => {
     const rules = ['on', '>pw', '~elsewhere:*', '&*', '+@all'];
     await stage.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
     const user = { ARR_REDIS_USERNAME: 'elsewhere', ARR_REDIS_PASSWORD: 'pw' };
@@ -86,7 +86,7 @@ describe('Redis', () => {
     expect([code, messages]).toEqual([1, expect.stringContaining('HSET')]);
   });
 
-  it.each([
+  test.each([
     ['5 s', 5000, 'warning', 0],
     ['a minute', -60_000, 'error', 1],
   ] as const)('a clock that is %s away', async (_case, skewMs, level, code) => {
@@ -100,7 +100,7 @@ describe('Redis', () => {
 });
 
 describe('keys', () => {
-  it.each([
+  test.each([
     ['request', requestKey],
     ['response', (prefix: string, id: string) => responseKey(prefix, id, '1.1')],
   ])('a %s without a record', async (_case, keyOf) => {
@@ -111,7 +111,7 @@ describe('keys', () => {
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'orphaned-keys': 'error' } });
   });
 
-  it('keys without a TTL', async () => {
+  test('keys without a TTL', async () => {
     const { lab } = stage;
     const id = await oldJob();
     await lab.client.persist(recordKey(lab.prefix, id));
@@ -122,7 +122,7 @@ describe('keys', () => {
     expect(messages).not.toContain(id);
   });
 
-  it('an open job that is not on the list of its queue', async () => {
+  test('an open job that is not on the list of its queue', async () => {
     const { lab } = stage;
     const id = await oldJob();
     await lab.client.zrem(openJobsKey(lab.prefix, 'q'), id);
@@ -131,7 +131,7 @@ describe('keys', () => {
     expect((await diagnose()).found).not.toHaveProperty('unlisted-jobs');
   });
 
-  it.each([
+  test.each([
     ['an open job past its deadline', { deadline_at: Date.now() - HOUR_MS }],
     ['a running job whose lease is long over', { state: 'running', lease_until: Date.now() - HOUR_MS }],
   ])('%s', async (_case, fields) => {
@@ -140,13 +140,13 @@ describe('keys', () => {
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'stuck-jobs': 'error' } });
   });
 
-  it('are not looked at with --no-scan', async () => {
+  test('are not looked at with --no-scan', async () => {
     const { lab } = stage;
     await lab.client.hset(requestKey(lab.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
     expect(await diagnose(['--no-scan'])).toMatchObject({ code: 0, found: {} });
   });
 
-  it('of a submit that is under way are no fault', async () => {
+  test('of a submit that is under way are no fault', async () => {
     const { lab } = stage;
     const key = requestKey(lab.prefix, newJobId());
     await lab.client.hset(key, 'head', 'x');
@@ -156,7 +156,7 @@ describe('keys', () => {
 });
 
 describe('this machine', () => {
-  it('a kernel that grants less backlog than is wished', async () => {
+  test('a kernel that grants less backlog than is wished', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'arr-somaxconn-'));
     const file = join(directory, 'somaxconn');
     writeFileSync(file, '128\n');
@@ -180,7 +180,7 @@ describe('a kong.yml', () => {
   const route = (plugins: string, more = ''): string =>
     `services: [{ name: s, url: http://h, routes: [{ name: r, plugins: [${plugins}] }] }]\n${more}`;
 
-  it.each([
+  test.each([
     ['the plugin alone', route(plugin), 'error'],
     ['the plugin and its companion', route(`${plugin}, ${companion}`), undefined],
     [
@@ -248,7 +248,7 @@ describe('a kong.yml', () => {
     ]);
   });
 
-  it('of this project has the companion on every route, and a merged key is understood', async () => {
+  test('of this project has the companion on every route, and a merged key is understood', async () => {
     const ours = resolve(__dirname, '../../kong/kong.yml');
     expect((await diagnose(['--no-scan', '--kong-yml', ours])).code).toBe(0);
     writeFileSync(file, readFileSync(ours, 'utf8').replaceAll('name: post-function', 'name: cors'));
@@ -256,7 +256,7 @@ describe('a kong.yml', () => {
     expect([code, messages]).toEqual([1, expect.stringMatching(/Route reports .*\n.*Route orders /)]);
   });
 
-  it.each([
+  test.each([
     ['is not there', undefined],
     ['is no YAML', 'a: [b'],
     ['is no configuration', '- a'],

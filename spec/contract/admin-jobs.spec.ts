@@ -12,7 +12,7 @@ const stage = useAdminLab();
 const SECRETS = /secret/;
 
 describe('queues', () => {
-  it('counts the jobs of each queue', async () => {
+  test('counts the jobs of each queue', async () => {
     const { lab } = stage;
     stage.upstream.script('/q-dead', reply({ status: 503 }));
     await lab.deadLetters(2, { path: '/q-dead' });
@@ -34,7 +34,7 @@ describe('queues', () => {
     });
   });
 
-  it('prints aligned columns and no colour where nobody looks', async () => {
+  test('prints aligned columns and no colour where nobody looks', async () => {
     await stage.lab.accept({ queue: 'a-longer-name' });
     const { stdout } = await stage.lab.admin(['queues']);
     const [head = '', row = ''] = stdout.split('\n');
@@ -43,7 +43,7 @@ describe('queues', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('has nothing to list where nothing has been announced', async () => {
+  test('has nothing to list where nothing has been announced', async () => {
     expect(await stage.lab.admin(['queues'])).toMatchObject({
       code: 0,
       stdout: 'No queue has been announced.\n',
@@ -52,7 +52,7 @@ describe('queues', () => {
 });
 
 describe('jobs', () => {
-  it('lists the newest first and says that there are more', async () => {
+  test('lists the newest first and says that there are more', async () => {
     const { lab } = stage;
     const ids: string[] = [];
     for (let age = 5; age > 0; age -= 1) {
@@ -65,7 +65,7 @@ describe('jobs', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['--queue', 'other', 'other'],
     ['--state', 'queued', 'queued'],
     ['--state', 'dead', 'dead'],
@@ -87,7 +87,7 @@ describe('jobs', () => {
     expect(jobs.map(({ id }) => id).sort()).toEqual([...(groups[expected] ?? [])].sort());
   });
 
-  it('shows the first 18 characters of the IDs of jobs without an owner, the rest on demand', async () => {
+  test('shows the first 18 characters of the IDs of jobs without an owner, the rest on demand', async () => {
     const { lab } = stage;
     const anonymous = await lab.accept({ owner: '' });
     const owned = await lab.accept();
@@ -100,7 +100,7 @@ describe('jobs', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['a state that there is not', ['--state', 'sleeping']],
     ['an owner of no kind', ['--owner', 'alice']],
     ['a limit of nothing', ['--limit', '0']],
@@ -113,7 +113,7 @@ describe('jobs', () => {
 });
 
 describe('show', () => {
-  it('gives record, times, error and sizes, and nothing of the request but method and path', async () => {
+  test('gives record, times, error and sizes, and nothing of the request but method and path', async () => {
     const { lab } = stage;
     stage.upstream.script('/shown', reply({ status: 503, body: 'secret answer' }));
     const [id = ''] = await lab.deadLetters(1, { path: '/shown' });
@@ -132,7 +132,7 @@ describe('show', () => {
     expect(stdout).not.toMatch(SECRETS);
   });
 
-  it('finds a job by the 18 characters that logs show, where only one begins so', async () => {
+  test('finds a job by the 18 characters that logs show, where only one begins so', async () => {
     const { lab } = stage;
     const id = await lab.accept({ owner: '' });
     const { code, value } = await lab.json(['show', id.slice(0, 18), '--full-ids']);
@@ -142,7 +142,7 @@ describe('show', () => {
     expect((await lab.admin(['show', id.slice(0, 18)])).code).toBe(2);
   });
 
-  it.each([
+  test.each([
     ['an unknown ID', () => newJobId(), 3],
     ['an unknown beginning', () => newJobId().slice(0, 18), 3],
     ['what is no ID', () => 'report-7', 2],
@@ -150,7 +150,7 @@ describe('show', () => {
     expect((await stage.lab.admin(['show', id()])).code).toBe(code);
   });
 
-  it('takes the tombstone of a submit that was given up for no job', async () => {
+  test('takes the tombstone of a submit that was given up for no job', async () => {
     const id = newJobId();
     await stage.lab.access.jobs.rollBack(id);
     expect((await stage.lab.admin(['show', id])).code).toBe(3);
@@ -158,7 +158,7 @@ describe('show', () => {
 });
 
 describe('cancel', () => {
-  it('ends a waiting job at once and takes it out of its queue', async () => {
+  test('ends a waiting job at once and takes it out of its queue', async () => {
     const { lab } = stage;
     const id = await lab.accept();
     expect(await lab.json(['cancel', id, '--yes'])).toEqual({ code: 0, value: { id, outcome: 'cancelled' } });
@@ -167,7 +167,7 @@ describe('cancel', () => {
     expect(await lab.json(['cancel', id, '--yes'])).toMatchObject({ code: 1 });
   });
 
-  it('aborts the call of a running job', async () => {
+  test('aborts the call of a running job', async () => {
     const { lab } = stage;
     const latch = new Latch();
     stage.upstream.script('/held', heldBy(latch, reply()));
@@ -183,7 +183,7 @@ describe('cancel', () => {
     latch.open();
   });
 
-  it.each([
+  test.each([
     ['without --yes', [], 2],
     ['with --dry-run', ['--dry-run', '--yes'], 0],
   ])('changes nothing %s', async (_case, options, code) => {
@@ -194,13 +194,13 @@ describe('cancel', () => {
     expect(await lab.dump()).toEqual(before);
   });
 
-  it('exits 3 for an unknown job', async () => {
+  test('exits 3 for an unknown job', async () => {
     expect((await stage.lab.admin(['cancel', newJobId(), '--yes'])).code).toBe(3);
   });
 });
 
 describe('pause and resume', () => {
-  it('hold the jobs of one queue back and let them go', async () => {
+  test('hold the jobs of one queue back and let them go', async () => {
     const { lab } = stage;
     const held = await lab.accept({ queue: 'paused' });
     const free = await lab.accept();
@@ -216,7 +216,7 @@ describe('pause and resume', () => {
     expect(await lab.left(held, 'paused')).toMatchObject({ state: 'completed' });
   });
 
-  it.each(['pause', 'resume'])(
+  test.each(['pause', 'resume'])(
     '%s exits 3 for a queue that is not known, and makes none',
     async (command) => {
       expect((await stage.lab.admin([command, 'nowhere'])).code).toBe(3);
@@ -226,14 +226,14 @@ describe('pause and resume', () => {
 });
 
 describe('the command', () => {
-  it('exits 1 where Redis does not answer, and names no password', async () => {
+  test('exits 1 where Redis does not answer, and names no password', async () => {
     const env = { ARR_REDIS_PORT: '1', ARR_REDIS_PASSWORD: 'secret-password' };
     const { code, stderr } = await stage.lab.admin(['queues'], env);
     expect([code, stderr]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
     expect(stderr).not.toMatch(SECRETS);
   });
 
-  it('takes Redis from its options before the environment', async () => {
+  test('takes Redis from its options before the environment', async () => {
     const { lab, server } = stage;
     await lab.accept();
     const options = [
@@ -251,14 +251,14 @@ describe('the command', () => {
     expect(stdout).toMatch(/^q /m);
   });
 
-  it.each([[[]], [['sleep']], [['show']], [['redrive']], [['purge']], [['queues', '--redis-port', 'x']]])(
+  test.each([[[]], [['sleep']], [['show']], [['redrive']], [['purge']], [['queues', '--redis-port', 'x']]])(
     'exits 2 for %j',
     async (args) => {
       expect((await stage.lab.admin(args)).code).toBe(2);
     },
   );
 
-  it('prints no control characters of a stored method', async () => {
+  test('prints no control characters of a stored method', async () => {
     const { lab } = stage;
     const id = await lab.accept();
     await lab.client.hset(recordKey(lab.prefix, id), 'method', 'GET\u001b[2J');

@@ -12,7 +12,7 @@ beforeEach(() => stage.upstream.script('/dead', reply({ status: 503 })));
 const remains = async (id: string): Promise<string[]> =>
   (await stage.server.keys()).filter((key) => key.includes(id));
 
-it('removes record, request, responses and list entries of dead letters', async () => {
+test('removes record, request, responses and list entries of dead letters', async () => {
   const { lab } = stage;
   const [id = ''] = await lab.deadLetters(1, { path: '/dead' });
   // An attempt that lost its lease leaves a response behind that no record names.
@@ -25,7 +25,7 @@ it('removes record, request, responses and list entries of dead letters', async 
   expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(0);
 });
 
-it('by owner leaves the jobs of others', async () => {
+test('by owner leaves the jobs of others', async () => {
   const { lab } = stage;
   const alice = await lab.deadLetters(2, { path: '/dead', owner: 'consumer:alice' });
   const bob = await lab.deadLetters(2, { path: '/dead', owner: 'consumer:bob' });
@@ -37,7 +37,7 @@ it('by owner leaves the jobs of others', async () => {
   expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(2);
 });
 
-it('by queue leaves other queues', async () => {
+test('by queue leaves other queues', async () => {
   const { lab } = stage;
   await lab.deadLetters(1, { path: '/dead' });
   const [other = ''] = await lab.deadLetters(1, { path: '/dead', queue: 'other' });
@@ -46,7 +46,7 @@ it('by queue leaves other queues', async () => {
   expect(await lab.access.jobs.isDead(other)).toBe(true);
 });
 
-it('by age leaves the younger', async () => {
+test('by age leaves the younger', async () => {
   const { lab } = stage;
   const [old = '', young = ''] = await lab.deadLetters(2, { path: '/dead' });
   await lab.client.hset(recordKey(lab.prefix, old), 'settled_at', Date.now() - 7_200_000);
@@ -55,7 +55,7 @@ it('by age leaves the younger', async () => {
   expect(await lab.access.jobs.isDead(young)).toBe(true);
 });
 
-it('takes every settled job with --all, and no open one', async () => {
+test('takes every settled job with --all, and no open one', async () => {
   const { lab } = stage;
   await lab.deadLetters(1, { path: '/dead' });
   await lab.deadLetters(1, { path: '/ok' });
@@ -64,7 +64,7 @@ it('takes every settled job with --all, and no open one', async () => {
   expect(await lab.access.jobs.read(open)).toMatchObject({ state: 'queued' });
 });
 
-it.each([
+test.each([
   ['without --yes', [], 2],
   ['with --dry-run', ['--dry-run', '--yes'], 0],
 ])('says what it would purge and changes nothing %s', async (_case, options, code) => {
@@ -84,7 +84,7 @@ it.each([
   expect(await lab.dump()).toEqual(before);
 });
 
-it('cancels open jobs first where it is forced: waiting ones and running ones', async () => {
+test('cancels open jobs first where it is forced: waiting ones and running ones', async () => {
   const { lab } = stage;
   const latch = new Latch();
   stage.upstream.script('/running', heldBy(latch, reply()));
@@ -102,7 +102,7 @@ it('cancels open jobs first where it is forced: waiting ones and running ones', 
   }
 });
 
-it('takes entries of dead letters off their list whose record a purge had removed before it was cut off', async () => {
+test('takes entries of dead letters off their list whose record a purge had removed before it was cut off', async () => {
   const { lab } = stage;
   const [id = ''] = await lab.deadLetters(1, { path: '/dead' });
   expect(await lab.access.jobs.purge(id)).toMatchObject({ kind: 'purged' });
@@ -110,7 +110,7 @@ it('takes entries of dead letters off their list whose record a purge had remove
   expect(await lab.client.zcard(deadLettersKey(lab.prefix, 'q'))).toBe(0);
 });
 
-it('leaves open jobs, newer records and tombstones to whom they belong', async () => {
+test('leaves open jobs, newer records and tombstones to whom they belong', async () => {
   const { lab } = stage;
   const open = await lab.accept();
   expect(await lab.access.jobs.purge(open)).toEqual({ kind: 'open', state: 'queued' });
@@ -125,7 +125,7 @@ it('leaves open jobs, newer records and tombstones to whom they belong', async (
   expect(await lab.access.jobs.purge(given)).toEqual({ kind: 'missing' });
 });
 
-it.each([
+test.each([
   ['no filter', []],
   ['a filter and --all', ['--all', '--queue', 'q']],
   ['open states without --force', ['--state', 'queued']],

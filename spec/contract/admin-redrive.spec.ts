@@ -36,7 +36,7 @@ async function runsOnceMore(id: string): Promise<void> {
 }
 
 describe('redrive of one job', () => {
-  it('queues it with the same ID and no attempts, and it runs once', async () => {
+  test('queues it with the same ID and no attempts, and it runs once', async () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/redrive-one');
     expect(await lab.json(['redrive', id, '--yes'])).toEqual({ code: 0, value: { id, outcome: 'redriven' } });
@@ -46,19 +46,19 @@ describe('redrive of one job', () => {
     await runsOnceMore(id);
   });
 
-  it('says so in words', async () => {
+  test('says so in words', async () => {
     const id = await oneDeadLetter('/redrive-words');
     const { code, stdout } = await stage.lab.admin(['redrive', id, '--yes']);
     expect([code, stdout]).toEqual([0, `Job ${id} is queued again.\n`]);
   });
 
-  it('says before what the last response was', async () => {
+  test('says before what the last response was', async () => {
     const id = await oneDeadLetter('/redrive-last');
     const { code, stdout } = await stage.lab.admin(['redrive', id, '--dry-run']);
     expect([code, stdout]).toEqual([0, `Would redrive job ${id}, whose last response was 503.\n`]);
   });
 
-  it('says before why there was no response', async () => {
+  test('says before why there was no response', async () => {
     stage.upstream.script('/redrive-hung-up', ({ socket }) => {
       socket.destroy();
     });
@@ -67,7 +67,7 @@ describe('redrive of one job', () => {
     expect([code, stdout]).toEqual([0, `Would redrive job ${id}, which is failed (upstream-failed).\n`]);
   });
 
-  it.each([
+  test.each([
     ['without --yes', [], 2],
     ['with --dry-run', ['--dry-run'], 0],
     ['with both --dry-run and --yes', ['--dry-run', '--yes'], 0],
@@ -80,14 +80,14 @@ describe('redrive of one job', () => {
     expect(await stage.lab.dump()).toEqual(before);
   });
 
-  it('fails for a job that is no dead letter', async () => {
+  test('fails for a job that is no dead letter', async () => {
     const id = await stage.lab.accept();
     expect(await stage.lab.json(['redrive', id, '--yes'])).toEqual({
       ...{ code: 1, value: { id, outcome: 'not-dead' } },
     });
   });
 
-  it('leaves a dead letter dead whose settings are gone', async () => {
+  test('leaves a dead letter dead whose settings are gone', async () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/redrive-settings');
     const hash = (await lab.access.jobs.read(id))?.settingsHash ?? '';
@@ -99,7 +99,7 @@ describe('redrive of one job', () => {
     expect(await lab.access.jobs.isDead(id)).toBe(true);
   });
 
-  it('keeps its settings and its queue announced for the whole of the new run', async () => {
+  test('keeps its settings and its queue announced for the whole of the new run', async () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/redrive-life');
     const key = settingsKey(lab.prefix, (await lab.access.jobs.read(id))?.settingsHash ?? '');
@@ -137,7 +137,7 @@ describe('a redrive that was cut off', () => {
     await scheduler.close();
   }
 
-  it.each(['reserve', 'reopen'] as const)(
+  test.each(['reserve', 'reopen'] as const)(
     'after %s leaves a dead letter that can be redriven',
     async (step) => {
       const { lab } = stage;
@@ -149,7 +149,7 @@ describe('a redrive that was cut off', () => {
     },
   );
 
-  it.each(['redrive', 'addJob'] as const)('after %s is completed by the sweep', async (step) => {
+  test.each(['redrive', 'addJob'] as const)('after %s is completed by the sweep', async (step) => {
     const { lab } = stage;
     const id = await oneDeadLetter('/cut-late');
     await redriveCutAfter(step, id);
@@ -159,7 +159,7 @@ describe('a redrive that was cut off', () => {
     expect(stage.upstream.callsOf(id)).toHaveLength(2);
   });
 
-  it('is completed by repeating it, also where the job is on no list', async () => {
+  test('is completed by repeating it, also where the job is on no list', async () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/cut-lost');
     expect(await lab.access.jobs.redrive(id)).toMatchObject({ kind: 'redriven' });
@@ -168,7 +168,7 @@ describe('a redrive that was cut off', () => {
     await runsOnceMore(id);
   });
 
-  it('survives the late leave of the run before', async () => {
+  test('survives the late leave of the run before', async () => {
     const { lab } = stage;
     const id = await oneDeadLetter('/late-leave');
     const record = await lab.access.jobs.read(id);
@@ -182,7 +182,7 @@ describe('a redrive that was cut off', () => {
 });
 
 describe('redrive of a queue', () => {
-  it('runs all of its dead letters again and leaves other queues alone', async () => {
+  test('runs all of its dead letters again and leaves other queues alone', async () => {
     const { lab } = stage;
     const ids = await deadLetters(5, '/redrive-queue');
     const others = await deadLetters(2, '/redrive-other', 'other');
@@ -201,7 +201,7 @@ describe('redrive of a queue', () => {
     });
   });
 
-  it('says how many it would redrive, and redrives none', async () => {
+  test('says how many it would redrive, and redrives none', async () => {
     const { lab } = stage;
     await deadLetters(3, '/redrive-dry');
     const before = await lab.dump();
@@ -210,7 +210,7 @@ describe('redrive of a queue', () => {
     expect(await lab.dump()).toEqual(before);
   });
 
-  it('counts a single one in the singular', async () => {
+  test('counts a single one in the singular', async () => {
     const { lab } = stage;
     await oneDeadLetter('/redrive-single');
     expect((await lab.admin(['redrive', '--queue', 'q'])).stdout).toMatch(
@@ -221,7 +221,7 @@ describe('redrive of a queue', () => {
     );
   });
 
-  it('exits 3 for a queue that is not known', async () => {
+  test('exits 3 for a queue that is not known', async () => {
     expect((await stage.lab.admin(['redrive', '--queue', 'nowhere', '--yes'])).code).toBe(3);
   });
 });

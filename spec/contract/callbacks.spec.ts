@@ -64,7 +64,7 @@ async function leave(id: string): Promise<void> {
 
 const due = async (): Promise<string[]> => (await callbacks.take(queue, MINUTE, 10)).map(({ id }) => id);
 
-it('a job is on the list from its accept on, and is not due before it has settled and left', async () => {
+test('a job is on the list from its accept on, and is not due before it has settled and left', async () => {
   const id = await accepted();
   expect(await redis.zscore(callbacksKey(PREFIX, queue), id)).not.toBeNull();
   expect(await redis.pttl(callbacksKey(PREFIX, queue))).toBeGreaterThan(DAY);
@@ -74,7 +74,7 @@ it('a job is on the list from its accept on, and is not due before it has settle
   expect(await due()).toEqual([id]);
 });
 
-it('a worker that dies between settle and leave leaves it to the turn after', async () => {
+test('a worker that dies between settle and leave leaves it to the turn after', async () => {
   const id = await accepted();
   await settle(id);
   expect(await due()).toEqual([]);
@@ -82,7 +82,7 @@ it('a worker that dies between settle and leave leaves it to the turn after', as
   expect(await due()).toEqual([id]);
 });
 
-it('what is told is what settled, also where the record has gone by then', async () => {
+test('what is told is what settled, also where the record has gone by then', async () => {
   const id = await accepted();
   await settle(id);
   await redis.del(recordKey(PREFIX, id));
@@ -94,7 +94,7 @@ it('what is told is what settled, also where the record has gone by then', async
   expect(await redis.pttl(callbackKey(PREFIX, id))).toBeGreaterThan(DAY);
 });
 
-it('one worker has it at a time, and another when the first did not say what became of it', async () => {
+test('one worker has it at a time, and another when the first did not say what became of it', async () => {
   const id = await accepted();
   await settle(id);
   await leave(id);
@@ -106,7 +106,7 @@ it('one worker has it at a time, and another when the first did not say what bec
   expect(await due()).toEqual([]);
 });
 
-it('is over when it was told, and nothing is left of it', async () => {
+test('is over when it was told, and nothing is left of it', async () => {
   const id = await accepted();
   await settle(id);
   await leave(id);
@@ -115,7 +115,7 @@ it('is over when it was told, and nothing is left of it', async () => {
   expect(await redis.exists(callbackKey(PREFIX, id), callbacksKey(PREFIX, queue))).toBe(0);
 });
 
-it('a run that settles while the one before is being told is told too', async () => {
+test('a run that settles while the one before is being told is told too', async () => {
   const id = await accepted();
   await jobs.start(id, 't', MINUTE);
   await jobs.settle(id, 't', { outcome: 'failed', error: { code: 'upstream-failed', detail: 'd' } });
@@ -131,7 +131,7 @@ it('a run that settles while the one before is being told is told too', async ()
   expect(await callbacks.settlement(id)).toMatchObject({ run: '2', record: { state: 'completed' } });
 });
 
-it('a job that was taken back is not told of', async () => {
+test('a job that was taken back is not told of', async () => {
   const id = await accepted();
   await jobs.rollBack(id);
   expect(await callbacks.settlement(id)).toBeUndefined();

@@ -157,7 +157,7 @@ test.each(['PUT', 'DELETE', 'POST'])(
   },
 );
 
-it('waits before it ends for nginx to come with a note that it was given', async () => {
+test('waits before it ends for nginx to come with a note that it was given', async () => {
   const sending = handedOff('PUT');
   const stopped = lane.stop();
   // As long as an end takes, and longer: each of these has a connection of its own.

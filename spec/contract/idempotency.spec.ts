@@ -124,7 +124,7 @@ async function held(
   return isWhole ? undefined : { hold, store, submitting };
 }
 
-it('a repeat makes, or finds, the job of a submit that was killed between any two commands', async () => {
+test('a repeat makes, or finds, the job of a submit that was killed between any two commands', async () => {
   const cuts = await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -139,7 +139,7 @@ it('a repeat makes, or finds, the job of a submit that was killed between any tw
   expect(cuts).toBeGreaterThan(5);
 });
 
-it('a submit that was stopped between any two commands and goes on later is told of the job of its repeat', async () => {
+test('a submit that was stopped between any two commands and goes on later is told of the job of its repeat', async () => {
   await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -153,7 +153,7 @@ it('a submit that was stopped between any two commands and goes on later is told
   });
 });
 
-it('a submit that was answered 503 does not take back the job that its repeat was told of', async () => {
+test('a submit that was answered 503 does not take back the job that its repeat was told of', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -172,7 +172,7 @@ it('a submit that was answered 503 does not take back the job that its repeat wa
   expect(refused).toBeGreaterThan(5);
 });
 
-it('a key whose submit was answered 503 and taken back is free for another request', async () => {
+test('a key whose submit was answered 503 and taken back is free for another request', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -190,7 +190,7 @@ it('a key whose submit was answered 503 and taken back is free for another reque
   expect(refused).toBeGreaterThan(5);
 });
 
-it('fifty submits at once from five processes make one job', async () => {
+test('fifty submits at once from five processes make one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   await Promise.all(stores.map((store) => store.read((jobs) => jobs.read(newJobId()))));
   const accepted = await Promise.all(
@@ -204,7 +204,7 @@ it('fifty submits at once from five processes make one job', async () => {
   expect(await redis.zcard(`${prefix}:{${QUEUE}}:slots`)).toBe(1);
 });
 
-it('requests that lie in the store already, each under its own ID, make one job', async () => {
+test('requests that lie in the store already, each under its own ID, make one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   const accepted = await Promise.all(
     stores.map((store) =>
@@ -220,7 +220,7 @@ it('requests that lie in the store already, each under its own ID, make one job'
   expect(await runnable()).toEqual([idOf(accepted[0] as Acceptance)]);
 });
 
-it('another request under the key is refused, while the job is open and after it has settled', async () => {
+test('another request under the key is refused, while the job is open and after it has settled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   const other = { ...claim, fingerprint: 'other' };
@@ -230,7 +230,7 @@ it('another request under the key is refused, while the job is open and after it
   expect(await runnable()).toEqual([]);
 });
 
-it('a repeat whose record has gone is told so, and starts nothing', async () => {
+test('a repeat whose record has gone is told so, and starts nothing', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   await redis.del(recordKey(prefix, id));
@@ -239,7 +239,7 @@ it('a repeat whose record has gone is told so, and starts nothing', async () => 
   expect(await runnable()).toEqual([]);
 });
 
-it('a job that was cancelled by its client is what a repeat is told of', async () => {
+test('a job that was cancelled by its client is what a repeat is told of', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   await store.cancel({ id, queue: QUEUE, owner: 'consumer:c' });
@@ -255,7 +255,7 @@ describe('after the time of the key', () => {
       return seconds * 1000 + micros / 1000 > Number(until) + 1;
     });
 
-  it('an open job keeps it', async () => {
+  test('an open job keeps it', async () => {
     const { store } = gateway();
     const id = idOf(await submit(store, SHORT));
     await lapsed();
@@ -263,7 +263,7 @@ describe('after the time of the key', () => {
     expect(await codeOf(submit(store, { ...SHORT, fingerprint: 'other' }))).toBe('idempotency-key-reused');
   });
 
-  it('a settled job, and one that has gone, leave it to a new one', async () => {
+  test('a settled job, and one that has gone, leave it to a new one', async () => {
     const { store } = gateway();
     const first = idOf(await submit(store, SHORT));
     await lapsed();
@@ -277,13 +277,13 @@ describe('after the time of the key', () => {
   });
 });
 
-it('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
+test('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
   const id = idOf(await submit(gateway().store));
   expect(await redis.pttl(claimKey(prefix, QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
   expect(await redis.pttl(createdKey(prefix, id))).toBeGreaterThan(MINUTE - 5000);
 });
 
-it('a redrive keeps the key for the new run', async () => {
+test('a redrive keeps the key for the new run', async () => {
   const { store } = gateway();
   const named = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
   await store.registerQueue(QUEUE, named, MINUTE);
@@ -309,7 +309,7 @@ it('a redrive keeps the key for the new run', async () => {
   await scheduler.close();
 });
 
-it('a full queue refuses a new key and knows an old one', async () => {
+test('a full queue refuses a new key and knows an old one', async () => {
   const { store } = gateway();
   const full = (by: Claim): Promise<Acceptance> =>
     store.accept(

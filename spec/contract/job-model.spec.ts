@@ -282,14 +282,14 @@ describe.each([
   { repeatable: true, maxAttempts: 2, runs: 1 },
   { repeatable: false, maxAttempts: 2, runs: 1 },
 ])('with repeatable $repeatable, $maxAttempts attempts and $runs runs', ({ runs, ...kind }) => {
-  it('each script does in every state what the model says', async () => {
+  test('each script does in every state what the model says', async () => {
     const { compared: comparisons, reached } = await compareAll(kind, runs);
     expect(comparisons).toBeGreaterThan(500);
     expect([...reached].sort()).toEqual(['"none"', ...Object.keys(TRANSITIONS)].sort());
   });
 });
 
-it('and no key is left without a TTL', async () => {
+test('and no key is left without a TTL', async () => {
   const keys = await redis.keys(`${PREFIX}:*`);
   const ttls = await redis.pipeline(keys.map((key) => ['pttl', key])).exec();
   expect(keys.filter((_key, index) => Number(ttls?.[index]?.[1] ?? -1) < 0)).toEqual([]);

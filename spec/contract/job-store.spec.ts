@@ -62,7 +62,7 @@ const leaseOver = (id: string) =>
   });
 
 describe('creating', () => {
-  it('writes record and request, both with a TTL', async () => {
+  test('writes record and request, both with a TTL', async () => {
     const id = await queued();
     expect(await store.read(id)).toMatchObject({
       state: 'queued',
@@ -77,14 +77,14 @@ describe('creating', () => {
     expect(await redis.pttl(requestKey(PREFIX, id))).toBeGreaterThan(3 * LONG);
   });
 
-  it('keeps a body of many chunks whole', async () => {
+  test('keeps a body of many chunks whole', async () => {
     const body = Buffer.alloc(700_000, 'abcdefg');
     const id = await queued({ body });
     expect((await bodyOf(store.payloads.readRequest(id)))?.equals(body)).toBe(true);
     expect(await redis.hlen(requestKey(PREFIX, id))).toBe(4);
   });
 
-  it('changes nothing where the ID is taken', async () => {
+  test('changes nothing where the ID is taken', async () => {
     const id = await queued();
     await lease(id);
     const again = await store.create({ ...(await jobOf(id)), owner: 'somebody else' });
@@ -92,7 +92,7 @@ describe('creating', () => {
     expect(await store.read(id)).toMatchObject({ state: 'running', owner: 'consumer:c' });
   });
 
-  it('comes too late where the submit was abandoned before its writes arrived', async () => {
+  test('comes too late where the submit was abandoned before its writes arrived', async () => {
     const id = newJobId();
     expect(await store.rollBack(id)).toEqual({ kind: 'missing' });
     expect(await store.read(id)).toBeUndefined();
@@ -121,7 +121,7 @@ async function jobOf(id: string): Promise<NewJob> {
 }
 
 describe('taking the lease', () => {
-  it('starts an attempt and counts it', async () => {
+  test('starts an attempt and counts it', async () => {
     const id = await queued();
     expect(await lease(id)).toMatchObject({
       kind: 'leased',
@@ -130,43 +130,43 @@ describe('taking the lease', () => {
     });
   });
 
-  it('is refused while another holds it', async () => {
+  test('is refused while another holds it', async () => {
     const id = await queued();
     await lease(id, 'first');
     expect(await lease(id, 'second')).toMatchObject({ kind: 'leased-elsewhere' });
   });
 
-  it('is given again to the one who has it, whose first answer may have been lost', async () => {
+  test('is given again to the one who has it, whose first answer may have been lost', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await lease(id, 'mine')).toMatchObject({ kind: 'leased', record: { attempts: 1 } });
   });
 
-  it('of a job that was asked for later says how long', async () => {
+  test('of a job that was asked for later says how long', async () => {
     const id = await queued({ delayMs: LONG / 2 });
     expect(await lease(id)).toMatchObject({ kind: 'not-due' });
     expect(await state(id)).toBe('queued');
   });
 
-  it('of a job without a record says so', async () => {
+  test('of a job without a record says so', async () => {
     expect(await lease(newJobId())).toEqual({ kind: 'missing' });
   });
 
-  it('leaves a record of a newer program alone', async () => {
+  test('leaves a record of a newer program alone', async () => {
     const id = await queued();
     await redis.hset(recordKey(PREFIX, id), 'v', 99);
     expect(await lease(id)).toEqual({ kind: 'newer' });
     expect(await state(id)).toBe('queued');
   });
 
-  it('passes on when the worker was lost and the call may be repeated', async () => {
+  test('passes on when the worker was lost and the call may be repeated', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await leaseOver(id);
     expect(await lease(id, 'next')).toMatchObject({ kind: 'leased', record: { attempts: 2 } });
   });
 
-  it('settles outcome-unknown when the worker was lost and the call may not be repeated', async () => {
+  test('settles outcome-unknown when the worker was lost and the call may not be repeated', async () => {
     const id = await queued({ repeatable: false });
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -179,13 +179,13 @@ describe('taking the lease', () => {
     expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
-  it('after the deadline expires a job that never ran, and drops its request', async () => {
+  test('after the deadline expires a job that never ran, and drops its request', async () => {
     const id = await queued({ deadlineMs: 0 });
     expect(await lease(id)).toMatchObject({ kind: 'settled-now', state: 'expired' });
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  it('when the attempts are used up fails a job without a response', async () => {
+  test('when the attempts are used up fails a job without a response', async () => {
     const id = await queued({ maxAttempts: 1 });
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -194,7 +194,7 @@ describe('taking the lease', () => {
 });
 
 describe('renewing', () => {
-  it('prolongs the lease of the one who holds it, and of nobody else', async () => {
+  test('prolongs the lease of the one who holds it, and of nobody else', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await store.renew(id, 'mine', LONG)).toBe('renewed');
@@ -202,7 +202,7 @@ describe('renewing', () => {
     expect(await store.renew(newJobId(), 'mine', LONG)).toBe('lost');
   });
 
-  it('tells of a cancellation', async () => {
+  test('tells of a cancellation', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await store.cancel(id)).toEqual({ kind: 'cancelling' });
@@ -211,7 +211,7 @@ describe('renewing', () => {
 });
 
 describe('settling', () => {
-  it('takes a result only from the attempt that holds the lease', async () => {
+  test('takes a result only from the attempt that holds the lease', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -222,7 +222,7 @@ describe('settling', () => {
     expect(await state(id)).toBe('running');
   });
 
-  it('happens once', async () => {
+  test('happens once', async () => {
     const id = await queued();
     await lease(id, 'mine');
     const end = { outcome: 'completed', upstreamStatus: 200 } as const;
@@ -231,7 +231,7 @@ describe('settling', () => {
     expect(await lease(id, 'late')).toMatchObject({ kind: 'already-settled', state: 'completed' });
   });
 
-  it('keeps the result as long as its TTL and drops the request', async () => {
+  test('keeps the result as long as its TTL and drops the request', async () => {
     const id = await queued();
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('body'));
@@ -242,7 +242,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  it('keeps the request of a dead letter', async () => {
+  test('keeps the request of a dead letter', async () => {
     const failed = await queued();
     await lease(failed, 'mine');
     await store.settle(failed, 'mine', {
@@ -256,7 +256,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(completed)).toBeDefined();
   });
 
-  it('waits for another attempt where there is one, and keeps the last response for its end', async () => {
+  test('waits for another attempt where there is one, and keeps the last response for its end', async () => {
     const id = await queued();
     await lease(id, 'one');
     await storeResponse(id, '1.1', Buffer.from('first'));
@@ -276,7 +276,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
-  it('does not wait past the deadline', async () => {
+  test('does not wait past the deadline', async () => {
     const id = await queued();
     await lease(id, 'one');
     const end = {
@@ -287,7 +287,7 @@ describe('settling', () => {
     expect(await store.settle(id, 'one', end)).toMatchObject({ kind: 'settled-now', state: 'failed' });
   });
 
-  it('of a job that is being cancelled makes it cancelled, whatever the attempt says', async () => {
+  test('of a job that is being cancelled makes it cancelled, whatever the attempt says', async () => {
     const id = await queued();
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('late'));
@@ -301,20 +301,20 @@ describe('settling', () => {
 });
 
 describe('cancelling', () => {
-  it('settles a job that waits, at once', async () => {
+  test('settles a job that waits, at once', async () => {
     const id = await queued();
     expect(await store.cancel(id)).toMatchObject({ kind: 'settled-now' });
     expect(await state(id)).toBe('cancelled');
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  it('leaves a settled job as it is', async () => {
+  test('leaves a settled job as it is', async () => {
     const id = await queued();
     await store.cancel(id);
     expect(await store.cancel(id)).toEqual({ kind: 'already-settled', state: 'cancelled' });
   });
 
-  it('of a job whose worker is lost takes effect when the lease is over', async () => {
+  test('of a job whose worker is lost takes effect when the lease is over', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await store.cancel(id);
@@ -323,7 +323,7 @@ describe('cancelling', () => {
   });
 });
 
-it('leaves no key without a TTL, whatever has happened', async () => {
+test('leaves no key without a TTL, whatever has happened', async () => {
   const keys = await redis.keys(`${PREFIX}:*`);
   expect(keys.length).toBeGreaterThan(20);
   const ttls = await Promise.all(keys.map((key) => redis.pttl(key)));

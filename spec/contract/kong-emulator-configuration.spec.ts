@@ -49,30 +49,30 @@ describe('a configuration', () => {
     return Object.fromEntries(Object.entries(config).filter(([key]) => own(key)));
   }
 
-  it.each(['absent', 'empty'])('has its defaults filled in (%s)', async (name) => {
+  test.each(['absent', 'empty'])('has its defaults filled in (%s)', async (name) => {
     expect(await received(name)).toEqual(FILLED);
   });
 
-  it('keeps what is given, empty lists and bytes too', async () => {
+  test('keeps what is given, empty lists and bytes too', async () => {
     const given = { plain: 'é/"', count: 5, words: [], methods: [], rows: [{ host: 'x', port: 443 }] };
     expect(await received('given')).toEqual({ ...FILLED, ...given });
   });
 
-  it('leaves out what is null, default or not', async () => {
+  test('leaves out what is null, default or not', async () => {
     const { flag, none, spare } = FILLED;
     expect(await received('nulls')).toEqual({ flag, none, spare, needed: {} });
   });
 
-  it('comes with the name of the instance', async () => {
+  test('comes with the name of the instance', async () => {
     expect(await received('named')).toEqual({ ...FILLED, plugin_instance_name: 'one' });
   });
 
-  it('is that of the route before that of all', async () => {
+  test('is that of the route before that of all', async () => {
     expect(await received('specific')).toEqual({ ...FILLED, plain: 'route' });
     expect(await received('off')).toEqual({ ...FILLED, plain: 'everywhere' });
   });
 
-  it('comes with the IDs that Kong makes of names', async () => {
+  test('comes with the IDs that Kong makes of names', async () => {
     const config = JSON.parse((await lab.send('absent')).body) as Record<string, unknown>;
     const routeId = 'cf224097-0a83-51bc-858a-fffb18e9a766';
     expect(config).toMatchObject({
@@ -84,7 +84,7 @@ describe('a configuration', () => {
     expect(config['service_id']).toBeUndefined();
   });
 
-  it.each<[string, object, object]>([
+  test.each<[string, object, object]>([
     ['a number out of bounds', { count: 9 }, { count: 'value should be between 1 and 5' }],
     ['a word that is no choice', { word: 'z' }, { word: 'expected one of: a, b' }],
     ['a field that is not there', { nosuch: 1 }, { nosuch: 'unknown field' }],
@@ -101,7 +101,7 @@ describe('a configuration', () => {
     expect(await received('absent')).toEqual(FILLED);
   });
 
-  it.each<[string, object, string]>([
+  test.each<[string, object, string]>([
     ['a plugin that is not there', { plugins: [{ name: 'nosuch' }] }, "plugin 'nosuch' not enabled"],
     ['a section that is not there', { foo: 1 }, 'unknown field'],
     ['a route that says nothing', { routes: [{ name: 'r' }] }, 'must set one of'],
@@ -122,18 +122,18 @@ describe('a configuration', () => {
 });
 
 describe('the gateway', () => {
-  it('does not start with a plugin that is not there, and says so', async () => {
+  test('does not start with a plugin that is not there, and says so', async () => {
     const config = { _format_version: '3.0', plugins: [{ name: 'nosuch' }] };
     const started = startGateway({ config, pluginServer: stockPluginServer(), nginxInclude: false });
     await expect(started).rejects.toThrow("plugin 'nosuch' not enabled");
   });
 
-  it('does not start with a dump that is no JSON', async () => {
+  test('does not start with a dump that is no JSON', async () => {
     const pluginServer = { ...stockPluginServer(), queryCommand: ['/bin/echo', 'hello'] };
     await expect(startGateway({ config: { _format_version: '3.0' }, pluginServer })).rejects.toThrow();
   });
 
-  it('has an instance for each worker, with a number of its own', async () => {
+  test('has an instance for each worker, with a number of its own', async () => {
     const server = await ScriptedServer.start();
     const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
     await withLab({ lab: { lab: { mode: 'pass' } } }, { workers: 2, pluginServer }, async (lab) => {
@@ -151,7 +151,7 @@ describe('the gateway', () => {
     expect(new Set(numbers).size).toBe(2);
   });
 
-  it('runs the plugin server in the root folder, with its own environment, and logs what it says', async () => {
+  test('runs the plugin server in the root folder, with its own environment, and logs what it says', async () => {
     const pluginServer = { ...stockPluginServer(), env: { LAB_WORD: 'a b' } };
     await withLab({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
       const [pid = 0, ...others] = await gateway.pluginServerPids();
@@ -164,7 +164,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('leaves nothing when it is stopped, twice too', async () => {
+  test('leaves nothing when it is stopped, twice too', async () => {
     const lab = await startLab({ lab: { lab: { mode: 'exit' } } });
     const [pid = 0] = await lab.gateway.pluginServerPids();
     await Promise.all([lab.gateway.stop(), lab.gateway.stop()]);
@@ -173,7 +173,7 @@ describe('the gateway', () => {
     expect(fs.existsSync(lab.gateway.prefix)).toBe(false);
   });
 
-  it('starts a plugin server that was killed again', async () => {
+  test('starts a plugin server that was killed again', async () => {
     await withLab({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (lab) => {
       const [before = 0] = await lab.gateway.pluginServerPids();
       process.kill(before, 'SIGKILL');
@@ -184,7 +184,7 @@ describe('the gateway', () => {
     });
   });
 
-  it('lets an event end with the old plugin server while a reload starts a new one', async () => {
+  test('lets an event end with the old plugin server while a reload starts a new one', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
     const release = path.join(folder, 'release');
     const routes = {

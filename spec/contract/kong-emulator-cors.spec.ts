@@ -46,7 +46,7 @@ describe('cors', () => {
   });
   const ALL = 'GET,HEAD,PUT,PATCH,POST,DELETE,OPTIONS,TRACE,CONNECT';
 
-  it.each<[string, string, Partial<RawRequest>, Record<string, string>]>([
+  test.each<[string, string, Partial<RawRequest>, Record<string, string>]>([
     [
       'of anybody',
       'open',
@@ -145,7 +145,7 @@ describe('cors', () => {
     expect([response.body, response.header('Content-Length'), lab.upstream.seen]).toEqual(['', '0', []]);
   });
 
-  it.each<[string, string, Partial<RawRequest>]>([
+  test.each<[string, string, Partial<RawRequest>]>([
     ['OPTIONS without an origin', 'open', { method: 'OPTIONS' }],
     ['OPTIONS that asks for no method', 'open', { method: 'OPTIONS', headers: [['Origin', PAGE]] }],
     ['a preflight that is to go on', 'continues', preflight(PAGE)],
@@ -154,7 +154,7 @@ describe('cors', () => {
     expect(lab.upstream.seen).toHaveLength(1);
   });
 
-  it.each<[string, string, number, Record<string, string>]>([
+  test.each<[string, string, number, Record<string, string>]>([
     ['of the upstream', 'one', 200, { vary: 'Origin', 'access-control-expose-headers': 'X-A,X-B' }],
     ['of a plugin', 'answers', 202, { vary: 'Origin', 'access-control-expose-headers': 'X-A' }],
     ['that refuses', 'known', 401, { vary: 'Origin' }],
@@ -166,7 +166,7 @@ describe('cors', () => {
     ]);
   });
 
-  it.each<[string, string, string, Record<string, string>]>([
+  test.each<[string, string, string, Record<string, string>]>([
     ['nobody where the page is not on the list', 'some', 'https://evil.example', { vary: 'Origin' }],
     [
       'the page that asks, with its credentials',
@@ -179,7 +179,7 @@ describe('cors', () => {
     expect(told(await lab.send(route, from(origin)))).toEqual([200, fields]);
   });
 
-  it('keeps what others say of Vary', async () => {
+  test('keeps what others say of Vary', async () => {
     const reply = JSON.stringify({ headers: { Vary: 'Accept' } });
     const response = await lab.send('one', from(PAGE, [['X-Reply', reply]]));
     expect(

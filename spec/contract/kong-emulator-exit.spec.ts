@@ -70,7 +70,7 @@ describe('an exit', () => {
     ]),
   });
 
-  it('sends header values as they are given, arrays as repeated fields', async () => {
+  test('sends header values as they are given, arrays as repeated fields', async () => {
     const { headers, header } = await lab.send('header');
     expect(header('X-Under')).toBe('1');
     expect(header('x-number')).toBe('5');
@@ -86,16 +86,16 @@ describe('an exit', () => {
     expect(header('Via')).toBe('1.0 me');
   });
 
-  it('sends an empty header value as a space', async () => {
+  test('sends an empty header value as a space', async () => {
     const { headers } = await lab.send('header');
     expect(headers.find(([name]) => name === 'x-empty')?.[1]).toBe(' ');
   });
 
-  it('keeps the last of several values of a field that nginx holds one of', async () => {
+  test('keeps the last of several values of a field that nginx holds one of', async () => {
     expect((await lab.send('header')).header('WWW-Authenticate')).toBe('b');
   });
 
-  it('ignores Transfer-Encoding, replaces Server and lets no line break through', async () => {
+  test('ignores Transfer-Encoding, replaces Server and lets no line break through', async () => {
     const { header } = await lab.send('header');
     expect(header('Transfer-Encoding')).toBeUndefined();
     expect(header('Server')).toBe('kong/3.9.3');
@@ -103,22 +103,22 @@ describe('an exit', () => {
     expect(header('X-Evil')).toBeUndefined();
   });
 
-  it('sends strings as the bytes that they are', async () => {
+  test('sends strings as the bytes that they are', async () => {
     expect((await lab.send('latin')).header('x-name')).toBe(Buffer.from('café', 'utf8').toString('latin1'));
   });
 
-  it('sends a table as JSON with an empty table as an object', async () => {
+  test('sends a table as JSON with an empty table as an object', async () => {
     const { header, body } = await lab.send('object');
     expect(header('Content-Type')).toBe('application/json; charset=utf-8');
     expect(body).toContain('"path":"/a\\""');
     expect(JSON.parse(body)).toEqual({ path: '/a"', list: [1, {}, {}], flag: true, part: 1.5 });
   });
 
-  it('keeps a content type that is given for a table', async () => {
+  test('keeps a content type that is given for a table', async () => {
     expect((await lab.send('typed')).header('Content-Type')).toBe('application/problem+json');
   });
 
-  it('computes Content-Length, and keeps one that is given however wrong it is', async () => {
+  test('computes Content-Length, and keeps one that is given however wrong it is', async () => {
     expect((await lab.send('object')).header('Content-Length')).toBe(
       String((await lab.send('object')).body.length),
     );
@@ -127,22 +127,22 @@ describe('an exit', () => {
     expect([response.status, response.header('Content-Type')]).toEqual([500, 'text/plain; charset=utf-8']);
   });
 
-  it('sends a 204 without Content-Length where it has no body, with one where the body is empty', async () => {
+  test('sends a 204 without Content-Length where it has no body, with one where the body is empty', async () => {
     const { header } = await lab.send('before');
     expect([header('x-a'), header('x-list'), header('Content-Length')]).toEqual(['1, 2', 'a, b', undefined]);
     expect((await lab.send('empty204')).header('Content-Length')).toBe('0');
   });
 
-  it('sends no content with a 204 whatever the body, and no type', async () => {
+  test('sends no content with a 204 whatever the body, and no type', async () => {
     const { header, body } = await lab.send('full204');
     expect([header('Content-Length'), header('Content-Type'), body]).toEqual(['5', undefined, '']);
   });
 
-  it('sends a 304 with Content-Length 0', async () => {
+  test('sends a 304 with Content-Length 0', async () => {
     expect((await lab.send('empty304')).header('Content-Length')).toBe('0');
   });
 
-  it('answers an error without a body with its own words, in the form that the client asks for', async () => {
+  test('answers an error without a body with its own words, in the form that the client asks for', async () => {
     const json = await lab.send('nobody404', { headers: [['Accept', 'application/json']] });
     expect(JSON.parse(json.body)).toMatchObject({ message: 'Not found' });
     const text = await lab.send('nobody404');
@@ -152,22 +152,22 @@ describe('an exit', () => {
     expect(html.body).toContain('<p>Not found.</p>');
   });
 
-  it('answers other statuses without a body by a page of nginx or with nothing', async () => {
+  test('answers other statuses without a body by a page of nginx or with nothing', async () => {
     expect((await lab.send('nobody403')).body).toContain('<title>403 Forbidden</title>');
     expect((await lab.send('nobody302')).body).toContain('<title>302 Found</title>');
     const teapot = await lab.send('nobody418');
     expect([teapot.header('Content-Length'), teapot.body]).toEqual(['0', '']);
   });
 
-  it('sends an empty body where it is asked to', async () => {
+  test('sends an empty body where it is asked to', async () => {
     expect((await lab.send('empty404')).body).toBe('');
   });
 
-  it('loses the headers behind a missing body', async () => {
+  test('loses the headers behind a missing body', async () => {
     expect((await lab.send('nil')).header('x-a')).toBeUndefined();
   });
 
-  it.each<[string, [string, string], number]>([
+  test.each<[string, [string, string], number]>([
     ['the same tag', ['If-None-Match', 'W/"a"'], 304],
     ['another tag', ['If-None-Match', '"b"'], 200],
     ['any tag', ['If-None-Match', '*'], 304],
@@ -179,17 +179,17 @@ describe('an exit', () => {
     expect(response.header('Content-Type')).toBe(status === 200 ? 'text/plain; charset=UTF-8' : undefined);
   });
 
-  it('is lost, and the connection with it, where nginx finds another tag than the client wants', async () => {
+  test('is lost, and the connection with it, where nginx finds another tag than the client wants', async () => {
     const bytes = 'GET /tagged HTTP/1.1\r\nHost: a\r\nIf-Match: "b"\r\n\r\n';
     expect(await sendBytes(lab.gateway.proxyPort, bytes)).toBe('');
   });
 
-  it('sends no body to HEAD', async () => {
+  test('sends no body to HEAD', async () => {
     const { header, body } = await lab.send('typed', { method: 'HEAD' });
     expect([header('Content-Length'), body]).toEqual(['7', '']);
   });
 
-  it('carries latency, server and request ID', async () => {
+  test('carries latency, server and request ID', async () => {
     const { header } = await lab.send('empty404');
     expect(header('X-Kong-Response-Latency')).toMatch(/^\d+$/);
     expect(header('X-Kong-Request-Id')).toMatch(/^[0-9a-f]{32}$/);
@@ -197,24 +197,27 @@ describe('an exit', () => {
     expect(header('Via')).toBeUndefined();
   });
 
-  it.each(refused.map(([what], i) => [what, i] as const))('is a 500 with %s', async (_what, i) => {
+  test.each(refused.map(([what], i) => [what, i] as const))('is a 500 with %s', async (_what, i) => {
     const response = await lab.send(`refused-${i}`);
     expect(response.status).toBe(500);
     expect(JSON.parse(response.body)).toMatchObject({ message: 'An unexpected error occurred' });
   });
 
-  it.each(types.map((row, i) => [...row, i] as const))('shows the type %s with %i as %s', async (...row) => {
-    expect((await lab.send(`type-${row[3]}`)).header('Content-Type')).toBe(row[2]);
-  });
+  test.each(types.map((row, i) => [...row, i] as const))(
+    'shows the type %s with %i as %s',
+    async (...row) => {
+      expect((await lab.send(`type-${row[3]}`)).header('Content-Type')).toBe(row[2]);
+    },
+  );
 
-  it.each(REASONS.map((row, i) => [...row, i] as const))(
+  test.each(REASONS.map((row, i) => [...row, i] as const))(
     'has for %i the words "%s"',
     async (_status, reason, i) => {
       expect((await lab.send(`reason-${i}`)).reason).toBe(reason);
     },
   );
 
-  it.each([0, 1])('closes the connection without a word on some statuses (%i)', async (i) => {
+  test.each([0, 1])('closes the connection without a word on some statuses (%i)', async (i) => {
     const { proxyPort } = lab.gateway;
     expect(await sendBytes(proxyPort, `GET /closing-${i} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe('');
   });

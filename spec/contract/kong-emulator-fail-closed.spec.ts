@@ -60,7 +60,7 @@ describe('the fail-closed companion', () => {
     listener.arrivals.length = 0;
   });
 
-  it('answers with a problem', async () => {
+  test('answers with a problem', async () => {
     const response = await lab.send('passes');
     expect([response.status, response.header('Content-Type'), response.header('Retry-After')]).toEqual([
       503,
@@ -75,7 +75,7 @@ describe('the fail-closed companion', () => {
     });
   });
 
-  it.each(Array.from({ length: KINDS }, (_, i) => i))(
+  test.each(Array.from({ length: KINDS }, (_, i) => i))(
     'ends what would go to the service, and lets through what was handed on (kind %i)',
     async (i) => {
       const [kind] = services()[i] ?? [];
@@ -88,7 +88,7 @@ describe('the fail-closed companion', () => {
     },
   );
 
-  it.each<[string, string, number]>([
+  test.each<[string, string, number]>([
     ['is skipped after an answer', 'answers', 202],
     ['answers for a plugin that throws', 'throws', 503],
     ['ends what was pointed at another machine', 'strays', 503],
@@ -100,14 +100,14 @@ describe('the fail-closed companion', () => {
     if (status === 503) expect(response.header('Content-Type')).toBe('application/problem+json');
   });
 
-  it('lets through what the plugin knows as sent by one of its workers', async () => {
+  test('lets through what the plugin knows as sent by one of its workers', async () => {
     const headers: [string, string][] = [['async_request_reply', 'loopback']];
     expect((await lab.send('passes', { headers })).status).toBe(503);
     expect((await lab.send('again')).status).toBe(200);
     expect(lab.upstream.seen.splice(0)).toHaveLength(1);
   });
 
-  it('answers while the plugin server is gone', async () => {
+  test('answers while the plugin server is gone', async () => {
     await lab.send('answers');
     const pids = await lab.gateway.pluginServerPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
@@ -115,7 +115,7 @@ describe('the fail-closed companion', () => {
   });
 });
 
-it('is the only Lua that the emulator takes', async () => {
+test('is the only Lua that the emulator takes', async () => {
   await withLab({ plain: {} }, {}, async ({ gateway, configWith }) => {
     const other = { name: 'post-function', config: { access: ['return kong.response.exit(418)'] } };
     const applied = gateway.applyConfig(configWith({ plain: { plugins: [other] } }));

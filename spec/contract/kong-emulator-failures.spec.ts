@@ -38,7 +38,7 @@ describe('a plugin server that says', () => {
     server.onMessage = (message) => (message.method === 'HandleEvent' ? reply(message) : usual(message));
   };
 
-  it.each<[string, (message: KongMessage) => void]>([
+  test.each<[string, (message: KongMessage) => void]>([
     ['an error', (message) => message.fail('it went wrong')],
     ['nothing, and hangs up', (message) => message.hangUp()],
     ['nothing at all', () => undefined],
@@ -50,7 +50,7 @@ describe('a plugin server that says', () => {
     expect(lab.upstream.seen).toHaveLength(1);
   });
 
-  it.each<[string, (message: KongMessage) => void]>([
+  test.each<[string, (message: KongMessage) => void]>([
     ['an answer to another message', ({ id, send }) => send(pack([1, id + 1, null, {}]))],
     ['what is no answer', ({ id, send }) => send(pack([0, id, 'plugin.Foo', []]))],
     ['what is no MsgPack', ({ send }) => send(Buffer.from([0xc1]))],
@@ -68,12 +68,12 @@ describe('a plugin server that says', () => {
     expect(lab.upstream.seen).toHaveLength(0);
   });
 
-  it('that an instance cannot be started is a 500', async () => {
+  test('that an instance cannot be started is a 500', async () => {
     server.onMessage = (message) => message.fail('no such plugin');
     expect((await lab.send('lab')).status).toBe(500);
   });
 
-  it('something else first is heard for its answer', async () => {
+  test('something else first is heard for its answer', async () => {
     onEvent((message) => {
       message.send(pack([2, 'someLabel', {}]));
       message.answer({ EventId: 1, Data: { Method: 'kong.response.exit', Args: [202, 'x'] } });
@@ -81,7 +81,7 @@ describe('a plugin server that says', () => {
     expect((await lab.send('lab')).status).toBe(202);
   });
 
-  it('that it has another process ID is given its instances again', async () => {
+  test('that it has another process ID is given its instances again', async () => {
     let pid = 1;
     onEvent((message) => {
       message.send(pack([2, 'serverPid', pid]));
@@ -96,7 +96,7 @@ describe('a plugin server that says', () => {
     expect(server.count('StartInstance')).toBe(2);
   });
 
-  it('that it has no such instance is asked again and again', async () => {
+  test('that it has no such instance is asked again and again', async () => {
     let refusals = 5;
     onEvent((message) => {
       if (refusals-- > 0) message.fail('no plugin instance #1');
@@ -106,7 +106,7 @@ describe('a plugin server that says', () => {
     expect([server.count('StartInstance'), server.count('HandleEvent')]).toEqual([6, 6]);
   });
 
-  it('an answer in pieces is understood', async () => {
+  test('an answer in pieces is understood', async () => {
     onEvent((message) => {
       const bytes = pack([
         1,
@@ -119,7 +119,7 @@ describe('a plugin server that says', () => {
     expect((await lab.send('lab')).body).toHaveLength(70_000);
   });
 
-  it('its answer too late, on a connection that is in use again, is a 500', async () => {
+  test('its answer too late, on a connection that is in use again, is a 500', async () => {
     const late: KongMessage[] = [];
     onEvent((message) => late.push(message));
     expect((await lab.send('lab')).status).toBe(200);
@@ -127,7 +127,7 @@ describe('a plugin server that says', () => {
     expect((await lab.send('lab')).status).toBe(500);
   });
 
-  it('its answer too late is not taken for another', async () => {
+  test('its answer too late is not taken for another', async () => {
     const late: KongMessage[] = [];
     onEvent((message) => late.push(message));
     expect((await lab.send('lab')).status).toBe(200);
@@ -138,7 +138,7 @@ describe('a plugin server that says', () => {
     expect(server.messages.filter(start)).toHaveLength(1);
   });
 
-  it('nothing while an instance starts makes others wait for it', async () => {
+  test('nothing while an instance starts makes others wait for it', async () => {
     const held: KongMessage[] = [];
     server.onMessage = (message) => (start(message) ? held.push(message) : usual(message));
     const requests = [lab.send('lab'), lab.send('lab'), lab.send('lab')];
@@ -167,7 +167,7 @@ describe('a plugin server that is stopped', () => {
     await resources.use(signalServer('SIGSTOP'), () => signalServer('SIGCONT'));
   });
 
-  it('lets requests pass at once when nobody else can connect', async () => {
+  test('lets requests pass at once when nobody else can connect', async () => {
     const { sockets, error } = await fillBacklog(lab.gateway.socketPath);
     expect(error.code).toBe('EAGAIN');
     // One of them has the connection that the gateway kept.
@@ -177,11 +177,11 @@ describe('a plugin server that is stopped', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('lets a request pass when its time is over', async () => {
+  test('lets a request pass when its time is over', async () => {
     expect((await lab.send('lab')).status).toBe(200);
   });
 
-  it('is a 500 for an instance that is not started', async () => {
+  test('is a 500 for an instance that is not started', async () => {
     expect((await lab.send('other')).status).toBe(500);
   });
 });

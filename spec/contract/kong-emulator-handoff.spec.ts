@@ -69,7 +69,7 @@ describe('a request that a plugin hands on', () => {
     listener.arrivals.length = 0;
   });
 
-  it('goes there with the path, the query and the fields that the upstream would have seen', async () => {
+  test('goes there with the path, the query and the fields that the upstream would have seen', async () => {
     const headers: [string, string][] = [
       ['Host', 'front.example'],
       ['X-Forwarded-For', '1.2.3.4'],
@@ -96,12 +96,12 @@ describe('a request that a plugin hands on', () => {
     expect(seen['x-named']).toBeUndefined();
   });
 
-  it('loses what Connection names, also a field of the plugin', async () => {
+  test('loses what Connection names, also a field of the plugin', async () => {
     await lab.send('plain', { headers: [['Connection', 'close, x-note']] });
     expect(listener.last.headers['x-note']).toBeUndefined();
   });
 
-  it.each(['secure', 'kept', 'balanced', 'unbuffered'])(
+  test.each(['secure', 'kept', 'balanced', 'unbuffered'])(
     'has 127.0.0.1 for its Host, whatever the service and the route (%s)',
     async (name) => {
       const { status } = await lab.send(name, { headers: [['Host', 'front.example']] });
@@ -109,12 +109,12 @@ describe('a request that a plugin hands on', () => {
     },
   );
 
-  it('is a 502 where the scheme stays https', async () => {
+  test('is a 502 where the scheme stays https', async () => {
     expect((await lab.send('still-secure')).status).toBe(502);
     expect(listener.arrivals).toHaveLength(0);
   });
 
-  it('is a 503 of Kong on a route without a service, whatever its target', async () => {
+  test('is a 503 of Kong on a route without a service, whatever its target', async () => {
     const response = await lab.send('bare');
     expect([response.status, JSON.parse(response.body)]).toMatchObject([
       503,
@@ -123,38 +123,38 @@ describe('a request that a plugin hands on', () => {
     expect(listener.arrivals).toHaveLength(0);
   });
 
-  it('has the query that it was given, or none', async () => {
+  test('has the query that it was given, or none', async () => {
     await lab.send('query', { target: '/query/x?old=1' });
     await lab.send('no-query', { target: '/no-query/x?old=1' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(['GET /x?async-id=1&n=a%20b%2F"<>', 'GET /x']);
   });
 
-  it('has the path and the method that it was given', async () => {
+  test('has the path and the method that it was given', async () => {
     await lab.send('path');
     await lab.send('method', { method: 'POST', body: 'x' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(['GET /p%20q/%C3%A9', 'PUT /']);
   });
 
-  it('has a body that the plugin has read, and bytes that are no UTF-8', async () => {
+  test('has a body that the plugin has read, and bytes that are no UTF-8', async () => {
     await lab.send('read', { method: 'POST', body: 'y'.repeat(100_000) });
     expect(listener.last.bytes).toBe(100_000);
     expect(listener.last.headers['x-latin']).toBe(Buffer.from(LATIN).toString('latin1'));
   });
 
-  it('shows its target to plugins that come later', async () => {
+  test('shows its target to plugins that come later', async () => {
     const [, data, host] = JSON.parse((await lab.send('told')).body) as [null, object, string];
     expect(data).toMatchObject({ host: '127.0.0.1', port: 1234, type: 'ipv4', scheme: 'http' });
     expect(host).toBe('127.0.0.1');
   });
 
-  it.each(['host', 'fraction', 'port', 'scheme', 'query', 'method', 'header'])(
+  test.each(['host', 'fraction', 'port', 'scheme', 'query', 'method', 'header'])(
     'is a 500 where a call has a wrong argument (%s)',
     async (name) => {
       expect((await lab.send(`raise-${name}`)).status).toBe(500);
     },
   );
 
-  it.each<[string, string, number]>([
+  test.each<[string, string, number]>([
     ['GET', 'repeated', 3],
     ['PUT', 'repeated', 3],
     ['DELETE', 'repeated', 3],
@@ -168,11 +168,11 @@ describe('a request that a plugin hands on', () => {
     expect([status, listener.arrivals.length]).toEqual([502, times]);
   });
 
-  it.each(['GET', 'POST'])('a %s is a 502 where nobody listens', async (method) => {
+  test.each(['GET', 'POST'])('a %s is a 502 where nobody listens', async (method) => {
     expect((await lab.send('dead', { method, body: 'x' })).status).toBe(502);
   });
 
-  it('a POST is sent to the next target where the first takes no connection', async () => {
+  test('a POST is sent to the next target where the first takes no connection', async () => {
     for (let i = 0; i < 4; i++) {
       expect((await lab.send('targets', { method: 'POST', body: 'x' })).status).toBe(200);
     }

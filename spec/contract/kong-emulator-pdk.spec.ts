@@ -63,7 +63,7 @@ describe('a plugin reads', () => {
   );
   afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-  it.each(reads.map((row, i) => [...row, i] as const))('%s', async (_fact, _calls, request, answers, i) => {
+  test.each(reads.map((row, i) => [...row, i] as const))('%s', async (_fact, _calls, request, answers, i) => {
     const name = `read-${i}`;
     const target = (request.target ?? '/NAME').replace('NAME', name);
     const { body } = await lab.send(name, { ...request, target });
@@ -71,20 +71,20 @@ describe('a plugin reads', () => {
     expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(answers).replaceAll('NAME', name)));
   });
 
-  it.each(raises.map(([fact, calls], i) => [fact, calls, i] as const))(
+  test.each(raises.map(([fact, calls], i) => [fact, calls, i] as const))(
     'a 500 for %s',
     async (_fact, _calls, i) => {
       expect((await lab.send(`raise-${i}`)).status).toBe(500);
     },
   );
 
-  it('100 headers, or as many as it asks for', async () => {
+  test('100 headers, or as many as it asks for', async () => {
     const { body } = await lab.send('many', { headers: MANY_HEADERS });
     const counts = (JSON.parse(body) as object[]).map((headers) => Object.keys(headers).length);
     expect(counts).toEqual([100, 3, 152]);
   });
 
-  it('the service, the route and where the request will go', async () => {
+  test('the service, the route and where the request will go', async () => {
     const [service, route, balancer] = JSON.parse((await lab.send('entities')).body) as Record<
       string,
       unknown
@@ -122,19 +122,19 @@ describe('a plugin reads', () => {
     });
   });
 
-  it('the length of the head, without that of the body', async () => {
+  test('the length of the head, without that of the body', async () => {
     const head = 'POST /length HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n';
     const { body } = await lab.send('length', { method: 'POST', headers: [['Host', 'a']], body: 'hello' });
     expect(JSON.parse(body)).toEqual([String(head.length), '5', null]);
   });
 
-  it('many things at once by a map of an nginx include', async () => {
+  test('many things at once by a map of an nginx include', async () => {
     expect(JSON.parse((await lab.send('map', { target: '/map/x?q=1' })).body)).toEqual([
       'a\nGETb\t"q=1"||/x',
     ]);
   });
 
-  it.each([
+  test.each([
     [0, 200],
     [8192, 200],
     [11_000, 200],
@@ -144,7 +144,7 @@ describe('a plugin reads', () => {
     expect((await lab.send('body', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
   });
 
-  it.each([
+  test.each([
     [20_000, 200],
     [20_001, 500],
   ])('a raw body of %i bytes with a limit of 20000: %i', async (length, status) => {

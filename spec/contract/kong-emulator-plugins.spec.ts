@@ -59,7 +59,7 @@ describe('a plugin of Kong', () => {
   ];
   const lab = useLab(routes, { extra: { consumers } });
 
-  it('key-auth tells the upstream who it is, whatever the client says', async () => {
+  test('key-auth tells the upstream who it is, whatever the client says', async () => {
     await lab.send('key', withKey('sesame'));
     const { header } = lab.upstream.last;
     expect(header('X-Consumer-Username')).toBe('bob');
@@ -70,14 +70,14 @@ describe('a plugin of Kong', () => {
     expect(header('apikey')).toBe('sesame');
   });
 
-  it('key-auth finds a key in the query, and hides it where it is told to', async () => {
+  test('key-auth finds a key in the query, and hides it where it is told to', async () => {
     await lab.send('hidden', { target: '/hidden?apikey=sesame&b=1' });
     expect(lab.upstream.last.line).toBe('GET /?b=1');
     await lab.send('hidden', withKey('sesame'));
     expect(lab.upstream.last.header('apikey')).toBeUndefined();
   });
 
-  it.each<[string, string, Partial<RawRequest>, string, string]>([
+  test.each<[string, string, Partial<RawRequest>, string, string]>([
     ['no key', 'key', {}, 'No API key found in request', 'Key'],
     ['a wrong key', 'realm', withKey('wrong'), 'Unauthorized', 'Key realm="lab"'],
     [
@@ -99,7 +99,7 @@ describe('a plugin of Kong', () => {
     expect(lab.upstream.seen).toHaveLength(0);
   });
 
-  it('key-auth lets nobody through as the anonymous consumer', async () => {
+  test('key-auth lets nobody through as the anonymous consumer', async () => {
     await lab.send('anonymous', { headers: FORGED });
     const { header } = lab.upstream.last;
     expect(header('X-Consumer-Username')).toBe('nobody');
@@ -108,7 +108,7 @@ describe('a plugin of Kong', () => {
     expect(header('X-Consumer-Custom-ID')).toBeUndefined();
   });
 
-  it('key-auth tells plugins behind it who it is', async () => {
+  test('key-auth tells plugins behind it who it is', async () => {
     const [consumer, credential, context] = JSON.parse(
       (await lab.send('known', withKey('sesame'))).body,
     ) as object[];
@@ -117,20 +117,20 @@ describe('a plugin of Kong', () => {
     expect(context).toEqual(consumer);
   });
 
-  it('key-auth gives the anonymous consumer no credential', async () => {
+  test('key-auth gives the anonymous consumer no credential', async () => {
     expect(JSON.parse((await lab.send('unknown')).body)).toMatchObject([{ username: 'nobody' }, null]);
   });
 
-  it('key-auth goes before the plugin server', async () => {
+  test('key-auth goes before the plugin server', async () => {
     expect((await lab.send('refused')).status).toBe(401);
     expect((await lab.send('refused', withKey('sesame'))).status).toBe(202);
   });
 
-  it.each(['allowed', 'inside', 'tolerated'])('ip-restriction lets who is %s through', async (route) => {
+  test.each(['allowed', 'inside', 'tolerated'])('ip-restriction lets who is %s through', async (route) => {
     expect((await lab.send(route)).status).toBe(200);
   });
 
-  it.each<[string, string, number, string]>([
+  test.each<[string, string, number, string]>([
     ['who is not on its list', 'outside', 403, 'IP address not allowed: 127.0.0.1'],
     ['whom it denies, whatever it allows', 'denied', 451, 'not you'],
   ])('ip-restriction refuses %s', async (_what, route, status, message) => {
@@ -139,7 +139,7 @@ describe('a plugin of Kong', () => {
     expect(lab.upstream.seen).toHaveLength(0);
   });
 
-  it.each<[string, string, number, string, string]>([
+  test.each<[string, string, number, string, string]>([
     [
       'its status and words',
       'stop',
@@ -154,17 +154,17 @@ describe('a plugin of Kong', () => {
     expect([response.status, response.body, response.header('Content-Type')]).toEqual([status, body, type]);
   });
 
-  it('request-termination answers with nothing where it has no words', async () => {
+  test('request-termination answers with nothing where it has no words', async () => {
     expect((await lab.send('silent')).body).toBe('');
   });
 
-  it('request-termination waits for its trigger', async () => {
+  test('request-termination waits for its trigger', async () => {
     expect((await lab.send('trigger')).status).toBe(200);
     expect((await lab.send('trigger', { headers: [['X-Stop', '1']] })).status).toBe(503);
     expect((await lab.send('trigger', { target: '/trigger?x-stop=1' })).status).toBe(503);
   });
 
-  it.each<[string, string, number]>([
+  test.each<[string, string, number]>([
     ['is skipped after an exit', 'exits', 202],
     ['answers for a plugin that passes', 'passes', 503],
     ['answers for a plugin that throws', 'throws', 503],
@@ -174,7 +174,7 @@ describe('a plugin of Kong', () => {
     expect(lab.upstream.seen).toHaveLength(0);
   });
 
-  it('request-termination answers while the plugin server is gone', async () => {
+  test('request-termination answers while the plugin server is gone', async () => {
     const pids = await lab.gateway.pluginServerPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     expect((await lab.send('exits')).status).toBe(503);

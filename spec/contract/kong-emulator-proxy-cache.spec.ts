@@ -35,7 +35,7 @@ describe('proxy-cache', () => {
 
   const target = (path: string): Partial<RawRequest> => ({ target: path });
 
-  it('keeps a response and gives it again, with its fields', async () => {
+  test('keeps a response and gives it again, with its fields', async () => {
     const first = await lab.send('plain', {
       ...target('/plain/a?x=1&y=2'),
       ...replying({ headers: { 'X-Own': 'a', 'Set-Cookie': ['a=1', 'b=2'] }, body: 'caf\u00e9' }),
@@ -51,7 +51,7 @@ describe('proxy-cache', () => {
     expect(lab.upstream.seen).toHaveLength(1);
   });
 
-  it.each<[string, [string, Partial<RawRequest>], [string, Partial<RawRequest>]]>([
+  test.each<[string, [string, Partial<RawRequest>], [string, Partial<RawRequest>]]>([
     ['path', ['plain', target('/plain/p1')], ['plain', target('/plain/p2')]],
     ['query', ['plain', target('/plain/q?a=1')], ['plain', target('/plain/q?a=2')]],
     ['route', ['plain', target('/plain/r')], ['other', target('/other/r')]],
@@ -63,7 +63,7 @@ describe('proxy-cache', () => {
     expect(status(await lab.send(...one))).toBe('Hit');
   });
 
-  it('does not tell requests apart by a header, nor by a query that a plugin replaces', async () => {
+  test('does not tell requests apart by a header, nor by a query that a plugin replaces', async () => {
     await lab.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '1']] });
     expect(
       status(await lab.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '2']] })),
@@ -72,7 +72,7 @@ describe('proxy-cache', () => {
     expect(status(await lab.send('queried', target('/queried/')))).toBe('Hit');
   });
 
-  it.each<[string, string, Partial<RawRequest>]>([
+  test.each<[string, string, Partial<RawRequest>]>([
     ['another method', 'plain', { method: 'POST', body: 'x' }],
     ['another status', 'plain', { ...target('/plain/s'), ...replying({ status: 202 }) }],
     [
@@ -92,7 +92,7 @@ describe('proxy-cache', () => {
     expect(status(await lab.send(route, request))).toBe('Bypass');
   });
 
-  it('keeps what its configuration names', async () => {
+  test('keeps what its configuration names', async () => {
     const image = {
       ...target('/images/a'),
       ...replying({ status: 201, headers: { 'Content-Type': 'image/png' } }),
@@ -103,7 +103,7 @@ describe('proxy-cache', () => {
     expect(status(await lab.send('posts', { method: 'POST', body: 'x' }))).toBe('Hit');
   });
 
-  it('keeps a response that does not want to be kept', async () => {
+  test('keeps a response that does not want to be kept', async () => {
     const request = {
       ...target('/plain/private'),
       ...replying({ headers: { 'Cache-Control': 'private, no-store' } }),
@@ -112,14 +112,14 @@ describe('proxy-cache', () => {
     expect(status(await lab.send('plain', request))).toBe('Hit');
   });
 
-  it('says nothing where it is told so', async () => {
+  test('says nothing where it is told so', async () => {
     await lab.send('silent');
     const { headers } = await lab.send('silent');
     expect(headers.filter(([name]) => /^(age|x-cache-)/i.test(name))).toEqual([]);
     expect(lab.upstream.seen).toHaveLength(1);
   });
 
-  it('is skipped after an answer', async () => {
+  test('is skipped after an answer', async () => {
     for (let time = 0; time < 2; time++) expect(status(await lab.send('answers'))).toBeUndefined();
   });
 });

@@ -45,7 +45,7 @@ describe('a request that passes', () => {
     await lab.gateway.applyConfig({ ...config, upstreams });
   });
 
-  it('comes with what Kong adds', async () => {
+  test('comes with what Kong adds', async () => {
     await lab.send('plain', {
       target: '/plain/x?a=1',
       headers: [
@@ -73,7 +73,7 @@ describe('a request that passes', () => {
     ]);
   });
 
-  it('keeps the list of addresses, and nothing else that the client says of itself', async () => {
+  test('keeps the list of addresses, and nothing else that the client says of itself', async () => {
     const forged: [string, string][] = [
       ['X-Forwarded-For', '1.2.3.4'],
       ['X-Forwarded-Proto', 'https'],
@@ -92,7 +92,7 @@ describe('a request that passes', () => {
     expect(header('Via')).toBe('1.0 a, 1.1 kong/3.9.3');
   });
 
-  it('leaves out what concerns one connection only, and what Connection names', async () => {
+  test('leaves out what concerns one connection only, and what Connection names', async () => {
     const hops: [string, string][] = [
       ['Connection', 'close, X-Named, Authorization'],
       ['X-Named', '1'],
@@ -122,24 +122,24 @@ describe('a request that passes', () => {
     expect(header('X-Stays')).toBe('1');
   });
 
-  it('drops a field of the plugin that the client names in Connection', async () => {
+  test('drops a field of the plugin that the client names in Connection', async () => {
     await lab.send('noted', { headers: [['Connection', 'close, X-Note']] });
     expect(lab.upstream.last.header('X-Note')).toBeUndefined();
   });
 
-  it('keeps the Host where the route says so', async () => {
+  test('keeps the Host where the route says so', async () => {
     await lab.send('preserved', { headers: [['Host', 'Example.COM:81']] });
     expect(lab.upstream.last.header('Host')).toBe('Example.COM:81');
     expect(lab.upstream.last.header('X-Forwarded-Host')).toBe('example.com');
   });
 
-  it('has the host of an absolute target, and keeps the one of the Host field', async () => {
+  test('has the host of an absolute target, and keeps the one of the Host field', async () => {
     await lab.send('preserved', { target: 'http://Other.example:9/preserved/x', headers: [['Host', 'a']] });
     const { line, header } = lab.upstream.last;
     expect([line, header('X-Forwarded-Host'), header('Host')]).toEqual(['GET /x', 'other.example', 'a']);
   });
 
-  it('is what a plugin makes of it', async () => {
+  test('is what a plugin makes of it', async () => {
     await lab.send('changed', { headers: [['X-Gone', '1']] });
     const { line, rawHeaders, header } = lab.upstream.last;
     expect(line).toBe('GET /new%20path?b=2%203');
@@ -149,27 +149,27 @@ describe('a request that passes', () => {
     expect(header('Host')).toBe('h.example');
   });
 
-  it('goes where set_target says, with that name as its Host', async () => {
+  test('goes where set_target says, with that name as its Host', async () => {
     await lab.send('moved', { target: '/moved/x' });
     expect(lab.upstream.last.line).toBe('GET /base/x');
     expect(lab.upstream.last.header('Host')).toBe('127.0.0.1');
   });
 
-  it('is a 500 where a service with an address is given a name', async () => {
+  test('is a 500 where a service with an address is given a name', async () => {
     expect((await lab.send('fixed')).status).toBe(500);
   });
 
-  it.each(['balanced', 'renamed'])('goes to a target of an upstream (%s)', async (name) => {
+  test.each(['balanced', 'renamed'])('goes to a target of an upstream (%s)', async (name) => {
     await lab.send(name);
     expect(lab.upstream.last.header('Host')).toBe(`127.0.0.1:${lab.upstream.port}`);
   });
 
-  it('keeps a question mark without a query', async () => {
+  test('keeps a question mark without a query', async () => {
     await lab.send('plain', { target: '/plain/x?' });
     expect(lab.upstream.last.line).toBe('GET /x?');
   });
 
-  it('comes with its length where it has a body, chunked or not, and without one where it has none', async () => {
+  test('comes with its length where it has a body, chunked or not, and without one where it has none', async () => {
     const chunked: Partial<RawRequest> = { method: 'POST', headers: [['Transfer-Encoding', 'chunked']] };
     await lab.send('plain', { ...chunked, body: '5\r\nhello\r\n0\r\n\r\n' });
     await lab.send('plain', { method: 'POST' });
@@ -185,7 +185,7 @@ describe('a request that passes', () => {
     ]);
   });
 
-  it('is told to go on with its body', async () => {
+  test('is told to go on with its body', async () => {
     const bytes =
       'POST /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello';
     expect(await sendBytes(lab.gateway.proxyPort, bytes)).toMatch(
@@ -193,7 +193,7 @@ describe('a request that passes', () => {
     );
   });
 
-  it('is sent again on a hang-up, unless its method may not be repeated', async () => {
+  test('is sent again on a hang-up, unless its method may not be repeated', async () => {
     const hangUp = replying({ hangUp: true });
     await lab.send('repeated');
     lab.upstream.seen.length = 0;
@@ -204,7 +204,7 @@ describe('a request that passes', () => {
     expect(lab.upstream.seen).toHaveLength(5);
   });
 
-  it('is a 502 where nobody listens, a 503 where the name leads nowhere, a 404 without a route', async () => {
+  test('is a 502 where nobody listens, a 503 where the name leads nowhere, a 404 without a route', async () => {
     const dead = await lab.send('dead');
     expect([dead.status, dead.header('Via'), dead.header('Content-Type')]).toEqual([
       502,
@@ -223,7 +223,7 @@ describe('a request that passes', () => {
     ]);
   });
 
-  it('is sent to https where the route is for nothing else', async () => {
+  test('is sent to https where the route is for nothing else', async () => {
     const response = await lab.send('https');
     expect([response.status, response.header('Upgrade')]).toEqual([426, 'TLS/1.2, HTTP/1.1']);
   });

@@ -103,7 +103,7 @@ async function waitForKong(method: string): Promise<void> {
 describe('the first recorded run', () => {
   useResources(startBehindTap);
 
-  it.each([
+  test.each([
     ['1', 'starts an instance before its first event', 'js-exit'],
     ['2', 'uses the instance that runs', 'js-exit'],
     ['4', 'passes a request whose plugin says nothing', 'js-pass'],
@@ -127,15 +127,15 @@ describe('the first recorded run', () => {
       body: 'x'.repeat(200),
     });
 
-  it('12: loses a connection and a message ID on a raw body that is on disk', async () => {
+  test('12: loses a connection and a message ID on a raw body that is on disk', async () => {
     await replays('12', () => curl('js-body', { method: 'POST', body: 'x'.repeat(1 << 20) }));
   });
 
-  it('13: sends a raw body of 1 MiB as binary where the call allows it', async () => {
+  test('13: sends a raw body of 1 MiB as binary where the call allows it', async () => {
     await replays('13', () => curl('js-body64', { method: 'POST', body: 'x'.repeat(1 << 20) }));
   });
 
-  it('14: loses the headers behind a missing body', async () => {
+  test('14: loses the headers behind a missing body', async () => {
     await replays('14', async () => {
       const response = await curl('js-exitnullbody');
       expect(response.header('x-a')).toBeUndefined();
@@ -143,7 +143,7 @@ describe('the first recorded run', () => {
     });
   });
 
-  it('15: sends headers as lists', async () => {
+  test('15: sends headers as lists', async () => {
     await replays('15', () =>
       curl('js-headers', {
         headers: [
@@ -154,7 +154,7 @@ describe('the first recorded run', () => {
     );
   });
 
-  it('16: has one message at a time on a connection', async () => {
+  test('16: has one message at a time on a connection', async () => {
     await replays('16', async () => {
       const responses = await Promise.all([curl('js-slow'), curl('js-slow'), curl('js-slow')]);
       expect(responses.map(({ body }) => body)).toEqual(Array(3).fill('{"slow":true}'));
@@ -162,7 +162,7 @@ describe('the first recorded run', () => {
     });
   });
 
-  it('17: starts every instance anew after a new configuration, then closes the old one', async () => {
+  test('17: starts every instance anew after a new configuration, then closes the old one', async () => {
     await replays('17', () => curl('js-iidA'));
     const changed = { ...ROUTES, 'js-iidA': lab('iid', { message: 'A2' }) };
     await stand.gateway.applyConfig(stand.configWith(changed));
@@ -170,7 +170,7 @@ describe('the first recorded run', () => {
     await replays('17c', () => curl('js-exit'));
   });
 
-  it('18 to 21: lets requests pass while the plugin server is gone, then starts its instances again', async () => {
+  test('18 to 21: lets requests pass while the plugin server is gone, then starts its instances again', async () => {
     await replays('18', async () => {
       const [response] = await Promise.all([curl('js-slow'), killServerInFlight()]);
       return response;
@@ -191,13 +191,13 @@ describe('the first recorded run', () => {
 describe('the second recorded run', () => {
   useResources(startBehindTap);
 
-  it('22 to 24: starts an instance again that the plugin server no longer knows', async () => {
+  test('22 to 24: starts an instance again that the plugin server no longer knows', async () => {
     await replays('22', () => curl('js-exit'));
     await closeInstance(serverSocket, 0);
     await replays('24', () => curl('js-exit'));
   });
 
-  it('27: answers 500 where an instance cannot be started', async () => {
+  test('27: answers 500 where an instance cannot be started', async () => {
     // The recording's client waited 75 s before 26, for the idle connection to be closed: here it is the same one.
     await curl('js-exit');
     for (const pid of await stand.gateway.pluginServerPids()) process.kill(pid, 'SIGTERM');
@@ -209,14 +209,14 @@ describe('the second recorded run', () => {
     await replays('27b', () => curl('js-iidB'));
   });
 
-  it('28: reads a JSON body', async () => {
+  test('28: reads a JSON body', async () => {
     const headers: [string, string][] = [['Content-Type', 'application/json']];
     await replays('28', () =>
       curl('js-getbody', { method: 'POST', headers, body: '{"hello":"world","n":[1,2]}' }),
     );
   });
 
-  it('29: sends a table as JSON without what is nil, an empty array as an object', async () => {
+  test('29: sends a table as JSON without what is nil, an empty array as an object', async () => {
     await replays('29', async () => {
       const response = await curl('js-exitobj');
       expect(JSON.parse(response.body)).toEqual({ a: 1, b: [1, 2, {}], e: {} });
@@ -224,7 +224,7 @@ describe('the second recorded run', () => {
     });
   });
 
-  it('30: sends bytes as they are', async () => {
+  test('30: sends bytes as they are', async () => {
     await replays('30', async () => {
       const response = await curl('js-exitbin');
       expect(Buffer.from(response.body, 'latin1')).toEqual(
@@ -234,7 +234,7 @@ describe('the second recorded run', () => {
     });
   });
 
-  it('31: hears the plugin out when the client has gone', async () => {
+  test('31: hears the plugin out when the client has gone', async () => {
     await replays('31', async () => {
       const abandoned = new AbortController();
       const request = fetch(`${stand.gateway.proxyUrl}/js-slow`, { signal: abandoned.signal }).catch(

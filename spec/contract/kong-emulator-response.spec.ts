@@ -53,7 +53,7 @@ describe('a response', () => {
     ...Object.fromEntries([...pathRoutes('v0'), ...pathRoutes('v1')]),
   });
 
-  it('carries what Kong adds, and keeps server and date of the upstream', async () => {
+  test('carries what Kong adds, and keeps server and date of the upstream', async () => {
     const { header } = await lab.send(
       'plain',
       replying({ headers: { Server: 'up', Via: '1.0 up', Date: 'x' } }),
@@ -67,7 +67,7 @@ describe('a response', () => {
     expect((await lab.send('plain')).header('Server')).toBe('kong/3.9.3');
   });
 
-  it('leaves out what concerns one connection only, and what nginx keeps to itself', async () => {
+  test('leaves out what concerns one connection only, and what nginx keeps to itself', async () => {
     const headers = {
       Connection: ['close, X-Named', 'X-Other'],
       'X-Named': '1',
@@ -86,7 +86,7 @@ describe('a response', () => {
     expect([header('X-Accel-Other'), header('Proxy-Authenticate')]).toEqual(['1', 'x']);
   });
 
-  it('keeps repeated fields apart and bytes as they are', async () => {
+  test('keeps repeated fields apart and bytes as they are', async () => {
     const { headers } = await lab.send(
       'plain',
       replying({ headers: { 'Set-Cookie': ['a', 'b'], 'X-L': 'caf\u00e9' } }),
@@ -95,7 +95,7 @@ describe('a response', () => {
     expect(headers.find(([name]) => name === 'X-L')?.[1]).toBe('caf\u00e9');
   });
 
-  it.each([
+  test.each([
     [200, 'text/html', 'text/html; charset=UTF-8'],
     [204, 'text/plain', 'text/plain; charset=UTF-8'],
     [302, 'text/html', 'text/html'],
@@ -105,22 +105,22 @@ describe('a response', () => {
     expect([response.status, response.header('Content-Type')]).toEqual([status, shown]);
   });
 
-  it('carries fields of a plugin beside the same of the upstream, but one type', async () => {
+  test('carries fields of a plugin beside the same of the upstream, but one type', async () => {
     const { headers, header } = await lab.send('headed', replying({ headers: { 'X-A': 'up' } }));
     expect(headers.filter(([name]) => name === 'X-A').map(([, value]) => value)).toEqual(['plugin', 'up']);
     expect(header('Content-Type')).toBe('text/plain; charset=UTF-8');
   });
 
-  it('is a 504 where the upstream takes longer than it may', async () => {
+  test('is a 504 where the upstream takes longer than it may', async () => {
     expect((await lab.send('slow', replying({ never: true }))).status).toBe(504);
   });
 
-  it('is cut where the upstream cuts it', async () => {
+  test('is cut where the upstream cuts it', async () => {
     const { header, body } = await lab.send('plain', replying({ half: true }));
     expect([header('Content-Length'), body]).toEqual(['10', 'hello']);
   });
 
-  it('to a WebSocket handshake opens a way for bytes', async () => {
+  test('to a WebSocket handshake opens a way for bytes', async () => {
     const handshake =
       'GET /plain/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n';
     const text = await converse(lab.gateway.proxyPort, [
@@ -135,7 +135,7 @@ describe('a response', () => {
     expect(lab.upstream.last.header('Upgrade')).toBe('websocket');
   });
 
-  it.each(
+  test.each(
     paths.flatMap(([base, route, strip, request, v0, v1], i) => [
       [`${base}|${route}|${strip}`, request, `v0-${i}`, v0] as const,
       [`${base}|${route}|${strip}`, request, `v1-${i}`, v1] as const,
@@ -145,7 +145,7 @@ describe('a response', () => {
     expect(lab.upstream.last.line).toBe(`GET ${wanted.replace('NAME', name)}`);
   });
 
-  it('comes from the route that says most of the request', async () => {
+  test('comes from the route that says most of the request', async () => {
     const seenBy = async (request: Partial<RawRequest>): Promise<string> => {
       await lab.send('split', { target: '/split/x', ...request });
       return lab.upstream.last.line;
@@ -157,7 +157,7 @@ describe('a response', () => {
     expect(await seenBy({ method: 'PUT', target: '/split/longer/x' })).toBe('PUT /longer/x');
   });
 
-  it.each([
+  test.each([
     ['a broken escape', 'GET /plain/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
     ['a path that leads out', 'GET /plain/../../x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
     ['two hosts', 'GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],

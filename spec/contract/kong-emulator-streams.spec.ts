@@ -61,7 +61,7 @@ describe('a body on its way through the gateway', () => {
     return Buffer.concat(chunks).toString('latin1');
   }
 
-  it.each([
+  test.each([
     ['chunked', { 'Transfer-Encoding': 'chunked' }],
     ['with a length', { 'Content-Length': 200_000 }],
   ])('is taken whole before anybody hears of the request (%s)', async (_kind, headers) => {
@@ -76,7 +76,7 @@ describe('a body on its way through the gateway', () => {
     expect(listener.last.headers).toMatchObject({ 'content-length': '200000' });
   });
 
-  it.each([
+  test.each([
     ['chunked', { 'Transfer-Encoding': 'chunked' }, undefined, 'chunked'],
     ['with a length', { 'Content-Length': 200_000 }, '200000', undefined],
   ])(
@@ -95,7 +95,7 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  it('is told to go on where it flows', async () => {
+  test('is told to go on where it flows', async () => {
     const { request, response } = open('/request-flows/sink', {
       'Content-Length': 5,
       Expect: '100-continue',
@@ -108,7 +108,7 @@ describe('a body on its way through the gateway', () => {
     expect(listener.last.headers.expect).toBeUndefined();
   });
 
-  it.each(['/response-flows/two-pieces', '/both-flow/two-pieces', '/buffered/two-pieces/no'])(
+  test.each(['/response-flows/two-pieces', '/both-flow/two-pieces', '/buffered/two-pieces/no'])(
     'comes piece by piece to a client where responses are not buffered (%s)',
     async (path) => {
       const head = await get(path);
@@ -120,7 +120,7 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  it('comes when it is whole where the response is buffered, its head too', async () => {
+  test('comes when it is whole where the response is buffered, its head too', async () => {
     const response = get('/buffered/two-pieces');
     await until('the request', () => listener.arrivals.length === 1);
     const isFirst = await Promise.race([
@@ -132,7 +132,7 @@ describe('a body on its way through the gateway', () => {
     expect(await text(await response)).toBe('firstlater');
   });
 
-  it.each([
+  test.each([
     ['/response-flows/bytes', false],
     ['/buffered/bytes', true],
   ])('is taken off the upstream for a client that does not read: %s, %s', async (path, isTaken) => {
@@ -146,7 +146,7 @@ describe('a body on its way through the gateway', () => {
     expect((await text(head)).length).toBe(UNREAD);
   });
 
-  it.each(['/buffered/bytes', '/both-flow/bytes'])(
+  test.each(['/buffered/bytes', '/both-flow/bytes'])(
     'has 256 MiB down, which no process holds (%s)',
     async (path) => {
       const hash = createHash('sha256');
@@ -156,7 +156,7 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  it.each(['/buffered/sink', '/both-flow/sink'])(
+  test.each(['/buffered/sink', '/both-flow/sink'])(
     'has 256 MiB up, which no process holds (%s)',
     async (path) => {
       const { request, response } = open(path, { 'Content-Length': LARGE });
@@ -166,7 +166,7 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  it('is given up where the client goes away in the middle', async () => {
+  test('is given up where the client goes away in the middle', async () => {
     const { request, response } = open('/request-flows/sink', { 'Content-Length': 200_000 });
     const failed = expect(response).rejects.toThrow();
     request.write(Buffer.alloc(100_000));
@@ -176,7 +176,7 @@ describe('a body on its way through the gateway', () => {
     await until('the listener to hear of it', () => listener.last.isAborted);
   });
 
-  it('is not waited for where the answer is there already', async () => {
+  test('is not waited for where the answer is there already', async () => {
     const socket = net.connect(lab.gateway.proxyPort, '127.0.0.1');
     let seen = '';
     socket.on('data', (chunk) => (seen += chunk.toString('latin1')));

@@ -117,7 +117,7 @@ describe('plugin server and the recording of a real Kong', () => {
     }
   };
 
-  it.each([
+  test.each([
     ['1', 'first request'],
     ['2', 'second request'],
     ['3', 'four calls, then exit'],
@@ -133,7 +133,7 @@ describe('plugin server and the recording of a real Kong', () => {
     ['17c', 'another instance after it'],
   ])('answers as recorded: %s, %s', async (scenario) => expectAlike(scenario));
 
-  it.each([
+  test.each([
     ['5', 'at once'],
     ['6', 'after one call'],
   ])(
@@ -145,7 +145,7 @@ describe('plugin server and the recording of a real Kong', () => {
     },
   );
 
-  it('answers as recorded after a crash: 20, an instance of the process before; 21, four calls', async () => {
+  test('answers as recorded after a crash: 20, an instance of the process before; 21, four calls', async () => {
     kong.socket.destroy();
     await server.kill();
     server = await ServerProcess.start(prefix);
@@ -158,7 +158,7 @@ describe('plugin server and the recording of a real Kong', () => {
     await expectAlike('21');
   });
 
-  it.each([
+  test.each([
     ['28', 'a table for a body'],
     ['29', 'exit with an object'],
     ['30', 'exit with bytes'],

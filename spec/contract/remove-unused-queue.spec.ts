@@ -61,7 +61,7 @@ async function taken(queue: string): Promise<void> {
 const bullKeys = (queue: string): Promise<string[]> => redis.keys(`${PREFIX}:{${queue}}:${queue}:*`);
 const lapse = (queue: string): Promise<unknown> => redis.zadd(queuesKey(PREFIX), Date.now() - 1, queue);
 
-it('removes what BullMQ keeps of a queue whose announcement has lapsed', async () => {
+test('removes what BullMQ keeps of a queue whose announcement has lapsed', async () => {
   await taken('unused');
   expect(await bullKeys('unused')).not.toEqual([]);
   await lapse('unused');
@@ -69,14 +69,14 @@ it('removes what BullMQ keeps of a queue whose announcement has lapsed', async (
   await until('its name to be gone', async () => (await redis.zscore(queuesKey(PREFIX), 'unused')) === null);
 });
 
-it('takes it up again, with its limits, when it is announced again', async () => {
+test('takes it up again, with its limits, when it is announced again', async () => {
   await taken('back');
   await lapse('back');
   await until('its name to be gone', async () => (await redis.zscore(queuesKey(PREFIX), 'back')) === null);
   await taken('back');
 });
 
-it('keeps a queue with open jobs', async () => {
+test('keeps a queue with open jobs', async () => {
   await taken('open');
   const id = '01a200f2-3e2a-7aac-b5b5-712533cabf79';
   // A newer program's job, which this worker's sweep leaves alone.

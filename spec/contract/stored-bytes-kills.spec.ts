@@ -41,7 +41,7 @@ async function cutOff(hold: CommandHold, work: Promise<unknown>): Promise<'cut' 
   return how;
 }
 
-it('a submit leaves bytes that go within thirty seconds, or with the job that it made', async () => {
+test('a submit leaves bytes that go within thirty seconds, or with the job that it made', async () => {
   const cuts = await atEveryCut(async (lab, commands) => {
     const { store, hold } = lab.gateway();
     await store.read((records) => records.read(newJobId()));
@@ -61,20 +61,23 @@ it('a submit leaves bytes that go within thirty seconds, or with the job that it
   expect(cuts).toBeGreaterThan(4);
 });
 
-it.each([1, 8])('a submit that was answered 503 after %i commands gives its bytes back', async (commands) => {
-  const { lab } = stage;
-  const { store, hold, client } = lab.gateway(500);
-  await client.time();
-  hold.after(commands);
-  expect(await codeOf(lab.submit(store))).toBe('store-unavailable');
-  hold.release();
-  await until('the submit to be taken back', () => store.pendingRollbackCount === 0);
+test.each([1, 8])(
+  'a submit that was answered 503 after %i commands gives its bytes back',
+  async (commands) => {
+    const { lab } = stage;
+    const { store, hold, client } = lab.gateway(500);
+    await client.time();
+    hold.after(commands);
+    expect(await codeOf(lab.submit(store))).toBe('store-unavailable');
+    hold.release();
+    await until('the submit to be taken back', () => store.pendingRollbackCount === 0);
 
-  await lab.expectCounted(0);
-  await lab.expectNothing();
-});
+    await lab.expectCounted(0);
+    await lab.expectNothing();
+  },
+);
 
-it('a worker leaves bytes that whoever comes after it sets right', async () => {
+test('a worker leaves bytes that whoever comes after it sets right', async () => {
   const cuts = await atEveryCut(async (lab, commands) => {
     const id = await lab.submit();
     const client = lab.open();
@@ -100,7 +103,7 @@ it('a worker leaves bytes that whoever comes after it sets right', async () => {
   expect(cuts).toBeGreaterThan(3);
 });
 
-it.each<[string, (store: AccessStore, part: RedriveContext, id: string) => Promise<unknown>]>([
+test.each<[string, (store: AccessStore, part: RedriveContext, id: string) => Promise<unknown>]>([
   ['a purge', (_store, part, id) => purgeJob(part, id, QUEUE)],
   ['a redrive', (_store, part, id) => redriveJob(part, id)],
   [

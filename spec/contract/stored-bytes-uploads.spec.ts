@@ -22,7 +22,7 @@ describe('an upload', () => {
     for (let piece = 0; piece < count; piece++) yield Buffer.alloc(bytes, piece);
   }
 
-  it('has its room before its first byte, where its length is known', async () => {
+  test('has its room before its first byte, where its length is known', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const [asked, given] = [new Latch(), new Latch()];
@@ -45,7 +45,7 @@ describe('an upload', () => {
     await lab.expectCounted(RESPONSE);
   });
 
-  it('goes within minutes where no job comes of it, and lives as long as its job where one does', async () => {
+  test('goes within minutes where no job comes of it, and lives as long as its job where one does', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
@@ -57,7 +57,7 @@ describe('an upload', () => {
     expect(await lifeMs()).toBeGreaterThan(HOUR);
   });
 
-  it('is refused before its first byte is read, where its length is known', async () => {
+  test('is refused before its first byte is read, where its length is known', async () => {
     const { lab } = stage;
     const body = pieces(1, BODY);
     const receiving = lab
@@ -68,7 +68,7 @@ describe('an upload', () => {
     expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
   });
 
-  it('is refused at its end, and nothing is left of it, where its length is not known', async () => {
+  test('is refused at its end, and nothing is left of it, where its length is not known', async () => {
     const { lab } = stage;
     const receiving = lab
       .gateway()
@@ -77,7 +77,7 @@ describe('an upload', () => {
     expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
   });
 
-  it('is refused before its end, where it is far over', async () => {
+  test('is refused before its end, where it is far over', async () => {
     const { lab } = stage;
     let given = 0;
     async function* body(): AsyncGenerator<Buffer> {
@@ -92,7 +92,7 @@ describe('an upload', () => {
     expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
   });
 
-  it('is counted as it comes, and exactly in the end, where its length is not known', async () => {
+  test('is counted as it comes, and exactly in the end, where its length is not known', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     let counted = 0;
@@ -110,7 +110,7 @@ describe('an upload', () => {
     await lab.expectNothing();
   });
 
-  it('is counted no more when it breaks off', async () => {
+  test('is counted no more when it breaks off', async () => {
     const { lab } = stage;
     async function* broken(): AsyncGenerator<Buffer> {
       yield* pieces(1, BODY);
@@ -122,7 +122,7 @@ describe('an upload', () => {
     await lab.expectNothing();
   });
 
-  it('is counted for a while after its receiver was killed', async () => {
+  test('is counted for a while after its receiver was killed', async () => {
     const { lab } = stage;
     const killed = new Latch();
     async function* lost(): AsyncGenerator<Buffer> {
@@ -144,7 +144,7 @@ describe('the keys', () => {
     storedBytesKey(prefix, QUEUE),
   ];
 
-  it('share the slot of the queue, and go by themselves with the last of their entries', async () => {
+  test('share the slot of the queue, and go by themselves with the last of their entries', async () => {
     const { lab } = stage;
     const keys = keysOf(lab);
     expect(keys.map((key) => /\{([^}]*)\}/.exec(key)?.[1])).toEqual([QUEUE, QUEUE]);
@@ -161,7 +161,7 @@ describe('the keys', () => {
   const hold = ({ stored }: BytesLab, count: number): Promise<unknown> =>
     Promise.all(Array.from({ length: count }, () => stored.reserve(QUEUE, newJobId(), 10, 0, HOUR)));
 
-  it('are tidied by an accept that needs the room, however much has gone', async () => {
+  test('are tidied by an accept that needs the room, however much has gone', async () => {
     const { lab } = stage;
     const [stored, bytes] = keysOf(lab);
     await hold(lab, 1200);
@@ -175,7 +175,7 @@ describe('the keys', () => {
     expect([await lab.redis.zcard(stored), await lab.redis.hlen(bytes)]).toEqual([1, 2]);
   });
 
-  it('are tidied by the sweep', async () => {
+  test('are tidied by the sweep', async () => {
     const { lab } = stage;
     const [stored] = keysOf(lab);
     await hold(lab, 600);

@@ -10,7 +10,7 @@ import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
 const stage = useBytesLab();
 
 describe('the limit', () => {
-  it('takes exactly as many of two hundred submits at once as there is room for, and stores nothing of the others', async () => {
+  test('takes exactly as many of two hundred submits at once as there is room for, and stores nothing of the others', async () => {
     const { lab } = stage;
     const room = 37;
     const limit = room * BODY + BODY - 1;
@@ -28,7 +28,7 @@ describe('the limit', () => {
     expect(await lab.redis.zcard(slotsKey(lab.prefix, QUEUE))).toBe(room);
   });
 
-  it('takes a body that fills it to the last byte, and then nothing, not even no bytes', async () => {
+  test('takes a body that fills it to the last byte, and then nothing, not even no bytes', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const submit = (limit: number, bytes: number) => codeOf(lab.submit(store, { limit, bytes }));
@@ -40,7 +40,7 @@ describe('the limit', () => {
     await lab.expectCounted(2 * BODY);
   });
 
-  it('says that it is bytes, and when some of them go', async () => {
+  test('says that it is bytes, and when some of them go', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const id = await lab.submit(store);
@@ -59,7 +59,7 @@ describe('the limit', () => {
     expect(retryAfterSeconds).toBeLessThanOrEqual(50);
   });
 
-  it('is for what comes in: a response is stored and counted whatever the total', async () => {
+  test('is for what comes in: a response is stored and counted whatever the total', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     await lab.run(await lab.submit(store, { limit: 1, bytes: 1 }));
@@ -70,7 +70,7 @@ describe('the limit', () => {
 });
 
 describe('what is counted of a job', () => {
-  it('is its request while it is open, and its response once it has settled, as long as that is kept', async () => {
+  test('is its request while it is open, and its response once it has settled, as long as that is kept', async () => {
     const { lab } = stage;
     const id = await lab.submit();
     await lab.expectCounted(BODY);
@@ -83,7 +83,7 @@ describe('what is counted of a job', () => {
     await lab.expectNothing();
   });
 
-  it('is nothing once it was cancelled or has expired', async () => {
+  test('is nothing once it was cancelled or has expired', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const cancelled = await lab.submit(store);
@@ -101,7 +101,7 @@ describe('what is counted of a job', () => {
     await lab.expectNothing();
   });
 
-  it('is nothing of a job without bodies, also when it leaves others behind', async () => {
+  test('is nothing of a job without bodies, also when it leaves others behind', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     await lab.submit(store);
@@ -111,7 +111,7 @@ describe('what is counted of a job', () => {
     await lab.expectCounted(BODY);
   });
 
-  it('is the last response too while it waits for another attempt', async () => {
+  test('is the last response too while it waits for another attempt', async () => {
     const { lab } = stage;
     const id = await lab.submit();
     await lab.attempt(id, { outcome: 'retry', delayMs: 0 });
@@ -124,7 +124,7 @@ describe('what is counted of a job', () => {
     await lab.expectCounted(RESPONSE);
   });
 
-  it('is request and response of a dead letter; a redrive gives the response up, and a purge both', async () => {
+  test('is request and response of a dead letter; a redrive gives the response up, and a purge both', async () => {
     const { lab } = stage;
     await lab.announce();
     const id = await lab.submit();
@@ -146,7 +146,7 @@ describe('what is counted of a job', () => {
     await lab.expectNothing();
   });
 
-  it('is one request for however many repeats under an idempotency key', async () => {
+  test('is one request for however many repeats under an idempotency key', async () => {
     const { lab } = stage;
     const claim: Claim = { key: 'k', fingerprint: 'request', ttlMs: MINUTE };
     const wishes = { claim, limit: BODY };
@@ -169,7 +169,7 @@ describe('a result that can be read once', () => {
     return job !== undefined && takeResult(store, job, job.result ?? '', isSentLater);
   }
 
-  it('is not counted after that, however late its worker is', async () => {
+  test('is not counted after that, however late its worker is', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const id = await lab.submit(store, deleteAfterRead);
@@ -182,7 +182,7 @@ describe('a result that can be read once', () => {
     await lab.expectNothing();
   });
 
-  it('is counted until it has been sent', async () => {
+  test('is counted until it has been sent', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const id = await lab.submit(store, deleteAfterRead);
@@ -195,7 +195,7 @@ describe('a result that can be read once', () => {
     await lab.expectNothing();
   });
 
-  it('is kept no longer for a sender that never comes than it would have been without', async () => {
+  test('is kept no longer for a sender that never comes than it would have been without', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const id = await lab.submit(store, { job: { deleteAfterRead: true, resultTtlMs: MINUTE } });
@@ -209,7 +209,7 @@ describe('a result that can be read once', () => {
     expect(await lab.redis.pttl(response)).toBeLessThanOrEqual(MINUTE);
   });
 
-  it('is counted for as long as it is kept for a sender that never comes', async () => {
+  test('is counted for as long as it is kept for a sender that never comes', async () => {
     const { lab } = stage;
     const { store } = lab.gateway();
     const id = await lab.submit(store, { job: { deleteAfterRead: true, resultTtlMs: 5 * HOUR } });

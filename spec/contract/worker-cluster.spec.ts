@@ -31,7 +31,7 @@ function startWorker(onQueue: (taken: number) => void): { worker: JobWorker; tak
   return { worker, taken: () => taken };
 }
 
-it.each([1, 2, 3, 4])('ends after queue %d, and leaves the others and all that has not run', async (at) => {
+test.each([1, 2, 3, 4])('ends after queue %d, and leaves the others and all that has not run', async (at) => {
   const ids: string[] = [];
   for (const queue of QUEUES) for (let job = 0; job < 3; job++) ids.push(await stage.lab.accept({ queue }));
   const reached = new Latch();
@@ -51,7 +51,7 @@ it.each([1, 2, 3, 4])('ends after queue %d, and leaves the others and all that h
 /** Every master answers nothing for so long: longer than a wait for jobs has patience. */
 const SILENCE_MS = 4000;
 
-it.each([
+test.each([
   ['was cut', 'CLIENT', 'KILL', 'TYPE', 'normal'],
   ['got no answer', 'CLIENT', 'PAUSE', String(SILENCE_MS), 'ALL'],
 ])('runs the jobs of every queue whose wait %s', async (_what, command, ...words) => {

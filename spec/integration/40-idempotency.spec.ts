@@ -54,7 +54,7 @@ const problemOf = (response: HttpResponse): [number, string] => [
   String(response.json()['type']).replace(/^.*:/, ''),
 ];
 
-it('the same key with the same request gives the same 202 with the same ID, and starts nothing', async () => {
+test('the same key with the same request gives the same 202 with the same ID, and starts nothing', async () => {
   const path = '/open/same';
   const latch = new Latch();
   stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
@@ -78,7 +78,7 @@ it('the same key with the same request gives the same 202 with the same ID, and 
   expect(stack().upstream.callsTo(path)[0]?.header('Idempotency-Key')).toBe(key);
 });
 
-it(`${REPEATS} repeats at once are one job`, async () => {
+test(`${REPEATS} repeats at once are one job`, async () => {
   const path = '/open/crowd';
   const key = randomUUID();
   const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
@@ -92,7 +92,7 @@ it(`${REPEATS} repeats at once are one job`, async () => {
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a large upload that is repeated, also at once, is one job, and nothing of the others is kept', async () => {
+test('a large upload that is repeated, also at once, is one job, and nothing of the others is kept', async () => {
   const path = '/open/large';
   const key = randomUUID();
   const body = Buffer.alloc(300_000, 'order ');
@@ -139,7 +139,7 @@ describe('another request under the same key is 422 idempotency-key-reused', () 
   });
 });
 
-it('a key counts for its owner alone', async () => {
+test('a key counts for its owner alone', async () => {
   const id = idOf(await post('/keyed/a', 'short', { headers: ALICE }));
   const other = idOf(await post('/keyed/a', 'short', { headers: BOB }));
 
@@ -147,7 +147,7 @@ it('a key counts for its owner alone', async () => {
   expect(idOf(await post('/keyed/a', 'short', { headers: ALICE }))).toBe(id);
 });
 
-it('a key counts for its queue alone', async () => {
+test('a key counts for its queue alone', async () => {
   const key = randomUUID();
   expect(idOf(await post('/open/a', key))).not.toBe(idOf(await post('/brief/a', key)));
 });
@@ -207,7 +207,7 @@ describe('the key', () => {
     }
   });
 
-  it('sent twice is 400 idempotency-key-invalid', async () => {
+  test('sent twice is 400 idempotency-key-invalid', async () => {
     const headers: [string, string][] = [
       ['Idempotency-Key', plain],
       ['Idempotency-Key', plain],
@@ -216,18 +216,18 @@ describe('the key', () => {
     expect(problemOf(response)).toEqual([400, 'idempotency-key-invalid']);
   });
 
-  it('of fewer than 32 characters is 400 idempotency-key-too-short where nobody is known', async () => {
+  test('of fewer than 32 characters is 400 idempotency-key-too-short where nobody is known', async () => {
     expect(problemOf(await post('/open/d', 'x'.repeat(31)))).toEqual([400, 'idempotency-key-too-short']);
     idOf(await post('/open/d', 'x'.repeat(32)));
   });
 
-  it('that is required and missing is 400 idempotency-key-required', async () => {
+  test('that is required and missing is 400 idempotency-key-required', async () => {
     expect(problemOf(await post('/required/e', undefined))).toEqual([400, 'idempotency-key-required']);
     idOf(await post('/required/e', randomUUID()));
     expect(stack().upstream.callsTo('/required/e').length).toBeLessThanOrEqual(1);
   });
 
-  it('stands in the header that the route names', async () => {
+  test('stands in the header that the route names', async () => {
     const headers = { 'X-Order': 'o'.repeat(40) };
     const id = idOf(await post('/renamed/a', undefined, { headers }));
     expect(idOf(await post('/renamed/a', undefined, { headers }))).toBe(id);
@@ -235,7 +235,7 @@ describe('the key', () => {
   });
 });
 
-it('a repeat whose result is gone is 410, never a second run', async () => {
+test('a repeat whose result is gone is 410, never a second run', async () => {
   const path = '/brief/gone';
   const key = randomUUID();
   const id = idOf(await post(path, key));
@@ -245,7 +245,7 @@ it('a repeat whose result is gone is 410, never a second run', async () => {
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a repeat of what was read once, where a result is read once, is 410', async () => {
+test('a repeat of what was read once, where a result is read once, is 410', async () => {
   const path = '/once/read';
   const key = randomUUID();
   const id = idOf(await post(path, key));
@@ -255,7 +255,7 @@ it('a repeat of what was read once, where a result is read once, is 410', async 
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a repeat that waits is answered with the result of the job that there is', async () => {
+test('a repeat that waits is answered with the result of the job that there is', async () => {
   const path = '/open/waits';
   stack().upstream.script(path, reply({ status: 201, body: 'made' }));
   const key = randomUUID();
@@ -267,7 +267,7 @@ it('a repeat that waits is answered with the result of the job that there is', a
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a key whose time is over and whose job has settled starts a new job', async () => {
+test('a key whose time is over and whose job has settled starts a new job', async () => {
   const path = '/short/again';
   const key = randomUUID();
   const first = idOf(await post(path, key));
@@ -280,7 +280,7 @@ it('a key whose time is over and whose job has settled starts a new job', async 
   expect(stack().upstream.callsTo(path)).toHaveLength(2);
 });
 
-it('a key whose time is over and whose job is open gives that job', async () => {
+test('a key whose time is over and whose job is open gives that job', async () => {
   const path = '/short/open';
   const latch = new Latch();
   stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
@@ -299,7 +299,7 @@ it('a key whose time is over and whose job is open gives that job', async () => 
 });
 
 describe('from: content', () => {
-  it('the same order of the same owner, sent twice, is one job', async () => {
+  test('the same order of the same owner, sent twice, is one job', async () => {
     const id = idOf(await post('/content/a?x=1', undefined, { headers: ALICE }));
 
     expect(idOf(await post('/content/a?x=1', 'whatever', { headers: ALICE }))).toBe(id);
@@ -312,7 +312,7 @@ describe('from: content', () => {
     expect(new Set([id, ...others.map(idOf)]).size).toBe(5);
   });
 
-  it(`${REPEATS} at once are one job`, async () => {
+  test(`${REPEATS} at once are one job`, async () => {
     const path = '/content/crowd';
     const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
       ...{ method: 'POST', body: 'order', headers: ALICE },
@@ -320,7 +320,7 @@ describe('from: content', () => {
     expect(new Set(responses.map(idOf)).size).toBe(1);
   });
 
-  it('strangers are told apart by everything that may say who they are', async () => {
+  test('strangers are told apart by everything that may say who they are', async () => {
     const send = (headers: Headers): Promise<HttpResponse> => post('/strangers/a', undefined, { headers });
     const one = { Authorization: 'Bearer one' };
     const id = idOf(await send(one));

@@ -72,7 +72,7 @@ async function waiting(): Promise<string[]> {
   return lists.flat() as string[];
 }
 
-it('tells of a settled job by a POST that Standard Webhooks verifies, with absolute links', async () => {
+test('tells of a settled job by a POST that Standard Webhooks verifies, with absolute links', async () => {
   stack.upstream.script('/told/a', reply({ status: 201, body: 'made' }));
   const id = await submit('/told/a?x=1', urlOf('/hook?token=t'));
   const [call] = await receiver.called('/hook?token=t');
@@ -88,7 +88,7 @@ it('tells of a settled job by a POST that Standard Webhooks verifies, with absol
   await until('the list to be empty', async () => !(await waiting()).includes(id));
 });
 
-it('tells of a job whose callback is stored encrypted', async () => {
+test('tells of a job whose callback is stored encrypted', async () => {
   const id = await submit('/sealed/a', urlOf('/hook-of-sealed'));
   const [call] = await receiver.called('/hook-of-sealed');
   expect(verified(call as Callback)).toMatchObject({ id, state: 'completed' });
@@ -96,7 +96,7 @@ it('tells of a job whose callback is stored encrypted', async () => {
   expect(stored).toMatch(/^[A-Za-z0-9+/=]+$/);
 });
 
-it('signs with the first secret of the target that was asked for, and with no other', async () => {
+test('signs with the first secret of the target that was asked for, and with no other', async () => {
   await submit('/told/first', urlOf('/first'));
   await submit('/told/first', urlOf('/second', '127.0.0.1'));
   const [first] = await receiver.called('/first');
@@ -109,7 +109,7 @@ it('signs with the first secret of the target that was asked for, and with no ot
   verified(second as Callback, OTHERS_SECRET);
 });
 
-it('tells of a cancelled job too, under the links of status_url', async () => {
+test('tells of a cancelled job too, under the links of status_url', async () => {
   const latch = new Latch();
   stack.upstream.script('/status/a', heldBy(latch, reply()));
   const id = await submit('/status/a', urlOf('/cancelled'));
@@ -124,7 +124,7 @@ it('tells of a cancelled job too, under the links of status_url', async () => {
   });
 });
 
-it('a status that is not 2xx, a redirect among them, is tried again with the same webhook-id', async () => {
+test('a status that is not 2xx, a redirect among them, is tried again with the same webhook-id', async () => {
   receiver.script(
     '/again',
     { status: 302, headers: { Location: urlOf('/elsewhere') } },
@@ -139,7 +139,7 @@ it('a status that is not 2xx, a redirect among them, is tried again with the sam
   expect(receiver.callsTo('/elsewhere')).toEqual([]);
 });
 
-it('a receiver that never answers holds up no other', async () => {
+test('a receiver that never answers holds up no other', async () => {
   slow.script('/never', { status: 200, after: new Promise(() => undefined) });
   const never = urlOf('/never').replace(String(receiver.port), String(slow.port));
   await Promise.all(Array.from({ length: 40 }, () => submit('/told/slow', never)));
@@ -152,7 +152,7 @@ it('a receiver that never answers holds up no other', async () => {
   expect(slow.calls.length).toBeLessThanOrEqual(10);
 });
 
-it('410 ends it', async () => {
+test('410 ends it', async () => {
   receiver.script('/unwanted', { status: 410 });
   const id = await submit('/told/unwanted', urlOf('/unwanted'));
   await receiver.called('/unwanted');
@@ -162,7 +162,7 @@ it('410 ends it', async () => {
   expect(receiver.callsTo('/unwanted')).toHaveLength(1);
 });
 
-it('is made by another worker where the first was killed in the middle of it', async () => {
+test('is made by another worker where the first was killed in the middle of it', async () => {
   const latch = new Latch();
   receiver.script('/killed', { status: 204, after: latch.opened });
   const id = await submit('/told/killed', urlOf('/killed'));
@@ -178,14 +178,14 @@ it('is made by another worker where the first was killed in the middle of it', a
   expect([...new Set(calls.map((call) => (verified(call) as { id: string }).id))]).toEqual([id]);
 });
 
-it('a worker without the secret leaves it to others, and says so', async () => {
+test('a worker without the secret leaves it to others, and says so', async () => {
   const worker = startWorker({ NODE_EXTRA_CA_CERTS: authority.certFile });
   await until('the worker to say what it lacks', () => worker.log.includes('secrets are missing here'));
   expect(worker.log).toContain('callback.targets[0].secrets[0]');
   expect(worker.log).not.toContain('whsec_');
 });
 
-it('Redis and the log have no secret', async () => {
+test('Redis and the log have no secret', async () => {
   await submit('/told/secret', urlOf('/secret'));
   await receiver.called('/secret');
   const keys = (await stack.redis.keys()).filter((key) => /:(job|callback)$|:settings:/.test(key));
@@ -194,7 +194,7 @@ it('Redis and the log have no secret', async () => {
   for (const secret of [SECRET, OLD_SECRET, OTHERS_SECRET]) expect(all).not.toContain(secret.slice(6));
 });
 
-it('a host that is, or resolves to, a loopback address is not called unless the target allows it', async () => {
+test('a host that is, or resolves to, a loopback address is not called unless the target allows it', async () => {
   const before = receiver.calls.length;
   await submit('/strict/a', urlOf('/private'));
   await submit('/strict/a', urlOf('/private', '127.0.0.1'));
@@ -239,7 +239,7 @@ describe('400 invalid-callback-url', () => {
     expect(problemOf(await ask(url()))).toEqual([400, 'invalid-callback-url']);
   });
 
-  it('sent twice', async () => {
+  test('sent twice', async () => {
     const headers: [string, string][] = [
       ['X-Async-Callback-Url', 'https://a.example.com/'],
       ['X-Async-Callback-Url', 'https://a.example.com/'],
@@ -251,7 +251,7 @@ describe('400 invalid-callback-url', () => {
   });
 });
 
-it('a route without targets makes no callbacks', async () => {
+test('a route without targets makes no callbacks', async () => {
   const id = await submit('/untold/a', urlOf('/untold'));
   await stack.settled('/untold/a', id);
   expect((await waiting()).includes(id)).toBe(false);

@@ -29,12 +29,12 @@ function isHandshake(change: Record<string, string> = {}, line: Partial<RequestL
 }
 
 describe('a WebSocket handshake', () => {
-  it('is a GET with all of its fields, names and tokens in any case', async () => {
+  test('is a GET with all of its fields, names and tokens in any case', async () => {
     expect(await isHandshake()).toBe(true);
     expect(await isHandshake({ connection: 'UPGRADE' }, { upgrade: 'WebSocket' })).toBe(true);
   });
 
-  it.each<[string, Record<string, string>, Partial<RequestLine>]>([
+  test.each<[string, Record<string, string>, Partial<RequestLine>]>([
     ['with another method', {}, { method: 'POST' }],
     ['with another protocol', {}, { upgrade: 'h2c' }],
     ['whose Connection does not name it', { connection: 'keep-alive' }, {}],

@@ -1,6 +1,6 @@
 import { TrySlots } from '../../../plugins/async-request-reply/callbacks/try-slots';
 
-it('gives ten to a host, and a hundred in all', () => {
+test('gives ten to a host, and a hundred in all', () => {
   const slots = new TrySlots();
   const taken = Array.from(
     { length: 20 },
@@ -11,7 +11,7 @@ it('gives ten to a host, and a hundred in all', () => {
   expect(slots.free).toBe(0);
 });
 
-it('takes back each slot once', () => {
+test('takes back each slot once', () => {
   const slots = new TrySlots();
   const first = Array.from({ length: 10 }, () => slots.take('a'));
   expect(slots.take('a')).toBeUndefined();
@@ -21,7 +21,7 @@ it('takes back each slot once', () => {
   expect(slots.free).toBe(90);
 });
 
-it('has others wait longer for a host whose tries take long', () => {
+test('has others wait longer for a host whose tries take long', () => {
   let now = 0;
   const slots = new TrySlots(() => now);
   const release = slots.take('a');

@@ -8,7 +8,7 @@ const withCode = (code: string, more: object = {}): Error =>
   Object.assign(new Error(code), { code, ...more });
 
 describe('a failed call', () => {
-  it.each([
+  test.each([
     ['refused', withCode('ECONNREFUSED'), false, false, 'upstream-failed', 'connection_refused', true],
     [
       'refused at each of several addresses',
@@ -106,7 +106,7 @@ describe('a failed call', () => {
     });
   });
 
-  it('never tells the name or address of the upstream', () => {
+  test('never tells the name or address of the upstream', () => {
     const error = withCode('ENOTFOUND', {
       hostname: 'secret.internal',
       message: 'getaddrinfo ENOTFOUND secret.internal',

@@ -102,7 +102,7 @@ const firstOfEach = (members: readonly { name: string; value: string }[]): Map<s
 };
 
 describe('whatever a client writes', () => {
-  it('is read as it was meant, the first of each name, however it is cut into lines', () => {
+  test('is read as it was meant, the first of each name, however it is cut into lines', () => {
     fc.assert(
       fc.property(fc.array(preference), fc.array(fc.boolean()), (members, cuts) => {
         const fields = lines(
@@ -114,7 +114,7 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('means the same in one line as in several', () => {
+  test('means the same in one line as in several', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), (fields) => {
         expect(parsePreferences(fields)).toEqual(parsePreferences([fields.join(',')]));
@@ -122,7 +122,7 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('is read, whatever it is, as names that are tokens in lower case', () => {
+  test('is read, whatever it is, as names that are tokens in lower case', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), text), { maxLength: 5 }),
@@ -134,7 +134,7 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('asks for the same beside preferences that nobody knows', () => {
+  test('asks for the same beside preferences that nobody knows', () => {
     const unknown = preference.filter(({ name }) => name !== 'wait' && name !== 'respond-async');
     fc.assert(
       fc.property(fc.array(unknown), fc.array(unknown), fc.nat(), (before, after, seconds) => {
@@ -147,7 +147,7 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('takes time in proportion to its length', () => {
+  test('takes time in proportion to its length', () => {
     const hostile = [
       '"\\'.repeat(50_000),
       ' '.repeat(100_000),

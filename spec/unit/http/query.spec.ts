@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { queryEntries, queryValues } from '../../../plugins/async-request-reply/http/query';
 
 describe('queryValues', () => {
-  it.each([
+  test.each([
     ['', []],
     ['other=1', []],
     ['async-id=1', ['1']],

@@ -99,7 +99,7 @@ describe('a gap lets one thing happen', () => {
     expect(factsOf(scenario, { ...RULES, ...rules }, fact)).toContain(fact);
   });
 
-  it('and the program has none', () => {
+  test('and the program has none', () => {
     expect(Object.entries(RULES).filter(([, holds]) => holds === false)).toEqual([]);
   });
 });

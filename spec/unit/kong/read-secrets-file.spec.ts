@@ -12,11 +12,11 @@ function fileWith(text: string): string {
   return file;
 }
 
-it('has no secrets where no file is named', () => {
+test('has no secrets where no file is named', () => {
   expect([...readSecretsFile(undefined)]).toEqual([]);
 });
 
-it.each([
+test.each([
   [
     'YAML',
     'a: whsec_x\nb: |\n  line 1\n  line 2\n',
@@ -30,7 +30,7 @@ it.each([
   expect([...readSecretsFile(fileWith(text))]).toEqual(secrets);
 });
 
-it.each([
+test.each([
   ['is neither', 'a: "planted', 'neither YAML nor JSON (line 1)'],
   ['is a list', '- planted', 'no mapping'],
   ['is a text', 'planted', 'no mapping'],
@@ -45,6 +45,6 @@ it.each([
   expect(read).not.toThrow('planted');
 });
 
-it('refuses a file that is not there', () => {
+test('refuses a file that is not there', () => {
   expect(() => readSecretsFile(join(directory, 'nothing'))).toThrow('cannot be read');
 });

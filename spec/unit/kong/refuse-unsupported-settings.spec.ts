@@ -4,11 +4,11 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 import { resolveSettings } from '../../../schemas/resolve-settings';
 
 describe('a process', () => {
-  it('starts with the settings that it can do', () => {
+  test('starts with the settings that it can do', () => {
     expect(() => refuseUnsupportedSettings(resolveSettings({ ARR_LEASE_SECONDS: '5' }, {}))).not.toThrow();
   });
 
-  it.each([['ARR_METRICS_LISTEN', '127.0.0.1:9090', 'metrics_listen']])(
+  test.each([['ARR_METRICS_LISTEN', '127.0.0.1:9090', 'metrics_listen']])(
     'does not start with %s',
     (variable, value, field) => {
       expect(() => refuseUnsupportedSettings(resolveSettings({ [variable]: value }, {}))).toThrow(field);
@@ -17,11 +17,11 @@ describe('a process', () => {
 });
 
 describe('a plugin instance', () => {
-  it('starts with the defaults', () => {
+  test('starts with the defaults', () => {
     expect(() => refuseUnsupported(resolveConfig({}))).not.toThrow();
   });
 
-  it.each([
+  test.each([
     [
       { dispatch: 'kafka', kafka: { brokers: ['k:9092'], request_topic: 'in', reply_topic: 'out' } },
       'dispatch: kafka',

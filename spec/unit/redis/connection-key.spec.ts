@@ -6,7 +6,7 @@ type RedisInput = Record<string, unknown>;
 const place = (redis: RedisInput): string => connectionKey(resolveConfig({ redis }).redis);
 
 describe('the place of a Redis', () => {
-  it.each<[string, RedisInput]>([
+  test.each<[string, RedisInput]>([
     ['time-outs', { read_timeout: 1234, connect_timeout: 2345 }],
     ['replicas that must have a write', { min_replicas: 1 }],
     ['prefixes', { key_prefix: 'other' }],
@@ -14,7 +14,7 @@ describe('the place of a Redis', () => {
     expect(place(redis)).toBe(place({}));
   });
 
-  it.each<[string, RedisInput]>([
+  test.each<[string, RedisInput]>([
     ['host', { host: 'other' }],
     ['port', { port: 6380 }],
     ['database', { database: 1 }],

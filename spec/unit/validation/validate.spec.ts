@@ -34,7 +34,7 @@ const ORDER = {
   additionalProperties: false,
 };
 
-it('tells every error of all parts, with pointer, keyword and message', () => {
+test('tells every error of all parts, with pointer, keyword and message', () => {
   const schemas = {
     body: ORDER,
     query: { required: ['page'] },
@@ -58,7 +58,7 @@ it('tells every error of all parts, with pointer, keyword and message', () => {
   expect(errors.every(({ message }) => message.length > 0)).toBe(true);
 });
 
-it('never tells a value of the request', () => {
+test('never tells a value of the request', () => {
   const errors = errorsOf(
     {
       body: { items: { type: 'integer', enum: [1] } },
@@ -73,12 +73,12 @@ it('never tells a value of the request', () => {
   expect(JSON.stringify(errors)).not.toContain('secret-of-alice');
 });
 
-it('tells a hundred errors and no more', () => {
+test('tells a hundred errors and no more', () => {
   const text = JSON.stringify(Array.from({ length: 1000 }, () => 'a'));
   expect(errorsOf({ body: { items: { type: 'integer' } } }, body(text))).toHaveLength(100);
 });
 
-it.each([
+test.each([
   ['{"a":1,"a":2}', 'body /a json'],
   ['', 'body  json'],
   ['{"count":1e400,"item":"a"}', 'body /count type'],
@@ -86,7 +86,7 @@ it.each([
   expect(short(errorsOf({ body: ORDER }, body(text)))).toEqual([error]);
 });
 
-it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
   '%s is required where the schema says so',
   (name) => {
     const schema = { required: [name] };
@@ -97,12 +97,12 @@ it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
   },
 );
 
-it('__proto__ is a member too many where no others are allowed', () => {
+test('__proto__ is a member too many where no others are allowed', () => {
   const errors = errorsOf({ body: ORDER }, body('{"item":"a","count":1,"__proto__":{"count":1}}'));
   expect(short(errors)).toEqual(['body /__proto__ additionalProperties']);
 });
 
-it('a body that is nested more deeply than the schema can follow is told so', () => {
+test('a body that is nested more deeply than the schema can follow is told so', () => {
   const tree = { $ref: '#/$defs/node', $defs: { node: { items: { $ref: '#/$defs/node' } } } };
   const depth = 200_000;
   const errors = errorsOf({ body: tree }, body('['.repeat(depth) + ']'.repeat(depth)));
@@ -145,7 +145,7 @@ describe('texts of the query and of headers', () => {
     expect(short(errorsOf({ query: schema }, { query }))).toEqual(errors);
   });
 
-  it('fields of one name are one, cookies by semicolons', () => {
+  test('fields of one name are one, cookies by semicolons', () => {
     const headers = { properties: { accept: { const: 'a, b' }, cookie: { const: 'a=1; b=2' } } };
     const fields = [
       ['accept', 'a'],
@@ -176,7 +176,7 @@ describe('schemas', () => {
     expect(short(errorsOf({ body: schema }, body(text)))).toEqual([error]);
   });
 
-  it('may refer to themselves, to their own $id and to the meta-schema, and carry annotations', () => {
+  test('may refer to themselves, to their own $id and to the meta-schema, and carry annotations', () => {
     const schema = {
       $id: 'https://example.com/order',
       'x-internal': true,

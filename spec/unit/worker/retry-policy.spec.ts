@@ -18,7 +18,7 @@ const head = (status: number, retryAfter?: string) => ({
 });
 
 describe('backoff', () => {
-  it.each([
+  test.each([
     [1, 1000],
     [2, 2000],
     [5, 16_000],
@@ -35,7 +35,7 @@ describe('backoff', () => {
 });
 
 describe('Retry-After', () => {
-  it.each([
+  test.each([
     ['7', 7000],
     ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
     ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
@@ -52,21 +52,21 @@ describe('Retry-After', () => {
 });
 
 describe('after a response', () => {
-  it.each([200, 201, 302, 404, 422, 501])('%i is the result', (status) => {
+  test.each([200, 201, 302, 404, 422, 501])('%i is the result', (status) => {
     expect(afterResponse(head(status), 1, true, SETTINGS, NOW)).toEqual({
       outcome: 'completed',
       upstreamStatus: status,
     });
   });
 
-  it.each([408, 429, 500, 502, 503, 504])('%i is tried again where the call may be repeated', (status) => {
+  test.each([408, 429, 500, 502, 503, 504])('%i is tried again where the call may be repeated', (status) => {
     expect(afterResponse(head(status), 1, true, SETTINGS, NOW)).toMatchObject({
       outcome: 'retry',
       upstreamStatus: status,
     });
   });
 
-  it.each([408, 500, 502, 503, 504])('%i to a POST is its result, and a dead letter', (status) => {
+  test.each([408, 500, 502, 503, 504])('%i to a POST is its result, and a dead letter', (status) => {
     expect(afterResponse(head(status), 1, false, SETTINGS, NOW)).toEqual({
       outcome: 'completed',
       upstreamStatus: status,
@@ -74,7 +74,7 @@ describe('after a response', () => {
     });
   });
 
-  it('429, and 503 with Retry-After, are tried again whatever the method, not before the upstream asks', () => {
+  test('429, and 503 with Retry-After, are tried again whatever the method, not before the upstream asks', () => {
     expect(afterResponse(head(429), 1, false, SETTINGS, NOW)).toMatchObject({ outcome: 'retry' });
     const end = afterResponse(head(503, '30'), 1, false, SETTINGS, NOW);
     expect(end.outcome).toBe('retry');
@@ -94,7 +94,7 @@ describe('after a failure', () => {
     },
   };
 
-  it.each([
+  test.each([
     ['a call that may be repeated', true, failure, 'retry'],
     ['a POST that never left', false, { ...failure, mayHaveArrived: false }, 'retry'],
     ['a POST that may have arrived', false, failure, 'failed'],
@@ -106,7 +106,7 @@ describe('after a failure', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['that never left is counted by connect_attempts', { ...failure, mayHaveArrived: false }, 10],
     ['that may have arrived is counted by attempts', failure, undefined],
     [
@@ -120,7 +120,7 @@ describe('after a failure', () => {
 });
 
 describe('a pause', () => {
-  it.each([
+  test.each([
     [429, '7', 7000],
     [503, '7', 7000],
     [429, undefined, 0],
