@@ -6,9 +6,9 @@ import { aclRules, type Role } from '../../kong/admin/doctor/acl-user';
 import { COMMANDS, SUBSCRIPTIONS, SYSTEM_COMMANDS } from '../../kong/admin/doctor/commands';
 import { documentedUser } from '../helpers/documented-user';
 import { reply } from '../helpers/upstream/answers';
-import { useAdminLab } from './admin-kit/use-admin-lab';
+import { useAdminFixture } from './admin-fixture/use-admin-fixture';
 
-const stage = useAdminLab();
+const fixture = useAdminFixture();
 
 const listed = new Set([...COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS]);
 
@@ -114,16 +114,16 @@ test.each<[string, Role]>([
 });
 
 test('names every command that a running system sent', async () => {
-  const { lab } = stage;
-  await stage.server.command('CONFIG', 'RESETSTAT');
-  stage.upstream.script('/dead', reply({ status: 503 }));
-  await lab.deadLetters(2, { path: '/dead' });
-  await lab.admin(['redrive', '--queue', 'q', '--yes']);
-  await lab.admin(['pause', 'q']);
-  await lab.admin(['jobs']);
-  await lab.admin(['doctor']);
-  await lab.admin(['purge', '--all', '--force', '--yes']);
-  const stats = String(await stage.server.command('INFO', 'commandstats'));
+  const { system } = fixture;
+  await fixture.server.command('CONFIG', 'RESETSTAT');
+  fixture.upstream.script('/dead', reply({ status: 503 }));
+  await system.deadLetters(2, { path: '/dead' });
+  await system.admin(['redrive', '--queue', 'q', '--yes']);
+  await system.admin(['pause', 'q']);
+  await system.admin(['jobs']);
+  await system.admin(['doctor']);
+  await system.admin(['purge', '--all', '--force', '--yes']);
+  const stats = String(await fixture.server.command('INFO', 'commandstats'));
   const sent = [...stats.matchAll(/cmdstat_([a-z]+)[^:]*:/g)].map(([, name = '']) => name.toUpperCase());
   expect(sent).toEqual(expect.arrayContaining(['EVALSHA', 'BZPOPMIN', 'SCAN', 'ZSCAN', 'SUBSCRIBE']));
   const unlisted = sent.filter((name) => !listed.has(name) && ![...CONNECTION, ...SPECS].includes(name));
@@ -131,9 +131,9 @@ test('names every command that a running system sent', async () => {
 });
 
 test('is tried without running a command', async () => {
-  const { lab } = stage;
-  await lab.accept();
-  const before = await lab.dump();
-  await lab.admin(['doctor']);
-  expect(await lab.dump()).toEqual(before);
+  const { system } = fixture;
+  await system.accept();
+  const before = await system.dump();
+  await system.admin(['doctor']);
+  expect(await system.dump()).toEqual(before);
 });

@@ -12,31 +12,31 @@ import {
 } from '../../plugins/async-request-reply/redis/keys';
 import { checkAppendOnly, checkVersion } from '../../kong/admin/doctor/check-redis';
 import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
-import { diagnose as diagnoseLab, type Diagnosis } from './admin-kit/diagnose';
-import { useAdminLab } from './admin-kit/use-admin-lab';
+import { diagnose as diagnoseLab, type Diagnosis } from './admin-fixture/diagnose';
+import { useAdminFixture } from './admin-fixture/use-admin-fixture';
 
-const stage = useAdminLab();
+const fixture = useAdminFixture();
 
 const HOUR_MS = 3_600_000;
 
 const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Diagnosis> =>
-  diagnoseLab(stage.lab, args, env);
+  diagnoseLab(fixture.system, args, env);
 
 /** A job old enough for the doctor to look at, which nobody works on. */
 async function oldJob(): Promise<string> {
-  const { lab } = stage;
-  const id = await lab.accept({ id: newJobId(Date.now() - HOUR_MS) });
-  await lab.client.hset(recordKey(lab.prefix, id), 'created_at', Date.now() - HOUR_MS);
+  const { system } = fixture;
+  const id = await system.accept({ id: newJobId(Date.now() - HOUR_MS) });
+  await system.client.hset(recordKey(system.prefix, id), 'created_at', Date.now() - HOUR_MS);
   return id;
 }
 
 test('finds nothing where a worker runs and all is well', async () => {
-  const { lab } = stage;
-  lab.startWorker();
-  const id = await lab.accept();
-  await lab.left(id);
+  const { system } = fixture;
+  system.startWorker();
+  const id = await system.accept();
+  await system.left(id);
   expect(await diagnose()).toEqual({ code: 0, ok: true, found: {}, messages: '' });
-  const { code, stdout } = await lab.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
+  const { code, stdout } = await system.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {7}redis-version {5}7/)]);
   expect(stdout).toMatch(/^ok {7}workers {11}1 queue in Redis /m);
 });
@@ -46,9 +46,9 @@ describe('Redis', () => {
     ['eviction', ['maxmemory-policy', 'allkeys-lru', 'noeviction'], /allkeys-lru/],
     ['append-only-file', ['appendonly', 'no', 'yes'], /append-only file is off/],
   ] as const)('%s', async (check, [setting, wrong, right], message) => {
-    await stage.server.command('CONFIG', 'SET', setting, wrong);
+    await fixture.server.command('CONFIG', 'SET', setting, wrong);
     const diagnosis = await diagnose(['--no-scan']);
-    await stage.server.command('CONFIG', 'SET', setting, right);
+    await fixture.server.command('CONFIG', 'SET', setting, right);
     expect(diagnosis).toMatchObject({ code: 1, ok: false, found: { [check]: 'error' } });
     expect(diagnosis.messages).toMatch(message);
   });
@@ -67,9 +67,17 @@ describe('Redis', () => {
   });
 
   test('a command that the ACL refuses, by its name', async () => {
-    const { lab } = stage;
-    const rules = ['on', '>pw', `~${lab.prefix}:*`, `&${lab.prefix}:*`, '+@all', '-zpopmin', '-subscribe'];
-    await stage.server.command('ACL', 'SETUSER', 'limited', ...rules);
+    const { system } = fixture;
+    const rules = [
+      'on',
+      '>pw',
+      `~${system.prefix}:*`,
+      `&${system.prefix}:*`,
+      '+@all',
+      '-zpopmin',
+      '-subscribe',
+    ];
+    await fixture.server.command('ACL', 'SETUSER', 'limited', ...rules);
     const user = { ARR_REDIS_USERNAME: 'limited', ARR_REDIS_PASSWORD: 'pw' };
     const { code, messages } = await diagnose(['--no-scan'], user);
     expect([code, messages]).toEqual([
@@ -80,7 +88,7 @@ describe('Redis', () => {
 
   test('keys that the ACL refuses', async () => {
     const rules = ['on', '>pw', '~elsewhere:*', '&*', '+@all'];
-    await stage.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
+    await fixture.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
     const user = { ARR_REDIS_USERNAME: 'elsewhere', ARR_REDIS_PASSWORD: 'pw' };
     const { code, messages } = await diagnose(['--no-scan'], user);
     expect([code, messages]).toEqual([1, expect.stringContaining('HSET')]);
@@ -104,18 +112,18 @@ describe('keys', () => {
     ['request', requestKey],
     ['response', (prefix: string, id: string) => responseKey(prefix, id, '1.1')],
   ])('a %s without a record', async (_case, keyOf) => {
-    const { lab } = stage;
-    const key = keyOf(lab.prefix, newJobId(Date.now() - HOUR_MS));
-    await lab.client.hset(key, 'head', 'x');
-    await lab.client.pexpire(key, HOUR_MS);
+    const { system } = fixture;
+    const key = keyOf(system.prefix, newJobId(Date.now() - HOUR_MS));
+    await system.client.hset(key, 'head', 'x');
+    await system.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'orphaned-keys': 'error' } });
   });
 
   test('keys without a TTL', async () => {
-    const { lab } = stage;
+    const { system } = fixture;
     const id = await oldJob();
-    await lab.client.persist(recordKey(lab.prefix, id));
-    await lab.client.persist(ranksKey(lab.prefix, 'q'));
+    await system.client.persist(recordKey(system.prefix, id));
+    await system.client.persist(ranksKey(system.prefix, 'q'));
     const { code, found, messages } = await diagnose();
     expect([code, found]).toEqual([1, expect.objectContaining({ 'keys-without-ttl': 'error' })]);
     expect(messages).toContain('2 keys without a TTL');
@@ -123,11 +131,11 @@ describe('keys', () => {
   });
 
   test('an open job that is not on the list of its queue', async () => {
-    const { lab } = stage;
+    const { system } = fixture;
     const id = await oldJob();
-    await lab.client.zrem(openJobsKey(lab.prefix, 'q'), id);
+    await system.client.zrem(openJobsKey(system.prefix, 'q'), id);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'unlisted-jobs': 'error' } });
-    expect((await lab.admin(['redrive', id, '--yes'])).code).toBe(0);
+    expect((await system.admin(['redrive', id, '--yes'])).code).toBe(0);
     expect((await diagnose()).found).not.toHaveProperty('unlisted-jobs');
   });
 
@@ -135,22 +143,22 @@ describe('keys', () => {
     ['an open job past its deadline', { deadline_at: Date.now() - HOUR_MS }],
     ['a running job whose lease is long over', { state: 'running', lease_until: Date.now() - HOUR_MS }],
   ])('%s', async (_case, fields) => {
-    const { lab } = stage;
-    await lab.client.hset(recordKey(lab.prefix, await oldJob()), fields);
+    const { system } = fixture;
+    await system.client.hset(recordKey(system.prefix, await oldJob()), fields);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'stuck-jobs': 'error' } });
   });
 
   test('are not looked at with --no-scan', async () => {
-    const { lab } = stage;
-    await lab.client.hset(requestKey(lab.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
+    const { system } = fixture;
+    await system.client.hset(requestKey(system.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
     expect(await diagnose(['--no-scan'])).toMatchObject({ code: 0, found: {} });
   });
 
   test('of a submit that is under way are no fault', async () => {
-    const { lab } = stage;
-    const key = requestKey(lab.prefix, newJobId());
-    await lab.client.hset(key, 'head', 'x');
-    await lab.client.pexpire(key, HOUR_MS);
+    const { system } = fixture;
+    const key = requestKey(system.prefix, newJobId());
+    await system.client.hset(key, 'head', 'x');
+    await system.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 0, found: {} });
   });
 });
@@ -263,6 +271,6 @@ describe('a kong.yml', () => {
   ])('that %s is a wrong use', async (_case, text) => {
     if (text === undefined) rmSync(file, { force: true });
     else writeFileSync(file, text);
-    expect((await stage.lab.admin(['doctor', '--no-scan', '--kong-yml', file])).code).toBe(2);
+    expect((await fixture.system.admin(['doctor', '--no-scan', '--kong-yml', file])).code).toBe(2);
   });
 });

@@ -5,12 +5,17 @@ import os from 'node:os';
 import path from 'node:path';
 import { startGateway } from '../helpers/gateway';
 import { until } from '../helpers/until';
-import { startLab, stockPluginServer, withLab, type LabRoute } from './kong-emulator-kit/lab';
-import { ScriptedServer } from './kong-emulator-kit/scripted-server';
-import { useLab } from './kong-emulator-kit/use-lab';
+import {
+  startKongFixture,
+  stockPluginServer,
+  withKongFixture,
+  type FixtureRoute,
+} from './kong-emulator-fixture/kong-fixture';
+import { ScriptedServer } from './kong-emulator-fixture/scripted-server';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const WORKSPACE = '0dc6f45b-8f8d-40d2-a504-473544ee190b';
-const defaults = (config?: object): LabRoute => ({
+const defaults = (config?: object): FixtureRoute => ({
   plugins: [{ name: 'lab-defaults', ...(config ? { config } : {}) }],
 });
 const FILLED = {
@@ -23,7 +28,7 @@ const FILLED = {
 };
 
 describe('a configuration', () => {
-  const lab = useLab(
+  const fixture = useKongFixture(
     {
       absent: defaults(),
       empty: defaults({}),
@@ -41,7 +46,7 @@ describe('a configuration', () => {
 
   /** What reaches the plugin of it, less Kong's own keys. */
   async function received(name: string): Promise<Record<string, unknown>> {
-    const config = JSON.parse(Buffer.from((await lab.send(name)).body, 'latin1').toString()) as Record<
+    const config = JSON.parse(Buffer.from((await fixture.send(name)).body, 'latin1').toString()) as Record<
       string,
       unknown
     >;
@@ -73,7 +78,7 @@ describe('a configuration', () => {
   });
 
   test('comes with the IDs that Kong makes of names', async () => {
-    const config = JSON.parse((await lab.send('absent')).body) as Record<string, unknown>;
+    const config = JSON.parse((await fixture.send('absent')).body) as Record<string, unknown>;
     const routeId = 'cf224097-0a83-51bc-858a-fffb18e9a766';
     expect(config).toMatchObject({
       route_id: routeId,
@@ -95,7 +100,7 @@ describe('a configuration', () => {
     ['a record that is none', { needed: 5 }, { needed: 'expected a record' }],
     ['a record that is null', { needed: null }, { needed: 'required field missing' }],
   ])('is refused for %s, and the old one stays', async (_what, config, fields) => {
-    const applied = lab.gateway.applyConfig(lab.configWith({ absent: defaults(config) }));
+    const applied = fixture.gateway.applyConfig(fixture.configWith({ absent: defaults(config) }));
     const nested = JSON.stringify({ services: [{ routes: [{ plugins: [{ config: fields }] }] }] });
     await expect(applied).rejects.toThrow(nested.slice(1, -1));
     expect(await received('absent')).toEqual(FILLED);
@@ -117,7 +122,7 @@ describe('a configuration', () => {
       'unknown field',
     ],
   ])('is refused for %s', async (_what, config, words) => {
-    await expect(lab.gateway.applyConfig({ _format_version: '3.0', ...config })).rejects.toThrow(words);
+    await expect(fixture.gateway.applyConfig({ _format_version: '3.0', ...config })).rejects.toThrow(words);
   });
 });
 
@@ -136,13 +141,17 @@ describe('the gateway', () => {
   test('has an instance for each worker, with a number of its own', async () => {
     const server = await ScriptedServer.start();
     const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
-    await withLab({ lab: { lab: { mode: 'pass' } } }, { workers: 2, pluginServer }, async (lab) => {
-      // Which worker gets a connection is chance in a real Kong.
-      await until('both workers', async () => {
-        await lab.send('lab');
-        return server.count('StartInstance') === 2;
-      });
-    });
+    await withKongFixture(
+      { lab: { lab: { mode: 'pass' } } },
+      { workers: 2, pluginServer },
+      async (fixture) => {
+        // Which worker gets a connection is chance in a real Kong.
+        await until('both workers', async () => {
+          await fixture.send('lab');
+          return server.count('StartInstance') === 2;
+        });
+      },
+    );
     await server.stop();
     const numbers = server.messages.flatMap(({ method, argument }) => {
       if (method !== 'StartInstance') return [];
@@ -153,7 +162,7 @@ describe('the gateway', () => {
 
   test('runs the plugin server in the root folder, with its own environment, and logs what it says', async () => {
     const pluginServer = { ...stockPluginServer(), env: { LAB_WORD: 'a b' } };
-    await withLab({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
+    await withKongFixture({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
       const [pid = 0, ...others] = await gateway.pluginServerPids();
       expect(others).toEqual([]);
       expect(fs.readlinkSync(`/proc/${pid}/cwd`)).toBe('/');
@@ -165,20 +174,20 @@ describe('the gateway', () => {
   });
 
   test('leaves nothing when it is stopped, twice too', async () => {
-    const lab = await startLab({ lab: { lab: { mode: 'exit' } } });
-    const [pid = 0] = await lab.gateway.pluginServerPids();
-    await Promise.all([lab.gateway.stop(), lab.gateway.stop()]);
-    await lab.stop();
+    const fixture = await startKongFixture({ lab: { lab: { mode: 'exit' } } });
+    const [pid = 0] = await fixture.gateway.pluginServerPids();
+    await Promise.all([fixture.gateway.stop(), fixture.gateway.stop()]);
+    await fixture.stop();
     await until('its end', () => !fs.existsSync(`/proc/${pid}`));
-    expect(fs.existsSync(lab.gateway.prefix)).toBe(false);
+    expect(fs.existsSync(fixture.gateway.prefix)).toBe(false);
   });
 
   test('starts a plugin server that was killed again', async () => {
-    await withLab({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (lab) => {
-      const [before = 0] = await lab.gateway.pluginServerPids();
+    await withKongFixture({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (fixture) => {
+      const [before = 0] = await fixture.gateway.pluginServerPids();
       process.kill(before, 'SIGKILL');
       await until('the next', async () => {
-        const { status, body } = await lab.send('who');
+        const { status, body } = await fixture.send('who');
         return status === 200 && body.includes('pid') && !body.includes(String(before));
       });
     });
@@ -191,13 +200,13 @@ describe('the gateway', () => {
       held: { lab: { mode: 'held', message: release } },
       who: { lab: { mode: 'iid', message: 'x' } },
     };
-    await withLab(routes, {}, async (lab) => {
+    await withKongFixture(routes, {}, async (fixture) => {
       const pidOf = async (): Promise<number> =>
-        (JSON.parse((await lab.send('who')).body) as { pid: number }).pid;
+        (JSON.parse((await fixture.send('who')).body) as { pid: number }).pid;
       const before = await pidOf();
-      const inFlight = lab.send('held');
-      await lab.gateway.reload();
-      expect(await lab.gateway.pluginServerPids()).toHaveLength(2);
+      const inFlight = fixture.send('held');
+      await fixture.gateway.reload();
+      expect(await fixture.gateway.pluginServerPids()).toHaveLength(2);
       expect(await pidOf()).not.toBe(before);
       fs.writeFileSync(release, '');
       expect((await inFlight).status).toBe(202);

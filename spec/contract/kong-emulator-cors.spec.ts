@@ -1,15 +1,15 @@
 // Kong's cors, as a browser meets it. Seen on Kong 3.9.3, and with KONG_BIN.
-import type { LabRoute } from './kong-emulator-kit/lab';
-import type { RawRequest, RawResponse } from './kong-emulator-kit/raw-exchange';
-import { useLab } from './kong-emulator-kit/use-lab';
+import type { FixtureRoute } from './kong-emulator-fixture/kong-fixture';
+import type { RawRequest, RawResponse } from './kong-emulator-fixture/raw-exchange';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const PAGE = 'https://app.example';
-const withCors = (config: object, more: LabRoute = {}): LabRoute => ({
+const withCors = (config: object, more: FixtureRoute = {}): FixtureRoute => ({
   ...more,
   plugins: [{ name: 'cors', config }, ...(more.plugins ?? [])],
 });
 
-const routes: Record<string, LabRoute> = {
+const routes: Record<string, FixtureRoute> = {
   open: withCors({}),
   one: withCors({ origins: [PAGE], exposed_headers: ['X-A', 'X-B'], max_age: 600 }),
   some: withCors({
@@ -35,7 +35,7 @@ const told = ({ status, headers }: RawResponse): [number, Record<string, string>
 ];
 
 describe('cors', () => {
-  const lab = useLab(routes);
+  const fixture = useKongFixture(routes);
 
   const from = (origin: string, more: [string, string][] = []): Partial<RawRequest> => ({
     headers: [['Origin', origin], ...more],
@@ -140,9 +140,9 @@ describe('cors', () => {
       { 'access-control-allow-origin': PAGE, vary: 'Origin', 'access-control-allow-methods': ALL },
     ],
   ])('answers a preflight %s', async (_what, route, request, fields) => {
-    const response = await lab.send(route, request);
+    const response = await fixture.send(route, request);
     expect(told(response)).toEqual([200, fields]);
-    expect([response.body, response.header('Content-Length'), lab.upstream.seen]).toEqual(['', '0', []]);
+    expect([response.body, response.header('Content-Length'), fixture.upstream.seen]).toEqual(['', '0', []]);
   });
 
   test.each<[string, string, Partial<RawRequest>]>([
@@ -150,8 +150,8 @@ describe('cors', () => {
     ['OPTIONS that asks for no method', 'open', { method: 'OPTIONS', headers: [['Origin', PAGE]] }],
     ['a preflight that is to go on', 'continues', preflight(PAGE)],
   ])('lets %s pass', async (_what, route, request) => {
-    await lab.send(route, request);
-    expect(lab.upstream.seen).toHaveLength(1);
+    await fixture.send(route, request);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test.each<[string, string, number, Record<string, string>]>([
@@ -160,7 +160,7 @@ describe('cors', () => {
     ['that refuses', 'known', 401, { vary: 'Origin' }],
     ['of Kong where the upstream is dead', 'dead', 502, { vary: 'Origin' }],
   ])('says who may read an answer %s', async (_what, route, status, fields) => {
-    expect(told(await lab.send(route, from(PAGE)))).toEqual([
+    expect(told(await fixture.send(route, from(PAGE)))).toEqual([
       status,
       { 'access-control-allow-origin': PAGE, ...fields },
     ]);
@@ -176,12 +176,12 @@ describe('cors', () => {
     ],
     ['everybody', 'open', PAGE, { 'access-control-allow-origin': '*' }],
   ])('lets %s read an answer', async (_what, route, origin, fields) => {
-    expect(told(await lab.send(route, from(origin)))).toEqual([200, fields]);
+    expect(told(await fixture.send(route, from(origin)))).toEqual([200, fields]);
   });
 
   test('keeps what others say of Vary', async () => {
     const reply = JSON.stringify({ headers: { Vary: 'Accept' } });
-    const response = await lab.send('one', from(PAGE, [['X-Reply', reply]]));
+    const response = await fixture.send('one', from(PAGE, [['X-Reply', reply]]));
     expect(
       response.headers
         .filter(([name]) => name.toLowerCase() === 'vary')

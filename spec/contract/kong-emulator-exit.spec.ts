@@ -1,12 +1,12 @@
 // What the gateway makes of kong.response.exit, odd as it is; all of it seen on Kong 3.9.3. With KONG_BIN it is seen again.
-import { exit, REASONS, refused, types } from './kong-emulator-kit/exit-cases';
-import { calling, type LabRoute } from './kong-emulator-kit/lab';
-import { sendBytes } from './kong-emulator-kit/raw-exchange';
-import { useLab } from './kong-emulator-kit/use-lab';
+import { exit, REASONS, refused, types } from './kong-emulator-fixture/exit-cases';
+import { calling, type FixtureRoute } from './kong-emulator-fixture/kong-fixture';
+import { sendBytes } from './kong-emulator-fixture/raw-exchange';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const ARRAY_BODY = [1, [], {}];
 /** Named routes, so that one gateway serves the whole file. */
-const routes: Record<string, LabRoute> = {
+const routes: Record<string, FixtureRoute> = {
   header: exit(200, 'x', {
     X_Under: '1',
     'x-empty': '',
@@ -46,9 +46,9 @@ const routes: Record<string, LabRoute> = {
 };
 
 describe('an exit', () => {
-  const numbered = (name: string, list: LabRoute[]): [string, LabRoute][] =>
+  const numbered = (name: string, list: FixtureRoute[]): [string, FixtureRoute][] =>
     list.map((route, i) => [`${name}-${i}`, route]);
-  const lab = useLab({
+  const fixture = useKongFixture({
     ...routes,
     ...Object.fromEntries([
       ...numbered(
@@ -71,7 +71,7 @@ describe('an exit', () => {
   });
 
   test('sends header values as they are given, arrays as repeated fields', async () => {
-    const { headers, header } = await lab.send('header');
+    const { headers, header } = await fixture.send('header');
     expect(header('X-Under')).toBe('1');
     expect(header('x-number')).toBe('5');
     expect(header('x-flag')).toBe('true');
@@ -87,16 +87,16 @@ describe('an exit', () => {
   });
 
   test('sends an empty header value as a space', async () => {
-    const { headers } = await lab.send('header');
+    const { headers } = await fixture.send('header');
     expect(headers.find(([name]) => name === 'x-empty')?.[1]).toBe(' ');
   });
 
   test('keeps the last of several values of a field that nginx holds one of', async () => {
-    expect((await lab.send('header')).header('WWW-Authenticate')).toBe('b');
+    expect((await fixture.send('header')).header('WWW-Authenticate')).toBe('b');
   });
 
   test('ignores Transfer-Encoding, replaces Server and lets no line break through', async () => {
-    const { header } = await lab.send('header');
+    const { header } = await fixture.send('header');
     expect(header('Transfer-Encoding')).toBeUndefined();
     expect(header('Server')).toBe('kong/3.9.3');
     expect(header('X-Break')).toBe('a%0D%0AX-Evil: 1');
@@ -104,67 +104,69 @@ describe('an exit', () => {
   });
 
   test('sends strings as the bytes that they are', async () => {
-    expect((await lab.send('latin')).header('x-name')).toBe(Buffer.from('café', 'utf8').toString('latin1'));
+    expect((await fixture.send('latin')).header('x-name')).toBe(
+      Buffer.from('café', 'utf8').toString('latin1'),
+    );
   });
 
   test('sends a table as JSON with an empty table as an object', async () => {
-    const { header, body } = await lab.send('object');
+    const { header, body } = await fixture.send('object');
     expect(header('Content-Type')).toBe('application/json; charset=utf-8');
     expect(body).toContain('"path":"/a\\""');
     expect(JSON.parse(body)).toEqual({ path: '/a"', list: [1, {}, {}], flag: true, part: 1.5 });
   });
 
   test('keeps a content type that is given for a table', async () => {
-    expect((await lab.send('typed')).header('Content-Type')).toBe('application/problem+json');
+    expect((await fixture.send('typed')).header('Content-Type')).toBe('application/problem+json');
   });
 
   test('computes Content-Length, and keeps one that is given however wrong it is', async () => {
-    expect((await lab.send('object')).header('Content-Length')).toBe(
-      String((await lab.send('object')).body.length),
+    expect((await fixture.send('object')).header('Content-Length')).toBe(
+      String((await fixture.send('object')).body.length),
     );
-    expect((await lab.send('short')).header('Content-Length')).toBe('2');
-    const response = await lab.send('lengthless');
+    expect((await fixture.send('short')).header('Content-Length')).toBe('2');
+    const response = await fixture.send('lengthless');
     expect([response.status, response.header('Content-Type')]).toEqual([500, 'text/plain; charset=utf-8']);
   });
 
   test('sends a 204 without Content-Length where it has no body, with one where the body is empty', async () => {
-    const { header } = await lab.send('before');
+    const { header } = await fixture.send('before');
     expect([header('x-a'), header('x-list'), header('Content-Length')]).toEqual(['1, 2', 'a, b', undefined]);
-    expect((await lab.send('empty204')).header('Content-Length')).toBe('0');
+    expect((await fixture.send('empty204')).header('Content-Length')).toBe('0');
   });
 
   test('sends no content with a 204 whatever the body, and no type', async () => {
-    const { header, body } = await lab.send('full204');
+    const { header, body } = await fixture.send('full204');
     expect([header('Content-Length'), header('Content-Type'), body]).toEqual(['5', undefined, '']);
   });
 
   test('sends a 304 with Content-Length 0', async () => {
-    expect((await lab.send('empty304')).header('Content-Length')).toBe('0');
+    expect((await fixture.send('empty304')).header('Content-Length')).toBe('0');
   });
 
   test('answers an error without a body with its own words, in the form that the client asks for', async () => {
-    const json = await lab.send('nobody404', { headers: [['Accept', 'application/json']] });
+    const json = await fixture.send('nobody404', { headers: [['Accept', 'application/json']] });
     expect(JSON.parse(json.body)).toMatchObject({ message: 'Not found' });
-    const text = await lab.send('nobody404');
+    const text = await fixture.send('nobody404');
     expect(text.body).toMatch(/^Not found\nrequest_id: [0-9a-f]{32}\n$/);
     expect(text.header('Content-Type')).toBe('text/plain; charset=utf-8');
-    const html = await lab.send('nobody404', { headers: [['Accept', 'text/html']] });
+    const html = await fixture.send('nobody404', { headers: [['Accept', 'text/html']] });
     expect(html.body).toContain('<p>Not found.</p>');
   });
 
   test('answers other statuses without a body by a page of nginx or with nothing', async () => {
-    expect((await lab.send('nobody403')).body).toContain('<title>403 Forbidden</title>');
-    expect((await lab.send('nobody302')).body).toContain('<title>302 Found</title>');
-    const teapot = await lab.send('nobody418');
+    expect((await fixture.send('nobody403')).body).toContain('<title>403 Forbidden</title>');
+    expect((await fixture.send('nobody302')).body).toContain('<title>302 Found</title>');
+    const teapot = await fixture.send('nobody418');
     expect([teapot.header('Content-Length'), teapot.body]).toEqual(['0', '']);
   });
 
   test('sends an empty body where it is asked to', async () => {
-    expect((await lab.send('empty404')).body).toBe('');
+    expect((await fixture.send('empty404')).body).toBe('');
   });
 
   test('loses the headers behind a missing body', async () => {
-    expect((await lab.send('nil')).header('x-a')).toBeUndefined();
+    expect((await fixture.send('nil')).header('x-a')).toBeUndefined();
   });
 
   test.each<[string, [string, string], number]>([
@@ -173,7 +175,7 @@ describe('an exit', () => {
     ['any tag', ['If-None-Match', '*'], 304],
     ['the tag to match', ['If-Match', '"a"'], 200],
   ])('is taken by nginx for a resource with a tag: %s', async (_what, condition, status) => {
-    const response = await lab.send('tagged', { headers: [condition] });
+    const response = await fixture.send('tagged', { headers: [condition] });
     expect([response.status, response.header('x-a'), response.header('ETag')]).toEqual([status, '1', '"a"']);
     expect(response.body).toBe(status === 200 ? 'hello' : '');
     expect(response.header('Content-Type')).toBe(status === 200 ? 'text/plain; charset=UTF-8' : undefined);
@@ -181,16 +183,16 @@ describe('an exit', () => {
 
   test('is lost, and the connection with it, where nginx finds another tag than the client wants', async () => {
     const bytes = 'GET /tagged HTTP/1.1\r\nHost: a\r\nIf-Match: "b"\r\n\r\n';
-    expect(await sendBytes(lab.gateway.proxyPort, bytes)).toBe('');
+    expect(await sendBytes(fixture.gateway.proxyPort, bytes)).toBe('');
   });
 
   test('sends no body to HEAD', async () => {
-    const { header, body } = await lab.send('typed', { method: 'HEAD' });
+    const { header, body } = await fixture.send('typed', { method: 'HEAD' });
     expect([header('Content-Length'), body]).toEqual(['7', '']);
   });
 
   test('carries latency, server and request ID', async () => {
-    const { header } = await lab.send('empty404');
+    const { header } = await fixture.send('empty404');
     expect(header('X-Kong-Response-Latency')).toMatch(/^\d+$/);
     expect(header('X-Kong-Request-Id')).toMatch(/^[0-9a-f]{32}$/);
     expect(header('Server')).toBe('kong/3.9.3');
@@ -198,7 +200,7 @@ describe('an exit', () => {
   });
 
   test.each(refused.map(([what], i) => [what, i] as const))('is a 500 with %s', async (_what, i) => {
-    const response = await lab.send(`refused-${i}`);
+    const response = await fixture.send(`refused-${i}`);
     expect(response.status).toBe(500);
     expect(JSON.parse(response.body)).toMatchObject({ message: 'An unexpected error occurred' });
   });
@@ -206,19 +208,19 @@ describe('an exit', () => {
   test.each(types.map((row, i) => [...row, i] as const))(
     'shows the type %s with %i as %s',
     async (...row) => {
-      expect((await lab.send(`type-${row[3]}`)).header('Content-Type')).toBe(row[2]);
+      expect((await fixture.send(`type-${row[3]}`)).header('Content-Type')).toBe(row[2]);
     },
   );
 
   test.each(REASONS.map((row, i) => [...row, i] as const))(
     'has for %i the words "%s"',
     async (_status, reason, i) => {
-      expect((await lab.send(`reason-${i}`)).reason).toBe(reason);
+      expect((await fixture.send(`reason-${i}`)).reason).toBe(reason);
     },
   );
 
   test.each([0, 1])('closes the connection without a word on some statuses (%i)', async (i) => {
-    const { proxyPort } = lab.gateway;
+    const { proxyPort } = fixture.gateway;
     expect(await sendBytes(proxyPort, `GET /closing-${i} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe('');
   });
 });

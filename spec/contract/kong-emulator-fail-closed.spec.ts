@@ -3,8 +3,14 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { useResources } from '../helpers/use-resources';
-import { calling, startLab, withLab, type Lab, type LabRoute } from './kong-emulator-kit/lab';
-import { StreamUpstream } from './kong-emulator-kit/stream-upstream';
+import {
+  calling,
+  startKongFixture,
+  withKongFixture,
+  type KongFixture,
+  type FixtureRoute,
+} from './kong-emulator-fixture/kong-fixture';
+import { StreamUpstream } from './kong-emulator-fixture/stream-upstream';
 
 const LUA = readFileSync(path.join(__dirname, '../../kong/fail-closed.lua'), 'utf8');
 const COMPANION = { name: 'post-function', config: { access: [LUA] } };
@@ -12,11 +18,11 @@ const plugins = [COMPANION];
 
 describe('the fail-closed companion', () => {
   let listener: StreamUpstream;
-  let lab: Lab;
+  let fixture: KongFixture;
 
-  const services = (): [string, LabRoute][] => [
+  const services = (): [string, FixtureRoute][] => [
     ['an address', {}],
-    ['a name', { service: { url: `http://localhost:${lab.upstream.port}` } }],
+    ['a name', { service: { url: `http://localhost:${fixture.upstream.port}` } }],
     ['the address of loopback with the default port', { service: { url: 'http://127.0.0.1' } }],
     ['a name with the default port', { service: { url: 'http://localhost/path' } }],
     ['https', { service: { url: 'https://127.0.0.1' } }],
@@ -29,7 +35,7 @@ describe('the fail-closed companion', () => {
 
   useResources(async (resources) => {
     listener = await resources.use(StreamUpstream.start(), (started) => started.stop());
-    lab = await resources.use(startLab({ plain: {} }), (started) => started.stop());
+    fixture = await resources.use(startKongFixture({ plain: {} }), (started) => started.stop());
     const handed = calling(
       [
         ['service.setTarget', ['127.0.0.1', listener.port]],
@@ -37,7 +43,7 @@ describe('the fail-closed companion', () => {
       ],
       { passes: true },
     );
-    const routes: Record<string, LabRoute> = {
+    const routes: Record<string, FixtureRoute> = {
       answers: { plugins, lab: { mode: 'exit' } },
       passes: { plugins, lab: { mode: 'pass' } },
       throws: { plugins, lab: { mode: 'throw' } },
@@ -49,19 +55,19 @@ describe('the fail-closed companion', () => {
       routes[`closed-${i}`] = { ...route, plugins };
       routes[`handed-${i}`] = { ...route, ...handed, plugins };
     });
-    const upstreams = [{ name: 'lab.upstream', targets: [{ target: `127.0.0.1:${lab.upstream.port}` }] }];
-    const config = { ...lab.configWith(routes), upstreams };
+    const upstreams = [{ name: 'lab.upstream', targets: [{ target: `127.0.0.1:${fixture.upstream.port}` }] }];
+    const config = { ...fixture.configWith(routes), upstreams };
     const bare = [{ name: 'bare', paths: ['/bare'], plugins }];
-    await lab.gateway.applyConfig({ ...config, routes: bare });
+    await fixture.gateway.applyConfig({ ...config, routes: bare });
   });
 
   afterEach(() => {
-    expect(lab.upstream.seen).toEqual([]);
+    expect(fixture.upstream.seen).toEqual([]);
     listener.arrivals.length = 0;
   });
 
   test('answers with a problem', async () => {
-    const response = await lab.send('passes');
+    const response = await fixture.send('passes');
     expect([response.status, response.header('Content-Type'), response.header('Retry-After')]).toEqual([
       503,
       'application/problem+json',
@@ -81,8 +87,8 @@ describe('the fail-closed companion', () => {
       const [kind] = services()[i] ?? [];
       // Twice: Kong compiles the function with the first request.
       for (let time = 0; time < 2; time++) {
-        expect([kind, (await lab.send(`closed-${i}`)).status]).toEqual([kind, 503]);
-        expect([kind, (await lab.send(`handed-${i}`)).status]).toEqual([kind, 200]);
+        expect([kind, (await fixture.send(`closed-${i}`)).status]).toEqual([kind, 503]);
+        expect([kind, (await fixture.send(`handed-${i}`)).status]).toEqual([kind, 200]);
       }
       expect(listener.arrivals).toHaveLength(2);
     },
@@ -95,28 +101,28 @@ describe('the fail-closed companion', () => {
     ['answers on a route without a service', 'bare', 503],
     ['ends what has another sign', 'signed', 503],
   ])('%s', async (_what, route, status) => {
-    const response = await lab.send(route);
+    const response = await fixture.send(route);
     expect([response.status, listener.arrivals.length]).toEqual([status, 0]);
     if (status === 503) expect(response.header('Content-Type')).toBe('application/problem+json');
   });
 
   test('lets through what the plugin knows as sent by one of its workers', async () => {
     const headers: [string, string][] = [['async_request_reply', 'loopback']];
-    expect((await lab.send('passes', { headers })).status).toBe(503);
-    expect((await lab.send('again')).status).toBe(200);
-    expect(lab.upstream.seen.splice(0)).toHaveLength(1);
+    expect((await fixture.send('passes', { headers })).status).toBe(503);
+    expect((await fixture.send('again')).status).toBe(200);
+    expect(fixture.upstream.seen.splice(0)).toHaveLength(1);
   });
 
   test('answers while the plugin server is gone', async () => {
-    await lab.send('answers');
-    const pids = await lab.gateway.pluginServerPids();
+    await fixture.send('answers');
+    const pids = await fixture.gateway.pluginServerPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
-    expect((await lab.send('answers')).status).toBe(503);
+    expect((await fixture.send('answers')).status).toBe(503);
   });
 });
 
 test('is the only Lua that the emulator takes', async () => {
-  await withLab({ plain: {} }, {}, async ({ gateway, configWith }) => {
+  await withKongFixture({ plain: {} }, {}, async ({ gateway, configWith }) => {
     const other = { name: 'post-function', config: { access: ['return kong.response.exit(418)'] } };
     const applied = gateway.applyConfig(configWith({ plain: { plugins: [other] } }));
     if (gateway.kind === 'emulator') await expect(applied).rejects.toThrow('the Kong emulator runs no Lua');

@@ -2,8 +2,8 @@
 // 3.9.3, and with KONG_BIN.
 import net from 'node:net';
 import { pack } from 'msgpackr';
-import { startLab, stockPluginServer, type Lab } from './kong-emulator-kit/lab';
-import { ScriptedServer, usual, type KongMessage } from './kong-emulator-kit/scripted-server';
+import { startKongFixture, stockPluginServer, type KongFixture } from './kong-emulator-fixture/kong-fixture';
+import { ScriptedServer, usual, type KongMessage } from './kong-emulator-fixture/scripted-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
@@ -13,24 +13,24 @@ const start = (message: KongMessage): boolean => message.method === 'StartInstan
 
 describe('a plugin server that says', () => {
   let server: ScriptedServer;
-  let lab: Lab;
+  let fixture: KongFixture;
 
   useResources(async (resources) => {
     server = await resources.use(ScriptedServer.start(), (started) => started.stop());
     const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
-    const starting = startLab(
+    const starting = startKongFixture(
       { lab: { lab: { mode: 'exit' } } },
       { pluginServer, pluginTimeoutMs: TIMEOUT_MS },
     );
-    lab = await resources.use(starting, (started) => started.stop());
+    fixture = await resources.use(starting, (started) => started.stop());
   });
 
   beforeEach(async () => {
     // Instances of the test before are forgotten with the configuration.
-    await lab.gateway.applyConfig(lab.configWith({ lab: { lab: { mode: 'exit' } } }));
+    await fixture.gateway.applyConfig(fixture.configWith({ lab: { lab: { mode: 'exit' } } }));
     server.onMessage = usual;
     server.messages.length = 0;
-    lab.upstream.seen.length = 0;
+    fixture.upstream.seen.length = 0;
   });
 
   /** Answers the events of the plugin in a way of its own. */
@@ -46,8 +46,8 @@ describe('a plugin server that says', () => {
     ['that the event is over', (message) => message.answer({ EventId: 1, Data: 'ret' })],
   ])('%s lets the request pass', async (_what, reply) => {
     onEvent(reply);
-    expect((await lab.send('lab')).status).toBe(200);
-    expect(lab.upstream.seen).toHaveLength(1);
+    expect((await fixture.send('lab')).status).toBe(200);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test.each<[string, (message: KongMessage) => void]>([
@@ -64,13 +64,13 @@ describe('a plugin server that says', () => {
     ['a step without a call', (message) => message.answer({ EventId: 1 })],
   ])('%s is a 500', async (_what, reply) => {
     onEvent(reply);
-    expect((await lab.send('lab')).status).toBe(500);
-    expect(lab.upstream.seen).toHaveLength(0);
+    expect((await fixture.send('lab')).status).toBe(500);
+    expect(fixture.upstream.seen).toHaveLength(0);
   });
 
   test('that an instance cannot be started is a 500', async () => {
     server.onMessage = (message) => message.fail('no such plugin');
-    expect((await lab.send('lab')).status).toBe(500);
+    expect((await fixture.send('lab')).status).toBe(500);
   });
 
   test('something else first is heard for its answer', async () => {
@@ -78,7 +78,7 @@ describe('a plugin server that says', () => {
       message.send(pack([2, 'someLabel', {}]));
       message.answer({ EventId: 1, Data: { Method: 'kong.response.exit', Args: [202, 'x'] } });
     });
-    expect((await lab.send('lab')).status).toBe(202);
+    expect((await fixture.send('lab')).status).toBe(202);
   });
 
   test('that it has another process ID is given its instances again', async () => {
@@ -87,12 +87,12 @@ describe('a plugin server that says', () => {
       message.send(pack([2, 'serverPid', pid]));
       message.answer({ EventId: 1, Data: 'ret' });
     });
-    await lab.send('lab');
-    await lab.send('lab');
+    await fixture.send('lab');
+    await fixture.send('lab');
     expect(server.count('StartInstance')).toBe(1);
     pid = 2;
-    await lab.send('lab');
-    await lab.send('lab');
+    await fixture.send('lab');
+    await fixture.send('lab');
     expect(server.count('StartInstance')).toBe(2);
   });
 
@@ -102,7 +102,7 @@ describe('a plugin server that says', () => {
       if (refusals-- > 0) message.fail('no plugin instance #1');
       else usual(message);
     });
-    expect((await lab.send('lab')).status).toBe(200);
+    expect((await fixture.send('lab')).status).toBe(200);
     expect([server.count('StartInstance'), server.count('HandleEvent')]).toEqual([6, 6]);
   });
 
@@ -116,32 +116,32 @@ describe('a plugin server that says', () => {
       ]);
       for (let at = 0; at < bytes.length; at += 1 << 14) message.send(bytes.subarray(at, at + (1 << 14)));
     });
-    expect((await lab.send('lab')).body).toHaveLength(70_000);
+    expect((await fixture.send('lab')).body).toHaveLength(70_000);
   });
 
   test('its answer too late, on a connection that is in use again, is a 500', async () => {
     const late: KongMessage[] = [];
     onEvent((message) => late.push(message));
-    expect((await lab.send('lab')).status).toBe(200);
+    expect((await fixture.send('lab')).status).toBe(200);
     onEvent(() => late[0]?.answer({ EventId: 1, Data: 'ret' }));
-    expect((await lab.send('lab')).status).toBe(500);
+    expect((await fixture.send('lab')).status).toBe(500);
   });
 
   test('its answer too late is not taken for another', async () => {
     const late: KongMessage[] = [];
     onEvent((message) => late.push(message));
-    expect((await lab.send('lab')).status).toBe(200);
+    expect((await fixture.send('lab')).status).toBe(200);
     server.onMessage = usual;
     for (const message of late)
       message.answer({ EventId: 1, Data: { Method: 'kong.response.exit', Args: [500, 'late'] } });
-    expect((await lab.send('lab')).status).toBe(200);
+    expect((await fixture.send('lab')).status).toBe(200);
     expect(server.messages.filter(start)).toHaveLength(1);
   });
 
   test('nothing while an instance starts makes others wait for it', async () => {
     const held: KongMessage[] = [];
     server.onMessage = (message) => (start(message) ? held.push(message) : usual(message));
-    const requests = [lab.send('lab'), lab.send('lab'), lab.send('lab')];
+    const requests = [fixture.send('lab'), fixture.send('lab'), fixture.send('lab')];
     await until('the start', () => held.length > 0);
     server.onMessage = usual;
     held.forEach(usual);
@@ -151,38 +151,38 @@ describe('a plugin server that says', () => {
 });
 
 describe('a plugin server that is stopped', () => {
-  let lab: Lab;
+  let fixture: KongFixture;
 
   const signalServer = async (signal: NodeJS.Signals): Promise<void> => {
-    for (const pid of await lab.gateway.pluginServerPids()) process.kill(pid, signal);
+    for (const pid of await fixture.gateway.pluginServerPids()) process.kill(pid, signal);
   };
 
   useResources(async (resources) => {
-    const starting = startLab(
+    const starting = startKongFixture(
       { lab: { lab: { mode: 'exit' } }, other: { lab: { mode: 'exit' } } },
       { pluginTimeoutMs: TIMEOUT_MS },
     );
-    lab = await resources.use(starting, (started) => started.stop());
-    expect((await lab.send('lab')).status).toBe(202);
+    fixture = await resources.use(starting, (started) => started.stop());
+    expect((await fixture.send('lab')).status).toBe(202);
     await resources.use(signalServer('SIGSTOP'), () => signalServer('SIGCONT'));
   });
 
   test('lets requests pass at once when nobody else can connect', async () => {
-    const { sockets, error } = await fillBacklog(lab.gateway.socketPath);
+    const { sockets, error } = await fillBacklog(fixture.gateway.socketPath);
     expect(error.code).toBe('EAGAIN');
     // One of them has the connection that the gateway kept.
-    const responses = await Promise.all([lab.send('lab'), lab.send('lab'), lab.send('lab')]);
+    const responses = await Promise.all([fixture.send('lab'), fixture.send('lab'), fixture.send('lab')]);
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
-    expect(await lab.gateway.log()).toContain('trying to connect: resource temporarily unavailable');
+    expect(await fixture.gateway.log()).toContain('trying to connect: resource temporarily unavailable');
     for (const socket of sockets) socket.destroy();
   });
 
   test('lets a request pass when its time is over', async () => {
-    expect((await lab.send('lab')).status).toBe(200);
+    expect((await fixture.send('lab')).status).toBe(200);
   });
 
   test('is a 500 for an instance that is not started', async () => {
-    expect((await lab.send('other')).status).toBe(500);
+    expect((await fixture.send('other')).status).toBe(500);
   });
 });
 

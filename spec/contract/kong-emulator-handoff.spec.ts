@@ -1,18 +1,24 @@
 // A plugin hands a request to a listener of its own: set_target without an exit. Where it goes, what it looks like there,
 // how often it is sent. Seen on Kong 3.9.3, and with KONG_BIN.
 import { useResources } from '../helpers/use-resources';
-import { calling, startLab, type Calls, type Lab, type LabRoute } from './kong-emulator-kit/lab';
-import { StreamUpstream } from './kong-emulator-kit/stream-upstream';
+import {
+  calling,
+  startKongFixture,
+  type Calls,
+  type KongFixture,
+  type FixtureRoute,
+} from './kong-emulator-fixture/kong-fixture';
+import { StreamUpstream } from './kong-emulator-fixture/stream-upstream';
 
 const NOTE = 'n'.repeat(50_000);
 const LATIN = 'caf\u00e9';
 
 describe('a request that a plugin hands on', () => {
   let listener: StreamUpstream;
-  let lab: Lab;
+  let fixture: KongFixture;
 
   /** Points the request at the listener. */
-  const handing = (more: Calls, route: LabRoute = {}): LabRoute =>
+  const handing = (more: Calls, route: FixtureRoute = {}): FixtureRoute =>
     calling([['service.setTarget', ['127.0.0.1', listener.port]], ...more], { ...route, passes: true });
   const SCHEME: Calls = [['service.request.setScheme', ['http']]];
   const RAW_QUERY = 'async-id=1&n=a b%2F"<>';
@@ -25,7 +31,7 @@ describe('a request that a plugin hands on', () => {
         targets: [{ target: '127.0.0.1:1' }, { target: `127.0.0.1:${listener.port}` }],
       },
     ];
-    const routes: Record<string, LabRoute> = {
+    const routes: Record<string, FixtureRoute> = {
       plain: handing([['service.request.setHeader', ['X-Note', NOTE]]], { path: '/base' }),
       secure: handing(SCHEME, { service: { url: 'https://nowhere.invalid/base' } }),
       'still-secure': handing([], { service: { url: 'https://nowhere.invalid', retries: 0 } }),
@@ -61,8 +67,8 @@ describe('a request that a plugin hands on', () => {
     ];
     for (const [name, calls] of raising) routes[`raise-${name}`] = calling(calls);
     const bare = { name: 'bare', paths: ['/bare'], plugins: [{ name: 'js-lab', config: handing([]).lab }] };
-    const starting = startLab(routes, { extra: { upstreams, routes: [bare] } });
-    lab = await resources.use(starting, (started) => started.stop());
+    const starting = startKongFixture(routes, { extra: { upstreams, routes: [bare] } });
+    fixture = await resources.use(starting, (started) => started.stop());
   });
 
   afterEach(() => {
@@ -76,7 +82,7 @@ describe('a request that a plugin hands on', () => {
       ['Connection', 'close, X-Named'],
       ['X-Named', '1'],
     ];
-    await lab.send('plain', { method: 'POST', target: '/plain/x%20y?a=1&b', headers, body: 'hello' });
+    await fixture.send('plain', { method: 'POST', target: '/plain/x%20y?a=1&b', headers, body: 'hello' });
     const { line, headers: seen, bytes } = listener.last;
     expect(line).toBe('POST /base/x%20y?a=1&b');
     expect(bytes).toBe(5);
@@ -97,25 +103,25 @@ describe('a request that a plugin hands on', () => {
   });
 
   test('loses what Connection names, also a field of the plugin', async () => {
-    await lab.send('plain', { headers: [['Connection', 'close, x-note']] });
+    await fixture.send('plain', { headers: [['Connection', 'close, x-note']] });
     expect(listener.last.headers['x-note']).toBeUndefined();
   });
 
   test.each(['secure', 'kept', 'balanced', 'unbuffered'])(
     'has 127.0.0.1 for its Host, whatever the service and the route (%s)',
     async (name) => {
-      const { status } = await lab.send(name, { headers: [['Host', 'front.example']] });
+      const { status } = await fixture.send(name, { headers: [['Host', 'front.example']] });
       expect([status, listener.last.headers.host]).toEqual([200, '127.0.0.1']);
     },
   );
 
   test('is a 502 where the scheme stays https', async () => {
-    expect((await lab.send('still-secure')).status).toBe(502);
+    expect((await fixture.send('still-secure')).status).toBe(502);
     expect(listener.arrivals).toHaveLength(0);
   });
 
   test('is a 503 of Kong on a route without a service, whatever its target', async () => {
-    const response = await lab.send('bare');
+    const response = await fixture.send('bare');
     expect([response.status, JSON.parse(response.body)]).toMatchObject([
       503,
       { message: 'no Service found with those values' },
@@ -124,25 +130,25 @@ describe('a request that a plugin hands on', () => {
   });
 
   test('has the query that it was given, or none', async () => {
-    await lab.send('query', { target: '/query/x?old=1' });
-    await lab.send('no-query', { target: '/no-query/x?old=1' });
+    await fixture.send('query', { target: '/query/x?old=1' });
+    await fixture.send('no-query', { target: '/no-query/x?old=1' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(['GET /x?async-id=1&n=a%20b%2F"<>', 'GET /x']);
   });
 
   test('has the path and the method that it was given', async () => {
-    await lab.send('path');
-    await lab.send('method', { method: 'POST', body: 'x' });
+    await fixture.send('path');
+    await fixture.send('method', { method: 'POST', body: 'x' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(['GET /p%20q/%C3%A9', 'PUT /']);
   });
 
   test('has a body that the plugin has read, and bytes that are no UTF-8', async () => {
-    await lab.send('read', { method: 'POST', body: 'y'.repeat(100_000) });
+    await fixture.send('read', { method: 'POST', body: 'y'.repeat(100_000) });
     expect(listener.last.bytes).toBe(100_000);
     expect(listener.last.headers['x-latin']).toBe(Buffer.from(LATIN).toString('latin1'));
   });
 
   test('shows its target to plugins that come later', async () => {
-    const [, data, host] = JSON.parse((await lab.send('told')).body) as [null, object, string];
+    const [, data, host] = JSON.parse((await fixture.send('told')).body) as [null, object, string];
     expect(data).toMatchObject({ host: '127.0.0.1', port: 1234, type: 'ipv4', scheme: 'http' });
     expect(host).toBe('127.0.0.1');
   });
@@ -150,7 +156,7 @@ describe('a request that a plugin hands on', () => {
   test.each(['host', 'fraction', 'port', 'scheme', 'query', 'method', 'header'])(
     'is a 500 where a call has a wrong argument (%s)',
     async (name) => {
-      expect((await lab.send(`raise-${name}`)).status).toBe(500);
+      expect((await fixture.send(`raise-${name}`)).status).toBe(500);
     },
   );
 
@@ -164,17 +170,17 @@ describe('a request that a plugin hands on', () => {
     ['PUT', 'flowing', 1],
   ])('a %s on the route %s is sent %i times to a listener that hangs up', async (method, route, times) => {
     const body = method === 'GET' ? {} : { body: 'z'.repeat(20_000) };
-    const { status } = await lab.send(route, { target: `/${route}/hang-up`, method, ...body });
+    const { status } = await fixture.send(route, { target: `/${route}/hang-up`, method, ...body });
     expect([status, listener.arrivals.length]).toEqual([502, times]);
   });
 
   test.each(['GET', 'POST'])('a %s is a 502 where nobody listens', async (method) => {
-    expect((await lab.send('dead', { method, body: 'x' })).status).toBe(502);
+    expect((await fixture.send('dead', { method, body: 'x' })).status).toBe(502);
   });
 
   test('a POST is sent to the next target where the first takes no connection', async () => {
     for (let i = 0; i < 4; i++) {
-      expect((await lab.send('targets', { method: 'POST', body: 'x' })).status).toBe(200);
+      expect((await fixture.send('targets', { method: 'POST', body: 'x' })).status).toBe(200);
     }
     expect(listener.arrivals).toHaveLength(4);
   });

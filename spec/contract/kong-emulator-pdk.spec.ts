@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { calling, type Calls, type LabRoute } from './kong-emulator-kit/lab';
-import { reads, variables } from './kong-emulator-kit/pdk-reads';
-import { useLab } from './kong-emulator-kit/use-lab';
+import { calling, type Calls, type FixtureRoute } from './kong-emulator-fixture/kong-fixture';
+import { reads, variables } from './kong-emulator-fixture/pdk-reads';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const MANY_HEADERS = Array.from({ length: 150 }, (_, i): [string, string] => [`X-${i}`, '1']);
 
@@ -30,9 +30,9 @@ describe('a plugin reads', () => {
     '# one call for all\nmap $kong_request_id $lab_all {\n  volatile;\n' +
       '  default "a\\n${request_method}b\\t\\"$args\\"|$http_none|$upstream_uri";\n}\n',
   );
-  const numbered = (name: string, list: Calls[]): [string, LabRoute][] =>
+  const numbered = (name: string, list: Calls[]): [string, FixtureRoute][] =>
     list.map((calls, i) => [`${name}-${i}`, calling(calls)]);
-  const lab = useLab(
+  const fixture = useKongFixture(
     {
       ...Object.fromEntries([
         ...numbered(
@@ -66,7 +66,7 @@ describe('a plugin reads', () => {
   test.each(reads.map((row, i) => [...row, i] as const))('%s', async (_fact, _calls, request, answers, i) => {
     const name = `read-${i}`;
     const target = (request.target ?? '/NAME').replace('NAME', name);
-    const { body } = await lab.send(name, { ...request, target });
+    const { body } = await fixture.send(name, { ...request, target });
     const text = Buffer.from(body, 'latin1').toString('utf8');
     expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(answers).replaceAll('NAME', name)));
   });
@@ -74,22 +74,22 @@ describe('a plugin reads', () => {
   test.each(raises.map(([fact, calls], i) => [fact, calls, i] as const))(
     'a 500 for %s',
     async (_fact, _calls, i) => {
-      expect((await lab.send(`raise-${i}`)).status).toBe(500);
+      expect((await fixture.send(`raise-${i}`)).status).toBe(500);
     },
   );
 
   test('100 headers, or as many as it asks for', async () => {
-    const { body } = await lab.send('many', { headers: MANY_HEADERS });
+    const { body } = await fixture.send('many', { headers: MANY_HEADERS });
     const counts = (JSON.parse(body) as object[]).map((headers) => Object.keys(headers).length);
     expect(counts).toEqual([100, 3, 152]);
   });
 
   test('the service, the route and where the request will go', async () => {
-    const [service, route, balancer] = JSON.parse((await lab.send('entities')).body) as Record<
+    const [service, route, balancer] = JSON.parse((await fixture.send('entities')).body) as Record<
       string,
       unknown
     >[];
-    const { port } = lab.upstream;
+    const { port } = fixture.upstream;
     expect(service).toMatchObject({
       name: 'service-entities',
       protocol: 'http',
@@ -124,12 +124,16 @@ describe('a plugin reads', () => {
 
   test('the length of the head, without that of the body', async () => {
     const head = 'POST /length HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n';
-    const { body } = await lab.send('length', { method: 'POST', headers: [['Host', 'a']], body: 'hello' });
+    const { body } = await fixture.send('length', {
+      method: 'POST',
+      headers: [['Host', 'a']],
+      body: 'hello',
+    });
     expect(JSON.parse(body)).toEqual([String(head.length), '5', null]);
   });
 
   test('many things at once by a map of an nginx include', async () => {
-    expect(JSON.parse((await lab.send('map', { target: '/map/x?q=1' })).body)).toEqual([
+    expect(JSON.parse((await fixture.send('map', { target: '/map/x?q=1' })).body)).toEqual([
       'a\nGETb\t"q=1"||/x',
     ]);
   });
@@ -141,13 +145,13 @@ describe('a plugin reads', () => {
     [11_300, 500],
     [70_000, 500],
   ])('a raw body of %i bytes without a limit: %i', async (length, status) => {
-    expect((await lab.send('body', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
+    expect((await fixture.send('body', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
   });
 
   test.each([
     [20_000, 200],
     [20_001, 500],
   ])('a raw body of %i bytes with a limit of 20000: %i', async (length, status) => {
-    expect((await lab.send('limited', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
+    expect((await fixture.send('limited', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
   });
 });

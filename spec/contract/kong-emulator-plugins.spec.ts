@@ -1,11 +1,11 @@
 // The Kong plugins that the emulator has itself, and the order of all of them; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type LabRoute } from './kong-emulator-kit/lab';
-import type { RawRequest } from './kong-emulator-kit/raw-exchange';
-import { useLab } from './kong-emulator-kit/use-lab';
+import { calling, type FixtureRoute } from './kong-emulator-fixture/kong-fixture';
+import type { RawRequest } from './kong-emulator-fixture/raw-exchange';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const keyAuth = (config: object = {}): Record<string, unknown> => ({ name: 'key-auth', config });
 const terminate = (config: object = {}): Record<string, unknown> => ({ name: 'request-termination', config });
-const restrict = (config: object): LabRoute => ({ plugins: [{ name: 'ip-restriction', config }] });
+const restrict = (config: object): FixtureRoute => ({ plugins: [{ name: 'ip-restriction', config }] });
 const FORGED: [string, string][] = [
   ['X-Consumer-ID', 'forged'],
   ['X-Consumer-Username', 'forged'],
@@ -15,7 +15,7 @@ const FORGED: [string, string][] = [
 ];
 const withKey = (key: string): Partial<RawRequest> => ({ headers: [['apikey', key], ...FORGED] });
 
-const routes: Record<string, LabRoute> = {
+const routes: Record<string, FixtureRoute> = {
   key: { plugins: [keyAuth()] },
   hidden: { plugins: [keyAuth({ hide_credentials: true })] },
   realm: { plugins: [keyAuth({ realm: 'lab' })] },
@@ -57,11 +57,11 @@ describe('a plugin of Kong', () => {
     { username: 'bob', custom_id: 'b-1', keyauth_credentials: [{ key: 'sesame' }] },
     { username: 'nobody' },
   ];
-  const lab = useLab(routes, { extra: { consumers } });
+  const fixture = useKongFixture(routes, { extra: { consumers } });
 
   test('key-auth tells the upstream who it is, whatever the client says', async () => {
-    await lab.send('key', withKey('sesame'));
-    const { header } = lab.upstream.last;
+    await fixture.send('key', withKey('sesame'));
+    const { header } = fixture.upstream.last;
     expect(header('X-Consumer-Username')).toBe('bob');
     expect(header('X-Consumer-Custom-ID')).toBe('b-1');
     expect(header('X-Consumer-ID')).toMatch(/^[0-9a-f-]{36}$/);
@@ -71,10 +71,10 @@ describe('a plugin of Kong', () => {
   });
 
   test('key-auth finds a key in the query, and hides it where it is told to', async () => {
-    await lab.send('hidden', { target: '/hidden?apikey=sesame&b=1' });
-    expect(lab.upstream.last.line).toBe('GET /?b=1');
-    await lab.send('hidden', withKey('sesame'));
-    expect(lab.upstream.last.header('apikey')).toBeUndefined();
+    await fixture.send('hidden', { target: '/hidden?apikey=sesame&b=1' });
+    expect(fixture.upstream.last.line).toBe('GET /?b=1');
+    await fixture.send('hidden', withKey('sesame'));
+    expect(fixture.upstream.last.header('apikey')).toBeUndefined();
   });
 
   test.each<[string, string, Partial<RawRequest>, string, string]>([
@@ -93,15 +93,15 @@ describe('a plugin of Kong', () => {
       'Key',
     ],
   ])('key-auth refuses %s', async (_what, route, request, message, challenge) => {
-    const response = await lab.send(route, request);
+    const response = await fixture.send(route, request);
     expect([response.status, response.header('WWW-Authenticate')]).toEqual([401, challenge]);
     expect(JSON.parse(response.body)).toMatchObject({ message });
-    expect(lab.upstream.seen).toHaveLength(0);
+    expect(fixture.upstream.seen).toHaveLength(0);
   });
 
   test('key-auth lets nobody through as the anonymous consumer', async () => {
-    await lab.send('anonymous', { headers: FORGED });
-    const { header } = lab.upstream.last;
+    await fixture.send('anonymous', { headers: FORGED });
+    const { header } = fixture.upstream.last;
     expect(header('X-Consumer-Username')).toBe('nobody');
     expect(header('X-Anonymous-Consumer')).toBe('true');
     expect(header('X-Credential-Identifier')).toBeUndefined();
@@ -110,7 +110,7 @@ describe('a plugin of Kong', () => {
 
   test('key-auth tells plugins behind it who it is', async () => {
     const [consumer, credential, context] = JSON.parse(
-      (await lab.send('known', withKey('sesame'))).body,
+      (await fixture.send('known', withKey('sesame'))).body,
     ) as object[];
     expect(consumer).toMatchObject({ username: 'bob', custom_id: 'b-1' });
     expect(credential).toMatchObject({ key: 'sesame', consumer: { id: (consumer as { id: string }).id } });
@@ -118,25 +118,25 @@ describe('a plugin of Kong', () => {
   });
 
   test('key-auth gives the anonymous consumer no credential', async () => {
-    expect(JSON.parse((await lab.send('unknown')).body)).toMatchObject([{ username: 'nobody' }, null]);
+    expect(JSON.parse((await fixture.send('unknown')).body)).toMatchObject([{ username: 'nobody' }, null]);
   });
 
   test('key-auth goes before the plugin server', async () => {
-    expect((await lab.send('refused')).status).toBe(401);
-    expect((await lab.send('refused', withKey('sesame'))).status).toBe(202);
+    expect((await fixture.send('refused')).status).toBe(401);
+    expect((await fixture.send('refused', withKey('sesame'))).status).toBe(202);
   });
 
   test.each(['allowed', 'inside', 'tolerated'])('ip-restriction lets who is %s through', async (route) => {
-    expect((await lab.send(route)).status).toBe(200);
+    expect((await fixture.send(route)).status).toBe(200);
   });
 
   test.each<[string, string, number, string]>([
     ['who is not on its list', 'outside', 403, 'IP address not allowed: 127.0.0.1'],
     ['whom it denies, whatever it allows', 'denied', 451, 'not you'],
   ])('ip-restriction refuses %s', async (_what, route, status, message) => {
-    const response = await lab.send(route);
+    const response = await fixture.send(route);
     expect([response.status, JSON.parse(response.body)]).toMatchObject([status, { message }]);
-    expect(lab.upstream.seen).toHaveLength(0);
+    expect(fixture.upstream.seen).toHaveLength(0);
   });
 
   test.each<[string, string, number, string, string]>([
@@ -150,18 +150,18 @@ describe('a plugin of Kong', () => {
     ['a message', 'teapot', 418, '{"message":"tea"}', 'application/json; charset=utf-8'],
     ['a body', 'body', 200, '<b>', 'text/html; charset=UTF-8'],
   ])('request-termination answers with %s', async (_what, route, status, body, type) => {
-    const response = await lab.send(route);
+    const response = await fixture.send(route);
     expect([response.status, response.body, response.header('Content-Type')]).toEqual([status, body, type]);
   });
 
   test('request-termination answers with nothing where it has no words', async () => {
-    expect((await lab.send('silent')).body).toBe('');
+    expect((await fixture.send('silent')).body).toBe('');
   });
 
   test('request-termination waits for its trigger', async () => {
-    expect((await lab.send('trigger')).status).toBe(200);
-    expect((await lab.send('trigger', { headers: [['X-Stop', '1']] })).status).toBe(503);
-    expect((await lab.send('trigger', { target: '/trigger?x-stop=1' })).status).toBe(503);
+    expect((await fixture.send('trigger')).status).toBe(200);
+    expect((await fixture.send('trigger', { headers: [['X-Stop', '1']] })).status).toBe(503);
+    expect((await fixture.send('trigger', { target: '/trigger?x-stop=1' })).status).toBe(503);
   });
 
   test.each<[string, string, number]>([
@@ -170,13 +170,13 @@ describe('a plugin of Kong', () => {
     ['answers for a plugin that throws', 'throws', 503],
     ['is skipped after an error in Kong', 'raises', 500],
   ])('request-termination %s', async (_what, route, status) => {
-    expect((await lab.send(route)).status).toBe(status);
-    expect(lab.upstream.seen).toHaveLength(0);
+    expect((await fixture.send(route)).status).toBe(status);
+    expect(fixture.upstream.seen).toHaveLength(0);
   });
 
   test('request-termination answers while the plugin server is gone', async () => {
-    const pids = await lab.gateway.pluginServerPids();
+    const pids = await fixture.gateway.pluginServerPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
-    expect((await lab.send('exits')).status).toBe(503);
+    expect((await fixture.send('exits')).status).toBe(503);
   });
 });

@@ -1,7 +1,7 @@
 // Kong's proxy-cache behind a plugin that answers, passes or hands on. Seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type LabRoute } from './kong-emulator-kit/lab';
-import type { RawRequest, RawResponse } from './kong-emulator-kit/raw-exchange';
-import { useLab } from './kong-emulator-kit/use-lab';
+import { calling, type FixtureRoute } from './kong-emulator-fixture/kong-fixture';
+import type { RawRequest, RawResponse } from './kong-emulator-fixture/raw-exchange';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const cache = (config: object = {}): Record<string, unknown> => ({
   name: 'proxy-cache',
@@ -11,7 +11,7 @@ const plugins = [cache()];
 const status = (response: RawResponse): string | undefined => response.header('X-Cache-Status');
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
 
-const routes: Record<string, LabRoute> = {
+const routes: Record<string, FixtureRoute> = {
   plain: { plugins },
   other: { plugins },
   known: { plugins: [...plugins, { name: 'key-auth' }] },
@@ -31,16 +31,16 @@ describe('proxy-cache', () => {
     username,
     keyauth_credentials: [{ key: username }],
   }));
-  const lab = useLab(routes, { extra: { consumers } });
+  const fixture = useKongFixture(routes, { extra: { consumers } });
 
   const target = (path: string): Partial<RawRequest> => ({ target: path });
 
   test('keeps a response and gives it again, with its fields', async () => {
-    const first = await lab.send('plain', {
+    const first = await fixture.send('plain', {
       ...target('/plain/a?x=1&y=2'),
       ...replying({ headers: { 'X-Own': 'a', 'Set-Cookie': ['a=1', 'b=2'] }, body: 'caf\u00e9' }),
     });
-    const second = await lab.send('plain', target('/plain/a?y=2&x=1'));
+    const second = await fixture.send('plain', target('/plain/a?y=2&x=1'));
     expect([status(first), status(second)]).toEqual(['Miss', 'Hit']);
     expect([second.status, second.body, second.header('X-Own')]).toEqual([200, first.body, 'a']);
     expect([second.header('Via'), second.header('X-Kong-Upstream-Latency')]).toEqual(['1.1 kong/3.9.3', '0']);
@@ -48,7 +48,7 @@ describe('proxy-cache', () => {
     expect(second.header('Age')).toMatch(/^\d+$/);
     expect(first.header('X-Cache-Key')).toMatch(/^[0-9a-f]{64}$/);
     expect(second.header('X-Cache-Key')).toBe(first.header('X-Cache-Key'));
-    expect(lab.upstream.seen).toHaveLength(1);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test.each<[string, [string, Partial<RawRequest>], [string, Partial<RawRequest>]]>([
@@ -58,18 +58,18 @@ describe('proxy-cache', () => {
     ['method', ['plain', target('/plain/m')], ['plain', { ...target('/plain/m'), method: 'HEAD' }]],
     ['consumer', ['known', { headers: [['apikey', 'bob']] }], ['known', { headers: [['apikey', 'eve']] }]],
   ])('tells requests apart by their %s', async (_what, one, another) => {
-    expect(status(await lab.send(...one))).toBe('Miss');
-    expect(status(await lab.send(...another))).toBe('Miss');
-    expect(status(await lab.send(...one))).toBe('Hit');
+    expect(status(await fixture.send(...one))).toBe('Miss');
+    expect(status(await fixture.send(...another))).toBe('Miss');
+    expect(status(await fixture.send(...one))).toBe('Hit');
   });
 
   test('does not tell requests apart by a header, nor by a query that a plugin replaces', async () => {
-    await lab.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '1']] });
+    await fixture.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '1']] });
     expect(
-      status(await lab.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '2']] })),
+      status(await fixture.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '2']] })),
     ).toBe('Hit');
-    await lab.send('queried', target('/queried/'));
-    expect(status(await lab.send('queried', target('/queried/')))).toBe('Hit');
+    await fixture.send('queried', target('/queried/'));
+    expect(status(await fixture.send('queried', target('/queried/')))).toBe('Hit');
   });
 
   test.each<[string, string, Partial<RawRequest>]>([
@@ -88,8 +88,8 @@ describe('proxy-cache', () => {
     ['a gateway error', 'dead', {}],
     ['an answer of a later plugin', 'ended', {}],
   ])('keeps nothing of %s', async (_what, route, request) => {
-    expect(status(await lab.send(route, request))).toBe('Bypass');
-    expect(status(await lab.send(route, request))).toBe('Bypass');
+    expect(status(await fixture.send(route, request))).toBe('Bypass');
+    expect(status(await fixture.send(route, request))).toBe('Bypass');
   });
 
   test('keeps what its configuration names', async () => {
@@ -97,10 +97,10 @@ describe('proxy-cache', () => {
       ...target('/images/a'),
       ...replying({ status: 201, headers: { 'Content-Type': 'image/png' } }),
     };
-    await lab.send('images', image);
-    expect(status(await lab.send('images', image))).toBe('Hit');
-    await lab.send('posts', { method: 'POST', body: 'x' });
-    expect(status(await lab.send('posts', { method: 'POST', body: 'x' }))).toBe('Hit');
+    await fixture.send('images', image);
+    expect(status(await fixture.send('images', image))).toBe('Hit');
+    await fixture.send('posts', { method: 'POST', body: 'x' });
+    expect(status(await fixture.send('posts', { method: 'POST', body: 'x' }))).toBe('Hit');
   });
 
   test('keeps a response that does not want to be kept', async () => {
@@ -108,18 +108,18 @@ describe('proxy-cache', () => {
       ...target('/plain/private'),
       ...replying({ headers: { 'Cache-Control': 'private, no-store' } }),
     };
-    await lab.send('plain', request);
-    expect(status(await lab.send('plain', request))).toBe('Hit');
+    await fixture.send('plain', request);
+    expect(status(await fixture.send('plain', request))).toBe('Hit');
   });
 
   test('says nothing where it is told so', async () => {
-    await lab.send('silent');
-    const { headers } = await lab.send('silent');
+    await fixture.send('silent');
+    const { headers } = await fixture.send('silent');
     expect(headers.filter(([name]) => /^(age|x-cache-)/i.test(name))).toEqual([]);
-    expect(lab.upstream.seen).toHaveLength(1);
+    expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test('is skipped after an answer', async () => {
-    for (let time = 0; time < 2; time++) expect(status(await lab.send('answers'))).toBeUndefined();
+    for (let time = 0; time < 2; time++) expect(status(await fixture.send('answers'))).toBeUndefined();
   });
 });

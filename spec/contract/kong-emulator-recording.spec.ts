@@ -1,11 +1,11 @@
 // The gateway says to a plugin server what a real Kong was recorded to say: the same methods with the same arguments in
 // the same bytes, over the same connections, and the client gets the same. With KONG_BIN the recording is held against
 // that Kong.
-import { closeInstance } from './kong-emulator-kit/close-instance';
-import { startLab, stockPluginServer, type Lab } from './kong-emulator-kit/lab';
-import type { RawRequest, RawResponse } from './kong-emulator-kit/raw-exchange';
-import { RpcTap, type TapEvent } from './kong-emulator-kit/rpc-tap';
-import { comparable, noted, readTranscript } from './kong-emulator-kit/transcript';
+import { closeInstance } from './kong-emulator-fixture/close-instance';
+import { startKongFixture, stockPluginServer, type KongFixture } from './kong-emulator-fixture/kong-fixture';
+import type { RawRequest, RawResponse } from './kong-emulator-fixture/raw-exchange';
+import { RpcTap, type TapEvent } from './kong-emulator-fixture/rpc-tap';
+import { comparable, noted, readTranscript } from './kong-emulator-fixture/transcript';
 import { until } from '../helpers/until';
 import { socketAccepts } from '../helpers/gateway/socket-ready';
 import type { Releasers } from '../helpers/stack/releasers';
@@ -16,41 +16,41 @@ const CURL: [string, string][] = [
   ['User-Agent', 'curl/7.88.1'],
   ['Accept', '*/*'],
 ];
-const lab = (mode: string, more: object = {}): { lab: Record<string, unknown> } => ({
+const fixture = (mode: string, more: object = {}): { lab: Record<string, unknown> } => ({
   lab: { mode, ...more },
 });
 const ROUTES = {
-  'js-exit': lab('exit'),
-  'js-four': lab('four'),
-  'js-pass': lab('pass'),
-  'js-throw': lab('throw'),
-  'js-throwafter': lab('throwafter'),
-  'js-rejectexit': lab('rejectexit'),
-  'js-callafterexit': lab('callafterexit'),
-  'js-exitbadstatus': lab('exitbadstatus'),
-  'js-nomethod': lab('call', { method: 'request.noSuchThing' }),
-  'js-ser': lab('call', { method: 'log.serialize' }),
-  'js-body': lab('body'),
-  'js-body64': lab('body', { max: MAX_BODY }),
-  'js-exitnullbody': lab('exitnullbody'),
-  'js-headers': lab('call', { method: 'request.getHeaders' }),
-  'js-slow': lab('slow', { max: 3000 }),
-  'js-iidA': lab('iid', { message: 'A' }),
-  'js-iidB': lab('iid', { message: 'B' }),
-  'js-getbody': lab('call', { method: 'request.getBody' }),
-  'js-exitobj': lab('exitobj'),
-  'js-exitbin': lab('exitbin'),
+  'js-exit': fixture('exit'),
+  'js-four': fixture('four'),
+  'js-pass': fixture('pass'),
+  'js-throw': fixture('throw'),
+  'js-throwafter': fixture('throwafter'),
+  'js-rejectexit': fixture('rejectexit'),
+  'js-callafterexit': fixture('callafterexit'),
+  'js-exitbadstatus': fixture('exitbadstatus'),
+  'js-nomethod': fixture('call', { method: 'request.noSuchThing' }),
+  'js-ser': fixture('call', { method: 'log.serialize' }),
+  'js-body': fixture('body'),
+  'js-body64': fixture('body', { max: MAX_BODY }),
+  'js-exitnullbody': fixture('exitnullbody'),
+  'js-headers': fixture('call', { method: 'request.getHeaders' }),
+  'js-slow': fixture('slow', { max: 3000 }),
+  'js-iidA': fixture('iid', { message: 'A' }),
+  'js-iidB': fixture('iid', { message: 'B' }),
+  'js-getbody': fixture('call', { method: 'request.getBody' }),
+  'js-exitobj': fixture('exitobj'),
+  'js-exitbin': fixture('exitbin'),
 };
 
 const recording = readTranscript();
 let tap: RpcTap;
-let stand: Lab;
+let stand: KongFixture;
 let serverSocket: string;
 
 async function startBehindTap(resources: Releasers): Promise<void> {
   tap = await resources.use(RpcTap.start(), (started) => started.stop());
   const pluginServer = { ...stockPluginServer(), socketPath: tap.socketPath };
-  stand = await resources.use(startLab(ROUTES, { pluginServer }), (started) => started.stop());
+  stand = await resources.use(startKongFixture(ROUTES, { pluginServer }), (started) => started.stop());
   serverSocket = `${stand.gateway.prefix}/js_pluginserver.sock`;
   await serverIsBack();
   tap.aimAt(serverSocket);
@@ -164,7 +164,7 @@ describe('the first recorded run', () => {
 
   test('17: starts every instance anew after a new configuration, then closes the old one', async () => {
     await replays('17', () => curl('js-iidA'));
-    const changed = { ...ROUTES, 'js-iidA': lab('iid', { message: 'A2' }) };
+    const changed = { ...ROUTES, 'js-iidA': fixture('iid', { message: 'A2' }) };
     await stand.gateway.applyConfig(stand.configWith(changed));
     await replays('17b', () => curl('js-iidA'));
     await replays('17c', () => curl('js-exit'));

@@ -1,7 +1,7 @@
 // What becomes of an upstream's response, of paths, and of what is no good request; seen on Kong 3.9.3, and with KONG_BIN.
-import { calling, type LabRoute } from './kong-emulator-kit/lab';
-import { converse, parseResponse, sendBytes, type RawRequest } from './kong-emulator-kit/raw-exchange';
-import { useLab } from './kong-emulator-kit/use-lab';
+import { calling, type FixtureRoute } from './kong-emulator-fixture/kong-fixture';
+import { converse, parseResponse, sendBytes, type RawRequest } from './kong-emulator-fixture/raw-exchange';
+import { useKongFixture } from './kong-emulator-fixture/use-kong-fixture';
 
 const replying = (reply: object): Partial<RawRequest> => ({ headers: [['X-Reply', JSON.stringify(reply)]] });
 
@@ -24,7 +24,7 @@ const paths: [string, string, boolean, string, string, string][] = [
 ];
 
 describe('a response', () => {
-  const pathRoutes = (handling: 'v0' | 'v1'): [string, LabRoute][] =>
+  const pathRoutes = (handling: 'v0' | 'v1'): [string, FixtureRoute][] =>
     paths.map(([base, route, strip], i) => {
       const name = `${handling}-${i}`;
       return [
@@ -36,7 +36,7 @@ describe('a response', () => {
       ];
     });
 
-  const lab = useLab({
+  const fixture = useKongFixture({
     plain: {},
     headed: calling(
       [
@@ -54,7 +54,7 @@ describe('a response', () => {
   });
 
   test('carries what Kong adds, and keeps server and date of the upstream', async () => {
-    const { header } = await lab.send(
+    const { header } = await fixture.send(
       'plain',
       replying({ headers: { Server: 'up', Via: '1.0 up', Date: 'x' } }),
     );
@@ -63,8 +63,8 @@ describe('a response', () => {
     expect(header('Via')).toBe('1.0 up, 1.1 kong/3.9.3');
     expect(header('X-Kong-Upstream-Latency')).toMatch(/^\d+$/);
     expect(header('X-Kong-Proxy-Latency')).toMatch(/^\d+$/);
-    expect(header('X-Kong-Request-Id')).toBe(lab.upstream.last.header('X-Kong-Request-Id'));
-    expect((await lab.send('plain')).header('Server')).toBe('kong/3.9.3');
+    expect(header('X-Kong-Request-Id')).toBe(fixture.upstream.last.header('X-Kong-Request-Id'));
+    expect((await fixture.send('plain')).header('Server')).toBe('kong/3.9.3');
   });
 
   test('leaves out what concerns one connection only, and what nginx keeps to itself', async () => {
@@ -79,7 +79,7 @@ describe('a response', () => {
       'X-Accel-Other': '1',
       'Proxy-Authenticate': 'x',
     };
-    const { header } = await lab.send('plain', replying({ headers }));
+    const { header } = await fixture.send('plain', replying({ headers }));
     for (const name of ['X-Named', 'X-Other', 'Keep-Alive', 'Upgrade', 'Trailer', 'X-Accel-Buffering']) {
       expect([name, header(name)]).toEqual([name, undefined]);
     }
@@ -87,7 +87,7 @@ describe('a response', () => {
   });
 
   test('keeps repeated fields apart and bytes as they are', async () => {
-    const { headers } = await lab.send(
+    const { headers } = await fixture.send(
       'plain',
       replying({ headers: { 'Set-Cookie': ['a', 'b'], 'X-L': 'caf\u00e9' } }),
     );
@@ -101,29 +101,29 @@ describe('a response', () => {
     [302, 'text/html', 'text/html'],
     [404, 'application/json', 'application/json'],
   ])('has with %i for the type %s: %s', async (status, type, shown) => {
-    const response = await lab.send('plain', replying({ status, headers: { 'Content-Type': type } }));
+    const response = await fixture.send('plain', replying({ status, headers: { 'Content-Type': type } }));
     expect([response.status, response.header('Content-Type')]).toEqual([status, shown]);
   });
 
   test('carries fields of a plugin beside the same of the upstream, but one type', async () => {
-    const { headers, header } = await lab.send('headed', replying({ headers: { 'X-A': 'up' } }));
+    const { headers, header } = await fixture.send('headed', replying({ headers: { 'X-A': 'up' } }));
     expect(headers.filter(([name]) => name === 'X-A').map(([, value]) => value)).toEqual(['plugin', 'up']);
     expect(header('Content-Type')).toBe('text/plain; charset=UTF-8');
   });
 
   test('is a 504 where the upstream takes longer than it may', async () => {
-    expect((await lab.send('slow', replying({ never: true }))).status).toBe(504);
+    expect((await fixture.send('slow', replying({ never: true }))).status).toBe(504);
   });
 
   test('is cut where the upstream cuts it', async () => {
-    const { header, body } = await lab.send('plain', replying({ half: true }));
+    const { header, body } = await fixture.send('plain', replying({ half: true }));
     expect([header('Content-Length'), body]).toEqual(['10', 'hello']);
   });
 
   test('to a WebSocket handshake opens a way for bytes', async () => {
     const handshake =
       'GET /plain/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n';
-    const text = await converse(lab.gateway.proxyPort, [
+    const text = await converse(fixture.gateway.proxyPort, [
       [handshake, '\r\n\r\n'],
       ['hello', 'hello'],
       ['again', 'again'],
@@ -131,8 +131,8 @@ describe('a response', () => {
     expect(text).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
     expect(text).toMatch(/^upgrade: websocket\r$/im);
     expect(text).toMatch(/^x-lab: 1\r$/im);
-    expect(lab.upstream.last.header('Connection')).toBe('keep-alive, Upgrade');
-    expect(lab.upstream.last.header('Upgrade')).toBe('websocket');
+    expect(fixture.upstream.last.header('Connection')).toBe('keep-alive, Upgrade');
+    expect(fixture.upstream.last.header('Upgrade')).toBe('websocket');
   });
 
   test.each(
@@ -141,14 +141,14 @@ describe('a response', () => {
       [`${base}|${route}|${strip}`, request, `v1-${i}`, v1] as const,
     ]),
   )('comes from the right path: %s for %s (%s)', async (_where, request, name, wanted) => {
-    await lab.send(name, { target: request.replace('NAME', name) });
-    expect(lab.upstream.last.line).toBe(`GET ${wanted.replace('NAME', name)}`);
+    await fixture.send(name, { target: request.replace('NAME', name) });
+    expect(fixture.upstream.last.line).toBe(`GET ${wanted.replace('NAME', name)}`);
   });
 
   test('comes from the route that says most of the request', async () => {
     const seenBy = async (request: Partial<RawRequest>): Promise<string> => {
-      await lab.send('split', { target: '/split/x', ...request });
-      return lab.upstream.last.line;
+      await fixture.send('split', { target: '/split/x', ...request });
+      return fixture.upstream.last.line;
     };
     expect(await seenBy({ method: 'PUT' })).toBe('PUT /any/x');
     expect(await seenBy({})).toBe('GET /get/x');
@@ -182,9 +182,9 @@ describe('a response', () => {
     ['TRACE', 'TRACE /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 405],
     ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 400],
   ])('is an error page for %s', async (_what, bytes, status) => {
-    const { proxyPort } = lab.gateway;
+    const { proxyPort } = fixture.gateway;
     const response = parseResponse(await sendBytes(proxyPort, bytes, (text) => text.includes('request_id')));
     expect([response.status, response.header('Server')]).toEqual([status, 'kong/3.9.3']);
-    expect(lab.upstream.seen).toHaveLength(0);
+    expect(fixture.upstream.seen).toHaveLength(0);
   });
 });

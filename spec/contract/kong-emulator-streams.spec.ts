@@ -6,9 +6,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
-import { calling, startLab, type Lab, type LabRoute } from './kong-emulator-kit/lab';
-import { peakMemoryBytes } from './kong-emulator-kit/peak-memory';
-import { digestOf, pieces, StreamUpstream } from './kong-emulator-kit/stream-upstream';
+import {
+  calling,
+  startKongFixture,
+  type KongFixture,
+  type FixtureRoute,
+} from './kong-emulator-fixture/kong-fixture';
+import { peakMemoryBytes } from './kong-emulator-fixture/peak-memory';
+import { digestOf, pieces, StreamUpstream } from './kong-emulator-fixture/stream-upstream';
 
 const LARGE = 256 * 1024 * 1024;
 /** More than the buffers of all sockets on the way. */
@@ -16,19 +21,19 @@ const UNREAD = 64 * 1024 * 1024;
 
 describe('a body on its way through the gateway', () => {
   let listener: StreamUpstream;
-  let lab: Lab;
+  let fixture: KongFixture;
 
   useResources(async (resources) => {
     listener = await resources.use(StreamUpstream.start(), (started) => started.stop());
-    const handing = (route: Record<string, unknown>): LabRoute =>
+    const handing = (route: Record<string, unknown>): FixtureRoute =>
       calling([['service.setTarget', ['127.0.0.1', listener.port]]], { route, passes: true });
-    const starting = startLab({
+    const starting = startKongFixture({
       buffered: handing({}),
       'request-flows': handing({ request_buffering: false }),
       'response-flows': handing({ response_buffering: false }),
       'both-flow': handing({ request_buffering: false, response_buffering: false }),
     });
-    lab = await resources.use(starting, (started) => started.stop());
+    fixture = await resources.use(starting, (started) => started.stop());
   });
 
   afterEach(() => {
@@ -41,7 +46,7 @@ describe('a body on its way through the gateway', () => {
     headers: http.OutgoingHttpHeaders,
     method = 'POST',
   ): { request: http.ClientRequest; response: Promise<http.IncomingMessage> } {
-    const { proxyPort: port } = lab.gateway;
+    const { proxyPort: port } = fixture.gateway;
     const request = http.request({ port, host: '127.0.0.1', method, path, headers, agent: false });
     const response = new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once('response', resolve).once('error', reject);
@@ -68,7 +73,7 @@ describe('a body on its way through the gateway', () => {
     const { request, response } = open('/buffered/sink', headers);
     request.write(Buffer.alloc(100_000));
     // A second request that comes and goes meanwhile: the first had its time.
-    for (let i = 0; i < 3; i++) await lab.send('buffered', { target: '/buffered/other' });
+    for (let i = 0; i < 3; i++) await fixture.send('buffered', { target: '/buffered/other' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(Array(3).fill('GET /other'));
     request.end(Buffer.alloc(100_000));
     expect((await response).statusCode).toBe(200);
@@ -125,7 +130,7 @@ describe('a body on its way through the gateway', () => {
     await until('the request', () => listener.arrivals.length === 1);
     const isFirst = await Promise.race([
       response.then(() => true),
-      lab.send('buffered', { target: '/buffered/other' }).then(() => false),
+      fixture.send('buffered', { target: '/buffered/other' }).then(() => false),
     ]);
     expect(isFirst).toBe(false);
     listener.release();
@@ -152,7 +157,7 @@ describe('a body on its way through the gateway', () => {
       const hash = createHash('sha256');
       await pipeline(await get(`${path}/${LARGE}`), hash);
       expect(hash.digest('hex')).toBe(digestOf(LARGE));
-      expect(peakMemoryBytes(lab.gateway.prefix)).toBeLessThan(LARGE);
+      expect(peakMemoryBytes(fixture.gateway.prefix)).toBeLessThan(LARGE);
     },
   );
 
@@ -162,7 +167,7 @@ describe('a body on its way through the gateway', () => {
       const { request, response } = open(path, { 'Content-Length': LARGE });
       await pipeline(Readable.from(pieces(LARGE)), request);
       expect(JSON.parse(await text(await response))).toEqual({ bytes: LARGE, sha256: digestOf(LARGE) });
-      expect(peakMemoryBytes(lab.gateway.prefix)).toBeLessThan(LARGE);
+      expect(peakMemoryBytes(fixture.gateway.prefix)).toBeLessThan(LARGE);
     },
   );
 
@@ -177,7 +182,7 @@ describe('a body on its way through the gateway', () => {
   });
 
   test('is not waited for where the answer is there already', async () => {
-    const socket = net.connect(lab.gateway.proxyPort, '127.0.0.1');
+    const socket = net.connect(fixture.gateway.proxyPort, '127.0.0.1');
     let seen = '';
     socket.on('data', (chunk) => (seen += chunk.toString('latin1')));
     const closed = new Promise((resolve) => socket.once('end', resolve));

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { unpack } from 'msgpackr';
-import { makePrefix, ServerProcess, serverCommand } from './plugin-server-kit/server-process';
+import { makePrefix, ServerProcess, serverCommand } from './plugin-server-fixture/server-process';
 
 // The timeout fails a dump that does not end by itself.
 const run = (plugin: string, ...args: string[]): { status: number | null; stdout: Buffer; stderr: Buffer } =>

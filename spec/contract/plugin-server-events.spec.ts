@@ -1,6 +1,6 @@
 import { useResources } from '../helpers/use-resources';
-import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { bytesOf, KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 type Status = { Events: number; OpenInstances: number; ClosedInstances: number; Plugins: unknown };
 

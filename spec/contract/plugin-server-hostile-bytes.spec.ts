@@ -1,7 +1,7 @@
 import { luaPack } from '../gateway/rpc/lua-pack';
 import { useResources } from '../helpers/use-resources';
-import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { bytesOf, KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 // Each of these ends kong-js-pluginserver, or mangles what passes through it (docs/kong.md).
 describe('plugin server under hostile bytes', () => {

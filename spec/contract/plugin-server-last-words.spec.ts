@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, copyFileSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makePrefix } from './plugin-server-kit/server-process';
+import { makePrefix } from './plugin-server-fixture/server-process';
 
 const PLUGIN_SERVER = resolve(__dirname, '../../dist/kong/plugin-server.js');
 /** The directory of another user, or of the kernel: no user writes there. */

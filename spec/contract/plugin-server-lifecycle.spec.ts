@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { KongConnection, type NextCall } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection, type NextCall } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 describe('plugin server, from start to end', () => {
   let prefix: string;

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LuaValue } from '../gateway/rpc/lua-value';
 import { useResources } from '../helpers/use-resources';
-import { KongConnection, type RpcAnswer } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection, type RpcAnswer } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 type Entry =
   | { note: string }

@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { newEncryptionKey } from '../helpers/encryption';
 import { Releasers } from '../helpers/stack/releasers';
-import { KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 /** As ServerProcess takes it: from the fixtures. */
 const OUR_PLUGIN = '../../../dist/plugins';

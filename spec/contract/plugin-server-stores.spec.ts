@@ -3,8 +3,8 @@ import { freePort } from '../helpers/gateway/free-port';
 import { HttpClient } from '../helpers/http-client';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
-import { KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 let server: ServerProcess;
 let health: HttpClient;

@@ -10,21 +10,29 @@ import { openJobsKey, recordKey } from '../../plugins/async-request-reply/redis/
 import { takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
 import { CommandHold } from '../helpers/cut-commands';
 import { until } from '../helpers/until';
-import { BODY, codeOf, HOUR, MINUTE, QUEUE, RESPONSE, type BytesLab } from './stored-bytes-kit/bytes-lab';
-import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
+import {
+  BODY,
+  codeOf,
+  HOUR,
+  MINUTE,
+  QUEUE,
+  RESPONSE,
+  type BytesSystem,
+} from './stored-bytes-fixture/bytes-system';
+import { useBytesFixture } from './stored-bytes-fixture/use-bytes-fixture';
 
 /** How long a place, and the bytes with it, are held for a submit that is not confirmed. */
 const PROVISIONAL_MS = 30_000;
 
-const stage = useBytesLab();
+const fixture = useBytesFixture();
 
 /** Runs a case once for each number of commands after which it can be cut off; says how many those were. */
 async function atEveryCut(
-  make: (lab: BytesLab, commands: number) => Promise<'cut' | 'whole'>,
+  make: (system: BytesSystem, commands: number) => Promise<'cut' | 'whole'>,
 ): Promise<number> {
-  await stage.lab.submit(); // Scripts are there.
+  await fixture.system.submit(); // Scripts are there.
   for (let commands = 0; ; commands++) {
-    if ((await make(stage.another(), commands)) === 'whole') return commands;
+    if ((await make(fixture.another(), commands)) === 'whole') return commands;
   }
 }
 
@@ -42,20 +50,20 @@ async function cutOff(hold: CommandHold, work: Promise<unknown>): Promise<'cut' 
 }
 
 test('a submit leaves bytes that go within thirty seconds, or with the job that it made', async () => {
-  const cuts = await atEveryCut(async (lab, commands) => {
-    const { store, hold } = lab.gateway();
+  const cuts = await atEveryCut(async (system, commands) => {
+    const { store, hold } = system.gateway();
     await store.read((records) => records.read(newJobId()));
     hold.after(commands);
-    const how = await cutOff(hold, lab.submit(store));
+    const how = await cutOff(hold, system.submit(store));
 
-    await lab.pass(PROVISIONAL_MS);
-    const listed = await lab.redis.zrange(openJobsKey(lab.prefix, QUEUE), 0, -1);
-    expect(await lab.total()).toBe(listed.length * BODY);
+    await system.pass(PROVISIONAL_MS);
+    const listed = await system.redis.zrange(openJobsKey(system.prefix, QUEUE), 0, -1);
+    expect(await system.total()).toBe(listed.length * BODY);
     for (const id of listed) {
-      await lab.run(id);
-      await lab.purge(id);
+      await system.run(id);
+      await system.purge(id);
     }
-    await lab.expectNothing();
+    await system.expectNothing();
     return how;
   });
   expect(cuts).toBeGreaterThan(4);
@@ -64,40 +72,40 @@ test('a submit leaves bytes that go within thirty seconds, or with the job that 
 test.each([1, 8])(
   'a submit that was answered 503 after %i commands gives its bytes back',
   async (commands) => {
-    const { lab } = stage;
-    const { store, hold, client } = lab.gateway(500);
+    const { system } = fixture;
+    const { store, hold, client } = system.gateway(500);
     await client.time();
     hold.after(commands);
-    expect(await codeOf(lab.submit(store))).toBe('store-unavailable');
+    expect(await codeOf(system.submit(store))).toBe('store-unavailable');
     hold.release();
     await until('the submit to be taken back', () => store.pendingRollbackCount === 0);
 
-    await lab.expectCounted(0);
-    await lab.expectNothing();
+    await system.expectCounted(0);
+    await system.expectNothing();
   },
 );
 
 test('a worker leaves bytes that whoever comes after it sets right', async () => {
-  const cuts = await atEveryCut(async (lab, commands) => {
-    const id = await lab.submit();
-    const client = lab.open();
+  const cuts = await atEveryCut(async (system, commands) => {
+    const id = await system.submit();
+    const client = system.open();
     const hold = new CommandHold(client);
-    const index = new QueueIndex(client, lab.prefix);
+    const index = new QueueIndex(client, system.prefix);
     await client.time();
     hold.after(commands);
     const turn = async (): Promise<void> => {
-      const settled = await lab.attempt(id, {}, new JobStore(client, lab.prefix));
+      const settled = await system.attempt(id, {}, new JobStore(client, system.prefix));
       if (settled.kind === 'settled-now') await index.removeJob(QUEUE, id, settled);
     };
     const how = await cutOff(hold, turn());
     client.disconnect();
 
-    await lab.redis.hset(recordKey(lab.prefix, id), 'lease_until', 1);
-    const found = await lab.jobs.examine(id);
-    await (found.kind === 'already-settled' ? lab.index.removeJob(QUEUE, id, found) : lab.run(id));
-    expect(await lab.total()).toBe(RESPONSE);
-    await lab.purge(id);
-    await lab.expectNothing();
+    await system.redis.hset(recordKey(system.prefix, id), 'lease_until', 1);
+    const found = await system.jobs.examine(id);
+    await (found.kind === 'already-settled' ? system.index.removeJob(QUEUE, id, found) : system.run(id));
+    expect(await system.total()).toBe(RESPONSE);
+    await system.purge(id);
+    await system.expectNothing();
     return how;
   });
   expect(cuts).toBeGreaterThan(3);
@@ -114,25 +122,25 @@ test.each<[string, (store: AccessStore, part: RedriveContext, id: string) => Pro
     },
   ],
 ])('%s leaves bytes that a purge gives back, or that go with the job', async (_what, work) => {
-  const cuts = await atEveryCut(async (lab, commands) => {
-    const { store, hold, client } = lab.gateway();
-    await lab.announce();
-    const id = await lab.submit(store, { job: { deleteAfterRead: true } });
-    await lab.run(id, { keepRequest: true });
-    const how = await lab.administer((part) => {
+  const cuts = await atEveryCut(async (system, commands) => {
+    const { store, hold, client } = system.gateway();
+    await system.announce();
+    const id = await system.submit(store, { job: { deleteAfterRead: true } });
+    await system.run(id, { keepRequest: true });
+    const how = await system.administer((part) => {
       hold.after(commands);
       return cutOff(hold, work(store, part, id));
     }, client);
 
-    expect(await lab.total()).toBeLessThanOrEqual(BODY + RESPONSE);
-    const { store: next } = lab.gateway();
+    expect(await system.total()).toBeLessThanOrEqual(BODY + RESPONSE);
+    const { store: next } = system.gateway();
     await next.cancel({ id, queue: QUEUE, owner: '' });
     if (commands % 2 === 0) {
-      await lab.purge(id);
+      await system.purge(id);
     } else {
-      await lab.pass(2 * HOUR + MINUTE);
+      await system.pass(2 * HOUR + MINUTE);
     }
-    await lab.expectNothing();
+    await system.expectNothing();
     return how;
   });
   expect(cuts).toBeGreaterThan(1);

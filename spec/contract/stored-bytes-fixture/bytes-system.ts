@@ -61,7 +61,7 @@ export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob 
   ...more,
 });
 
-export class BytesLab {
+export class BytesSystem {
   readonly prefix = `bytes-${randomBytes(6).toString('hex')}`;
   readonly redis: ScriptedRedis;
   readonly stored: StorageQuota;

@@ -1,4 +1,4 @@
-import type { Calls } from './lab';
+import type { Calls } from './kong-fixture';
 import type { RawRequest } from './raw-exchange';
 
 /** Calls that read nginx variables. */

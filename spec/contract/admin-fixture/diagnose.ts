@@ -1,5 +1,5 @@
 // What the doctor says, in a form that specs compare.
-import type { AdminLab } from './admin-lab';
+import type { AdminSystem } from './admin-system';
 
 export interface Diagnosis {
   readonly code: number;
@@ -9,13 +9,13 @@ export interface Diagnosis {
   readonly messages: string;
 }
 
-/** Runs the doctor on a lab; the kernel's backlog is always enough. */
+/** Runs the doctor on a system; the kernel's backlog is always enough. */
 export async function diagnose(
-  lab: AdminLab,
+  system: AdminSystem,
   args: readonly string[] = [],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Diagnosis> {
-  const { code, value } = await lab.json(['doctor', ...args], { ARR_LISTEN_BACKLOG: '1', ...env });
+  const { code, value } = await system.json(['doctor', ...args], { ARR_LISTEN_BACKLOG: '1', ...env });
   const { ok, checks } = value as {
     ok: boolean;
     checks: { name: string; level: string; findings: { message: string }[] }[];

@@ -24,8 +24,8 @@ import type { Upstream } from '../../helpers/upstream';
 const LAPSING = /:(stalled-check|sweeper|limiter|settled:\d+)$/;
 const HOUR_MS = 3_600_000;
 
-/** The Redis under a lab, whatever it is. */
-export interface LabRedis {
+/** The Redis under a system, whatever it is. */
+export interface SystemRedis {
   readonly settings: RedisSettings;
   /** What tells the command of it. */
   readonly env: NodeJS.ProcessEnv;
@@ -41,16 +41,16 @@ export interface JobWishes {
   readonly settings?: Partial<JobSettings>;
 }
 
-export class AdminLab {
+export class AdminSystem {
   readonly prefix = `admin-${randomBytes(6).toString('hex')}`;
   readonly client: ScriptedRedis;
   readonly access: AccessStore;
   readonly index: QueueIndex;
-  readonly #redis: LabRedis;
+  readonly #redis: SystemRedis;
   readonly #upstream: Upstream;
   #worker: JobWorker | undefined;
 
-  constructor(redis: LabRedis, upstream: Upstream) {
+  constructor(redis: SystemRedis, upstream: Upstream) {
     this.#redis = redis;
     this.#upstream = upstream;
     this.client = openWorkerClient(redis.settings, () => undefined);
@@ -154,7 +154,7 @@ export class AdminLab {
   }
 
   /**
-   * Every key of this lab with what it holds: equal before and after what must change nothing. Without what lapses within
+   * Every key of this system with what it holds: equal before and after what must change nothing. Without what lapses within
    * seconds by itself.
    */
   async dump(): Promise<Record<string, string>> {

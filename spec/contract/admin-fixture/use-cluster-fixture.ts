@@ -1,19 +1,19 @@
-// One Redis Cluster and one upstream for a spec file, a lab of its own for each test.
+// One Redis Cluster and one upstream for a spec file, a system of its own for each test.
 import Redis from 'ioredis';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { startCluster, type RedisTopology } from '../../helpers/redis-topology';
 import type { Releasers } from '../../helpers/stack/releasers';
 import { Upstream } from '../../helpers/upstream';
 import { useResources } from '../../helpers/use-resources';
-import { AdminLab } from './admin-lab';
+import { AdminSystem } from './admin-system';
 
-export class ClusterStage {
+export class ClusterFixture {
   #topology: RedisTopology | undefined;
   #upstream: Upstream | undefined;
-  #lab: AdminLab | undefined;
+  #system: AdminSystem | undefined;
 
-  get lab(): AdminLab {
-    return started(this.#lab);
+  get system(): AdminSystem {
+    return started(this.#system);
   }
 
   get upstream(): Upstream {
@@ -52,14 +52,14 @@ export class ClusterStage {
     this.#upstream = await resources.use(Upstream.start(), (upstream) => upstream.stop());
   }
 
-  openLab(): void {
+  openSystem(): void {
     const list = this.#nodes.map(({ ip = '', port = 0 }) => `${ip}:${port}`);
     const redis = {
       settings: this.settings,
       env: { ARR_REDIS_CLUSTER_NODES: list.join() },
       keys: async () => (await this.keysByMaster()).flat(),
     };
-    this.#lab = new AdminLab(redis, this.upstream);
+    this.#system = new AdminSystem(redis, this.upstream);
   }
 
   get #nodes(): readonly { ip?: string; port?: number }[] {
@@ -67,12 +67,12 @@ export class ClusterStage {
   }
 }
 
-export function useClusterLab(): ClusterStage {
-  const stage = new ClusterStage();
-  useResources((resources) => stage.start(resources));
-  beforeEach(() => stage.openLab());
-  afterEach(() => stage.lab.close());
-  return stage;
+export function useClusterFixture(): ClusterFixture {
+  const fixture = new ClusterFixture();
+  useResources((resources) => fixture.start(resources));
+  beforeEach(() => fixture.openSystem());
+  afterEach(() => fixture.system.close());
+  return fixture;
 }
 
 function started<T>(part: T | undefined): T {

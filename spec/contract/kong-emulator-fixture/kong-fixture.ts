@@ -11,8 +11,8 @@ import { sendRequest, type RawRequest, type RawResponse } from './raw-exchange';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 
-/** A route of the lab: `/NAME` goes to the upstream's `/`, with the plugins given. */
-export interface LabRoute {
+/** A route of the fixture: `/NAME` goes to the upstream's `/`, with the plugins given. */
+export interface FixtureRoute {
   /** Configuration of js-lab; without it the plugin is not on. */
   lab?: Record<string, unknown>;
   plugins?: Record<string, unknown>[];
@@ -26,19 +26,19 @@ export interface LabRoute {
 export type Calls = [method: string, args: unknown[]][];
 
 /** A route whose plugin makes the calls and answers with what came back, or lets the request pass. */
-export function calling(calls: Calls, options: { passes?: boolean } & LabRoute = {}): LabRoute {
+export function calling(calls: Calls, options: { passes?: boolean } & FixtureRoute = {}): FixtureRoute {
   const { passes, ...route } = options;
   return { ...route, lab: { mode: passes ? 'scriptpass' : 'script', script: JSON.stringify(calls) } };
 }
 
 /** A gateway with kong-pdk's own plugin server behind it, and an upstream. */
-export interface Lab {
+export interface KongFixture {
   gateway: Gateway;
   upstream: EchoUpstream;
   /** Sends to `/NAME`, or to the request's own target. */
   send(name: string, request?: Partial<RawRequest>): Promise<RawResponse>;
   /** The configuration with these routes, for `applyConfig`. */
-  configWith(routes: Record<string, LabRoute>): object;
+  configWith(routes: Record<string, FixtureRoute>): object;
   stop(): Promise<void>;
 }
 
@@ -53,15 +53,15 @@ export function stockPluginServer(folder = 'gateway-lab'): PluginServerOptions {
 }
 
 /** @throws when a part does not start, after the others have ended */
-export async function startLab(
-  routes: Record<string, LabRoute>,
+export async function startKongFixture(
+  routes: Record<string, FixtureRoute>,
   options: Partial<GatewayOptions> & { extra?: object } = {},
-): Promise<Lab> {
+): Promise<KongFixture> {
   const { extra, ...gatewayOptions } = options;
   const releasers = new Releasers();
   try {
     const upstream = await releasers.use(EchoUpstream.start(), (started) => started.stop());
-    const configWith = (given: Record<string, LabRoute>): object => ({
+    const configWith = (given: Record<string, FixtureRoute>): object => ({
       _format_version: '3.0',
       services: Object.entries(given).map(([name, route]) => service(name, route, upstream.port)),
       ...extra,
@@ -87,7 +87,7 @@ export async function startLab(
   }
 }
 
-function service(name: string, given: LabRoute, port: number): object {
+function service(name: string, given: FixtureRoute, port: number): object {
   const lab = given.lab ? [{ name: 'js-lab', config: given.lab }] : [];
   const plugins = [...(given.plugins ?? []), ...lab];
   return {
@@ -98,16 +98,16 @@ function service(name: string, given: LabRoute, port: number): object {
   };
 }
 
-/** Runs a test with a lab of its own, which is stopped whatever comes of it. */
-export async function withLab(
-  routes: Record<string, LabRoute>,
-  options: Parameters<typeof startLab>[1],
-  test: (lab: Lab) => Promise<void>,
+/** Runs a test with a fixture of its own, which is stopped whatever comes of it. */
+export async function withKongFixture(
+  routes: Record<string, FixtureRoute>,
+  options: Parameters<typeof startKongFixture>[1],
+  test: (fixture: KongFixture) => Promise<void>,
 ): Promise<void> {
-  const lab = await startLab(routes, options);
+  const fixture = await startKongFixture(routes, options);
   try {
-    await test(lab);
+    await test(fixture);
   } finally {
-    await lab.stop();
+    await fixture.stop();
   }
 }

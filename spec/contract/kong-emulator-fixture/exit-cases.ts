@@ -1,10 +1,10 @@
-import { calling, type LabRoute } from './lab';
+import { calling, type FixtureRoute } from './kong-fixture';
 
 /** A route whose plugin exits with these arguments. */
-export const exit = (...args: unknown[]): LabRoute => calling([['response.exit', args]]);
+export const exit = (...args: unknown[]): FixtureRoute => calling([['response.exit', args]]);
 
 /** A fact and an exit that Kong raises at. */
-export const refused: [string, LabRoute][] = [
+export const refused: [string, FixtureRoute][] = [
   ['a status under 100', exit(99, 'x')],
   ['a status over 599', exit(600, 'x')],
   ['a status that is text', exit('200', 'x')],
