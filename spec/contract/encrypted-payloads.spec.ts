@@ -8,6 +8,7 @@ import { recordKey, requestKey, responseKey } from '../../plugins/async-request-
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { CHUNK_BYTES } from '../../plugins/async-request-reply/payloads/payload';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -26,18 +27,19 @@ let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
-const newJob = (change: Partial<NewJob> = {}): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.from(MARKER), key },
-  ...{ repeatable: true, maxAttempts: 1, delayMs: 0 },
-  ...{ deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, callback: TERMS },
-  request: {
-    method: 'POST',
-    path: `/${MARKER}`,
-    target: { scheme: 'http', host: 'h', port: 1 },
-    headers: [['x-marker', MARKER]],
-  },
-  ...change,
-});
+const secretJob = (change: Partial<NewJob> = {}): NewJob =>
+  newJob({
+    body: Buffer.from(MARKER),
+    key,
+    callback: TERMS,
+    request: {
+      method: 'POST',
+      path: `/${MARKER}`,
+      target: { scheme: 'http', host: 'h', port: 1 },
+      headers: [['x-marker', MARKER]],
+    },
+    ...change,
+  });
 
 /** Stores a response in pieces of odd sizes. */
 async function storeResponse(body: Buffer, head: object = HEAD, id = newJobId()): Promise<string> {
@@ -103,12 +105,12 @@ describe('what is stored', () => {
   });
 
   test('is nowhere in clear: request line, headers, bodies, callback; without a key it is', async () => {
-    const clear = newJob({ key: undefined });
+    const clear = secretJob({ key: undefined });
     await store.create(clear);
     expect((await everything()).split(MARKER).length).toBeGreaterThan(4);
     await redis.flushall();
 
-    const job = newJob();
+    const job = secretJob();
     await store.create(job);
     await storeResponse(Buffer.alloc(300_000, MARKER), HEAD, job.id);
     expect(await everything()).not.toContain(MARKER);
@@ -116,7 +118,7 @@ describe('what is stored', () => {
   });
 
   test('in clear reads back with keys too', async () => {
-    const job = newJob({ key: undefined });
+    const job = secretJob({ key: undefined });
     await store.create(job);
     expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
   });
@@ -171,7 +173,7 @@ describe('a response is refused', () => {
 });
 
 test('of two who make the same job the first has its request stored', async () => {
-  const job = newJob();
+  const job = secretJob();
   await store.create(job);
   await store.create({ ...job, key: newKeys().first });
 
@@ -180,7 +182,7 @@ test('of two who make the same job the first has its request stored', async () =
 });
 
 test('the terms of a callback are told to whoever has the key', async () => {
-  const job = newJob();
+  const job = secretJob();
   await store.create(job);
   await store.cancel(job.id);
   const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, PREFIX, with_).settlement(job.id);

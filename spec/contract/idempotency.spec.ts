@@ -17,6 +17,7 @@ import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { JOB_SETTINGS } from '../helpers/job-settings';
+import { newJob } from '../helpers/new-job';
 
 const MINUTE = 60_000;
 const QUEUE = 'q';
@@ -58,16 +59,19 @@ function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } 
 }
 
 function jobOf(id: string, openTtlMs = 10 * MINUTE): NewJob {
-  return {
-    ...{ id, queue: QUEUE, owner: 'consumer:c', settingsHash: 's', body: Buffer.from('b'), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs },
+  return newJob({
+    id,
+    queue: QUEUE,
+    owner: 'consumer:c',
+    body: Buffer.from('b'),
+    openTtlMs,
     request: {
       method: 'POST',
       path: '/x',
       target: { scheme: 'http', host: 'h', port: 1 },
       headers: [['x-async-kong-id', id]],
     },
-  };
+  });
 }
 
 const submit = (store: AccessStore, by: Claim = claim): Promise<Acceptance> =>

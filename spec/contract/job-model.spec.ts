@@ -11,6 +11,7 @@ import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scri
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -43,11 +44,15 @@ const replyOf = (outcome: { kind: string; state?: string; dead?: boolean }): Rep
   return (dead === undefined ? { kind } : { kind, state, dead }) as Reply;
 };
 
-const newJob = (id: string, kind: JobKind): NewJob => ({
-  ...{ id, queue: 'q', owner: '', settingsHash: 's', body: Buffer.from('body'), ...kind },
-  ...{ delayMs: 0, deadlineMs: DEADLINE_MS, resultTtlMs: 2 * DEADLINE_MS, openTtlMs: 4 * DEADLINE_MS },
-  request: { method: 'POST', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-});
+const jobOf = (id: string, kind: JobKind): NewJob =>
+  newJob({
+    id,
+    body: Buffer.from('body'),
+    ...kind,
+    deadlineMs: DEADLINE_MS,
+    resultTtlMs: 2 * DEADLINE_MS,
+    openTtlMs: 4 * DEADLINE_MS,
+  });
 
 const resultOf = (record: ModelRecord | undefined): string => `${record?.run ?? 0}.${record?.attempts ?? 0}`;
 
@@ -116,7 +121,7 @@ const OPERATIONS: readonly Operation[] = [
       const request = created !== undefined && (created.dead || !isSettled(created.state));
       return [created === undefined ? created : { ...created, request }, reply];
     },
-    inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(newJob(id, kind))).kind }),
+    inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(jobOf(id, kind))).kind }),
   },
   {
     name: 'a starts',

@@ -5,6 +5,7 @@ import { recordKey, requestKey, responseKey } from '../../plugins/async-request-
 import type { StoredPayload } from '../../plugins/async-request-reply/payloads/payload-reader';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
@@ -18,17 +19,13 @@ let store: JobStore;
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
-  const id = newJobId();
-  const job: NewJob = {
-    id,
-    ...{
-      queue: 'q',
-      owner: 'consumer:c',
-      settingsHash: 's',
-      body: Buffer.from([0, 255, 10]),
-      repeatable: true,
-    },
-    ...{ maxAttempts: 2, delayMs: 0, deadlineMs: LONG, resultTtlMs: 2 * LONG, openTtlMs: 4 * LONG },
+  const job = newJob({
+    owner: 'consumer:c',
+    body: Buffer.from([0, 255, 10]),
+    maxAttempts: 2,
+    deadlineMs: LONG,
+    resultTtlMs: 2 * LONG,
+    openTtlMs: 4 * LONG,
     request: {
       method: 'POST',
       path: '/x',
@@ -36,9 +33,9 @@ async function queued(change: Partial<NewJob> = {}): Promise<string> {
       headers: [['x-latin', 'caf\xe9']],
     },
     ...change,
-  };
+  });
   expect(await store.create(job)).toMatchObject({ kind: 'created' });
-  return id;
+  return job.id;
 }
 
 const head = { status: 200, headers: [['Set-Cookie', 'a']] as const };
@@ -106,18 +103,14 @@ async function jobOf(id: string): Promise<NewJob> {
   const template = await queued();
   const request = await store.payloads.readRequest(template);
   if (request === undefined) throw new Error('no request');
-  return {
-    ...{
-      id,
-      queue: 'q',
-      owner: '',
-      settingsHash: 's',
-      request: request.head,
-      body: await request.body(),
-      repeatable: true,
-    },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
-  };
+  return newJob({
+    id,
+    request: request.head,
+    body: await request.body(),
+    deadlineMs: LONG,
+    resultTtlMs: LONG,
+    openTtlMs: LONG,
+  });
 }
 
 describe('taking the lease', () => {

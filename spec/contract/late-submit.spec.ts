@@ -1,9 +1,8 @@
 // A submit whose writes reach Redis after the client has had its 503: what waited in front of a Redis that stood still.
-import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { requestKey } from '../../plugins/async-request-reply/redis/keys';
 import type { ScriptedRedis } from '../../plugins/async-request-reply/redis/scripts';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -14,12 +13,6 @@ let redis: ScriptedRedis;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
-
-const newJob = (): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', repeatable: true, maxAttempts: 1 },
-  ...{ delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, body: Buffer.from('a') },
-  request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-});
 
 const secondsOfRedis = async (): Promise<number> => (await redis.time())[0] ?? 0;
 

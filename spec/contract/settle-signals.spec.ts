@@ -1,11 +1,11 @@
 // What tells of settled jobs, on a real Redis, over a wire that can be cut.
-import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { settledChannel } from '../../plugins/async-request-reply/redis/keys';
 import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { SettleSignals } from '../../plugins/async-request-reply/waiting/settle-signals';
 import { resolveConfig } from '../../schemas/resolve-config';
+import { newJob } from '../helpers/new-job';
 import type { RedisServer } from '../helpers/redis-server';
 import { startJobStore } from '../helpers/start-job-store';
 import { TcpProxy } from '../helpers/tcp-proxy';
@@ -38,12 +38,7 @@ afterEach(async () => {
 });
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
-  const job: NewJob = {
-    ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
-    request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-    ...change,
-  };
+  const job = newJob({ deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, ...change });
   await jobs.create(job);
   return job.id;
 }

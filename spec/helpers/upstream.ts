@@ -3,11 +3,11 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { ByteReader, UnexpectedEnd } from './http/byte-reader';
 import { valueOf, valuesOf, type Field } from './http/fields';
 import { readRequest, type HttpMessage } from './http/http-message';
+import { ID_HEADER } from './id-header';
 import { until } from './until';
 import { reply, type Answer } from './upstream/answers';
 
 /** The header by which a worker tells the upstream the job's ID. */
-const ID_HEADER = 'X-Async-Kong-Id';
 
 /** A request as it stood on the wire. */
 export class RecordedRequest {

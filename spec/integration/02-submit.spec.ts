@@ -1,11 +1,11 @@
 // docs/http.md, "Submit": what a 202 says, and which requests become jobs.
+import { ID_HEADER } from '../helpers/id-header';
 import { mintedAtMs, UUID_V7 } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** RFC 3339, in UTC. */
 const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 

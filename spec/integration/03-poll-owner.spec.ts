@@ -1,10 +1,10 @@
 // docs/http.md, "Poll": who finds a job, on routes with key-auth, with its shared anonymous consumer, and with neither.
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const ALICE_ID = '6a1f3f5e-63a5-4b4c-8f5c-6b1d3e0b7a01';
 const ANYONE_ID = '6a1f3f5e-63a5-4b4c-8f5c-6b1d3e0b7a02';
 

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 

@@ -1,12 +1,12 @@
 // docs/http.md, "Poll": its table, row by row, in the three views of a job.
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const STATUS_MEMBERS = [
   'id',
   'state',

@@ -1,9 +1,9 @@
 // What clients send by mistake or malice. None of it stops the plugin server, and no ID of theirs reaches the upstream.
 import { strangeJobId } from '../helpers/job-ids';
 import type { RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** `request.max_body_bytes` by default. */
 const REQUEST_CEILING_BYTES = 10_485_760;
 /** What a route with no service carries, whatever the configuration allows: Kong hands nothing off there. */

@@ -1,5 +1,6 @@
 // Redis down, stopped, killed or full: 503 in time, nothing hangs, and all is well again without a restart.
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { byLane, IS_HANDOFF_LANE } from '../helpers/lane';
 import { Latch } from '../helpers/latch';
@@ -8,7 +9,6 @@ import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const READ_TIMEOUT_MS = 1000;
 
 const shared = {

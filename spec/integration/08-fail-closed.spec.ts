@@ -1,12 +1,12 @@
 // The recipe of every kong.yml of ours: kong/fail-closed.lua behind the plugin. Whatever becomes of the plugin server, the
 // upstream sees the calls of workers and nothing else.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { byLane } from '../helpers/lane';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const SUBMIT = '/closed/submit';
 const POLL = '/closed/poll';
 

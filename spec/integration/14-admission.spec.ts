@@ -2,6 +2,7 @@
 // priority and start time, and callers that do not starve one another.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { byLane } from '../helpers/lane';
+import { problemOf } from '../helpers/problem';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { CallMeter } from '../helpers/upstream/call-meter';
 import { reply } from '../helpers/upstream/answers';
@@ -54,11 +55,6 @@ async function startWire(latencyMs = 0): Promise<TcpProxy> {
   wires.push(wire);
   return wire;
 }
-
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 const crowd = (path: string, options: RequestOptions = {}): Promise<HttpResponse[]> =>
   stack().client.crowd(Array<string>(CROWD).fill(path), () => ({ method: 'POST', body: 'a', ...options }));

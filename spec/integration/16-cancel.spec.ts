@@ -2,6 +2,7 @@
 // has settled stays as it is.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
@@ -36,11 +37,6 @@ type Delete = (path: string, id: string) => Promise<HttpResponse>;
 const byHeader: Delete = (path, id) => stack().poll(path, id, { method: 'DELETE' });
 const byStatusUrl: Delete = (path, id) => stack().request(`${path}?async-id=${id}`, { method: 'DELETE' });
 
-const problem = (response: HttpResponse): [number, unknown] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
-
 async function finalStatus(path: string, id: string): Promise<unknown> {
   return (await stack().request(`${path}?async-id=${id}`)).json()['state'];
 }
@@ -58,7 +54,7 @@ describe.each([
     const next = await stack().roundTrip(path);
 
     expect([response.status, response.text]).toEqual([204, '']);
-    expect(problem(await stack().poll(path, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().poll(path, id))).toEqual([410, 'cancelled']);
     expect(await finalStatus(path, id)).toBe('cancelled');
     expect([next.status, stack().upstream.callsOf(id)]).toEqual([200, []]);
   });
@@ -75,7 +71,7 @@ describe.each([
 
       expect([response.status, response.json()['id']]).toEqual([202, id]);
       await until('the upstream to see the connection close', () => call?.wasAbandoned);
-      expect(problem(await stack().settled(running, id))).toEqual([410, 'cancelled']);
+      expect(problemOf(await stack().settled(running, id))).toEqual([410, 'cancelled']);
       expect(stack().upstream.callsOf(id)).toHaveLength(1);
     },
   );
@@ -88,7 +84,7 @@ describe.each([
     await until('the job to wait', async () => (await finalStatus(waiting, id)) === 'retrying');
 
     expect((await cancel(waiting, id)).status).toBe(204);
-    expect(problem(await stack().poll(waiting, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().poll(waiting, id))).toEqual([410, 'cancelled']);
   });
 
   test('leaves a settled job as it is: 409 with its state', async () => {
@@ -97,7 +93,7 @@ describe.each([
     await stack().settled(`${path}/done`, id);
     const response = await cancel(`${path}/done`, id);
 
-    expect(problem(response)).toEqual([409, 'already-settled']);
+    expect(problemOf(response)).toEqual([409, 'already-settled']);
     expect(response.json()['state']).toBe('completed');
     expect((await stack().poll(`${path}/done`, id)).status).toBe(200);
   });
@@ -107,11 +103,14 @@ describe.each([
     const mine = await stack().submit('/keyed/job', { headers: ALICE });
     await cancel(`${path}/again`, id);
 
-    expect(problem(await cancel(`${path}/again`, id))).toEqual([409, 'already-settled']);
+    expect(problemOf(await cancel(`${path}/again`, id))).toEqual([409, 'already-settled']);
     const asBob = { method: 'DELETE', headers: { ...BOB, 'X-Async-Kong-Id': mine.id } };
     const target = where === 'by header' ? '/keyed/job' : `/keyed/job?async-id=${mine.id}`;
     const headers = where === 'by header' ? asBob.headers : BOB;
-    expect(problem(await stack().request(target, { method: 'DELETE', headers }))).toEqual([404, 'not-found']);
+    expect(problemOf(await stack().request(target, { method: 'DELETE', headers }))).toEqual([
+      404,
+      'not-found',
+    ]);
     const look = await stack().request('/keyed/job', { headers: { ...ALICE, 'X-Async-Kong-Id': mine.id } });
     expect([look.status, look.json()['state']]).toEqual([202, 'queued']);
   });
@@ -125,7 +124,7 @@ test('a job submitted with DELETE is polled by DELETE with its header, and cance
 
   expect([polled.status, polled.json()['state']]).toEqual([202, 'queued']);
   expect(cancelled.status).toBe(204);
-  expect(problem(await byHeader(path, id))).toEqual([410, 'cancelled']);
+  expect(problemOf(await byHeader(path, id))).toEqual([410, 'cancelled']);
 });
 
 test(`${RACES} cancels that race with completion settle each job exactly once`, async () => {
@@ -192,7 +191,7 @@ describe('a race that is forced', () => {
     wire.letGo();
 
     expect(response.status).toBe(202);
-    expect(problem(await stack().settled(path, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().settled(path, id))).toEqual([410, 'cancelled']);
     await until('the job to be counted', async () => (await settledIn('forced-1')) > 0);
     expect([await settledIn('forced-1'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);
   });
@@ -215,7 +214,7 @@ describe('a race that is forced', () => {
     wire.letGo();
     const response = await cancelling;
 
-    expect([...problem(response), response.json()['state']]).toEqual([409, 'already-settled', 'completed']);
+    expect([...problemOf(response), response.json()['state']]).toEqual([409, 'already-settled', 'completed']);
     expect((await stack().poll(path, id)).text).toBe('done');
     await until('the job to be counted', async () => (await settledIn('forced-2')) > 0);
     expect([await settledIn('forced-2'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);

@@ -1,9 +1,9 @@
 // docs/http.md, "Prefer": which requests become jobs on a route for those who prefer it.
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const VARY = 'X-Async-Kong-Id, Prefer';
 
 const stack = useStack({

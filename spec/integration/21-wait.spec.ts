@@ -1,12 +1,12 @@
 // docs/http.md, "Prefer": answers that are held until the job settles.
-import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** As long as can be. */
 const LONG = { Prefer: 'wait=50' };
 const BRIEF_MS = 100;
@@ -34,11 +34,6 @@ const channels = async (): Promise<string[]> =>
 /** Waits until that many jobs are waited for. */
 const held = (count: number): Promise<unknown> =>
   until(`${count} subscriptions`, async () => (await channels()).length === count);
-
-const problem = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 /** Sends a request whose answer is held, and gives it together with the job's ID, which only the upstream knows yet. */
 async function submitHeld(path: string, headers: Record<string, string> = LONG) {
@@ -74,7 +69,7 @@ describe('a submit that waits', () => {
     startWorker();
     const response = await stack().request(path, { headers: LONG });
 
-    expect(problem(response)).toEqual([502, 'upstream-failed']);
+    expect(problemOf(response)).toEqual([502, 'upstream-failed']);
     expect(response.header('Proxy-Status')).toBe('async-request-reply; error=connection_terminated');
     expect(response.header(ID_HEADER)).toBe(stack().upstream.callsTo(path)[0]?.jobId);
   });
@@ -87,7 +82,7 @@ describe('a submit that waits', () => {
     const cancel = await stack().poll(path, id, { method: 'DELETE' });
 
     expect(cancel.status).toBe(202);
-    expect(problem(await answer)).toEqual([410, 'cancelled']);
+    expect(problemOf(await answer)).toEqual([410, 'cancelled']);
   });
 
   test('a route default in milliseconds holds the answer of a client that names no time', async () => {
@@ -153,14 +148,14 @@ describe('wait.on_timeout: error', () => {
     // The first may be over before the worker has come to it: the job that runs is the one that counts.
     const call = await until('a job that ran', async () => {
       const response = await stack().request(path, { method: 'POST', body: 'a' });
-      expect(problem(response)).toEqual([504, 'wait-timeout']);
+      expect(problemOf(response)).toEqual([504, 'wait-timeout']);
       expect(response.header('Proxy-Status')).toBe('async-request-reply; error=http_response_timeout');
       expect(response.header('Cache-Control')).toBe('no-store');
       return stack().upstream.callsOf(response.header(ID_HEADER) ?? '')[0];
     });
 
     await until('the upstream to see the connection close', () => call.wasAbandoned);
-    expect(problem(await stack().settled(path, call.jobId ?? ''))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().settled(path, call.jobId ?? ''))).toEqual([410, 'cancelled']);
   });
 
   test('cancels a job that waits, which then never runs', async () => {
@@ -168,8 +163,8 @@ describe('wait.on_timeout: error', () => {
     const response = await stack().request(path, { method: 'POST', body: 'a' });
     const id = response.header(ID_HEADER) ?? '';
 
-    expect(problem(response)).toEqual([504, 'wait-timeout']);
-    expect(problem(await stack().poll(path, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(response)).toEqual([504, 'wait-timeout']);
+    expect(problemOf(await stack().poll(path, id))).toEqual([410, 'cancelled']);
     startWorker();
     await until('another job to run', async () => (await stack().request(path)).status === 200);
     expect(stack().upstream.callsOf(id)).toEqual([]);
@@ -232,7 +227,7 @@ describe('a poll that waits', () => {
       headers: { [ID_HEADER]: id, ...LONG },
     });
 
-    expect(problem(response)).toEqual([504, 'deadline-exceeded']);
+    expect(problemOf(response)).toEqual([504, 'deadline-exceeded']);
     await stack().poll('/blocking/x', blocking.id, { method: 'DELETE' });
     await stack().settled('/blocking/x', blocking.id);
   });
@@ -248,7 +243,7 @@ describe('a poll that waits', () => {
     await until('the job to wait', async () => (await status()) === 'retrying');
     await stack().poll(path, id, { method: 'DELETE' });
 
-    expect(problem(await answer)).toEqual([410, 'cancelled']);
+    expect(problemOf(await answer)).toEqual([410, 'cancelled']);
   });
 });
 

@@ -1,12 +1,13 @@
 // docs/http.md, "Poll" and "Replay": how often a job may be polled and its result be read, and what a pending answer tells.
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const READERS = 10;
 
 const stack = useStack({
@@ -32,10 +33,6 @@ const startWorker = useWorkers(stack);
 
 const statusUrl = (path: string, id: string): Promise<HttpResponse> =>
   stack().request(`${path}?async-id=${id}`);
-const problem = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 describe('a pending answer', () => {
   test('has queue_position, 1 for the next, while the job waits for its turn', async () => {
@@ -129,7 +126,7 @@ describe('min_poll_interval_ms', () => {
 
     expect(first.status).toBe(202);
     for (const response of others) {
-      expect(problem(response)).toEqual([429, 'polled-too-soon']);
+      expect(problemOf(response)).toEqual([429, 'polled-too-soon']);
       expect(response.header('Retry-After')).toBe('60');
       expect(response.header(ID_HEADER)).toBe(id);
     }
@@ -140,7 +137,7 @@ describe('min_poll_interval_ms', () => {
     const { id } = await stack().submit('/floor/foreign');
     await stack().poll('/floor/foreign', id);
 
-    expect(problem(await stack().poll('/often/x', id))).toEqual([404, 'not-found']);
+    expect(problemOf(await stack().poll('/often/x', id))).toEqual([404, 'not-found']);
     await stack().poll('/floor/foreign', id, { method: 'DELETE' });
   });
 
@@ -178,7 +175,7 @@ describe('delete_after_read', () => {
     const told = reads.filter(({ status }) => status === 200);
     expect(told.map(({ text }) => text)).toEqual(['once']);
     for (const response of reads.filter((read) => read !== told[0])) {
-      expect(problem(response)).toEqual([410, 'already-read']);
+      expect(problemOf(response)).toEqual([410, 'already-read']);
       expect(response.header(ID_HEADER)).toBe(id);
     }
   });
@@ -208,7 +205,7 @@ describe('delete_after_read', () => {
     const response = await stack().request(path, { headers: { Prefer: 'wait=50' } });
 
     expect([response.status, response.text]).toEqual([200, 'once']);
-    expect(problem(await stack().poll(path, response.header(ID_HEADER) ?? ''))).toEqual([
+    expect(problemOf(await stack().poll(path, response.header(ID_HEADER) ?? ''))).toEqual([
       410,
       'already-read',
     ]);
@@ -283,7 +280,7 @@ describe('the URLs of a job', () => {
     const { id } = await stack().submit(path);
     const response = await stack().request(`${path}?async-id=${id}&async-view=result`, { method: 'DELETE' });
 
-    expect(problem(response)).toEqual([405, 'method-not-allowed']);
+    expect(problemOf(response)).toEqual([405, 'method-not-allowed']);
     expect(response.header('Allow')).toBe('GET, HEAD, OPTIONS');
     expect((await stack().poll(path, id, { method: 'DELETE' })).status).toBe(204);
   });

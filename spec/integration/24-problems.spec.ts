@@ -5,13 +5,13 @@ import {
   type ProblemCode,
 } from '../../plugins/async-request-reply/errors/problem-catalog';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { until } from '../helpers/until';
 import { hangUp, rawBytes, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const SECRET = 'a-secret-of-the-request';
 const YEAR_MS = 31_536_000_000;
 

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -48,11 +49,6 @@ const idOf = (response: HttpResponse): string => {
   expect([response.status, response.text]).toEqual([202, expect.any(String)]);
   return response.header('X-Async-Kong-Id') ?? '';
 };
-
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 test('the same key with the same request gives the same 202 with the same ID, and starts nothing', async () => {
   const path = '/open/same';

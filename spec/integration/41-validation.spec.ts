@@ -1,6 +1,7 @@
 // docs/http.md, "Checked requests": what fails the route's JSON Schema is refused before anything is stored, and what is hard to check
 // holds up nothing but itself.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 
@@ -47,11 +48,6 @@ const JSON_TYPE = { 'Content-Type': 'application/json' };
 
 const post = (path: string, body: string | Buffer, change: RequestOptions = {}): Promise<HttpResponse> =>
   stack().request(path, { method: 'POST', body, headers: JSON_TYPE, ...change });
-
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  response.json<Problem>().type.replace(/^.*:/, ''),
-];
 
 const errorsOf = (response: HttpResponse): string[] =>
   response.json<Problem>().errors.map((error) => `${error.in} ${error.pointer} ${error.keyword}`);

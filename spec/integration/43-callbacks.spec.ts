@@ -6,6 +6,7 @@ import { CertificateAuthority } from '../helpers/certificates';
 import { newEncryptionKey } from '../helpers/encryption';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { startStack, type Stack } from '../helpers/stack';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
@@ -209,10 +210,6 @@ test('a host that is, or resolves to, a loopback address is not called unless th
 });
 
 describe('400 invalid-callback-url', () => {
-  const problemOf = (response: HttpResponse): [number, string] => [
-    response.status,
-    String(response.json()['type']).replace(/^.*:/, ''),
-  ];
   const ask = (value: string): Promise<HttpResponse> =>
     stack.request('/strict/bad', { method: 'POST', body: 'a', headers: { 'X-Async-Callback-Url': value } });
 

@@ -2,8 +2,9 @@
 // be decrypted is a clear failure.
 import { randomBytes } from 'node:crypto';
 import { fingerprint } from '../../plugins/async-request-reply/secrets/fingerprint';
-import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryption';
+import { newEncryptionKey, routeWithKeys } from '../helpers/encryption';
 import type { HttpResponse } from '../helpers/http-client';
+import { problemOf } from '../helpers/problem';
 import { redisContents } from '../helpers/redis-contents';
 import type { RouteOptions } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';

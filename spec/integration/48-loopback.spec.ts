@@ -7,15 +7,16 @@ import {
 } from '../../plugins/async-request-reply/loopback/loopback-token';
 import { recordKey } from '../../plugins/async-request-reply/redis/keys';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/tokens';
 import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';
+import { problemOf } from '../helpers/problem';
 import type { Stack } from '../helpers/stack';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import type { RecordedRequest, Upstream } from '../helpers/upstream';
 import { reply } from '../helpers/upstream/answers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** An address that is not on the list of the sibling route. */
 const ELSEWHERE = { localAddress: '127.0.0.2' };
 
@@ -26,10 +27,6 @@ useResources(async (resources) => void ({ stack, targets } = await startLoopback
 
 const jobs = async (): Promise<string[]> =>
   (await stack.redis.keys()).filter((key) => key.endsWith(':job')).sort();
-const problemOf = (response: HttpResponse): unknown => [
-  response.status,
-  String(response.json()['type']).split(':').at(-1),
-];
 const REFUSED = [403, 'loopback-refused'];
 const LATE = [503, 'loopback-late'];
 const statusOf = ({ status }: HttpResponse): number => status;

@@ -8,7 +8,6 @@ import { DEFAULT_PRIORITY } from '../../../plugins/async-request-reply/queue/sch
 import { AccessStore } from '../../../plugins/async-request-reply/accept/access-store';
 import { SecretStore } from '../../../plugins/async-request-reply/secrets/secret-store';
 import { nameSettings, type JobSettings } from '../../../plugins/async-request-reply/jobs/job-settings';
-import type { NewJob } from '../../../plugins/async-request-reply/jobs/new-job';
 import {
   openWorkerClient,
   type RedisSettings,
@@ -18,6 +17,7 @@ import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/
 import { JobWorker } from '../../../plugins/async-request-reply/worker/worker';
 import { runAdmin, type CommandResult } from '../../helpers/admin-command';
 import { JOB_SETTINGS } from '../../helpers/job-settings';
+import { newJob } from '../../helpers/new-job';
 import { until } from '../../helpers/until';
 import type { Upstream } from '../../helpers/upstream';
 
@@ -66,10 +66,15 @@ export class AdminSystem {
   async accept(wishes: JobWishes = {}): Promise<string> {
     const { queue = 'q', path = '/ok', id = newJobId() } = wishes;
     const named = nameSettings({ ...JOB_SETTINGS, ...wishes.settings, queue });
-    const job: NewJob = {
-      ...{ id, queue, owner: wishes.owner ?? 'consumer:alice', settingsHash: named.hash },
-      ...{ body: Buffer.from('secret body'), repeatable: true, maxAttempts: 1 },
-      ...{ delayMs: 0, deadlineMs: HOUR_MS, resultTtlMs: HOUR_MS, openTtlMs: 3 * HOUR_MS },
+    const job = newJob({
+      id,
+      queue,
+      owner: wishes.owner ?? 'consumer:alice',
+      settingsHash: named.hash,
+      body: Buffer.from('secret body'),
+      deadlineMs: HOUR_MS,
+      resultTtlMs: HOUR_MS,
+      openTtlMs: 3 * HOUR_MS,
       request: {
         method: 'POST',
         path: `${path}?token=secret-query`,
@@ -81,7 +86,7 @@ export class AdminSystem {
           ['x-async-kong-id', id],
         ],
       },
-    };
+    });
     await this.access.registerQueue(queue, named, job.openTtlMs);
     await this.access.accept(job, named, {
       ...{ priority: DEFAULT_PRIORITY, delayMs: 0, maxWaiting: 1000, maxPerCaller: 0, minReplicas: 0 },

@@ -1,7 +1,6 @@
 // A queue whose bytes are counted, on a key prefix of its own: submits as the access side makes them, turns as a worker
 // takes them. Time passes by moving the entries of the count towards the past.
 import { randomBytes } from 'node:crypto';
-import { newJobId } from '../../../plugins/async-request-reply/jobs/job-id';
 import { purgeJob } from '../../../plugins/async-request-reply/queue/purge-job';
 import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
 import type { RedriveContext } from '../../../plugins/async-request-reply/queue/redrive-job';
@@ -20,6 +19,7 @@ import { StorageQuota } from '../../../plugins/async-request-reply/queue/storage
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { CommandHold } from '../../helpers/cut-commands';
 import { JOB_SETTINGS } from '../../helpers/job-settings';
+import { newJob } from '../../helpers/new-job';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -54,12 +54,18 @@ export const codeOf = (submitting: Promise<unknown>): Promise<string> =>
     (error: { code?: string; message: string }) => error.code ?? error.message,
   );
 
-export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob => ({
-  ...{ id: newJobId(), queue: QUEUE, owner: OWNER, settingsHash: NAMED.hash, body, repeatable: true },
-  ...{ maxAttempts: 3, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: HOUR, openTtlMs: 2 * HOUR },
-  request: { method: 'POST', path: '/x', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-  ...more,
-});
+export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob =>
+  newJob({
+    queue: QUEUE,
+    owner: OWNER,
+    settingsHash: NAMED.hash,
+    body,
+    maxAttempts: 3,
+    deadlineMs: MINUTE,
+    resultTtlMs: HOUR,
+    openTtlMs: 2 * HOUR,
+    ...more,
+  });
 
 export class BytesSystem {
   readonly prefix = `bytes-${randomBytes(6).toString('hex')}`;

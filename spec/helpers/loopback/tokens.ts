@@ -5,12 +5,11 @@ import {
   type MarkedRequest,
 } from '../../../plugins/async-request-reply/loopback/loopback-token';
 import type { HttpResponse, RequestOptions } from '../http-client';
+import { ID_HEADER } from '../id-header';
 import { Latch } from '../latch';
 import type { Stack } from '../stack';
 import type { RecordedRequest } from '../upstream';
 import { heldBy, reply } from '../upstream/answers';
-
-const ID_HEADER = 'X-Async-Kong-Id';
 
 export const markerOf = (request: RecordedRequest): string | undefined => request.header(LOOPBACK_HEADER);
 
