@@ -1,6 +1,6 @@
-// The gateway says to a plugin server what a real Kong was recorded to say: the same methods with the same arguments in
-// the same bytes, over the same connections, and the client gets the same. With KONG_BIN the recording is held against
-// that Kong.
+// The Kong emulator calls a plugin server as a recorded real Kong did: the same methods with the same arguments in the same
+// bytes, over the same connections. The client receives the same responses. With KONG_BIN these specs compare the recording
+// with that Kong. The number in each title is the step of the recording (spec/fixtures/rpc-transcript.jsonl).
 import { closeInstance } from './kong-emulator-fixture/close-instance';
 import { startKongFixture, stockPluginServer, type KongFixture } from './kong-emulator-fixture/kong-fixture';
 import type { RawRequest, RawResponse } from './kong-emulator-fixture/raw-exchange';
@@ -16,68 +16,68 @@ const CURL: [string, string][] = [
   ['User-Agent', 'curl/7.88.1'],
   ['Accept', '*/*'],
 ];
-const fixture = (mode: string, more: object = {}): { lab: Record<string, unknown> } => ({
+const jsLab = (mode: string, more: object = {}): { lab: Record<string, unknown> } => ({
   lab: { mode, ...more },
 });
 const ROUTES = {
-  'js-exit': fixture('exit'),
-  'js-four': fixture('four'),
-  'js-pass': fixture('pass'),
-  'js-throw': fixture('throw'),
-  'js-throwafter': fixture('throwafter'),
-  'js-rejectexit': fixture('rejectexit'),
-  'js-callafterexit': fixture('callafterexit'),
-  'js-exitbadstatus': fixture('exitbadstatus'),
-  'js-nomethod': fixture('call', { method: 'request.noSuchThing' }),
-  'js-ser': fixture('call', { method: 'log.serialize' }),
-  'js-body': fixture('body'),
-  'js-body64': fixture('body', { max: MAX_BODY }),
-  'js-exitnullbody': fixture('exitnullbody'),
-  'js-headers': fixture('call', { method: 'request.getHeaders' }),
-  'js-slow': fixture('slow', { max: 3000 }),
-  'js-iidA': fixture('iid', { message: 'A' }),
-  'js-iidB': fixture('iid', { message: 'B' }),
-  'js-getbody': fixture('call', { method: 'request.getBody' }),
-  'js-exitobj': fixture('exitobj'),
-  'js-exitbin': fixture('exitbin'),
+  'js-exit': jsLab('exit'),
+  'js-four': jsLab('four'),
+  'js-pass': jsLab('pass'),
+  'js-throw': jsLab('throw'),
+  'js-throwafter': jsLab('throwafter'),
+  'js-rejectexit': jsLab('rejectexit'),
+  'js-callafterexit': jsLab('callafterexit'),
+  'js-exitbadstatus': jsLab('exitbadstatus'),
+  'js-nomethod': jsLab('call', { method: 'request.noSuchThing' }),
+  'js-ser': jsLab('call', { method: 'log.serialize' }),
+  'js-body': jsLab('body'),
+  'js-body64': jsLab('body', { max: MAX_BODY }),
+  'js-exitnullbody': jsLab('exitnullbody'),
+  'js-headers': jsLab('call', { method: 'request.getHeaders' }),
+  'js-slow': jsLab('slow', { max: 3000 }),
+  'js-iidA': jsLab('iid', { message: 'A' }),
+  'js-iidB': jsLab('iid', { message: 'B' }),
+  'js-getbody': jsLab('call', { method: 'request.getBody' }),
+  'js-exitobj': jsLab('exitobj'),
+  'js-exitbin': jsLab('exitbin'),
 };
 
 const recording = readTranscript();
 let tap: RpcTap;
-let stand: KongFixture;
+let fixture: KongFixture;
 let serverSocket: string;
 
 async function startBehindTap(resources: Releasers): Promise<void> {
   tap = await resources.use(RpcTap.start(), (started) => started.stop());
   const pluginServer = { ...stockPluginServer(), socketPath: tap.socketPath };
-  stand = await resources.use(startKongFixture(ROUTES, { pluginServer }), (started) => started.stop());
-  serverSocket = `${stand.gateway.prefix}/js_pluginserver.sock`;
+  fixture = await resources.use(startKongFixture(ROUTES, { pluginServer }), (started) => started.stop());
+  serverSocket = `${fixture.gateway.prefix}/js_pluginserver.sock`;
   await serverIsBack();
   tap.aimAt(serverSocket);
 }
 
 const serverIsBack = (): Promise<boolean> => until('the plugin server', () => socketAccepts(serverSocket));
 
-/** A connection that the gateway does not yet know to be closed would be tried first. */
+/** Kong would first try a connection that it does not yet know to be closed. */
 const connectionsAreOver = (): Promise<boolean> =>
   until('the gateway to see its connections end', () => tap.isIdle);
 
-/** A request as the recording's curl sent it. */
+/** Sends a request as the curl of the recording did. */
 function curl(route: string, request: Partial<RawRequest> = {}): Promise<RawResponse> {
   const headers = [...CURL, ...(request.headers ?? [])];
-  return stand.send(route, { ...request, headers, isKeptAlive: true });
+  return fixture.send(route, { ...request, headers, isKeptAlive: true });
 }
 
-/** Does something and holds what was said meanwhile against the recording. */
+/** Runs the action, and compares the messages that it caused with those of the recorded step. */
 async function replays(number: string, action: () => Promise<RawResponse | null>): Promise<void> {
   const recorded = recording.get(number);
   const from = tap.events.length;
   const response = await action();
-  const said = (): unknown[] => comparable(inTurn(tap.events.slice(from)));
-  const wantedEvents = comparable(inTurn(recorded?.events ?? []));
-  // The client has its answer before the last is seen of the connections.
-  await until('the rest', () => said().length >= wantedEvents.length).catch(() => null);
-  expect(said()).toEqual(wantedEvents);
+  const messages = (): unknown[] => comparable(byConnection(tap.events.slice(from)));
+  const wantedEvents = comparable(byConnection(recorded?.events ?? []));
+  // The client has its response before the tap has seen the last message.
+  await until('the remaining messages', () => messages().length >= wantedEvents.length).catch(() => null);
+  expect(messages()).toEqual(wantedEvents);
   if (!recorded?.outcome || !response) return;
   expect(response.status).toBe(recorded.outcome.status);
   if (UNORDERED.has(number)) return;
@@ -85,12 +85,12 @@ async function replays(number: string, action: () => Promise<RawResponse | null>
   expect(noted(response.body).slice(0, wanted.length)).toBe(wanted);
 }
 
-/** One connection after another: which of several speaks first is chance. */
-function inTurn(events: TapEvent[]): TapEvent[] {
+/** Orders events by connection: which of several connections sends first is chance. */
+function byConnection(events: TapEvent[]): TapEvent[] {
   return events.toSorted((a, b) => a.conn - b.conn);
 }
 
-/** Bodies that the notes cannot tell: with keys in Lua's order, or binary. */
+/** Steps whose bodies the recording cannot show: keys in the order of Lua, or binary. */
 const UNORDERED = new Set(['15', '28', '29', '30']);
 
 async function waitForKong(method: string): Promise<void> {
@@ -104,19 +104,23 @@ describe('the first recorded run', () => {
   useResources(startBehindTap);
 
   test.each([
-    ['1', 'starts an instance before its first event', 'js-exit'],
-    ['2', 'uses the instance that runs', 'js-exit'],
-    ['4', 'passes a request whose plugin says nothing', 'js-pass'],
-    ['5', 'passes a request whose plugin throws', 'js-throw'],
-    ['6', 'passes a request whose plugin throws after a call', 'js-throwafter'],
-    ['7', 'keeps an exit whatever comes after it', 'js-rejectexit'],
-    ['8', 'hears no call after an exit', 'js-callafterexit'],
-    ['9', 'answers 500 to an exit with a status that is none', 'js-exitbadstatus'],
-    ['10', 'has nothing for a method that it does not know', 'js-nomethod'],
-    ['11', 'answers 500 to a call of another phase', 'js-ser'],
-  ])('%s: %s', async (number, _fact, route) => {
-    if (number === '4') await replays('3', fourCalls);
-    await replays(number, () => curl(route));
+    { step: '1', route: 'js-exit', fact: 'Kong starts an instance before its first event' },
+    { step: '2', route: 'js-exit', fact: 'Kong uses the instance that it has started' },
+    { step: '4', route: 'js-pass', fact: 'Kong proxies a request if the plugin does nothing' },
+    { step: '5', route: 'js-throw', fact: 'Kong proxies a request if the plugin throws' },
+    { step: '6', route: 'js-throwafter', fact: 'Kong proxies a request if the plugin throws after a call' },
+    { step: '7', route: 'js-rejectexit', fact: 'an exit counts although the plugin throws after it' },
+    { step: '8', route: 'js-callafterexit', fact: 'Kong ignores a call after an exit' },
+    {
+      step: '9',
+      route: 'js-exitbadstatus',
+      fact: 'Kong responds with 500 to an exit with an invalid status',
+    },
+    { step: '10', route: 'js-nomethod', fact: 'Kong returns nothing for an unknown PDK method' },
+    { step: '11', route: 'js-ser', fact: 'Kong responds with 500 to a call that belongs to another phase' },
+  ])('step $step: $fact', async ({ step, route }) => {
+    if (step === '4') await replays('3', fourCalls);
+    await replays(step, () => curl(route));
   });
 
   const fourCalls = (): Promise<RawResponse> =>
@@ -127,15 +131,15 @@ describe('the first recorded run', () => {
       body: 'x'.repeat(200),
     });
 
-  test('12: loses a connection and a message ID on a raw body that is on disk', async () => {
+  test('step 12: a raw body that is on disk costs Kong a connection and a message ID', async () => {
     await replays('12', () => curl('js-body', { method: 'POST', body: 'x'.repeat(1 << 20) }));
   });
 
-  test('13: sends a raw body of 1 MiB as binary where the call allows it', async () => {
+  test('step 13: Kong sends a raw body of 1 MiB as binary if the call allows it', async () => {
     await replays('13', () => curl('js-body64', { method: 'POST', body: 'x'.repeat(1 << 20) }));
   });
 
-  test('14: loses the headers behind a missing body', async () => {
+  test('step 14: Kong drops the headers of an exit without a body', async () => {
     await replays('14', async () => {
       const response = await curl('js-exitnullbody');
       expect(response.header('x-a')).toBeUndefined();
@@ -143,7 +147,7 @@ describe('the first recorded run', () => {
     });
   });
 
-  test('15: sends headers as lists', async () => {
+  test('step 15: Kong sends repeated headers as lists', async () => {
     await replays('15', () =>
       curl('js-headers', {
         headers: [
@@ -154,7 +158,7 @@ describe('the first recorded run', () => {
     );
   });
 
-  test('16: has one message at a time on a connection', async () => {
+  test('step 16: Kong sends one message at a time on a connection', async () => {
     await replays('16', async () => {
       const responses = await Promise.all([curl('js-slow'), curl('js-slow'), curl('js-slow')]);
       expect(responses.map(({ body }) => body)).toEqual(Array(3).fill('{"slow":true}'));
@@ -162,15 +166,15 @@ describe('the first recorded run', () => {
     });
   });
 
-  test('17: starts every instance anew after a new configuration, then closes the old one', async () => {
+  test('step 17: Kong restarts every instance after a new configuration, then closes the old one', async () => {
     await replays('17', () => curl('js-iidA'));
-    const changed = { ...ROUTES, 'js-iidA': fixture('iid', { message: 'A2' }) };
-    await stand.gateway.applyConfig(stand.configWith(changed));
+    const changed = { ...ROUTES, 'js-iidA': jsLab('iid', { message: 'A2' }) };
+    await fixture.gateway.applyConfig(fixture.configWith(changed));
     await replays('17b', () => curl('js-iidA'));
     await replays('17c', () => curl('js-exit'));
   });
 
-  test('18 to 21: lets requests pass while the plugin server is gone, then starts its instances again', async () => {
+  test('steps 18 to 21: Kong proxies requests while the plugin server is down, then starts its instances again', async () => {
     await replays('18', async () => {
       const [response] = await Promise.all([curl('js-slow'), killServerInFlight()]);
       return response;
@@ -184,23 +188,23 @@ describe('the first recorded run', () => {
 
   async function killServerInFlight(): Promise<void> {
     await waitForKong('plugin.HandleEvent');
-    for (const pid of await stand.gateway.pluginServerPids()) process.kill(pid, 'SIGKILL');
+    for (const pid of await fixture.gateway.pluginServerPids()) process.kill(pid, 'SIGKILL');
   }
 });
 
 describe('the second recorded run', () => {
   useResources(startBehindTap);
 
-  test('22 to 24: starts an instance again that the plugin server no longer knows', async () => {
+  test('steps 22 to 24: Kong restarts an instance that the plugin server no longer knows', async () => {
     await replays('22', () => curl('js-exit'));
     await closeInstance(serverSocket, 0);
     await replays('24', () => curl('js-exit'));
   });
 
-  test('27: answers 500 where an instance cannot be started', async () => {
+  test('step 27: Kong responds with 500 if an instance cannot be started', async () => {
     // The recording's client waited 75 s before 26, for the idle connection to be closed: here it is the same one.
     await curl('js-exit');
-    for (const pid of await stand.gateway.pluginServerPids()) process.kill(pid, 'SIGTERM');
+    for (const pid of await fixture.gateway.pluginServerPids()) process.kill(pid, 'SIGTERM');
     await until('the server to be gone', async () => !(await socketAccepts(serverSocket)));
     await connectionsAreOver();
     tap.aimAt(serverSocket, 2);
@@ -209,14 +213,14 @@ describe('the second recorded run', () => {
     await replays('27b', () => curl('js-iidB'));
   });
 
-  test('28: reads a JSON body', async () => {
+  test('step 28: Kong returns a JSON body as a table', async () => {
     const headers: [string, string][] = [['Content-Type', 'application/json']];
     await replays('28', () =>
       curl('js-getbody', { method: 'POST', headers, body: '{"hello":"world","n":[1,2]}' }),
     );
   });
 
-  test('29: sends a table as JSON without what is nil, an empty array as an object', async () => {
+  test('step 29: Kong sends a table as JSON: nil values are omitted, an empty array is an object', async () => {
     await replays('29', async () => {
       const response = await curl('js-exitobj');
       expect(JSON.parse(response.body)).toEqual({ a: 1, b: [1, 2, {}], e: {} });
@@ -224,7 +228,7 @@ describe('the second recorded run', () => {
     });
   });
 
-  test('30: sends bytes as they are', async () => {
+  test('step 30: Kong sends bytes unchanged', async () => {
     await replays('30', async () => {
       const response = await curl('js-exitbin');
       expect(Buffer.from(response.body, 'latin1')).toEqual(
@@ -234,10 +238,10 @@ describe('the second recorded run', () => {
     });
   });
 
-  test('31: hears the plugin out when the client has gone', async () => {
+  test('step 31: Kong lets the plugin finish when the client has disconnected', async () => {
     await replays('31', async () => {
       const abandoned = new AbortController();
-      const request = fetch(`${stand.gateway.proxyUrl}/js-slow`, { signal: abandoned.signal }).catch(
+      const request = fetch(`${fixture.gateway.proxyUrl}/js-slow`, { signal: abandoned.signal }).catch(
         () => null,
       );
       await waitForKong('plugin.HandleEvent');

@@ -1,4 +1,4 @@
-// The bytes that a queue stores while requests come in whose bodies are not in memory, and the keys of the count.
+// The stored bytes of a queue while uploads arrive whose bodies are not in memory, and the Redis keys of the count.
 import pino from 'pino';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
@@ -17,33 +17,33 @@ import {
 } from './stored-bytes-fixture/bytes-system';
 import { useBytesFixture } from './stored-bytes-fixture/use-bytes-fixture';
 
-/** How long the bytes of an upload are held after its last piece, at most. */
+/** How long the bytes of an upload are reserved after its last piece, at most. */
 const UPLOAD_MS = 360_000;
 
 const fixture = useBytesFixture();
 
 describe('an upload', () => {
-  const terms = (maxStoredBytes: number) => ({ maxWaiting: 1000, maxStoredBytes });
+  const options = (maxStoredBytes: number) => ({ maxWaiting: 1000, maxStoredBytes });
   const upload = (body: AsyncIterable<Buffer>, length?: number) => ({ body, length, maxBytes: 1e9 });
-  // eslint-disable-next-line @typescript-eslint/require-await -- it stands for what comes over a socket
+  // eslint-disable-next-line @typescript-eslint/require-await -- it replaces a socket
   async function* pieces(count: number, bytes: number): AsyncGenerator<Buffer> {
     for (let piece = 0; piece < count; piece++) yield Buffer.alloc(bytes, piece);
   }
 
-  test('has its room before its first byte, where its length is known', async () => {
+  test('with a known length reserves its bytes before its first byte', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
-    const [asked, given] = [new Latch(), new Latch()];
-    async function* held(): AsyncGenerator<Buffer> {
-      asked.open();
-      await given.opened;
+    const [requested, sent] = [new Latch(), new Latch()];
+    async function* delayed(): AsyncGenerator<Buffer> {
+      requested.open();
+      await sent.opened;
       yield Buffer.alloc(BODY);
     }
-    const receiving = store.uploads.receive(jobOf('stored'), upload(held(), BODY), terms(BODY));
-    await asked.opened;
+    const receiving = store.uploads.receive(jobOf('stored'), upload(delayed(), BODY), options(BODY));
+    await requested.opened;
     expect(await system.total()).toBe(BODY);
     expect(await codeOf(system.submit(store, { limit: BODY, bytes: 0 }))).toBe('queue-full');
-    given.open();
+    sent.open();
 
     const job = await receiving;
     await system.expectCounted(BODY);
@@ -53,10 +53,10 @@ describe('an upload', () => {
     await system.expectCounted(RESPONSE);
   });
 
-  test('goes within minutes where no job comes of it, and lives as long as its job where one does', async () => {
+  test('expires within minutes if it becomes no job, and lives as long as the job otherwise', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
-    const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
+    const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), options(0));
     const lifeMs = () => system.redis.pttl(requestKey(system.prefix, job.id));
 
     expect(await lifeMs()).toBeGreaterThan(0);
@@ -65,27 +65,27 @@ describe('an upload', () => {
     expect(await lifeMs()).toBeGreaterThan(HOUR);
   });
 
-  test('is refused before its first byte is read, where its length is known', async () => {
+  test('with a known length that exceeds the limit is rejected before its first byte is read', async () => {
     const { system } = fixture;
     const body = pieces(1, BODY);
     const receiving = system
       .gateway()
-      .store.uploads.receive(jobOf('stored'), upload(body, BODY), terms(BODY - 1));
+      .store.uploads.receive(jobOf('stored'), upload(body, BODY), options(BODY - 1));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect((await body.next()).done).toBe(false);
     expect(await system.redis.keys(`${system.prefix}:*`)).toEqual([]);
   });
 
-  test('is refused at its end, and nothing is left of it, where its length is not known', async () => {
+  test('with an unknown length that exceeds the limit is rejected at its end, and deleted', async () => {
     const { system } = fixture;
     const receiving = system
       .gateway()
-      .store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(BODY - 1));
+      .store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), options(BODY - 1));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect(await system.redis.keys(`${system.prefix}:*`)).toEqual([]);
   });
 
-  test('is refused before its end, where it is far over', async () => {
+  test('with an unknown length far over the limit is rejected before its end', async () => {
     const { system } = fixture;
     let given = 0;
     async function* body(): AsyncGenerator<Buffer> {
@@ -94,13 +94,13 @@ describe('an upload', () => {
         yield piece;
       }
     }
-    const receiving = system.gateway().store.uploads.receive(jobOf('stored'), upload(body()), terms(BODY));
+    const receiving = system.gateway().store.uploads.receive(jobOf('stored'), upload(body()), options(BODY));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect(given).toBeLessThan(10_000);
     expect(await system.redis.keys(`${system.prefix}:*`)).toEqual([]);
   });
 
-  test('is counted as it comes, and exactly in the end, where its length is not known', async () => {
+  test('with an unknown length is counted while it arrives, and exactly at its end', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     let counted = 0;
@@ -109,7 +109,7 @@ describe('an upload', () => {
       counted = await system.total();
       yield Buffer.alloc(5);
     }
-    const job = await store.uploads.receive(jobOf('stored'), upload(body()), terms(0));
+    const job = await store.uploads.receive(jobOf('stored'), upload(body()), options(0));
 
     expect(counted).toBeGreaterThanOrEqual(1024 * 1024);
     await system.expectCounted(2048 * 1024 + 5);
@@ -118,7 +118,7 @@ describe('an upload', () => {
     await system.expectNothing();
   });
 
-  test('is counted no more when it breaks off', async () => {
+  test('is no longer counted once it breaks off', async () => {
     const { system } = fixture;
     async function* broken(): AsyncGenerator<Buffer> {
       yield* pieces(1, BODY);
@@ -126,13 +126,13 @@ describe('an upload', () => {
     }
     const receiving = system
       .gateway()
-      .store.uploads.receive(jobOf('stored'), upload(broken(), BODY), terms(0));
+      .store.uploads.receive(jobOf('stored'), upload(broken(), BODY), options(0));
     await expect(receiving).rejects.toThrow('broken off');
     await system.expectCounted(0);
     await system.expectNothing();
   });
 
-  test('is counted for a while after its receiver was killed', async () => {
+  test('is counted until its reservation expires if the receiver is killed', async () => {
     const { system } = fixture;
     const killed = new Latch();
     async function* lost(): AsyncGenerator<Buffer> {
@@ -140,7 +140,7 @@ describe('an upload', () => {
       killed.open();
       await new Promise(() => undefined);
     }
-    void system.gateway().store.uploads.receive(jobOf('stored'), upload(lost(), BODY), terms(0));
+    void system.gateway().store.uploads.receive(jobOf('stored'), upload(lost(), BODY), options(0));
     await killed.opened;
     expect(await system.total()).toBe(BODY);
     await system.pass(UPLOAD_MS);
@@ -148,13 +148,13 @@ describe('an upload', () => {
   });
 });
 
-describe('the keys', () => {
+describe('the keys of the count', () => {
   const keysOf = ({ prefix }: BytesSystem): [string, string] => [
     storedKey(prefix, QUEUE),
     storedBytesKey(prefix, QUEUE),
   ];
 
-  test('share the slot of the queue, and go by themselves with the last of their entries', async () => {
+  test('are in the hash slot of the queue, and expire with the last of their entries', async () => {
     const { system } = fixture;
     const keys = keysOf(system);
     expect(keys.map((key) => /\{([^}]*)\}/.exec(key)?.[1])).toEqual([QUEUE, QUEUE]);
@@ -168,13 +168,13 @@ describe('the keys', () => {
     }
   });
 
-  const hold = ({ stored }: BytesSystem, count: number): Promise<unknown> =>
+  const reserve = ({ stored }: BytesSystem, count: number): Promise<unknown> =>
     Promise.all(Array.from({ length: count }, () => stored.reserve(QUEUE, newJobId(), 10, 0, HOUR)));
 
-  test('are tidied by an accept that needs the room, however much has gone', async () => {
+  test('are cleaned by an accept that needs the bytes, however many entries have expired', async () => {
     const { system } = fixture;
     const [stored, bytes] = keysOf(system);
-    await hold(system, 1200);
+    await reserve(system, 1200);
     expect(await system.total()).toBe(12_000);
     await system.pass(HOUR);
     expect(await system.total()).toBe(0);
@@ -185,10 +185,10 @@ describe('the keys', () => {
     expect([await system.redis.zcard(stored), await system.redis.hlen(bytes)]).toEqual([1, 2]);
   });
 
-  test('are tidied by the sweep', async () => {
+  test('are cleaned by the sweeper', async () => {
     const { system } = fixture;
     const [stored] = keysOf(system);
-    await hold(system, 600);
+    await reserve(system, 600);
     await system.pass(HOUR);
     const { redis, prefix, jobs, index } = system;
     const scheduler = openScheduler(redis, prefix, QUEUE);

@@ -1,4 +1,5 @@
-// How many bytes of bodies a queue stores: the limit holds under any crowd, and what is counted is what lies in Redis.
+// The stored bytes of a queue (max_stored_bytes): the limit holds under concurrent submits, and the count equals the bytes of the
+// bodies in Redis.
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
 import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
@@ -9,11 +10,11 @@ import { useBytesFixture } from './stored-bytes-fixture/use-bytes-fixture';
 
 const fixture = useBytesFixture();
 
-describe('the limit', () => {
-  test('takes exactly as many of two hundred submits at once as there is room for, and stores nothing of the others', async () => {
+describe('the limit of stored bytes', () => {
+  test('accepts exactly as many of 200 concurrent submits as fit, and stores nothing of the others', async () => {
     const { system } = fixture;
-    const room = 37;
-    const limit = room * BODY + BODY - 1;
+    const capacity = 37;
+    const limit = capacity * BODY + BODY - 1;
     const gateways = Array.from({ length: 5 }, () => system.gateway());
     await Promise.all(gateways.map(({ client }) => client.time()));
     const codes = await Promise.all(
@@ -22,13 +23,13 @@ describe('the limit', () => {
       ),
     );
 
-    expect(codes.filter((code) => code === 'accepted')).toHaveLength(room);
-    expect(codes.filter((code) => code === 'queue-full')).toHaveLength(200 - room);
-    await system.expectCounted(room * BODY);
-    expect(await system.redis.zcard(slotsKey(system.prefix, QUEUE))).toBe(room);
+    expect(codes.filter((code) => code === 'accepted')).toHaveLength(capacity);
+    expect(codes.filter((code) => code === 'queue-full')).toHaveLength(200 - capacity);
+    await system.expectCounted(capacity * BODY);
+    expect(await system.redis.zcard(slotsKey(system.prefix, QUEUE))).toBe(capacity);
   });
 
-  test('takes a body that fills it to the last byte, and then nothing, not even no bytes', async () => {
+  test('accepts a body that reaches it exactly, and then rejects every submit, even without a body', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const submit = (limit: number, bytes: number) => codeOf(system.submit(store, { limit, bytes }));
@@ -40,7 +41,7 @@ describe('the limit', () => {
     await system.expectCounted(2 * BODY);
   });
 
-  test('says that it is bytes, and when some of them go', async () => {
+  test('is named in the problem, whose Retry-After is when stored bytes expire', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const id = await system.submit(store);
@@ -59,7 +60,7 @@ describe('the limit', () => {
     expect(retryAfterSeconds).toBeLessThanOrEqual(50);
   });
 
-  test('is for what comes in: a response is stored and counted whatever the total', async () => {
+  test('applies to requests only: a response is always stored and counted', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     await system.run(await system.submit(store, { limit: 1, bytes: 1 }));
@@ -69,8 +70,8 @@ describe('the limit', () => {
   });
 });
 
-describe('what is counted of a job', () => {
-  test('is its request while it is open, and its response once it has settled, as long as that is kept', async () => {
+describe('the stored bytes of a job', () => {
+  test('are its request while it is open, and its response from settling until the result expires', async () => {
     const { system } = fixture;
     const id = await system.submit();
     await system.expectCounted(BODY);
@@ -83,7 +84,7 @@ describe('what is counted of a job', () => {
     await system.expectNothing();
   });
 
-  test('is nothing once it was cancelled or has expired', async () => {
+  test('are zero once it is cancelled or expired', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const cancelled = await system.submit(store);
@@ -101,7 +102,7 @@ describe('what is counted of a job', () => {
     await system.expectNothing();
   });
 
-  test('is nothing of a job without bodies, also when it leaves others behind', async () => {
+  test('are zero without bodies, and its end does not change the count of others', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     await system.submit(store);
@@ -111,7 +112,7 @@ describe('what is counted of a job', () => {
     await system.expectCounted(BODY);
   });
 
-  test('is the last response too while it waits for another attempt', async () => {
+  test('include the last response while it waits for another attempt', async () => {
     const { system } = fixture;
     const id = await system.submit();
     await system.attempt(id, { outcome: 'retry', delayMs: 0 });
@@ -124,7 +125,7 @@ describe('what is counted of a job', () => {
     await system.expectCounted(RESPONSE);
   });
 
-  test('is request and response of a dead letter; a redrive gives the response up, and a purge both', async () => {
+  test('are request and response for a dead letter; a redrive deletes the response, a purge both', async () => {
     const { system } = fixture;
     await system.announce();
     const id = await system.submit();
@@ -146,7 +147,7 @@ describe('what is counted of a job', () => {
     await system.expectNothing();
   });
 
-  test('is one request for however many repeats under an idempotency key', async () => {
+  test('are one request for any number of repeats under an idempotency key', async () => {
     const { system } = fixture;
     const claim: Claim = { key: 'k', fingerprint: 'request', ttlMs: MINUTE };
     const wishes = { claim, limit: BODY };
@@ -161,7 +162,7 @@ describe('what is counted of a job', () => {
   });
 });
 
-describe('a result that can be read once', () => {
+describe('a result that is deleted after its read', () => {
   const deleteAfterRead = { job: { deleteAfterRead: true } };
 
   async function read(store: AccessStore, id: string, isSentLater: boolean): Promise<boolean> {
@@ -169,7 +170,7 @@ describe('a result that can be read once', () => {
     return job !== undefined && takeResult(store, job, job.result ?? '', isSentLater);
   }
 
-  test('is not counted after that, however late its worker is', async () => {
+  test('is not counted after the read, even if its worker updates the queue later', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const id = await system.submit(store, deleteAfterRead);
@@ -182,7 +183,7 @@ describe('a result that can be read once', () => {
     await system.expectNothing();
   });
 
-  test('is counted until it has been sent', async () => {
+  test('is counted until it has been sent completely', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const id = await system.submit(store, deleteAfterRead);
@@ -195,7 +196,7 @@ describe('a result that can be read once', () => {
     await system.expectNothing();
   });
 
-  test('is kept no longer for a sender that never comes than it would have been without', async () => {
+  test('does not live longer than its TTL if it is never sent', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const id = await system.submit(store, { job: { deleteAfterRead: true, resultTtlMs: MINUTE } });
@@ -209,7 +210,7 @@ describe('a result that can be read once', () => {
     expect(await system.redis.pttl(response)).toBeLessThanOrEqual(MINUTE);
   });
 
-  test('is counted for as long as it is kept for a sender that never comes', async () => {
+  test('is counted until it expires if it is never sent', async () => {
     const { system } = fixture;
     const { store } = system.gateway();
     const id = await system.submit(store, { job: { deleteAfterRead: true, resultTtlMs: 5 * HOUR } });

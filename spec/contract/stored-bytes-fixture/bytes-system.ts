@@ -1,5 +1,5 @@
-// A queue whose bytes are counted, on a key prefix of its own: submits as the access side makes them, turns as a worker
-// takes them. Time passes by moving the entries of the count towards the past.
+// A queue with a count of its stored bytes, under a key prefix of its own. It submits jobs as the access side does and runs them
+// as a worker does. Time passes by moving the entries of the count into the past.
 import { randomBytes } from 'node:crypto';
 import { purgeJob } from '../../../plugins/async-request-reply/queue/purge-job';
 import { QueueIndex } from '../../../plugins/async-request-reply/queue/queue-index';
@@ -32,13 +32,13 @@ const NAMED = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
 
 export interface SubmitWishes {
   readonly bytes?: number;
-  /** Of the queue; 0 is none. */
+  /** The limit of the queue; 0 means no limit. */
   readonly limit?: number;
   readonly claim?: Claim;
   readonly job?: Partial<NewJob>;
 }
 
-/** A plugin server: a store on a connection of its own, whose commands can be held. */
+/** A plugin server: a store on a connection of its own, whose commands can be stopped. */
 export interface Gateway {
   readonly store: AccessStore;
   readonly client: ScriptedRedis;
@@ -115,7 +115,7 @@ export class BytesSystem {
     return idOf(await this.accept(store, jobOf(Buffer.alloc(bytes), job), wishes));
   }
 
-  /** An attempt as a worker makes it, up to the job's record. */
+  /** Runs an attempt as a worker does, up to the settling of the record. */
   async attempt(id: string, end: Partial<AttemptEnd> = {}, jobs = this.jobs): Promise<SettleOutcome> {
     const token = `token-${id}`;
     const start = await jobs.start(id, token, MINUTE);
@@ -133,14 +133,14 @@ export class BytesSystem {
     return jobs.settle(id, token, { ...completed, ...end });
   }
 
-  /** The whole of a job's turn. */
+  /** Runs a job as a worker does, and removes it from the queue. */
   async run(id: string, end: Partial<AttemptEnd> = {}): Promise<void> {
     const settled = await this.attempt(id, end);
     if (settled.kind !== 'settled-now') throw new Error(settled.kind);
     await this.index.removeJob(QUEUE, id, settled);
   }
 
-  /** What a redrive and a purge need, on this connection or one of its own. */
+  /** Runs a redrive or a purge with what it needs, on the given connection or one of its own. */
   async administer<T>(work: (part: RedriveContext) => Promise<T>, client?: ScriptedRedis): Promise<T> {
     const redis = client ?? this.open();
     const prefix = this.prefix;
@@ -162,8 +162,8 @@ export class BytesSystem {
     return this.stored.total(QUEUE);
   }
 
-  /** The bytes of all bodies that lie in Redis, whatever is counted. */
-  async lying(): Promise<number> {
+  /** The bytes of all bodies in Redis, whatever is counted. */
+  async bytesInRedis(): Promise<number> {
     const keys = (await this.redis.keys(`${this.prefix}:*`)).filter((key) => /:(req|res:[^:]+)$/.test(key));
     const bodies = await Promise.all(keys.map((key) => this.redis.hgetallBuffer(key)));
     return bodies
@@ -171,12 +171,12 @@ export class BytesSystem {
       .reduce((sum, [, chunk]) => sum + chunk.length, 0);
   }
 
-  /** So many bytes are counted, and so many lie there. */
+  /** Expects that so many bytes are counted, and that so many are in Redis. */
   async expectCounted(bytes: number): Promise<void> {
-    expect([await this.total(), await this.lying()]).toEqual([bytes, bytes]);
+    expect([await this.total(), await this.bytesInRedis()]).toEqual([bytes, bytes]);
   }
 
-  /** Nothing is counted, and no key is left of the count. */
+  /** Expects that nothing is counted, and that no key of the count is left. */
   async expectNothing(): Promise<void> {
     expect(await this.total()).toBe(0);
     await this.stored.expire(QUEUE);
@@ -184,7 +184,7 @@ export class BytesSystem {
     expect(await this.redis.exists(...keys)).toBe(0);
   }
 
-  /** The entries are so much older. */
+  /** Makes the entries of the count older. */
   async pass(ms: number): Promise<void> {
     const key = storedKey(this.prefix, QUEUE);
     const entries = await this.redis.zrange(key, 0, -1, 'WITHSCORES');
