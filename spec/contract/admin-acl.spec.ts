@@ -90,14 +90,14 @@ function calledCommands(path: string): string[] {
 
 const sortedUnique = (names: readonly string[]): string[] => [...new Set(names)].sort();
 
-test('names what plugin server and worker send, by scripts and without, and nothing else', () => {
+test('the ACL of docs/redis.md lists the commands of plugin server and worker, and no others', () => {
   const used = [...scriptCommands(SYSTEM_SCRIPTS), ...calledCommands('plugins'), ...UNSCRIPTED, 'SUBSCRIBE'];
 
   const names = [...SYSTEM_COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS];
   expect(sortedUnique(used)).toEqual(sortedUnique(names));
 });
 
-test('names what the admin command sends beyond that, and nothing else', () => {
+test('the ACL of docs/redis.md lists the further commands of the admin command, and no others', () => {
   const all = [
     ...[...scriptCommands(SYSTEM_SCRIPTS), ...scriptCommands(ADMIN_SCRIPTS), ...UNSCRIPTED],
     ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), ...SUBSCRIPTIONS],
@@ -113,7 +113,7 @@ test.each<[string, Role]>([
   expect(documentedUser(name)).toEqual(['on', '>PASSWORD', ...aclRules('arr', role)]);
 });
 
-test('names every command that a running system sent', async () => {
+test('the ACL of docs/redis.md lists every command that a running system sent', async () => {
   const { system } = fixture;
   await fixture.server.command('CONFIG', 'RESETSTAT');
   fixture.upstream.script('/dead', reply({ status: 503 }));
@@ -130,7 +130,7 @@ test('names every command that a running system sent', async () => {
   expect([...new Set(unlisted)]).toEqual([]);
 });
 
-test('is tried without running a command', async () => {
+test('the doctor checks the ACL without running a command', async () => {
   const { system } = fixture;
   await system.accept();
   const before = await system.dump();

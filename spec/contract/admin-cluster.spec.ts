@@ -12,7 +12,7 @@ const fixture = useClusterFixture();
 const ours = (keys: readonly string[]): string[] =>
   keys.filter((key) => key.startsWith(`${fixture.system.prefix}:`));
 
-test('lists queues and jobs of every master', async () => {
+test('the admin command lists queues and jobs of every master', async () => {
   const ids: string[] = [];
   for (const queue of QUEUES) ids.push(await fixture.system.accept({ queue }));
   const masters = await fixture.keysByMaster();
@@ -29,7 +29,7 @@ test('lists queues and jobs of every master', async () => {
   expect(jobs.jobs.map(({ id }) => id).sort()).toEqual([...ids].sort());
 });
 
-test('shows, pauses, resumes and cancels', async () => {
+test('the admin command shows, pauses, resumes and cancels on a cluster', async () => {
   for (const queue of QUEUES) {
     const id = await fixture.system.accept({ queue });
     expect((await fixture.system.json(['show', id])).value).toMatchObject({ queue, state: 'queued' });
@@ -40,7 +40,7 @@ test('shows, pauses, resumes and cancels', async () => {
   }
 });
 
-test('redrives dead letters of every queue, and they run, and their results alone are counted then', async () => {
+test('redriven dead letters of every queue run, and only their results are counted afterwards', async () => {
   const ids: [id: string, queue: string][] = [];
   for (const queue of QUEUES) {
     const path = `/dead-${queue}`;
@@ -70,7 +70,7 @@ test('redrives dead letters of every queue, and they run, and their results alon
   }
 });
 
-test('purges every trace of settled jobs on every master', async () => {
+test('a purge deletes every key of settled jobs on every master', async () => {
   const ids: string[] = [];
   for (const queue of QUEUES) ids.push(...(await fixture.system.deadLetters(2, { queue })));
   const kept = await fixture.system.accept({ queue: 'alpha' });
@@ -82,7 +82,7 @@ test('purges every trace of settled jobs on every master', async () => {
   expect(left).toContain(recordKey(fixture.system.prefix, kept));
 });
 
-test('has a doctor that asks every master', async () => {
+test('the doctor checks every master', async () => {
   await fixture.system.accept();
   const { value } = await fixture.system.json(['doctor']);
   const checks = (value as { checks: { name: string; findings: unknown[] }[] }).checks;

@@ -8,7 +8,7 @@ const fixture = useAdminFixture();
 const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Diagnosis> =>
   diagnoseLab(fixture.system, args, env);
 
-test('warns of a variable that is no setting, with the nearest that is one', async () => {
+test('the doctor warns of an unknown variable, and suggests the nearest setting', async () => {
   fixture.system.startWorker();
   const diagnosis = await diagnose(['--no-scan'], { ARR_LOGLEVEL: 'debug' });
   expect(diagnosis).toMatchObject({ code: 0, ok: true, found: { variables: 'warning' } });
@@ -16,7 +16,7 @@ test('warns of a variable that is no setting, with the nearest that is one', asy
 });
 
 describe('queues', () => {
-  test('one that no worker takes, until one does', async () => {
+  test('the doctor reports a queue without a worker until a worker takes it', async () => {
     const { system } = fixture;
     await system.accept();
     const { code, messages } = await diagnose(['--no-scan']);
@@ -32,19 +32,22 @@ describe('queues', () => {
   test.each([
     ['Redis', {}, ['--redis-database', '3'], 'database 3, key prefix "admin-'],
     ['key prefix', { ARR_KEY_PREFIX: 'elsewhere' }, [], 'database 0, key prefix "elsewhere"'],
-  ])('none, where it looks at another %s than the plugin', async (_what, env, args, place) => {
-    const { system } = fixture;
-    await system.accept();
-    const { code, stdout } = await system.admin(['doctor', '--no-scan', ...args], {
-      ARR_LISTEN_BACKLOG: '1',
-      ...env,
-    });
-    expect(code).toBe(0);
-    expect(stdout).toMatch(/^ok {7}workers {11}0 queues in Redis 127\.0\.0\.1:\d+, /m);
-    expect(stdout).toContain(place);
-  });
+  ])(
+    'the doctor reports that there are no queues if it uses another %s than the plugin',
+    async (_what, env, args, place) => {
+      const { system } = fixture;
+      await system.accept();
+      const { code, stdout } = await system.admin(['doctor', '--no-scan', ...args], {
+        ARR_LISTEN_BACKLOG: '1',
+        ...env,
+      });
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^ok {7}workers {11}0 queues in Redis 127\.0\.0\.1:\d+, /m);
+      expect(stdout).toContain(place);
+    },
+  );
 
-  test('instances that disagree on its limits', async () => {
+  test('the doctor reports instances that disagree on the limits of a queue', async () => {
     const { system } = fixture;
     system.startWorker();
     await system.accept({ settings: { concurrency: 4 } });

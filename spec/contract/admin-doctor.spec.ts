@@ -30,7 +30,7 @@ async function oldJob(): Promise<string> {
   return id;
 }
 
-test('finds nothing where a worker runs and all is well', async () => {
+test('the doctor finds no fault with a healthy system', async () => {
   const { system } = fixture;
   system.startWorker();
   const id = await system.accept();
@@ -61,12 +61,12 @@ describe('Redis', () => {
     expect(checkVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
   });
 
-  test('an append-only file that could not be written', () => {
+  test('the doctor reports a failed write of the append-only file', () => {
     const info = new Map(Object.entries({ aof_enabled: '1', aof_last_write_status: 'err' }));
     expect(checkAppendOnly(info)).toMatchObject([{ level: 'error' }]);
   });
 
-  test('a command that the ACL refuses, by its name', async () => {
+  test('the doctor names a command that the ACL rejects', async () => {
     const { system } = fixture;
     const rules = [
       'on',
@@ -86,7 +86,7 @@ describe('Redis', () => {
     ]);
   });
 
-  test('keys that the ACL refuses', async () => {
+  test('the doctor reports keys that the ACL rejects', async () => {
     const rules = ['on', '>pw', '~elsewhere:*', '&*', '+@all'];
     await fixture.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
     const user = { ARR_REDIS_USERNAME: 'elsewhere', ARR_REDIS_PASSWORD: 'pw' };
@@ -97,7 +97,7 @@ describe('Redis', () => {
   test.each([
     ['5 s', 5000, 'warning', 0],
     ['a minute', -60_000, 'error', 1],
-  ] as const)('a clock that is %s away', async (_case, skewMs, level, code) => {
+  ] as const)('the doctor reports a clock that differs by %s', async (_case, skewMs, level, code) => {
     const directory = mkdtempSync(join(tmpdir(), 'arr-clock-'));
     const file = join(directory, 'clock.js');
     writeFileSync(file, `const now = Date.now; Date.now = () => now() + (${String(skewMs)});`);
@@ -111,7 +111,7 @@ describe('keys', () => {
   test.each([
     ['request', requestKey],
     ['response', (prefix: string, id: string) => responseKey(prefix, id, '1.1')],
-  ])('a %s without a record', async (_case, keyOf) => {
+  ])('the doctor reports a %s without a record', async (_case, keyOf) => {
     const { system } = fixture;
     const key = keyOf(system.prefix, newJobId(Date.now() - HOUR_MS));
     await system.client.hset(key, 'head', 'x');
@@ -119,7 +119,7 @@ describe('keys', () => {
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'orphaned-keys': 'error' } });
   });
 
-  test('keys without a TTL', async () => {
+  test('the doctor reports keys without a TTL', async () => {
     const { system } = fixture;
     const id = await oldJob();
     await system.client.persist(recordKey(system.prefix, id));
@@ -130,7 +130,7 @@ describe('keys', () => {
     expect(messages).not.toContain(id);
   });
 
-  test('an open job that is not on the list of its queue', async () => {
+  test('the doctor reports an open job that is missing from its queue', async () => {
     const { system } = fixture;
     const id = await oldJob();
     await system.client.zrem(openJobsKey(system.prefix, 'q'), id);
@@ -148,13 +148,13 @@ describe('keys', () => {
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'stuck-jobs': 'error' } });
   });
 
-  test('are not looked at with --no-scan', async () => {
+  test('--no-scan skips the keys', async () => {
     const { system } = fixture;
     await system.client.hset(requestKey(system.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
     expect(await diagnose(['--no-scan'])).toMatchObject({ code: 0, found: {} });
   });
 
-  test('of a submit that is under way are no fault', async () => {
+  test('the doctor accepts the keys of a submit in progress', async () => {
     const { system } = fixture;
     const key = requestKey(system.prefix, newJobId());
     await system.client.hset(key, 'head', 'x');
@@ -164,7 +164,7 @@ describe('keys', () => {
 });
 
 describe('this machine', () => {
-  test('a kernel that grants less backlog than is wished', async () => {
+  test('the doctor reports a kernel that limits the backlog', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'arr-somaxconn-'));
     const file = join(directory, 'somaxconn');
     writeFileSync(file, '128\n');
@@ -256,7 +256,7 @@ describe('a kong.yml', () => {
     ]);
   });
 
-  test('of this project has the companion on every route, and a merged key is understood', async () => {
+  test('the kong.yml of this project has the fail-closed guard on every route, and YAML merge keys are supported', async () => {
     const ours = resolve(__dirname, '../../kong/kong.yml');
     expect((await diagnose(['--no-scan', '--kong-yml', ours])).code).toBe(0);
     writeFileSync(file, readFileSync(ours, 'utf8').replaceAll('name: post-function', 'name: cors'));
@@ -268,7 +268,7 @@ describe('a kong.yml', () => {
     ['is not there', undefined],
     ['is no YAML', 'a: [b'],
     ['is no configuration', '- a'],
-  ])('that %s is a wrong use', async (_case, text) => {
+  ])('a kong.yml that %s is a usage error', async (_case, text) => {
     if (text === undefined) rmSync(file, { force: true });
     else writeFileSync(file, text);
     expect((await fixture.system.admin(['doctor', '--no-scan', '--kong-yml', file])).code).toBe(2);

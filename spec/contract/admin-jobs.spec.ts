@@ -34,7 +34,7 @@ describe('queues', () => {
     });
   });
 
-  test('prints aligned columns and no colour where nobody looks', async () => {
+  test('prints aligned columns, without colour if the output is no terminal', async () => {
     await fixture.system.accept({ queue: 'a-longer-name' });
     const { stdout } = await fixture.system.admin(['queues']);
     const [head = '', row = ''] = stdout.split('\n');
@@ -43,7 +43,7 @@ describe('queues', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  test('has nothing to list where nothing has been announced', async () => {
+  test('lists nothing if no queue is registered', async () => {
     expect(await fixture.system.admin(['queues'])).toMatchObject({
       code: 0,
       stdout: 'No queue has been announced.\n',
@@ -87,7 +87,7 @@ describe('jobs', () => {
     expect(jobs.map(({ id }) => id).sort()).toEqual([...(groups[expected] ?? [])].sort());
   });
 
-  test('shows the first 18 characters of the IDs of jobs without an owner, the rest on demand', async () => {
+  test('shortens the IDs of jobs without an owner to 18 characters, unless --full-ids is given', async () => {
     const { system } = fixture;
     const anonymous = await system.accept({ owner: '' });
     const owned = await system.accept();
@@ -113,7 +113,7 @@ describe('jobs', () => {
 });
 
 describe('show', () => {
-  test('gives record, times, error and sizes, and nothing of the request but method and path', async () => {
+  test('shows record, times, error and sizes, and only method and path of the request', async () => {
     const { system } = fixture;
     fixture.upstream.script('/shown', reply({ status: 503, body: 'secret answer' }));
     const [id = ''] = await system.deadLetters(1, { path: '/shown' });
@@ -132,7 +132,7 @@ describe('show', () => {
     expect(stdout).not.toMatch(SECRETS);
   });
 
-  test('finds a job by the 18 characters that logs show, where only one begins so', async () => {
+  test('finds a job by the 18 characters that logs contain if they are unique', async () => {
     const { system } = fixture;
     const id = await system.accept({ owner: '' });
     const { code, value } = await system.json(['show', id.slice(0, 18), '--full-ids']);
@@ -150,7 +150,7 @@ describe('show', () => {
     expect((await fixture.system.admin(['show', id()])).code).toBe(code);
   });
 
-  test('takes the tombstone of a submit that was given up for no job', async () => {
+  test('reports no job for the tombstone of a rolled back submit', async () => {
     const id = newJobId();
     await fixture.system.access.jobs.rollBack(id);
     expect((await fixture.system.admin(['show', id])).code).toBe(3);
@@ -203,7 +203,7 @@ describe('cancel', () => {
 });
 
 describe('pause and resume', () => {
-  test('hold the jobs of one queue back and let them go', async () => {
+  test('stop and restart one queue', async () => {
     const { system } = fixture;
     const held = await system.accept({ queue: 'paused' });
     const free = await system.accept();
@@ -219,24 +219,21 @@ describe('pause and resume', () => {
     expect(await system.left(held, 'paused')).toMatchObject({ state: 'completed' });
   });
 
-  test.each(['pause', 'resume'])(
-    '%s exits 3 for a queue that is not known, and makes none',
-    async (command) => {
-      expect((await fixture.system.admin([command, 'nowhere'])).code).toBe(3);
-      expect(await fixture.system.dump()).toEqual({});
-    },
-  );
+  test.each(['pause', 'resume'])('%s exits 3 for an unknown queue, and creates none', async (command) => {
+    expect((await fixture.system.admin([command, 'nowhere'])).code).toBe(3);
+    expect(await fixture.system.dump()).toEqual({});
+  });
 });
 
 describe('the command', () => {
-  test('exits 1 where Redis does not answer, and names no password', async () => {
+  test('exits 1 if Redis does not respond, without printing the password', async () => {
     const env = { ARR_REDIS_PORT: '1', ARR_REDIS_PASSWORD: 'secret-password' };
     const { code, stderr } = await fixture.system.admin(['queues'], env);
     expect([code, stderr]).toEqual([1, expect.stringContaining('ECONNREFUSED')]);
     expect(stderr).not.toMatch(SECRETS);
   });
 
-  test('takes Redis from its options before the environment', async () => {
+  test('prefers its options to the environment', async () => {
     const { system, server } = fixture;
     await system.accept();
     const options = [

@@ -12,7 +12,7 @@ beforeEach(() => fixture.upstream.script('/dead', reply({ status: 503 })));
 const remains = async (id: string): Promise<string[]> =>
   (await fixture.server.keys()).filter((key) => key.includes(id));
 
-test('removes record, request, responses and list entries of dead letters', async () => {
+test('a purge deletes record, request, responses and queue entries of dead letters', async () => {
   const { system } = fixture;
   const [id = ''] = await system.deadLetters(1, { path: '/dead' });
   // An attempt that lost its lease leaves a response behind that no record names.
@@ -25,7 +25,7 @@ test('removes record, request, responses and list entries of dead letters', asyn
   expect(await system.client.zcard(deadLettersKey(system.prefix, 'q'))).toBe(0);
 });
 
-test('by owner leaves the jobs of others', async () => {
+test('a purge by owner keeps the jobs of others', async () => {
   const { system } = fixture;
   const alice = await system.deadLetters(2, { path: '/dead', owner: 'consumer:alice' });
   const bob = await system.deadLetters(2, { path: '/dead', owner: 'consumer:bob' });
@@ -37,7 +37,7 @@ test('by owner leaves the jobs of others', async () => {
   expect(await system.client.zcard(deadLettersKey(system.prefix, 'q'))).toBe(2);
 });
 
-test('by queue leaves other queues', async () => {
+test('a purge by queue keeps other queues', async () => {
   const { system } = fixture;
   await system.deadLetters(1, { path: '/dead' });
   const [other = ''] = await system.deadLetters(1, { path: '/dead', queue: 'other' });
@@ -46,7 +46,7 @@ test('by queue leaves other queues', async () => {
   expect(await system.access.jobs.isDead(other)).toBe(true);
 });
 
-test('by age leaves the younger', async () => {
+test('a purge by age keeps younger jobs', async () => {
   const { system } = fixture;
   const [old = '', young = ''] = await system.deadLetters(2, { path: '/dead' });
   await system.client.hset(recordKey(system.prefix, old), 'settled_at', Date.now() - 7_200_000);
@@ -55,7 +55,7 @@ test('by age leaves the younger', async () => {
   expect(await system.access.jobs.isDead(young)).toBe(true);
 });
 
-test('takes every settled job with --all, and no open one', async () => {
+test('a purge with --all deletes every settled job, and no open one', async () => {
   const { system } = fixture;
   await system.deadLetters(1, { path: '/dead' });
   await system.deadLetters(1, { path: '/ok' });
@@ -67,7 +67,7 @@ test('takes every settled job with --all, and no open one', async () => {
 test.each([
   ['without --yes', [], 2],
   ['with --dry-run', ['--dry-run', '--yes'], 0],
-])('says what it would purge and changes nothing %s', async (_case, options, code) => {
+])('a purge states what it would delete and changes nothing %s', async (_case, options, code) => {
   const { system } = fixture;
   await system.deadLetters(2, { path: '/dead' });
   const before = await system.dump();
@@ -86,7 +86,7 @@ test.each([
   expect(await system.dump()).toEqual(before);
 });
 
-test('cancels open jobs first where it is forced: waiting ones and running ones', async () => {
+test('a purge with --force first cancels open jobs, queued and running', async () => {
   const { system } = fixture;
   const latch = new Latch();
   fixture.upstream.script('/running', heldBy(latch, reply()));
@@ -104,7 +104,7 @@ test('cancels open jobs first where it is forced: waiting ones and running ones'
   }
 });
 
-test('takes entries of dead letters off their list whose record a purge had removed before it was cut off', async () => {
+test('a repeated purge removes the dead letter entries whose record an interrupted purge has deleted', async () => {
   const { system } = fixture;
   const [id = ''] = await system.deadLetters(1, { path: '/dead' });
   expect(await system.access.jobs.purge(id)).toMatchObject({ kind: 'purged' });
@@ -112,7 +112,7 @@ test('takes entries of dead letters off their list whose record a purge had remo
   expect(await system.client.zcard(deadLettersKey(system.prefix, 'q'))).toBe(0);
 });
 
-test('leaves open jobs, newer records and tombstones to whom they belong', async () => {
+test('a purge keeps open jobs, newer records and tombstones', async () => {
   const { system } = fixture;
   const open = await system.accept();
   expect(await system.access.jobs.purge(open)).toEqual({ kind: 'open', state: 'queued' });
@@ -132,6 +132,6 @@ test.each([
   ['a filter and --all', ['--all', '--queue', 'q']],
   ['open states without --force', ['--state', 'queued']],
   ['an age that is no duration', ['--older-than', 'yesterday']],
-])('exits 2 for %s', async (_case, options) => {
+])('a purge exits 2 for %s', async (_case, options) => {
   expect((await fixture.system.admin(['purge', ...options, '--yes'])).code).toBe(2);
 });

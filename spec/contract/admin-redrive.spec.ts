@@ -49,19 +49,19 @@ describe('redrive of one job', () => {
     await runsOnceMore(id);
   });
 
-  test('says so in words', async () => {
+  test('prints a sentence about the redrive', async () => {
     const id = await oneDeadLetter('/redrive-words');
     const { code, stdout } = await fixture.system.admin(['redrive', id, '--yes']);
     expect([code, stdout]).toEqual([0, `Job ${id} is queued again.\n`]);
   });
 
-  test('says before what the last response was', async () => {
+  test('states the last response before the redrive', async () => {
     const id = await oneDeadLetter('/redrive-last');
     const { code, stdout } = await fixture.system.admin(['redrive', id, '--dry-run']);
     expect([code, stdout]).toEqual([0, `Would redrive job ${id}, whose last response was 503.\n`]);
   });
 
-  test('says before why there was no response', async () => {
+  test('states the error before the redrive', async () => {
     fixture.upstream.script('/redrive-hung-up', ({ socket }) => {
       socket.destroy();
     });
@@ -90,7 +90,7 @@ describe('redrive of one job', () => {
     });
   });
 
-  test('leaves a dead letter dead whose settings are gone', async () => {
+  test('does not redrive a dead letter whose settings have expired', async () => {
     const { system } = fixture;
     const id = await oneDeadLetter('/redrive-settings');
     const hash = (await system.access.jobs.read(id))?.settingsHash ?? '';
@@ -102,7 +102,7 @@ describe('redrive of one job', () => {
     expect(await system.access.jobs.isDead(id)).toBe(true);
   });
 
-  test('keeps its settings and its queue announced for the whole of the new run', async () => {
+  test('extends the TTL of settings and queue to the whole of the new run', async () => {
     const { system } = fixture;
     const id = await oneDeadLetter('/redrive-life');
     const key = settingsKey(system.prefix, (await system.access.jobs.read(id))?.settingsHash ?? '');
@@ -112,7 +112,7 @@ describe('redrive of one job', () => {
   });
 });
 
-describe('a redrive that was cut off', () => {
+describe('a redrive', () => {
   /** The command in this process, ended after one of its writes. */
   async function redriveCutAfter(
     step: 'reserve' | 'reopen' | 'redrive' | 'addJob',
@@ -141,7 +141,7 @@ describe('a redrive that was cut off', () => {
   }
 
   test.each(['reserve', 'reopen'] as const)(
-    'after %s leaves a dead letter that can be redriven',
+    'that is interrupted after %s leaves a dead letter that can be redriven',
     async (step) => {
       const { system } = fixture;
       const id = await oneDeadLetter('/cut-early');
@@ -152,17 +152,20 @@ describe('a redrive that was cut off', () => {
     },
   );
 
-  test.each(['redrive', 'addJob'] as const)('after %s is completed by the sweep', async (step) => {
-    const { system } = fixture;
-    const id = await oneDeadLetter('/cut-late');
-    await redriveCutAfter(step, id);
-    system.startWorker();
-    await until('the job to run', () => fixture.upstream.callsOf(id).length === 2);
-    expect(await system.left(id)).toMatchObject({ state: 'completed', upstreamStatus: 200, attempts: 1 });
-    expect(fixture.upstream.callsOf(id)).toHaveLength(2);
-  });
+  test.each(['redrive', 'addJob'] as const)(
+    'that is interrupted after %s is completed by the sweeper',
+    async (step) => {
+      const { system } = fixture;
+      const id = await oneDeadLetter('/cut-late');
+      await redriveCutAfter(step, id);
+      system.startWorker();
+      await until('the job to run', () => fixture.upstream.callsOf(id).length === 2);
+      expect(await system.left(id)).toMatchObject({ state: 'completed', upstreamStatus: 200, attempts: 1 });
+      expect(fixture.upstream.callsOf(id)).toHaveLength(2);
+    },
+  );
 
-  test('is completed by repeating it, also where the job is on no list', async () => {
+  test('is completed by repeating it, even if the job is in no list', async () => {
     const { system } = fixture;
     const id = await oneDeadLetter('/cut-lost');
     expect(await system.access.jobs.redrive(id)).toMatchObject({ kind: 'redriven' });
@@ -174,7 +177,7 @@ describe('a redrive that was cut off', () => {
     await runsOnceMore(id);
   });
 
-  test('survives the late leave of the run before', async () => {
+  test('survives a late removal by the previous run', async () => {
     const { system } = fixture;
     const id = await oneDeadLetter('/late-leave');
     const record = await system.access.jobs.read(id);
@@ -207,7 +210,7 @@ describe('redrive of a queue', () => {
     });
   });
 
-  test('says how many it would redrive, and redrives none', async () => {
+  test('states how many jobs it would redrive, and redrives none', async () => {
     const { system } = fixture;
     await deadLetters(3, '/redrive-dry');
     const before = await system.dump();
@@ -227,7 +230,7 @@ describe('redrive of a queue', () => {
     );
   });
 
-  test('exits 3 for a queue that is not known', async () => {
+  test('exits 3 for an unknown queue', async () => {
     expect((await fixture.system.admin(['redrive', '--queue', 'nowhere', '--yes'])).code).toBe(3);
   });
 });

@@ -111,11 +111,11 @@ async function expectOneJob({ id, queue, method }: Sending): Promise<void> {
 
 const stored = (key: string): Promise<boolean> => redis.exists(key).then((count) => count === 1);
 
-describe.each(METHODS)('a %s that is sent again with its note', (method) => {
+describe.each(METHODS)('a %s that is sent again with its ticket', (method) => {
   test.each([
     ['without', undefined],
     ['under', 'an-idempotency-key'],
-  ])('after its answer makes no second job, %s an idempotency key', async (_how, key) => {
+  ])('after its response creates no second job, %s an idempotency key', async (_how, key) => {
     const sending = handedOff(method, key);
     const answers = [await send(sending), await send(sending), await send(sending)];
 
@@ -123,7 +123,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
     await expectOneJob(sending);
   });
 
-  test('by several at once is one job, and each is answered with it', async () => {
+  test('several times at once is one job, and each response has its ID', async () => {
     const sending = handedOff(method);
     const answers = await Promise.all(Array.from({ length: 5 }, () => send(sending)));
 
@@ -131,7 +131,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
     await expectOneJob(sending);
   });
 
-  test('after a hang-up that came with the accept is one job', async () => {
+  test('after a disconnect during the accept is one job', async () => {
     const sending = handedOff(method);
     const first = await begin(sending, body);
     await until('the job to be there', () => stored(`${PREFIX}:{${sending.id}}:job`));
@@ -143,7 +143,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
 });
 
 test.each(['PUT', 'DELETE', 'POST'])(
-  'a %s that broke off in the midst of its body leaves nothing, and is whole when it is sent again',
+  'a %s that is interrupted within its body leaves nothing, and is complete when it is sent again',
   async (method) => {
     const sending = handedOff(method);
     const first = await begin(sending, half);
@@ -157,7 +157,7 @@ test.each(['PUT', 'DELETE', 'POST'])(
   },
 );
 
-test('waits before it ends for nginx to come with a note that it was given', async () => {
+test('the plugin server waits before its exit for nginx to return with a ticket', async () => {
   const sending = handedOff('PUT');
   const stopped = lane.stop();
   // As long as an end takes, and longer: each of these has a connection of its own.

@@ -128,7 +128,7 @@ async function held(
   return isWhole ? undefined : { hold, store, submitting };
 }
 
-test('a repeat makes, or finds, the job of a submit that was killed between any two commands', async () => {
+test('a repeat creates or finds the job of a submit that was killed between any two commands', async () => {
   const cuts = await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -143,7 +143,7 @@ test('a repeat makes, or finds, the job of a submit that was killed between any 
   expect(cuts).toBeGreaterThan(5);
 });
 
-test('a submit that was stopped between any two commands and goes on later is told of the job of its repeat', async () => {
+test('a submit that is delayed between any two commands returns the job of its repeat', async () => {
   await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -157,7 +157,7 @@ test('a submit that was stopped between any two commands and goes on later is to
   });
 });
 
-test('a submit that was answered 503 does not take back the job that its repeat was told of', async () => {
+test('a submit that was rejected with 503 does not roll back the job that its repeat has returned', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -176,7 +176,7 @@ test('a submit that was answered 503 does not take back the job that its repeat 
   expect(refused).toBeGreaterThan(5);
 });
 
-test('a key whose submit was answered 503 and taken back is free for another request', async () => {
+test('a key whose submit was rejected with 503 and rolled back is free for another request', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -194,7 +194,7 @@ test('a key whose submit was answered 503 and taken back is free for another req
   expect(refused).toBeGreaterThan(5);
 });
 
-test('fifty submits at once from five processes make one job', async () => {
+test('fifty concurrent submits from five processes create one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   await Promise.all(stores.map((store) => store.read((jobs) => jobs.read(newJobId()))));
   const accepted = await Promise.all(
@@ -208,7 +208,7 @@ test('fifty submits at once from five processes make one job', async () => {
   expect(await redis.zcard(`${prefix}:{${QUEUE}}:slots`)).toBe(1);
 });
 
-test('requests that lie in the store already, each under its own ID, make one job', async () => {
+test('requests that are already stored under IDs of their own create one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   const accepted = await Promise.all(
     stores.map((store) =>
@@ -224,7 +224,7 @@ test('requests that lie in the store already, each under its own ID, make one jo
   expect(await runnable()).toEqual([idOf(accepted[0] as Acceptance)]);
 });
 
-test('another request under the key is refused, while the job is open and after it has settled', async () => {
+test('another request under the key is rejected, while the job is open and after it has settled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   const other = { ...claim, fingerprint: 'other' };
@@ -234,7 +234,7 @@ test('another request under the key is refused, while the job is open and after 
   expect(await runnable()).toEqual([]);
 });
 
-test('a repeat whose record has gone is told so, and starts nothing', async () => {
+test('a repeat whose record has expired returns gone, and starts nothing', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   await redis.del(recordKey(prefix, id));
@@ -243,14 +243,14 @@ test('a repeat whose record has gone is told so, and starts nothing', async () =
   expect(await runnable()).toEqual([]);
 });
 
-test('a job that was cancelled by its client is what a repeat is told of', async () => {
+test('a repeat returns the job that its client has cancelled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   await store.cancel({ id, queue: QUEUE, owner: 'consumer:c' });
   expect(await submit(store)).toMatchObject({ kind: 'repeat', record: { id, state: 'cancelled' } });
 });
 
-describe('after the time of the key', () => {
+describe('after the key has expired', () => {
   const SHORT: Claim = { key: 'short', fingerprint: 'request', ttlMs: 1 };
   const lapsed = (): Promise<unknown> =>
     until('the key to lapse', async () => {
@@ -281,7 +281,7 @@ describe('after the time of the key', () => {
   });
 });
 
-test('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
+test('the claim outlives the job that it names, and every key has a TTL', async () => {
   const id = idOf(await submit(gateway().store));
   expect(await redis.pttl(claimKey(prefix, QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
   expect(await redis.pttl(createdKey(prefix, id))).toBeGreaterThan(MINUTE - 5000);
@@ -313,7 +313,7 @@ test('a redrive keeps the key for the new run', async () => {
   await scheduler.close();
 });
 
-test('a full queue refuses a new key and knows an old one', async () => {
+test('a full queue rejects a new key and accepts a known one', async () => {
   const { store } = gateway();
   const full = (by: Claim): Promise<Acceptance> =>
     store.accept(

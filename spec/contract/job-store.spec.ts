@@ -81,7 +81,7 @@ describe('creating', () => {
     expect(await redis.hlen(requestKey(PREFIX, id))).toBe(4);
   });
 
-  test('changes nothing where the ID is taken', async () => {
+  test('changes nothing if the ID exists', async () => {
     const id = await queued();
     await lease(id);
     const again = await store.create({ ...(await jobOf(id)), owner: 'somebody else' });
@@ -89,7 +89,7 @@ describe('creating', () => {
     expect(await store.read(id)).toMatchObject({ state: 'running', owner: 'consumer:c' });
   });
 
-  test('comes too late where the submit was abandoned before its writes arrived', async () => {
+  test('is rejected if the submit was rolled back before its writes arrived', async () => {
     const id = newJobId();
     expect(await store.rollBack(id)).toEqual({ kind: 'missing' });
     expect(await store.read(id)).toBeUndefined();
@@ -113,7 +113,7 @@ async function jobOf(id: string): Promise<NewJob> {
   });
 }
 
-describe('taking the lease', () => {
+describe('acquiring the lease', () => {
   test('starts an attempt and counts it', async () => {
     const id = await queued();
     expect(await lease(id)).toMatchObject({
@@ -123,43 +123,43 @@ describe('taking the lease', () => {
     });
   });
 
-  test('is refused while another holds it', async () => {
+  test('is rejected while another worker has it', async () => {
     const id = await queued();
     await lease(id, 'first');
     expect(await lease(id, 'second')).toMatchObject({ kind: 'leased-elsewhere' });
   });
 
-  test('is given again to the one who has it, whose first answer may have been lost', async () => {
+  test('is repeated for the worker that has it, whose first reply may have been lost', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await lease(id, 'mine')).toMatchObject({ kind: 'leased', record: { attempts: 1 } });
   });
 
-  test('of a job that was asked for later says how long', async () => {
+  test('of a delayed job returns the delay', async () => {
     const id = await queued({ delayMs: LONG / 2 });
     expect(await lease(id)).toMatchObject({ kind: 'not-due' });
     expect(await state(id)).toBe('queued');
   });
 
-  test('of a job without a record says so', async () => {
+  test('of a job without a record returns missing', async () => {
     expect(await lease(newJobId())).toEqual({ kind: 'missing' });
   });
 
-  test('leaves a record of a newer program alone', async () => {
+  test('does not change a record of a newer version', async () => {
     const id = await queued();
     await redis.hset(recordKey(PREFIX, id), 'v', 99);
     expect(await lease(id)).toEqual({ kind: 'newer' });
     expect(await state(id)).toBe('queued');
   });
 
-  test('passes on when the worker was lost and the call may be repeated', async () => {
+  test('starts another attempt if the worker was lost and the call may be repeated', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await leaseOver(id);
     expect(await lease(id, 'next')).toMatchObject({ kind: 'leased', record: { attempts: 2 } });
   });
 
-  test('settles outcome-unknown when the worker was lost and the call may not be repeated', async () => {
+  test('settles the job as outcome-unknown if the worker was lost and the call may not be repeated', async () => {
     const id = await queued({ repeatable: false });
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -172,13 +172,13 @@ describe('taking the lease', () => {
     expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
-  test('after the deadline expires a job that never ran, and drops its request', async () => {
+  test('after the deadline expires a job that never ran, and deletes its request', async () => {
     const id = await queued({ deadlineMs: 0 });
     expect(await lease(id)).toMatchObject({ kind: 'settled-now', state: 'expired' });
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  test('when the attempts are used up fails a job without a response', async () => {
+  test('fails a job without a response if its attempts are used up', async () => {
     const id = await queued({ maxAttempts: 1 });
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -187,7 +187,7 @@ describe('taking the lease', () => {
 });
 
 describe('renewing', () => {
-  test('prolongs the lease of the one who holds it, and of nobody else', async () => {
+  test('extends the lease of the worker that has it, and of no other', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await store.renew(id, 'mine', LONG)).toBe('renewed');
@@ -195,7 +195,7 @@ describe('renewing', () => {
     expect(await store.renew(newJobId(), 'mine', LONG)).toBe('lost');
   });
 
-  test('tells of a cancellation', async () => {
+  test('returns a cancellation', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await store.cancel(id)).toEqual({ kind: 'cancelling' });
@@ -224,7 +224,7 @@ describe('settling', () => {
     expect(await lease(id, 'late')).toMatchObject({ kind: 'already-settled', state: 'completed' });
   });
 
-  test('keeps the result as long as its TTL and drops the request', async () => {
+  test('keeps the result for its TTL and deletes the request', async () => {
     const id = await queued();
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('body'));
@@ -249,7 +249,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(completed)).toBeDefined();
   });
 
-  test('waits for another attempt where there is one, and keeps the last response for its end', async () => {
+  test('waits for the next attempt if there is one, and keeps the last response', async () => {
     const id = await queued();
     await lease(id, 'one');
     await storeResponse(id, '1.1', Buffer.from('first'));
@@ -280,7 +280,7 @@ describe('settling', () => {
     expect(await store.settle(id, 'one', end)).toMatchObject({ kind: 'settled-now', state: 'failed' });
   });
 
-  test('of a job that is being cancelled makes it cancelled, whatever the attempt says', async () => {
+  test('of a job that is being cancelled makes it cancelled, whatever the outcome of the attempt', async () => {
     const id = await queued();
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('late'));
@@ -294,20 +294,20 @@ describe('settling', () => {
 });
 
 describe('cancelling', () => {
-  test('settles a job that waits, at once', async () => {
+  test('settles a queued job at once', async () => {
     const id = await queued();
     expect(await store.cancel(id)).toMatchObject({ kind: 'settled-now' });
     expect(await state(id)).toBe('cancelled');
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  test('leaves a settled job as it is', async () => {
+  test('does not change a settled job', async () => {
     const id = await queued();
     await store.cancel(id);
     expect(await store.cancel(id)).toEqual({ kind: 'already-settled', state: 'cancelled' });
   });
 
-  test('of a job whose worker is lost takes effect when the lease is over', async () => {
+  test('of a job whose worker is lost takes effect when the lease expires', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await store.cancel(id);
@@ -316,7 +316,7 @@ describe('cancelling', () => {
   });
 });
 
-test('leaves no key without a TTL, whatever has happened', async () => {
+test('no operation leaves a key without a TTL', async () => {
   const keys = await redis.keys(`${PREFIX}:*`);
   expect(keys.length).toBeGreaterThan(20);
   const ttls = await Promise.all(keys.map((key) => redis.pttl(key)));

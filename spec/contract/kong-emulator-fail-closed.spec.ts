@@ -16,7 +16,7 @@ const LUA = readFileSync(path.join(__dirname, '../../kong/fail-closed.lua'), 'ut
 const COMPANION = { name: 'post-function', config: { access: [LUA] } };
 const plugins = [COMPANION];
 
-describe('the fail-closed companion', () => {
+describe('the fail-closed guard', () => {
   let listener: StreamUpstream;
   let fixture: KongFixture;
 
@@ -82,7 +82,7 @@ describe('the fail-closed companion', () => {
   });
 
   test.each(Array.from({ length: KINDS }, (_, i) => i))(
-    'ends what would go to the service, and lets through what was handed on (kind %i)',
+    'rejects a request that would reach the service, and passes a handed-off one (kind %i)',
     async (i) => {
       const [kind] = services()[i] ?? [];
       // Twice: Kong compiles the function with the first request.
@@ -106,14 +106,14 @@ describe('the fail-closed companion', () => {
     if (status === 503) expect(response.header('Content-Type')).toBe('application/problem+json');
   });
 
-  test('lets through what the plugin knows as sent by one of its workers', async () => {
+  test('passes a request with a verified loopback token', async () => {
     const headers: [string, string][] = [['async_request_reply', 'loopback']];
     expect((await fixture.send('passes', { headers })).status).toBe(503);
     expect((await fixture.send('again')).status).toBe(200);
     expect(fixture.upstream.seen.splice(0)).toHaveLength(1);
   });
 
-  test('answers while the plugin server is gone', async () => {
+  test('responds while the plugin server is down', async () => {
     await fixture.send('answers');
     const pids = await fixture.gateway.pluginServerPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
@@ -121,7 +121,7 @@ describe('the fail-closed companion', () => {
   });
 });
 
-test('is the only Lua that the emulator takes', async () => {
+test('the fail-closed guard is the only Lua that the emulator runs', async () => {
   await withKongFixture({ plain: {} }, {}, async ({ gateway, configWith }) => {
     const other = { name: 'post-function', config: { access: ['return kong.response.exit(418)'] } };
     const applied = gateway.applyConfig(configWith({ plain: { plugins: [other] } }));

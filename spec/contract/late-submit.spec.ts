@@ -16,7 +16,7 @@ useResources(async (resources) => void ({ redis, store } = await startJobStore(P
 
 const secondsOfRedis = async (): Promise<number> => (await redis.time())[0] ?? 0;
 
-test('a record is not written after its time by the clock of Redis', async () => {
+test('a record is not written after its time limit by the clock of Redis', async () => {
   const job = newJob();
   expect(await store.create(job, { latestAt: (await secondsOfRedis()) * 1000 - 1 })).toEqual({
     kind: 'too-late',
@@ -24,12 +24,12 @@ test('a record is not written after its time by the clock of Redis', async () =>
   expect(await store.read(job.id)).toBeUndefined();
 });
 
-test('a record is written in its time', async () => {
+test('a record is written within its time limit', async () => {
   const latestAt = (await secondsOfRedis()) * 1000 + LONG;
   expect(await store.create(newJob(), { latestAt })).toMatchObject({ kind: 'created' });
 });
 
-test('the request of a submit that was given up goes with it', async () => {
+test('rolling back a submit deletes its request', async () => {
   const job = newJob();
   await store.create(job, { latestAt: 1 });
   expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(1);

@@ -36,7 +36,7 @@ const reasons = async (): Promise<string[]> =>
     reason.replace('Redis does not answer: 127.0.0.1:', ''),
   );
 
-test('an instance of an earlier configuration takes nothing from a later one, unless its Kong is another', async () => {
+test('an instance of an earlier configuration does not replace the store of a later one, unless it belongs to another Kong', async () => {
   const kong = await KongConnection.open(server.socketPath);
   await start(kong, 500, LATER);
   await start(kong, 3, EARLIER);

@@ -61,7 +61,7 @@ async function taken(queue: string): Promise<void> {
 const bullKeys = (queue: string): Promise<string[]> => redis.keys(`${PREFIX}:{${queue}}:${queue}:*`);
 const lapse = (queue: string): Promise<unknown> => redis.zadd(queuesKey(PREFIX), Date.now() - 1, queue);
 
-test('removes what BullMQ keeps of a queue whose announcement has lapsed', async () => {
+test('the keys of BullMQ are deleted once the registration of a queue has expired', async () => {
   await taken('unused');
   expect(await bullKeys('unused')).not.toEqual([]);
   await lapse('unused');
@@ -69,14 +69,14 @@ test('removes what BullMQ keeps of a queue whose announcement has lapsed', async
   await until('its name to be gone', async () => (await redis.zscore(queuesKey(PREFIX), 'unused')) === null);
 });
 
-test('takes it up again, with its limits, when it is announced again', async () => {
+test('a removed queue is taken again with its limits when it is registered again', async () => {
   await taken('back');
   await lapse('back');
   await until('its name to be gone', async () => (await redis.zscore(queuesKey(PREFIX), 'back')) === null);
   await taken('back');
 });
 
-test('keeps a queue with open jobs', async () => {
+test('a queue with open jobs is not removed', async () => {
   await taken('open');
   const id = '01a200f2-3e2a-7aac-b5b5-712533cabf79';
   // A newer program's job, which this worker's sweep leaves alone.

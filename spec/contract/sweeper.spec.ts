@@ -13,7 +13,7 @@ const fixture = useAdminFixture();
 const HELD = 510;
 const LEASE_MS = 3_600_000;
 
-test(`settles what is overdue behind ${HELD} jobs that run past their deadline, and leaves those alone`, async () => {
+test(`the sweeper settles overdue jobs behind ${HELD} jobs that run past their deadline, and does not change those`, async () => {
   const { system } = fixture;
   const { jobs } = system.access;
   const open = openJobsKey(system.prefix, 'q');
@@ -50,7 +50,7 @@ test(`settles what is overdue behind ${HELD} jobs that run past their deadline, 
   expect(await system.client.zcard(open)).toBe(HELD);
 });
 
-test('a queue is looked after though Redis was full when it was taken', async () => {
+test('a queue is swept even if Redis was full when it was taken', async () => {
   const { system } = fixture;
   const id = await system.accept();
   const scheduler = openScheduler(system.client, system.prefix, 'q');

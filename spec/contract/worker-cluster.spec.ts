@@ -31,23 +31,26 @@ function startWorker(onQueue: (taken: number) => void): { worker: JobWorker; tak
   return { worker, taken: () => taken };
 }
 
-test.each([1, 2, 3, 4])('ends after queue %d, and leaves the others and all that has not run', async (at) => {
-  const ids: string[] = [];
-  for (const queue of QUEUES)
-    for (let job = 0; job < 3; job++) ids.push(await fixture.system.accept({ queue }));
-  const reached = new Latch();
-  const { worker, taken } = startWorker((count) => {
-    if (count === at) reached.open();
-  });
+test.each([1, 2, 3, 4])(
+  'a worker stops after queue %d, and keeps the other queues and all jobs that have not run',
+  async (at) => {
+    const ids: string[] = [];
+    for (const queue of QUEUES)
+      for (let job = 0; job < 3; job++) ids.push(await fixture.system.accept({ queue }));
+    const reached = new Latch();
+    const { worker, taken } = startWorker((count) => {
+      if (count === at) reached.open();
+    });
 
-  await reached.opened;
-  await worker.stop(0);
+    await reached.opened;
+    await worker.stop(0);
 
-  expect(taken()).toBe(at);
-  fixture.system.startWorker();
-  for (const [index, id] of ids.entries()) await fixture.system.left(id, QUEUES[Math.floor(index / 3)]);
-  for (const id of ids) expect((await fixture.system.settled(id)).state).toBe('completed');
-});
+    expect(taken()).toBe(at);
+    fixture.system.startWorker();
+    for (const [index, id] of ids.entries()) await fixture.system.left(id, QUEUES[Math.floor(index / 3)]);
+    for (const id of ids) expect((await fixture.system.settled(id)).state).toBe('completed');
+  },
+);
 
 /** Every master answers nothing for so long: longer than a wait for jobs has patience. */
 const SILENCE_MS = 4000;
@@ -55,7 +58,7 @@ const SILENCE_MS = 4000;
 test.each([
   ['was cut', 'CLIENT', 'KILL', 'TYPE', 'normal'],
   ['got no answer', 'CLIENT', 'PAUSE', String(SILENCE_MS), 'ALL'],
-])('runs the jobs of every queue whose wait %s', async (_what, command, ...words) => {
+])('a worker runs the jobs of every queue whose wait %s', async (_what, command, ...words) => {
   const run = async (): Promise<void> => {
     const ids = await Promise.all(
       QUEUES.map(async (queue): Promise<[string, string]> => [await fixture.system.accept({ queue }), queue]),

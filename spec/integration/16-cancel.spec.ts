@@ -47,7 +47,7 @@ describe.each([
 ])('DELETE %s', (where, cancel) => {
   const path = `/cancel/${where.replaceAll(' ', '-')}`;
 
-  test('takes a queued job out of the queue: 204, and the upstream never hears of it', async () => {
+  test('returns 204 for a queued job, which never reaches the upstream', async () => {
     const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
     const response = await cancel(path, id);
     startWorker();
@@ -60,7 +60,7 @@ describe.each([
   });
 
   test.each(['GET', 'POST'])(
-    'aborts a %s that runs in another process: 202, then cancelled',
+    'returns 202 for a running %s in another process, aborts the call and cancels the job',
     async (method) => {
       const running = `${path}/${method}`;
       stack().upstream.script(running, silence());
@@ -76,7 +76,7 @@ describe.each([
     },
   );
 
-  test('takes a job that waits for its next attempt out of the queue: 204', async () => {
+  test('returns 204 for a job that waits for its next attempt', async () => {
     const waiting = path.replace('cancel', 'later');
     stack().upstream.script(waiting, reply({ status: 503 }));
     startWorker();
@@ -87,7 +87,7 @@ describe.each([
     expect(problemOf(await stack().poll(waiting, id))).toEqual([410, 'cancelled']);
   });
 
-  test('leaves a settled job as it is: 409 with its state', async () => {
+  test('returns 409 with the state of a settled job, which stays as it is', async () => {
     startWorker();
     const { id } = await stack().submit(`${path}/done`);
     await stack().settled(`${path}/done`, id);
@@ -98,7 +98,7 @@ describe.each([
     expect((await stack().poll(`${path}/done`, id)).status).toBe(200);
   });
 
-  test("says 409 of a job that was cancelled before, and 404 of another's", async () => {
+  test('returns 409 for a cancelled job, and 404 for a job of another caller', async () => {
     const { id } = await stack().submit(`${path}/again`);
     const mine = await stack().submit('/keyed/job', { headers: ALICE });
     await cancel(`${path}/again`, id);
@@ -116,7 +116,7 @@ describe.each([
   });
 });
 
-test('a job submitted with DELETE is polled by DELETE with its header, and cancelled at its status URL', async () => {
+test('a job submitted with DELETE is polled with DELETE and its header, and cancelled at its status URL', async () => {
   const path = '/cancel/deletion';
   const { id } = await stack().submit(path, { method: 'DELETE' });
   const polled = await byHeader(path, id);
@@ -165,7 +165,7 @@ async function settledIn(queue: string): Promise<number> {
   return counts.reduce<number>((sum, count) => sum + Number(count), 0);
 }
 
-describe('a race that is forced', () => {
+describe('a forced race', () => {
   let wire: TcpProxy;
   beforeEach(async () => void (wire = await TcpProxy.start(stack().redis.port)));
   afterEach(() => wire.close());
@@ -176,7 +176,7 @@ describe('a race that is forced', () => {
     bytes.includes(recordOf(id)) && bytes.includes('eval');
   const stateInRedis = (id: string): Promise<unknown> => stack().redis.command('HGET', recordOf(id), 'state');
 
-  test("a cancel between the upstream's answer and its settling wins: 202, then cancelled, once", async () => {
+  test("a cancel between the upstream's response and its settling wins: 202, then cancelled, once", async () => {
     const path = '/forced-1/job';
     await stack().applyRoutes([{ name: 'forced-1', config: { queue: { name: 'forced-1' } } }]);
     stack().upstream.script(path, reply({ body: 'done' }));
@@ -196,7 +196,7 @@ describe('a race that is forced', () => {
     expect([await settledIn('forced-1'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);
   });
 
-  test('a completion between the look of a cancel and its write wins: 409 with its state, once', async () => {
+  test('a completion between the read and the write of a cancel wins: 409 with its state, once', async () => {
     const path = '/forced-2/job';
     const redis = { port: wire.port, read_timeout: 20_000 };
     await stack().applyRoutes([{ name: 'forced-2', config: { queue: { name: 'forced-2' }, redis } }]);

@@ -49,7 +49,7 @@ async function commands(): Promise<Record<string, number>> {
   return Object.fromEntries(stats);
 }
 
-test(`${CROWD} requests held at once cost one connection and no command`, async () => {
+test(`${CROWD} waiting requests need one connection and no command`, async () => {
   const { client } = stack();
   const headers = { Prefer: 'wait=50' };
   const first = stack().request('/crowd/x', { headers });

@@ -200,7 +200,7 @@ const OF_THE_UPSTREAM: ReadonlySet<string> = new Set<ProblemCode>([
   ...(['outcome-unknown', 'wait-timeout'] as const),
 ]);
 
-test.each(PROVOKED)('%s is a problem of its own type and tells nothing internal', async (code, provoke) => {
+test.each(PROVOKED)('%s is a problem of its own type, without internal details', async (code, provoke) => {
   const response = await provoke();
 
   const { status, title } = PROBLEMS[code];

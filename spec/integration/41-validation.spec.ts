@@ -59,7 +59,7 @@ test('a body that satisfies the schema is accepted, and arrives as it was sent',
   expect(stack().upstream.callsTo('/order/good')[0]?.body.toString()).toBe(body);
 });
 
-test('a body that fails it is 400 validation-failed with a pointer for each error, and nothing is stored', async () => {
+test('a body that violates the schema is 400 validation-failed with a pointer for each error, and nothing is stored', async () => {
   const jobs = async (): Promise<number> =>
     (await stack().redis.keys()).filter((key) => key.endsWith(':job')).length;
   const before = await jobs();
@@ -77,7 +77,7 @@ test('a body that fails it is 400 validation-failed with a pointer for each erro
   expect(stack().upstream.callsTo('/order/bad')).toEqual([]);
 });
 
-test('query and headers that fail theirs are 400 validation-failed', async () => {
+test('a query and headers that violate their schemas are 400 validation-failed', async () => {
   const response = await stack().request('/fields/a?page=two');
   expect(problemOf(response)).toEqual([400, 'validation-failed']);
   expect(errorsOf(response)).toEqual(['query /page type', 'headers  required']);
@@ -97,19 +97,19 @@ describe('a body that is not JSON is 400 validation-failed', () => {
     expect(response.json<Problem>().errors[0]?.keyword).toBe('json');
   });
 
-  test('__proto__ is a member too many', async () => {
+  test('__proto__ is an additional member', async () => {
     expect(errorsOf(await post('/order/json', '{"item":"a","__proto__":{}}'))).toEqual([
       'body /__proto__ additionalProperties',
     ]);
   });
 
-  test('neither a problem nor the log tells what it holds', async () => {
+  test('neither the problem nor the log contains the body', async () => {
     const response = await post('/order/json', '{"item":"secret-of-alice" "count"}');
     expect(response.text).not.toContain('secret');
   });
 });
 
-describe('415 unsupported-media-type', () => {
+describe('a content type other than JSON is 415 unsupported-media-type', () => {
   const body = '{"item":"a"}';
 
   test.each([
@@ -118,13 +118,13 @@ describe('415 unsupported-media-type', () => {
     ['application/x-www-form-urlencoded', { 'Content-Type': 'application/x-www-form-urlencoded' }],
     ['application/jsonp', { 'Content-Type': 'application/jsonp' }],
     ['another charset', { 'Content-Type': 'application/json; charset=utf-16' }],
-  ])('%s: says what it takes', async (_what, headers) => {
+  ])('%s: the problem lists the accepted types', async (_what, headers) => {
     const response = await post('/order/type', body, { headers });
     expect(problemOf(response)).toEqual([415, 'unsupported-media-type']);
     expect(response.header('Accept')).toBe('application/json, application/*+json');
   });
 
-  test('a content coding: says that it takes none', async () => {
+  test('a content coding is rejected', async () => {
     const response = await post('/order/type', body, {
       headers: { ...JSON_TYPE, 'Content-Encoding': 'gzip' },
     });
@@ -147,7 +147,7 @@ describe('415 unsupported-media-type', () => {
   });
 });
 
-test('while a check takes for ever, other requests are answered, checked ones among them', async () => {
+test('other requests are served while one validation does not end, also those that need validation', async () => {
   const endless = await until('others to be answered before it', async () => {
     const checking = post('/endless/a', ENDLESS_BODY);
     let isOver = false;
@@ -162,7 +162,7 @@ test('while a check takes for ever, other requests are answered, checked ones am
   expect((await endless.response).header('Retry-After')).toBe('1');
 });
 
-test('a check that is over its time is 503 validation-timeout, and the next request finds a thread', async () => {
+test('a validation that exceeds its time limit is 503 validation-timeout, and the next request finds a thread', async () => {
   const responses = await stack().client.crowd(Array<string>(10).fill('/hasty/a'), () => ({
     ...{ method: 'POST', body: ENDLESS_BODY, headers: JSON_TYPE },
   }));
@@ -170,7 +170,7 @@ test('a check that is over its time is 503 validation-timeout, and the next requ
   expect((await post('/order/after', '{"item":"a"}')).status).toBe(202);
 });
 
-test('a body of 200,000 levels is refused like any other', async () => {
+test('a body of 200,000 levels is rejected like any other', async () => {
   const response = await post('/order/deep', '['.repeat(200_000) + ']'.repeat(200_000));
   expect(errorsOf(response)).toEqual(['body  type']);
 });
