@@ -22,7 +22,7 @@ const HOUR_MS = 3_600_000;
 const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Diagnosis> =>
   diagnoseLab(fixture.system, args, env);
 
-/** A job old enough for the doctor to look at, which nobody works on. */
+/** A job that is old enough for the doctor to check, and that no worker runs. */
 async function oldJob(): Promise<string> {
   const { system } = fixture;
   const id = await system.accept({ id: newJobId(Date.now() - HOUR_MS) });

@@ -8,7 +8,7 @@ import { useAdminFixture } from './admin-fixture/use-admin-fixture';
 
 const fixture = useAdminFixture();
 
-/** Nothing of a request but method and path may be told. */
+/** Only the method and the path of a request may be shown. */
 const SECRETS = /secret/;
 
 describe('queues', () => {

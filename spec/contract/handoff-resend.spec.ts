@@ -54,7 +54,7 @@ interface Sending {
   readonly headers: Record<string, string>;
 }
 
-/** A request as nginx has it from Kong: with its note, and sent as often as nginx likes. */
+/** A request as nginx receives it from Kong: with its ticket, and sent as often as nginx retries. */
 function handedOff(method: string, key?: string): Sending {
   const [id, queue] = [newJobId(), `q${newJobId()}`];
   const order: StreamingCommand = {

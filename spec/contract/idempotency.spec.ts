@@ -1,4 +1,4 @@
-// One job for an idempotency key, wherever a submit is killed or stopped: it is cut, or held, between any two commands.
+// An idempotency key leads to one job, even if a submit is killed or delayed between any two commands.
 import { randomBytes } from 'node:crypto';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
@@ -46,7 +46,7 @@ afterEach(async () => {
 const open = (): ScriptedRedis =>
   openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
 
-/** A plugin server: a store on a connection of its own, whose commands can be held. */
+/** A plugin server: a store on a connection of its own, whose commands can be stopped. */
 function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } {
   const client = open();
   const hold = new CommandHold(client);
@@ -114,7 +114,7 @@ async function atEveryCut(run: (commands: number) => Promise<'cut' | 'whole'>): 
   }
 }
 
-/** A submit on a gateway of its own, held after so many commands; undefined where it came through. */
+/** A submit on a gateway of its own that is stopped after so many commands; undefined if it completed. */
 async function held(
   commands: number,
   limitMs?: number,

@@ -1,4 +1,4 @@
-// What a plugin server says that cannot start, to whoever started it: a person, or an nginx that keeps what it prints to itself.
+// What a plugin server that cannot start prints: to a terminal, or to an nginx that does not show its output.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, copyFileSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';

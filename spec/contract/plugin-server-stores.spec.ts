@@ -18,7 +18,7 @@ useResources(async (resources) => {
   health = new HttpClient(port);
 });
 
-/** Ports on which nobody listens, so that each is told of as long as it is in use. */
+/** Ports on which nothing listens, so that each is reported as long as it is in use. */
 const [LATER, EARLIER, AFTER] = [1, 2, 3];
 
 /** As Kong starts an instance of one plugin on one route. */

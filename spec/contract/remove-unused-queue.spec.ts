@@ -1,4 +1,4 @@
-// A queue that nobody announces any more leaves nothing behind, and one with open jobs stays.
+// A queue that is no longer registered is deleted completely. A queue with open jobs stays.
 import pino from 'pino';
 import { registerQueue } from '../../plugins/async-request-reply/queue/queue-registry';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';

@@ -1,4 +1,4 @@
-// What tells of settled jobs, on a real Redis, over a wire that can be cut.
+// The signals of settled jobs, on a real Redis, over a connection that can be cut.
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { settledChannel } from '../../plugins/async-request-reply/redis/keys';
@@ -56,7 +56,7 @@ class Ear {
   }
 }
 
-/** One that hears whatever is told from now on. */
+/** A listener whose subscription has started. */
 async function listen(id: string): Promise<Ear> {
   const ear = new Ear(id);
   await until('the subscription', () => ear.listens > 0);

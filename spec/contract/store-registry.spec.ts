@@ -1,4 +1,4 @@
-// The connections of the plugin server: open as long as somebody has their store on lease.
+// The connections of the plugin server: open as long as an instance has a lease on their store.
 import { StoreRegistry } from '../../plugins/async-request-reply/accept/store-registry';
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
@@ -10,7 +10,7 @@ import { useResources } from '../helpers/use-resources';
 let proxy: TcpProxy;
 let redis: RedisSettings;
 let registry: StoreRegistry;
-/** What the registry says of the places that are in use. */
+/** What the registry reports of the connections that are in use. */
 let told: string[];
 
 useResources(async (resources) => {

@@ -1,4 +1,4 @@
-// The sweep goes through all that is overdue, whatever holds the first of it.
+// The sweeper settles every overdue job, even if the first ones still run.
 import { randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';

@@ -99,7 +99,7 @@ export class Gateway {
     void retired[0]?.then(() => old?.stop());
   }
 
-  /** Ends at once, as `kong stop` does: the plugin server gets its SIGTERM, and nobody waits for it. */
+  /** Ends at once, as `kong stop` does: the plugin server receives SIGTERM, and the emulator does not wait for it. */
   async close(): Promise<void> {
     this.#pluginServer?.stop();
     this.#server.closeAllConnections();

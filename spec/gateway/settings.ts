@@ -23,7 +23,7 @@ export interface KongEmulatorSettings {
     name: string;
     socketPath: string;
     queryCommand: string;
-    /** Null: somebody else runs the plugin server. */
+    /** Null: the plugin server is started elsewhere. */
     startCommand: string | null;
   } | null;
 }

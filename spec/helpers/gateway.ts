@@ -9,7 +9,7 @@ export interface PluginServerOptions {
   env?: Record<string, string>;
   /** False: the helper starts the plugin server, once, and the gateway only connects to it. Default true. */
   managed?: boolean;
-  /** False: it is not going to start, and nobody waits for it. Default true. */
+  /** False: it does not start, and nothing waits for it. Default true. */
   starts?: boolean;
   /** Where the gateway connects, when that is not the plugin server's own socket. */
   socketPath?: string;
@@ -26,7 +26,7 @@ export interface GatewayOptions {
   workers?: number;
   /** How long the gateway waits for a plugin server's answer; default 60 s, as Kong. */
   pluginTimeoutMs?: number;
-  /** Whose `X-Forwarded-*` the gateway believes; default: nobody's. */
+  /** Addresses whose `X-Forwarded-*` the gateway trusts; default: none. */
   trustedIps?: string[];
   /** Real Kong only; default: the environment's `KONG_ROUTER_FLAVOR`, else `traditional`. */
   routerFlavor?: string;

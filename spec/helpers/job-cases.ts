@@ -1,4 +1,4 @@
-// Jobs in each of the states in which a poll can find one. Their owner is told by the header X-Owner.
+// Jobs in each of the states in which a poll can find one. The header X-Owner names their owner.
 import type { HttpResponse, RequestOptions } from './http-client';
 import { ID_HEADER } from './id-header';
 import { strangeJobId } from './job-ids';

@@ -23,12 +23,12 @@ export interface StackOptions extends KongConfigOptions {
   workers?: number;
   /** More environment for the plugin server. A lost job is taken up within seconds unless this says otherwise. */
   env?: Record<string, string>;
-  /** What runs in place of our own plugin server: words for a command line, `{prefix}` is the gateway's prefix. */
+  /** What runs instead of our own plugin server: words of a command line, `{prefix}` is the gateway's prefix. */
   pluginServer?: { command: string[]; queryCommand: string[] };
   pluginTimeoutMs?: number;
-  /** Whose `X-Forwarded-*` the gateway believes; default: nobody's. */
+  /** Addresses whose `X-Forwarded-*` the gateway trusts; default: none. */
   trustedIps?: string[];
-  /** False: without the variable that tells all of a request at once. */
+  /** False: without the nginx variable that contains everything about a request. */
   nginxInclude?: false;
 }
 
@@ -151,7 +151,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     releasers.add(() => upstream.stop());
     const keyPrefix = `spec-${randomBytes(6).toString('hex')}`;
     const shared: PluginConfig = {
-      // `SPEC_LANE=handoff` sends every body through the handoff lane.
+      // `SPEC_LANE=handoff` sends every body through the handoff path.
       ...(IS_HANDOFF_LANE && {
         handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 },
       }),

@@ -1,4 +1,4 @@
-// The five requirements of the original proof of concept, and 404 for an ID that nobody was given.
+// The five requirements of the original proof of concept, and 404 for an unknown ID.
 import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId, UUID_V7 } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';

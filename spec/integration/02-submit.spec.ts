@@ -224,7 +224,7 @@ describe('what becomes a job', () => {
 
     expect(listed.status).toBe(202);
     await stack().upstream.called('/renamed/listed');
-    // It passes the plugin and meets the fail-closed companion.
+    // It passes the plugin, and the fail-closed guard rejects it.
     expect(leftOut.status).toBe(503);
     expect(leftOut.header('X-Job')).toBeUndefined();
   });

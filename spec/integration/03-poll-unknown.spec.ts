@@ -86,7 +86,7 @@ describe('an unknown job', () => {
   );
 });
 
-/** Whether the ID is told back to who sent it tells nothing. */
+/** Returning the ID to the client that sent it reveals nothing. */
 function hideId({ status, fields, body }: ReturnType<typeof comparable>): unknown {
   return { status, fields: fields.filter((field) => !field.startsWith('x-async-kong-id')), body };
 }

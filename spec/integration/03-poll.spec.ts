@@ -34,7 +34,7 @@ const stack = useStack({
   ],
 });
 
-/** A view of a job: how a client asks for it. */
+/** A view of a job: how a client requests it. */
 type View = (path: string, id: string, method?: string) => Promise<HttpResponse>;
 
 const headerPoll: View = (path, id, method = 'GET') =>

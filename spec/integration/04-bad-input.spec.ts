@@ -26,7 +26,7 @@ beforeAll(async () => {
   pids = await stack().gateway.pluginServerPids();
 });
 
-/** IDs that came from clients and that nobody had given them. */
+/** IDs that clients have invented. */
 const sentIds: string[] = [];
 function strangeId(): string {
   const id = strangeJobId();

@@ -51,7 +51,7 @@ const MANY = 995;
 
 const OF_THE_CALLER = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Anonymous-Consumer'];
 
-/** What the upstream is told of the caller, and how many of the client's own fields come to it. */
+/** What the upstream receives about the caller, and how many of the client's own fields it receives. */
 const seen = (path: string): unknown => {
   const call = stack().upstream.callsTo(path).at(-1);
   const own = call?.fields.filter(([name]) => /^f\d+$/i.test(name)).length;

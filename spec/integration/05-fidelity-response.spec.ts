@@ -70,7 +70,7 @@ describe('a response with status', () => {
     [416, [['Content-Range', 'bytes */10']], ''],
     [418, [], 'teapot'],
     [422, [], '{"errors":[]}'],
-    // In the future it would hold up the queue.
+    // A date in the future would pause the queue.
     [429, [['Retry-After', LONG_AGO]], 'slowly'],
     [451, [], 'unavailable'],
     [494, [], "nginx's own"],
@@ -143,7 +143,7 @@ describe('a response with status', () => {
   });
 
   test.each([408, 444, 499])('%i is replayed, although nginx would close the connection', async (status) => {
-    // It takes the handoff lane, where Kong adds its Via to what it proxies.
+    // It takes the handoff path, on which Kong adds its Via to what it proxies.
     const via = { via: [expect.stringContaining('kong') as string] };
     await expectSameReplay(stack(), newPath(), reply({ status, body: 'lost' }), via);
   });
@@ -225,7 +225,7 @@ describe('the media type', () => {
   });
 });
 
-/** These bytes, and the end of the connection, whoever waits for it. */
+/** These bytes, and then the end of the connection. */
 function lastWords(bytes: string): Answer {
   return ({ socket }) => void socket.end(bytes, 'latin1');
 }

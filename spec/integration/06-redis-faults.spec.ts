@@ -20,7 +20,7 @@ const PROXY_MEANS = byLane(
   'lets submits through to the upstream as without the plugin',
   'means 503 for a submit that was handed off',
 );
-/** Routes that nobody has called before: each brings a queue of its own. */
+/** Routes that have not been called before: each has a queue of its own. */
 const FRESH = ['fresh-1', 'fresh-2', 'fresh-3', 'fresh-4'];
 const routes = [
   ...FRESH.map((name) => ({ name })),

@@ -14,7 +14,7 @@ const CROWD = 200;
 const MAX_WAITING = 50;
 const MAX_PER_CALLER = 20;
 
-/** How long a place is held for a submit that was not confirmed: queue/queue-index.ts. */
+/** How long a slot is reserved for a submit that is not confirmed: queue/queue-index.ts. */
 const PROVISIONAL_MS = 30_000;
 
 const ALICE = { apikey: 'key-of-alice' };
@@ -72,7 +72,7 @@ describe('max_waiting', () => {
 
     expect(withStatus(responses, 202)).toHaveLength(MAX_WAITING);
     expect(refused.map(problemOf)).toEqual(Array(CROWD - MAX_WAITING).fill([503, 'queue-full']));
-    // Nothing has settled yet, so that nobody knows.
+    // Nothing has settled yet, so there is no estimate.
     expect(refused.every((response) => response.header('Retry-After') === '300')).toBe(true);
     expect(await stack().redis.command('ZCARD', placesKey())).toBe(MAX_WAITING);
   });
@@ -116,7 +116,7 @@ describe('max_waiting', () => {
     await stack().applyRoutes([...routes, { name, config: { queue, redis: { port: wire.port } } }]);
     // A poll that looks for a job: the connection is there.
     await stack().pluginServerBack('/crash');
-    // Redis has reserved the place, and whoever asked never hears of it.
+    // Redis has reserved the slot, and the plugin server never receives the reply.
     wire.holdReplies((bytes) => bytes.includes('{crash}:caller:'));
     const submit = stack().request('/crash/first');
     const places = `${keyPrefix}:{crash}:slots`;
@@ -130,7 +130,7 @@ describe('max_waiting', () => {
     await stack().pluginServerBack('/crash');
 
     expect(Number(freeAt) - Date.now()).toBeLessThanOrEqual(PROVISIONAL_MS);
-    // The body that was received goes by itself too.
+    // The body that was received expires too.
     const left = (await redis.keys()).filter((key) => key.includes(id));
     expect(left).toEqual(byLane([], [`${keyPrefix}:{${id}}:req`]));
     for (const key of left) expect(await redis.command('PTTL', key)).toBeGreaterThan(0);
@@ -163,7 +163,7 @@ test(`max_per_caller takes ${MAX_PER_CALLER} of ${CROWD} jobs that a caller send
   expect(again.map(({ status }) => status)).toEqual([202, 429]);
 });
 
-/** The handoff lane looks for the job and for a place, takes room for the bytes, and writes the body. */
+/** The handoff path looks for the job and for a slot, reserves the bytes, and writes the body. */
 const ROUND_TRIPS = byLane(2, 5);
 
 test(`an accept takes ${ROUND_TRIPS} round trips to Redis, and one more under an idempotency key`, async () => {
@@ -173,7 +173,7 @@ test(`an accept takes ${ROUND_TRIPS} round trips to Redis, and one more under an
   const submit = (headers = {}): Promise<HttpResponse> =>
     stack().request('/wired/jobs', { method: 'POST', body: 'a', headers: { ...ALICE, ...headers } });
   await until('the route to take jobs', async () => (await submit()).status === 202);
-  // The first ones load scripts, and announce the queue.
+  // The first submits load scripts and register the queue.
   await submit({ 'Idempotency-Key': 'first' });
   const counts: number[] = [];
   for (const headers of [{}, {}, {}, ...['a', 'b', 'c'].map((key) => ({ 'Idempotency-Key': key }))]) {

@@ -51,7 +51,7 @@ const factsOf = async (name: string): Promise<QueueFacts | undefined> => {
   return queues.find(({ queue }) => queue === name);
 };
 
-/** One job whose answer holds the queue of the route. */
+/** Runs one job whose response pauses the queue of the route. */
 async function hold(route: string, status: number, retryAfter: string): Promise<HttpResponse> {
   const path = `/${route}/first`;
   stack().upstream.script(path, reply({ status, headers: { 'Retry-After': retryAfter } }));
@@ -146,7 +146,7 @@ describe('an upstream that is away', () => {
 
   afterEach(() => wire.close());
 
-  /** Submits POSTs while nobody listens. */
+  /** Submits POSTs while the upstream does not listen. */
   async function submitAll(name: string, config: object): Promise<string[]> {
     wire = await TcpProxy.reserve(stack().upstream.port);
     await stack().applyRoutes([

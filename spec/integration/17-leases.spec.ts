@@ -66,7 +66,7 @@ describe('a worker that is lost', () => {
     return { worker: startWorker({ ARR_REDIS_PORT: String(wire.port) }), wire };
   }
 
-  /** A process that is stopped holds its call open until it is no more. */
+  /** A stopped process keeps its call open until it is killed. */
   async function endedFor(worker: WorkerProcess): Promise<void> {
     await worker.kill();
     await until('its call to be dropped', () => stack().upstream.answersPending === 0);
@@ -205,7 +205,7 @@ describe('the circuit breaker', () => {
   });
   afterEach(() => queue.close());
 
-  /** Answers that note when their call came. */
+  /** Responses that record when their call arrived. */
   function noted(arrivalsMs: number[], ...answers: Answer[]): Answer[] {
     return answers.map((answer) => (exchange) => {
       arrivalsMs.push(performance.now());

@@ -125,7 +125,7 @@ describe('a separate worker', () => {
     const lacking = startWorker({ ARR_SECRETS_FILE: secretsFile('other.yml', { shipping }) });
     const { id } = await stack.submit('/billing/c');
     await until('the worker to say so', () => lacking.log.includes(LACKS));
-    // It has had its turn at the queues when it has carried out a job of its own.
+    // It has checked the queues once it has run a job of its own.
     expect((await stack.roundTrip('/shipping/c')).text).toBe('hello shipping');
     const status = (await stack.request(`/billing/c?async-id=${id}`)).json();
     expect([status['state'], status['attempts']]).toEqual(['queued', 0]);
@@ -154,7 +154,7 @@ describe('a separate worker', () => {
     });
 
     expect((await stack.roundTrip('/plain/d')).status).toBe(200);
-    // Else the two would take turns at it.
+    // Otherwise the two would take it alternately.
     await lacking.stop();
     startWorker({ ARR_SECRETS_FILE: secretsFile('late.yml', { billing }) });
     expect((await stack.settled('/mixed/d', mixed.id)).text).toBe('hello billing');

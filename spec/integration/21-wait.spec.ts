@@ -1,4 +1,4 @@
-// docs/http.md, "Prefer": answers that are held until the job settles.
+// docs/http.md, "Prefer": responses that wait until the job settles.
 import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
 import { problemOf } from '../helpers/problem';
@@ -35,7 +35,7 @@ const channels = async (): Promise<string[]> =>
 const held = (count: number): Promise<unknown> =>
   until(`${count} subscriptions`, async () => (await channels()).length === count);
 
-/** Sends a request whose answer is held, and gives it together with the job's ID, which only the upstream knows yet. */
+/** Sends a request that waits, and returns it with the job's ID, which only the upstream knows so far. */
 async function submitHeld(path: string, headers: Record<string, string> = LONG) {
   const answer = stack().request(path, { method: 'POST', body: 'a', headers });
   const [call] = await stack().upstream.called(path);
@@ -115,7 +115,7 @@ describe('a submit that waits', () => {
 
     expect(response.header('Location')).toBe(`${path}?async-id=${id}`);
     expect(response.header('Retry-After')).toMatch(/^[1-9]\d*$/);
-    // The route gave it less than it asked for.
+    // The route granted less than the client preferred.
     expect(response.header('Preference-Applied')).toBe('respond-async');
     expect(['queued', 'running']).toContain(response.json()['state']);
     await held(0);

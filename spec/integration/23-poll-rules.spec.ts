@@ -1,4 +1,4 @@
-// docs/http.md, "Poll" and "Replay": how often a job may be polled and its result be read, and what a pending answer tells.
+// docs/http.md, "Poll" and "Replay": how often a job may be polled and its result read, and what a pending response contains.
 import type { HttpResponse } from '../helpers/http-client';
 import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';

@@ -1,4 +1,4 @@
-// RFC 9457: every error of ours is a problem of its own type, and tells nothing of what stands behind the gateway.
+// RFC 9457: every error of the plugin is a problem of its own type, and reveals nothing of the systems behind the gateway.
 import {
   problemType,
   PROBLEMS,

@@ -8,7 +8,7 @@ import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
 const root = (path: string): string => readFileSync(join(__dirname, '../..', path), 'utf8');
-/** The line of docs/kong.md, and the companion. */
+/** The line of docs/kong.md, and the fail-closed guard. */
 const [, FOR_POLLS_ONLY = ''] = /```text\n(if not .*\n)```/.exec(root('docs/kong.md')) ?? [];
 const CLOSED_TO_POLLS = {
   name: 'post-function',

@@ -4,7 +4,7 @@ import type { HttpResponse } from '../helpers/http-client';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-/** Over what a body may have in the lane of short answers. */
+/** More than a body may have on the inline path. */
 const HUGE = randomBytes(700_000);
 const LARGE = randomBytes(200_000);
 const SMALL = Buffer.from('small');

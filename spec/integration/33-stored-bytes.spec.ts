@@ -1,4 +1,4 @@
-// The bytes of bodies that a queue stores are limited, whichever lane they come by; what goes makes room.
+// A queue limits the bytes of bodies that it stores, on the inline and the handoff path. Deleted bodies free their bytes.
 import { randomBytes } from 'node:crypto';
 import { runAdmin, type CommandResult } from '../helpers/admin-command';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';

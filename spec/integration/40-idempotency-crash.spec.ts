@@ -33,7 +33,7 @@ test(`a submit that dies with the plugin server before its 202 is found or creat
   const first = idOf(await post(randomUUID()));
   const before = new Set(await stack().redis.keys());
   const key = randomUUID();
-  // Redis has the claim, and whoever asked never hears of it.
+  // Redis has the claim, and the plugin server never receives the reply.
   wire.holdReplies((bytes) => bytes.includes(':idem:'));
   const submit = post(key);
   const claim = await until('the key to be claimed', async () =>

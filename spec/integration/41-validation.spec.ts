@@ -12,7 +12,7 @@ const ORDER = {
   additionalProperties: false,
 };
 
-/** Takes longer than anybody waits, for a text of some thirty letters that does not end in one. */
+/** Takes longer than any time limit, for a text of about thirty letters that does not end in one. */
 const ENDLESS = { properties: { item: { pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } } };
 const ENDLESS_BODY = JSON.stringify({ item: 'a'.repeat(50) });
 

@@ -62,11 +62,11 @@ const submit = async (route: string, callback: string): Promise<string> =>
   (await stack.submit(route, { method: 'POST', body: 'a', headers: { 'X-Async-Callback-Url': callback } }))
     .id;
 
-/** What a receiver does: throws where the signature is not right. */
+/** What a receiver does: throws if the signature is invalid. */
 const verified = ({ body, headers }: Callback, secret = SECRET): unknown =>
   new Webhook(secret).verify(body, headers as Record<string, string>);
 
-/** Jobs whose settling is still to be told. */
+/** Jobs whose callback is still to be delivered. */
 async function waiting(): Promise<string[]> {
   const keys = (await stack.redis.keys()).filter((key) => key.endsWith(':callbacks'));
   const lists = await Promise.all(keys.map((key) => stack.redis.command('ZRANGE', key, 0, -1)));

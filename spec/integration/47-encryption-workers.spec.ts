@@ -84,7 +84,7 @@ test('a worker with only the current key leaves older requests to others', async
     lacking.log.includes(`(fingerprint ${fingerprint(FIRST)})`),
   );
   expect(stack().upstream.callsTo('/mixed/old')).toEqual([]);
-  // Else the two would take turns at it.
+  // Otherwise the two would take it alternately.
   await lacking.stop();
   workerWith(SECOND, FIRST);
 

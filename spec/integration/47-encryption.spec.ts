@@ -16,7 +16,7 @@ const CHUNK_BYTES = 256 * 1024;
 
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
 
-/** Nobody listens there: what is to be told stays in Redis. */
+/** Nothing listens there, so the callback stays in Redis. */
 const CALLBACK = 'https://localhost:9';
 const callback = {
   base_url: 'https://api.example.com',
@@ -51,7 +51,7 @@ describe('a gateway with its own worker', () => {
   const applyKeys = (...keys: string[]): Promise<void> =>
     stack().applyRoutes(routes(keys.length === 0 ? undefined : keys));
 
-  /** Submits, and leaves its request in Redis as a dead letter does. @returns the texts that tell of it */
+  /** Submits, and leaves its request in Redis as a dead letter does. @returns the texts that identify it */
   async function exchange(name: string, bytes: number): Promise<{ markers: string[]; id: string }> {
     const mark = (what: string): string => `${name}-${bytes}-${what}`;
     const path = `/${name}/${mark('path')}`;

@@ -1,5 +1,5 @@
 // upstream.mode: loopback. The worker goes through Kong's proxy again, by the kong.yml that docs/kong.md has; what bears
-// the worker's marker and is not that very request reaches nobody.
+// the worker's loopback token, and is not exactly that request, does not reach the service.
 import {
   MAX_TOKEN_LIFE_MS,
   LOOPBACK_HEADER,

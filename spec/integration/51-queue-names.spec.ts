@@ -1,4 +1,4 @@
-// A queue without a name of its own is named by an ID of Kong's, which nobody knows: the command says what Kong calls it.
+// The key of a queue without a name of its own is an ID of Kong: the admin command shows the name of the service or route.
 import { runAdmin, type CommandResult } from '../helpers/admin-command';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';

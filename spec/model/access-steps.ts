@@ -75,7 +75,7 @@ function submitWrite(state: State, write: SubmitStep, setting: Setting, scripts:
   }
 }
 
-/** pending-rollbacks.ts and `#takeBack`: may come before the writes that it takes back. */
+/** pending-rollbacks.ts: a rollback may come before the writes that it rolls back. */
 function takeBackSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   switch (state.takeBack) {
     case 'none':

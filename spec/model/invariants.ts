@@ -33,12 +33,12 @@ export function flawsOf(state: State, scenario: Scenario): string[] {
   return flaws;
 }
 
-/** Somebody has been told so: a client by 202, or an operator who has redriven it. */
+/** The job is acknowledged: to a client by 202, or to an operator who has redriven it. */
 const isAccepted = (state: State): boolean => state.submit.answer === '202' || (state.record?.run ?? 1) > 1;
 
 /** Goals: in reach from every state, by steps that need no luck. */
 export const GOALS = {
-  /** Conservation: whoever was told 202 has a job that settles. */
+  /** Conservation: every client with a 202 has a job that settles. */
   settle: (state: State): boolean => {
     const { record, seen } = state;
     return !isAccepted(state) || seen.gone || (record !== undefined && isSettled(record.state));

@@ -2,7 +2,7 @@
 import type { ModelRecord, JobKind, Transitions } from './record';
 import type { RedriveStep, Rules } from './rules';
 
-/** Where a worker is in a turn (worker/run-job.ts): the write that it does next. */
+/** Where a worker is in the run of a job (worker/run-job.ts): the write that it does next. */
 export type WorkerAt =
   | 'idle'
   | 'start'
@@ -29,10 +29,10 @@ export interface Worker {
   /** Why the lease ended, as lease.ts has it. */
   readonly end: '' | 'lost' | 'cancelled' | 'draining';
   readonly outcome: AttemptOutcome;
-  /** What it has been told of a job that settled. */
+  /** What it knows of a job that has settled. */
   readonly left: Departure | undefined;
   readonly stopped: boolean;
-  /** It was stopped in this turn and woke up. */
+  /** It was stopped during this run and continued later. */
   readonly wasStopped: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface State {
   readonly deadList: boolean;
   /** What BullMQ has; `orphan` is active with a worker that is gone. */
   readonly bull: 'none' | 'waiting' | 'delayed' | 'active0' | 'active1' | 'orphan';
-  /** The start that the caller asked for: still to come, or nothing to wait for. */
+  /** The start time that the caller requested: still to come, or nothing to wait for. */
   readonly asked: 'none' | 'pending';
   /** The submit: writes that are still to be done; `cut` where its process or its connection is gone. */
   readonly submit: { readonly todo: readonly SubmitStep[]; readonly answer: '' | '202' | '503' | 'cut' };
@@ -89,11 +89,11 @@ export interface Budget {
   readonly timeouts: number;
   /** A worker does not reach Redis for so long that its lease runs out. */
   readonly cuts: number;
-  /** A record goes by its TTL. */
+  /** A record expires by its TTL. */
   readonly ttls: number;
 }
 
-/** What nobody in the system remembers and the invariants need. */
+/** What no part of the system remembers and the invariants need. */
 export interface Seen {
   readonly settlesInRun: number;
   /** A call of this run may have reached the upstream. */

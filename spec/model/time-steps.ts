@@ -14,7 +14,7 @@ export function timeSteps(state: State, setting: Setting): Step<State>[] {
   if (state.asked === 'pending') {
     then('time: the start that was asked for has come', { asked: 'none' });
   }
-  // Until there is an open entry, or after it, only time frees a place; else whoever settles the job does.
+  // Before there is an open entry, and after it, only time frees a slot; otherwise the one that settles the job frees it.
   if (state.place !== 'none' && !state.open && state.submit.todo.length === 0) {
     then('time: the place falls free', { place: 'none' });
   }

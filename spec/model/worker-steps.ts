@@ -1,4 +1,5 @@
-// A worker's turn (worker/queue-runner.ts, run-job.ts, lease.ts): one write after the other, killed or stopped between
+// The run of a job by a worker (worker/queue-runner.ts, run-job.ts, lease.ts): one write after the other, killed or stopped
+// between
 // any two.
 import type { Step } from './explorer';
 import type { AttemptEnd, RecordScripts } from './record';
@@ -216,7 +217,7 @@ function settle(before: State, index: Index, setting: Setting, scripts: RecordSc
 function stored(state: State, worker: Worker): State {
   const { record } = state;
   const name = nameOf(worker);
-  // What a late attempt stores beside a record that has moved on goes by its TTL.
+  // What a late attempt stores beside a newer record expires by its TTL.
   const counts = record !== undefined && record.run === worker.run && !record.responses.includes(name);
   return counts ? { ...state, record: { ...record, responses: [...record.responses, name].sort() } } : state;
 }
@@ -271,7 +272,7 @@ const arrived = (state: State, worker: Worker): State =>
     ? { ...state, seen: { ...state.seen, arrivedInRun: true } }
     : state;
 
-/** The turn is over, one way or another. A token that nobody has any more is as good as any other. */
+/** The run has ended. A token that no worker has any more is equivalent to any other. */
 function idle(state: State, index: Index): State {
   const { record } = state;
   const forgotten = record?.token === tokenOf(index) ? { ...record, token: 'gone' } : record;

@@ -53,7 +53,7 @@ export const enter = (state: State): State => ({
   place: state.place === 'none' ? 'none' : 'kept',
 });
 
-/** Of a departure that tells of no run: a job without a record. */
+/** The summary of a settled job without a record, and so without a run. */
 export const NO_RUN = -1;
 
 /** remove_job.lua. */

@@ -27,7 +27,7 @@ const HOUR_MS = 3_600_000;
 /** The Redis under a system, whatever it is. */
 export interface SystemRedis {
   readonly settings: RedisSettings;
-  /** What tells the command of it. */
+  /** The environment with which the command finds it. */
   readonly env: NodeJS.ProcessEnv;
   /** Every key that there is. */
   readonly keys: () => Promise<string[]>;
@@ -159,7 +159,7 @@ export class AdminSystem {
   }
 
   /**
-   * Every key of this system with what it holds: equal before and after what must change nothing. Without what lapses within
+   * Every key of this system with its value: equal before and after what must change nothing. Without keys that expire within
    * seconds by itself.
    */
   async dump(): Promise<Record<string, string>> {

@@ -24,7 +24,7 @@ export class ClusterFixture {
     return resolveConfig({ redis: { cluster_nodes: this.#nodes } }).redis;
   }
 
-  /** What each node answers, in turn. */
+  /** The result of each node, one after another. */
   async ofEachNode<T>(ask: (node: Redis) => Promise<T>): Promise<T[]> {
     const answers: T[] = [];
     for (const { ip = '', port = 0 } of this.#nodes) {

@@ -22,7 +22,7 @@ export class RpcTap {
   readonly #fromKong = new Set<net.Socket>();
   #target = '';
   #count = 0;
-  /** Connections of an earlier aim are not told of any more. */
+  /** Connections to an earlier target are no longer recorded. */
   #generation = 0;
 
   static async start(): Promise<RpcTap> {

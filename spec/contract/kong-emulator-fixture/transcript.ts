@@ -76,7 +76,7 @@ function alikeText(text: string, key: string): unknown {
     .replace(/"json":".*$/, '"json":…');
 }
 
-/** A body as the notes write it: on one line, quotes changed, cut. */
+/** A body as the recording has it: on one line, with other quotes, truncated. */
 export function noted(body: string): string {
   return body
     .replaceAll('"', "'")

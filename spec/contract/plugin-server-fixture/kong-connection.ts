@@ -7,13 +7,13 @@ import type { LuaValue } from '../../gateway/rpc/lua-value';
 /** `[1, id, error, result]`; strings have a character per byte. */
 export type RpcAnswer = { id: number; error: string | null; result: LuaValue };
 
-/** What a plugin asked Kong to do next. */
+/** The next call of a plugin to Kong. */
 export type NextCall = { eventId: number; method: string; args: LuaValue[] };
 
-/** A connection to a plugin server that sends what it is told, well-formed or not. */
+/** A connection to a plugin server that sends any bytes, well-formed or not. */
 export class KongConnection {
   readonly socket: Socket;
-  /** Settles when the connection is gone, whoever ended it. */
+  /** Settles when the connection is closed, by either end. */
   readonly closed: Promise<void>;
   #received = Buffer.alloc(0);
   #messageId = 0;

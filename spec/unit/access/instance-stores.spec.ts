@@ -12,7 +12,7 @@ function released(
       holds.resetSequence();
     } else {
       const [name, origin] = start;
-      // Nothing is asked of the store.
+      // The store is not used.
       holds.add(origin, { release: () => gone.push(name) } as unknown as StoreLease);
     }
   }

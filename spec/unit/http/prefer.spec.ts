@@ -1,4 +1,4 @@
-// RFC 7240: the grammar of Prefer as a table, and what has to hold of any field whatever as properties.
+// RFC 7240: the grammar of Prefer as a table, and what must be true of any field as properties.
 import fc from 'fast-check';
 import { parsePreferences, preferencesOf } from '../../../plugins/async-request-reply/http/prefer';
 

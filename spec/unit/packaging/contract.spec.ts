@@ -1,4 +1,4 @@
-// docs/contract.md says of each sentence of the contract which test holds the plugin to it.
+// docs/contract.md names the test that verifies each sentence of the contract.
 import { existsSync } from 'node:fs';
 import { inRoot, readText } from './files';
 

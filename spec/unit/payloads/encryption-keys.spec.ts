@@ -1,4 +1,4 @@
-// Which keys an instance starts with, and what of them is announced.
+// Which keys an instance starts with, and which of them it publishes to workers.
 import { randomBytes } from 'node:crypto';
 import {
   checkEncryptionKeys,

@@ -35,7 +35,7 @@ describe('RpcServer', () => {
   };
   const begin = async (mode: string): Promise<{ EventId: number; Data: PdkCall | 'ret' }> =>
     (await server.HandleEvent({ InstanceId: await start(mode), EventName: 'access' })) as never;
-  // What microtasks are due, without a turn of the (faked) clock.
+  // Runs the microtasks that are due, without advancing the (faked) clock.
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 20; i++) await Promise.resolve();
   };
