@@ -66,7 +66,7 @@ describe('max_waiting', () => {
   const path = '/full/jobs';
   const placesKey = (): string => `${stack().keyPrefix}:{full}:slots`;
 
-  test(`takes ${MAX_WAITING} of ${CROWD} that come at once, and says when to come again`, async () => {
+  test(`max_waiting accepts ${MAX_WAITING} of ${CROWD} concurrent submits, and rejects the others with Retry-After`, async () => {
     const responses = await crowd(path);
     const refused = withStatus(responses, 503);
 
@@ -81,7 +81,7 @@ describe('max_waiting', () => {
     [30, '10'],
     [300, '1'],
     [6000, '1'],
-  ])('where %i jobs settled in the last minute, Retry-After is %s', async (settled, seconds) => {
+  ])('with %i jobs settled in the last minute, Retry-After is %s', async (settled, seconds) => {
     const bucket = Math.floor(Date.now() / 10_000);
     await stack().redis.command(
       'SET',
@@ -95,7 +95,7 @@ describe('max_waiting', () => {
     expect([...problemOf(response), response.header('Retry-After')]).toEqual([503, 'queue-full', seconds]);
   });
 
-  test('counts what waits, not what runs: a job that starts makes room for another', async () => {
+  test('max_waiting counts queued jobs, not running ones', async () => {
     const meter = new CallMeter();
     stack().upstream.script(path, meter.answer);
     startWorker();
@@ -108,7 +108,7 @@ describe('max_waiting', () => {
     await until('the calls to be over', () => meter.open === 0);
   });
 
-  test('a place that was taken right before a crash falls free by itself', async () => {
+  test('a slot that was reserved right before a crash expires', async () => {
     const { redis, keyPrefix } = stack();
     const wire = await startWire();
     const queue = { name: 'crash', max_waiting: 1 };

@@ -3,7 +3,7 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 
 const LOOPBACK = { mode: 'loopback', url: 'http://127.0.0.1:8000', loopback_secret: 'x'.repeat(32) };
 
-test('an instance that goes through Kong again does not start without sending the job ID', () => {
+test('an instance with upstream.mode: loopback does not start if it does not send the job ID', () => {
   expect(() => checkLoopback(resolveConfig({ upstream: { ...LOOPBACK, send_id: false } }))).toThrow(
     'upstream.send_id is false, and upstream.mode is loopback, which needs the job ID',
   );

@@ -24,7 +24,7 @@ describe('links of a job', () => {
     });
   });
 
-  test('follow status_url where there is one', () => {
+  test('follow status_url if it is set', () => {
     expect(jobLinks('ID', { uri: '/x', prefix: '' }, settings({ status_url: '/jobs/{id}' }))).toEqual({
       status: '/jobs/ID',
       result: '/jobs/ID/result',
@@ -43,7 +43,7 @@ describe('links of a job', () => {
     ).toBe(status);
   });
 
-  test('are left out where the route does not take GET', () => {
+  test('are left out if the route does not accept GET', () => {
     expect(hasLinks(settings(), ['POST'])).toBe(false);
     expect(hasLinks(settings(), ['POST', 'GET'])).toBe(true);
     expect(hasLinks(settings(), undefined)).toBe(true);

@@ -32,7 +32,7 @@ const OURS = [
 ] as const;
 
 describe('replay', () => {
-  test('keeps fields apart and in order, adds to Vary, counts the age on, and tells the digest', () => {
+  test('keeps fields apart and in order, extends Vary, increases Age, and adds the digest', () => {
     const reply = replayHead(STORED, { ours: OURS, storedSeconds: 5.9, sha256: 'YQ==' });
     expect(reply).toEqual({
       status: 201,

@@ -30,7 +30,7 @@ describe('priority', () => {
     expect(() => of(['x-priority', '1'], ['x-priority', '2'])).toThrow('X-Priority');
   });
 
-  test("is nobody's business where the route names no header", () => {
+  test('is not read if the route names no header', () => {
     expect(scheduleHeaders([['x-priority', 'nonsense']], routeSettings(resolveConfig({})), NOW)).toEqual({
       priority: 5,
       delayMs: 0,

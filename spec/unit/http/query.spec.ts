@@ -39,7 +39,7 @@ const PIECES = [
   ' ',
 ];
 
-test('decodes as decodeURIComponent does, and leaves as it stands what that rejects', () => {
+test('queryValues decodes as decodeURIComponent does, and keeps unchanged what that rejects', () => {
   const reference = (text: string): string => {
     try {
       return decodeURIComponent(text);

@@ -36,7 +36,7 @@ afterAll(() => {
   process.stdout.write(`${lines.join('\n')}\n`);
 });
 
-describe('with no gap open every state keeps the invariants', () => {
+describe('without flaws every state satisfies the invariants', () => {
   test.each(Object.entries(scenarios))('in %s', (name, scenario) => {
     const report = explore(jobModel(scenario, RULES), LIMIT);
     told.set(name, report);
@@ -94,7 +94,7 @@ const GAPS: Readonly<Record<string, Broken>> = {
   },
 };
 
-describe('a gap lets one thing happen', () => {
+describe('each known gap permits one violation', () => {
   test.each(Object.entries(GAPS))('%s', (_name, { rules, scenario, fact }) => {
     expect(factsOf(scenario, { ...RULES, ...rules }, fact)).toContain(fact);
   });

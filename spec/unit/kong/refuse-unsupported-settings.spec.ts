@@ -4,7 +4,7 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 import { resolveSettings } from '../../../schemas/resolve-settings';
 
 describe('a process', () => {
-  test('starts with the settings that it can do', () => {
+  test('starts with supported settings', () => {
     expect(() => refuseUnsupportedSettings(resolveSettings({ ARR_LEASE_SECONDS: '5' }, {}))).not.toThrow();
   });
 

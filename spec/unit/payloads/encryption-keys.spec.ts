@@ -19,7 +19,7 @@ test('an instance starts with several keys, and with none', () => {
   expect(() => checkEncryptionKeys(resolveConfig({}))).not.toThrow();
 });
 
-test('a key that is there twice is refused by its place, not by its value', () => {
+test('a duplicate key is rejected by its index, without its value', () => {
   const check = (): void => checkEncryptionKeys(configWith(FIRST, SECOND, FIRST));
   expect(check).toThrow('encryption.keys[2] is the same as encryption.keys[0]. Leave one of them out.');
   expect(check).not.toThrow(FIRST);
@@ -29,16 +29,16 @@ test.each([
   ['too short', Buffer.alloc(31).toString('base64')],
   ['too long', Buffer.alloc(33).toString('base64')],
   ['no base64', `${'%'.repeat(43)}=`],
-])('a key that is %s is refused, and the message says what is wanted', (_what, key) => {
+])('a key that is %s is rejected, and the message states the required form', (_what, key) => {
   expect(() => configWith(key)).toThrow('encryption.keys[0] must be 32 bytes in base64 (44 characters)');
 });
 
-test('a key whose last character holds bits that are none of its bytes is refused', () => {
+test('a key with surplus bits in its last character is rejected', () => {
   const key = `${Buffer.alloc(32).toString('base64').slice(0, 42)}B=`;
   expect(() => checkEncryptionKeys(configWith(key))).toThrow('encryption.keys[0] is not 32 bytes in base64');
 });
 
-test('of the keys the first is asked of the workers, by its fingerprint; those beside the gateway get all', () => {
+test('workers are required to have the first key, by its fingerprint; workers beside the gateway receive all keys', () => {
   const config = configWith(FIRST, SECOND);
   expect(fingerprints(routeSecrets(config))).toEqual([['encryption.keys[0]', fingerprint(FIRST)]]);
   expect([...workerSecrets(config)]).toEqual([FIRST, SECOND]);

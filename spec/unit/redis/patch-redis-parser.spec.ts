@@ -38,7 +38,7 @@ beforeAll(() => {
   joinRepliesExactly(Parser);
 });
 
-test('replies are what they are, in whatever pieces they come', () => {
+test('replies are parsed correctly, in whatever pieces they arrive', () => {
   const reply = fc.uint8Array({ maxLength: 60 }).map((bytes) => bulk(Buffer.from(bytes)));
   const other = fc.constantFrom(':12\r\n', '+OK\r\n', '$-1\r\n', '*-1\r\n').map((text) => Buffer.from(text));
   const array = fc
@@ -54,7 +54,7 @@ test('replies are what they are, in whatever pieces they come', () => {
   );
 });
 
-test('a chunk that comes in several reads holds no more memory than its size and its first line', () => {
+test('a chunk that arrives in several reads uses no more memory than its size and its first line', () => {
   const chunk = Buffer.alloc(262_144, 'a');
   const replies = parsed(Buffer.concat(Array<Buffer>(40).fill(bulk(chunk))), [65_536]) as Buffer[];
 

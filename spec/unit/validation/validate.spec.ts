@@ -34,7 +34,7 @@ const ORDER = {
   additionalProperties: false,
 };
 
-test('tells every error of all parts, with pointer, keyword and message', () => {
+test('every error of all parts is reported with pointer, keyword and message', () => {
   const schemas = {
     body: ORDER,
     query: { required: ['page'] },
@@ -58,7 +58,7 @@ test('tells every error of all parts, with pointer, keyword and message', () => 
   expect(errors.every(({ message }) => message.length > 0)).toBe(true);
 });
 
-test('never tells a value of the request', () => {
+test('no error contains a value of the request', () => {
   const errors = errorsOf(
     {
       body: { items: { type: 'integer', enum: [1] } },
@@ -73,7 +73,7 @@ test('never tells a value of the request', () => {
   expect(JSON.stringify(errors)).not.toContain('secret-of-alice');
 });
 
-test('tells a hundred errors and no more', () => {
+test('at most a hundred errors are reported', () => {
   const text = JSON.stringify(Array.from({ length: 1000 }, () => 'a'));
   expect(errorsOf({ body: { items: { type: 'integer' } } }, body(text))).toHaveLength(100);
 });
@@ -87,7 +87,7 @@ test.each([
 });
 
 test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
-  '%s is required where the schema says so',
+  '%s is required if the schema requires it',
   (name) => {
     const schema = { required: [name] };
     expect(short(errorsOf({ body: schema }, body('{}')))).toEqual(['body  required']);
@@ -97,12 +97,12 @@ test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
   },
 );
 
-test('__proto__ is a member too many where no others are allowed', () => {
+test('__proto__ is an additional member if additional members are not allowed', () => {
   const errors = errorsOf({ body: ORDER }, body('{"item":"a","count":1,"__proto__":{"count":1}}'));
   expect(short(errors)).toEqual(['body /__proto__ additionalProperties']);
 });
 
-test('a body that is nested more deeply than the schema can follow is told so', () => {
+test('a body that is nested too deeply for the schema is reported as such', () => {
   const tree = { $ref: '#/$defs/node', $defs: { node: { items: { $ref: '#/$defs/node' } } } };
   const depth = 200_000;
   const errors = errorsOf({ body: tree }, body('['.repeat(depth) + ']'.repeat(depth)));

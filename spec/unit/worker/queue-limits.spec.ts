@@ -11,7 +11,7 @@ describe('limits of a queue that several instances fill', () => {
     });
   });
 
-  test('have a rate that binds nobody where no instance sets one', () => {
+  test('have no rate limit if no instance sets one', () => {
     const limits = queueLimits([settings(5)]);
     expect(limits?.concurrency).toBe(5);
     expect(Number(limits?.rateMax) / Number(limits?.ratePerMs)).toBeGreaterThan(100_000);
@@ -21,7 +21,7 @@ describe('limits of a queue that several instances fill', () => {
     expect(queueLimits([])).toBeUndefined();
   });
 
-  test('are the same where each is', () => {
+  test('are uniform if all instances agree', () => {
     expect(sameLimits(queueLimits([settings(1)]), queueLimits([settings(1), settings(2)]))).toBe(true);
     expect(sameLimits(queueLimits([settings(1)]), queueLimits([settings(2)]))).toBe(false);
     expect(sameLimits(undefined, queueLimits([settings(2)]))).toBe(false);

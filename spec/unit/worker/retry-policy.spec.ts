@@ -59,7 +59,7 @@ describe('after a response', () => {
     });
   });
 
-  test.each([408, 429, 500, 502, 503, 504])('%i is tried again where the call may be repeated', (status) => {
+  test.each([408, 429, 500, 502, 503, 504])('%i is retried if the call may be repeated', (status) => {
     expect(afterResponse(head(status), 1, true, SETTINGS, NOW)).toMatchObject({
       outcome: 'retry',
       upstreamStatus: status,
@@ -74,7 +74,7 @@ describe('after a response', () => {
     });
   });
 
-  test('429, and 503 with Retry-After, are tried again whatever the method, not before the upstream asks', () => {
+  test('429, and 503 with Retry-After, are retried with any method, not before the requested time', () => {
     expect(afterResponse(head(429), 1, false, SETTINGS, NOW)).toMatchObject({ outcome: 'retry' });
     const end = afterResponse(head(503, '30'), 1, false, SETTINGS, NOW);
     expect(end.outcome).toBe('retry');
