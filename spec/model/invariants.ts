@@ -17,12 +17,12 @@ export function flawsOf(state: State, scenario: Scenario): string[] {
   check(record === undefined || record.attempts <= scenario.maxAttempts, 'a job has too many attempts');
   check(record === undefined || record.attempts >= 0, 'a job has fewer than no attempts');
   check(
-    state.cancel.told !== '204' || record === undefined || record.state === 'cancelled',
-    'a job is not cancelled though its client was told 204',
+    state.cancel.returned !== '204' || record === undefined || record.state === 'cancelled',
+    'a job is not cancelled though its client received 204',
   );
   check(
-    state.cancel.told !== '202' || record?.state !== 'completed' || record.run > 1,
-    'a job completes though its client was told that it is being cancelled',
+    state.cancel.returned !== '202' || record?.state !== 'completed' || record.run > 1,
+    'a job completes though its client received 202 for the cancel',
   );
   check(
     record === undefined || record.result === '' || record.responses.includes(record.result),
@@ -46,7 +46,7 @@ export const GOALS = {
   /** Nothing of it is left in the queue, and nothing has no TTL. */
   'leave the queue': (state: State): boolean =>
     !state.open &&
-    state.place === 'none' &&
+    state.slot === 'none' &&
     state.bull === 'none' &&
     (state.record === undefined || isSettled(state.record.state) || !isAccepted(state)),
   'have a TTL on its request': (state: State): boolean =>

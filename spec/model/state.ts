@@ -30,13 +30,13 @@ export interface Worker {
   readonly end: '' | 'lost' | 'cancelled' | 'draining';
   readonly outcome: AttemptOutcome;
   /** What it knows of a job that has settled. */
-  readonly left: Departure | undefined;
+  readonly left: SettledSummary | undefined;
   readonly stopped: boolean;
   /** It was stopped during this run and continued later. */
   readonly wasStopped: boolean;
 }
 
-export interface Departure {
+export interface SettledSummary {
   readonly run: number;
   readonly dead: boolean;
 }
@@ -44,16 +44,16 @@ export interface Departure {
 /** The sweep's leader, between its looks and its writes. */
 export type SweepAt =
   | { readonly at: 'idle' | 'remove' | 'schedule' }
-  | { readonly at: 'leave'; readonly left: Departure; readonly removes: boolean };
+  | { readonly at: 'leave'; readonly left: SettledSummary; readonly removes: boolean };
 
 export interface State {
   readonly record: ModelRecord | undefined;
   /** The request before there is a record: without its TTL at first. */
   readonly payload: 'none' | 'without-ttl' | 'stored';
   /** The sorted sets of the queue. */
-  readonly place: 'none' | 'provisional' | 'kept';
+  readonly slot: 'none' | 'provisional' | 'kept';
   readonly open: boolean;
-  /** The run whose departure changes nothing any more, 0 for none. */
+  /** The run whose removal no longer changes anything, 0 for none. */
   readonly fence: number;
   readonly deadList: boolean;
   /** What BullMQ has; `orphan` is active with a worker that is gone. */
@@ -62,10 +62,10 @@ export interface State {
   readonly asked: 'none' | 'pending';
   /** The submit: writes that are still to be done; `cut` where its process or its connection is gone. */
   readonly submit: { readonly todo: readonly SubmitStep[]; readonly answer: '' | '202' | '503' | 'cut' };
-  readonly takeBack: 'none' | 'abandon' | 'remove' | 'forget' | 'done';
+  readonly rollback: 'none' | 'abandon' | 'remove' | 'forget' | 'done';
   readonly cancel: {
     readonly at: 'none' | 'remove' | 'leave' | 'done';
-    readonly told: '' | '204' | '202' | '409';
+    readonly returned: '' | '204' | '202' | '409';
   };
   /** The redrive under way: steps still to be done. */
   readonly redrive: readonly RedriveStep[];
@@ -100,7 +100,7 @@ export interface Seen {
   readonly arrivedInRun: boolean;
   /** The record went by its TTL after it had settled. */
   readonly gone: boolean;
-  readonly takenBack: boolean;
+  readonly rolledBack: boolean;
   /** What a step did that it may not. */
   readonly flaw: string;
 }

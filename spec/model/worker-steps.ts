@@ -5,7 +5,7 @@ import type { Step } from './explorer';
 import type { AttemptEnd, RecordScripts } from './record';
 import { flawed, IDLE, spend, withWorker } from './state';
 import type { AttemptOutcome, CallEnd, Setting, State, Worker } from './state';
-import { departureOf, leave, NO_RUN, onRecord } from './writes';
+import { summaryOf, removeJob, NO_RUN, onRecord } from './writes';
 
 type Index = 0 | 1;
 
@@ -61,7 +61,7 @@ function turnSteps(state: State, index: Index, setting: Setting, scripts: Record
     case 'start':
       return [{ label: 'start', next: start(state, index, scripts) }];
     case 'free':
-      return [to('free', { ...state, place: 'none' }, { at: 'call' })];
+      return [to('free', { ...state, slot: 'none' }, { at: 'call' })];
     case 'call':
       return beginCall(state, index, setting);
     case 'calling':
@@ -78,7 +78,7 @@ function turnSteps(state: State, index: Index, setting: Setting, scripts: Record
     case 'settle':
       return [{ label: 'settle', next: settle(state, index, setting, scripts) }];
     case 'leave': {
-      const left = worker.left === undefined ? state : leave(state, worker.left, setting);
+      const left = worker.left === undefined ? state : removeJob(state, worker.left, setting);
       return [to('leave', left, { at: 'finish', left: undefined })];
     }
     case 'finish': {
@@ -99,7 +99,7 @@ function start(before: State, index: Index, scripts: RecordScripts): State {
       return withWorker(state, index, { at: 'leave', left: { run: NO_RUN, dead: false } });
     case 'already-settled':
     case 'settled-now':
-      return withWorker(state, index, { at: 'leave', left: departureOf(state, reply) });
+      return withWorker(state, index, { at: 'leave', left: summaryOf(state, reply) });
     case 'leased': {
       const { run = 0, attempts = 0 } = state.record ?? {};
       const leased = withWorker(state, index, { at: 'free', run, attempt: attempts });
@@ -114,7 +114,7 @@ function judgedLease(state: State, before: State): State {
   if (before.record?.state === 'running' && before.record.lease === 'live') {
     return flawed(state, 'two attempts hold a lease');
   }
-  if (state.seen.takenBack) {
+  if (state.seen.rolledBack) {
     return flawed(state, 'a submit that was taken back starts');
   }
   return state.asked === 'pending' ? flawed(state, 'a job starts before the time it asked for') : state;
@@ -209,7 +209,7 @@ function settle(before: State, index: Index, setting: Setting, scripts: RecordSc
   }
   if (reply?.kind === 'settled-now') {
     const at = hasResponse && !setting.rules.storesBeforeSettling ? 'store' : 'leave';
-    return withWorker(state, index, { at, left: departureOf(state, reply) });
+    return withWorker(state, index, { at, left: summaryOf(state, reply) });
   }
   return withWorker(state, index, { at: 'again' });
 }

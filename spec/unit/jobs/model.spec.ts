@@ -15,7 +15,7 @@ const scenarios = isLarge ? { ...SCENARIOS, ...LARGE_SCENARIOS } : SCENARIOS;
 
 if (isLarge) jest.setTimeout(1_800_000);
 
-const told = new Map<string, Report>();
+const returned = new Map<string, Report>();
 
 function scenarioOf(name: string): Scenario {
   const scenario = SCENARIOS[name];
@@ -29,7 +29,7 @@ const factsOf = (name: string, rules: Rules, until: string, table?: Transitions)
 
 afterAll(() => {
   if (!isLarge) return;
-  const lines = [...told].map(
+  const lines = [...returned].map(
     ([name, { states, steps, depth }]) =>
       `${String(states).padStart(8)} states ${String(steps).padStart(8)} steps, depth ${String(depth)}: ${name}`,
   );
@@ -39,7 +39,7 @@ afterAll(() => {
 describe('without flaws every state satisfies the invariants', () => {
   test.each(Object.entries(scenarios))('in %s', (name, scenario) => {
     const report = explore(jobModel(scenario, RULES), LIMIT);
-    told.set(name, report);
+    returned.set(name, report);
     expect(report.flaws).toEqual([]);
     expect(report.states).toBeGreaterThan(100);
   });
@@ -128,7 +128,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'a settle that does not heed a cancel': {
     rules: { settleHeedsCancel: false },
     scenario: CANCEL,
-    fact: 'a job completes though its client was told that it is being cancelled',
+    fact: 'a job completes though its client received 202 for the cancel',
   },
   'a create that overwrites a tombstone': {
     rules: { createRespectsTombstone: false },
@@ -214,7 +214,7 @@ describe('a broken table of transitions is found', () => {
 
   test('a cancelled job that stays queued', () => {
     const table: Transitions = { ...TRANSITIONS, queued: { ...TRANSITIONS.queued, cancel: 'queued' } };
-    const fact = 'a job is not cancelled though its client was told 204';
+    const fact = 'a job is not cancelled though its client received 204';
     expect(factsOf(CANCEL, RULES, fact, table)).toContain(fact);
   });
 });
