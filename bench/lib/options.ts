@@ -72,6 +72,6 @@ function helpText(
     usage,
     ...numbers.map(([name, option]) => `  --${name} N   ${option.help} (default ${option.default})`),
     ...paths.map(([name, help]) => `  --${name} PATH   ${help}`),
-    'A real Kong is used where KONG_BIN names its executable, the gateway stand-in otherwise.',
+    'A real Kong is used where KONG_BIN names its executable, the Kong emulator otherwise.',
   ].join('\n')}\n`;
 }

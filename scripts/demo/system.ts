@@ -1,5 +1,5 @@
 // Starts everything that the demo shows: Redis, a slow upstream, and a gateway with the plugin and its worker. A real
-// Kong where there is one, Docker where there is an engine, the stand-in otherwise.
+// Kong where there is one, Docker where there is an engine, the emulator otherwise.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { startGateway } from '../../spec/helpers/gateway';
@@ -60,7 +60,7 @@ async function startHere(): Promise<DemoSystem> {
       gateway:
         gateway.kind === 'kong'
           ? `a real Kong ${gateway.version}`
-          : 'the gateway stand-in, since there is neither a kong nor a Docker engine here',
+          : 'the Kong emulator, since there is neither a kong nor a Docker engine here',
       url: gateway.proxyUrl,
       stop: () => releasers.release(),
     };

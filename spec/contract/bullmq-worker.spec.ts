@@ -37,7 +37,7 @@ useResources(async (resources) => {
   resources.add(() => end.open());
 });
 
-test('starts a job beside those that run when its concurrency has grown', async () => {
+test('a worker starts another job once its concurrency has been raised', async () => {
   void worker.run();
   await queue.addBulk([
     { name: 'first', data: null },

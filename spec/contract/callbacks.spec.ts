@@ -73,7 +73,7 @@ async function leave(id: string): Promise<void> {
 
 const due = async (): Promise<string[]> => (await callbacks.take(queue, MINUTE, 10)).map(({ id }) => id);
 
-it('a job is on the list from its accept on, and is not due before it has settled and left', async () => {
+test('a callback is listed from the accept on, and is due once the job has settled and left its queue', async () => {
   const id = await accepted();
   expect(await redis.zscore(KEYS.callbacks(queue), id)).not.toBeNull();
   expect(await redis.pttl(KEYS.callbacks(queue))).toBeGreaterThan(DAY);
@@ -83,7 +83,7 @@ it('a job is on the list from its accept on, and is not due before it has settle
   expect(await due()).toEqual([id]);
 });
 
-it('a worker that dies between settle and leave leaves it to the turn after', async () => {
+test('a worker that dies between settling a job and removing it leaves the callback to the next run', async () => {
   const id = await accepted();
   await settle(id);
   expect(await due()).toEqual([]);
@@ -91,7 +91,7 @@ it('a worker that dies between settle and leave leaves it to the turn after', as
   expect(await due()).toEqual([id]);
 });
 
-it('what is told is what settled, also where the record has gone by then', async () => {
+test('a callback contains the settled state, even if the record has expired since', async () => {
   const id = await accepted();
   await settle(id);
   await redis.del(KEYS.record(id));
@@ -103,7 +103,7 @@ it('what is told is what settled, also where the record has gone by then', async
   expect(await redis.pttl(KEYS.callback(id))).toBeGreaterThan(DAY);
 });
 
-it('one worker has it at a time, and another when the first did not say what became of it', async () => {
+test('one worker at a time has a callback, and another takes it if the first does not report the outcome', async () => {
   const id = await accepted();
   await settle(id);
   await leave(id);
@@ -115,7 +115,7 @@ it('one worker has it at a time, and another when the first did not say what bec
   expect(await due()).toEqual([]);
 });
 
-it('is over when it was told, and nothing is left of it', async () => {
+test('a delivered callback is deleted completely', async () => {
   const id = await accepted();
   await settle(id);
   await leave(id);
@@ -124,7 +124,7 @@ it('is over when it was told, and nothing is left of it', async () => {
   expect(await redis.exists(KEYS.callback(id), KEYS.callbacks(queue))).toBe(0);
 });
 
-it('a run that settles while the one before is being told is told too', async () => {
+test('a run that settles during the callback of the previous run has a callback of its own', async () => {
   const id = await accepted();
   await jobs.start(id, 't', MINUTE);
   await jobs.settle(id, 't', { outcome: 'failed', error: { code: 'upstream-failed', detail: 'd' } });
@@ -148,7 +148,7 @@ it('a run that settles while the one before is being told is told too', async ()
   expect(await callbacks.settlement(id)).toMatchObject({ run: '2', record: { state: 'completed' } });
 });
 
-it('a job that was taken back is not told of', async () => {
+test('a job that was rolled back has no callback', async () => {
   const id = await accepted();
   await jobs.rollBack(id);
   expect(await callbacks.settlement(id)).toBeUndefined();

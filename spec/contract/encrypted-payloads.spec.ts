@@ -8,6 +8,7 @@ import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
 import { CHUNK_BYTES } from '../../plugins/async-request-reply/payloads/payload';
 import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -27,18 +28,19 @@ let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
-const newJob = (change: Partial<NewJob> = {}): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.from(MARKER), key },
-  ...{ repeatable: true, maxAttempts: 1, delayMs: 0 },
-  ...{ deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, callback: TERMS },
-  request: {
-    method: 'POST',
-    path: `/${MARKER}`,
-    target: { scheme: 'http', host: 'h', port: 1 },
-    headers: [['x-marker', MARKER]],
-  },
-  ...change,
-});
+const secretJob = (change: Partial<NewJob> = {}): NewJob =>
+  newJob({
+    body: Buffer.from(MARKER),
+    key,
+    callback: TERMS,
+    request: {
+      method: 'POST',
+      path: `/${MARKER}`,
+      target: { scheme: 'http', host: 'h', port: 1 },
+      headers: [['x-marker', MARKER]],
+    },
+    ...change,
+  });
 
 /** Stores a response in pieces of odd sizes. */
 async function storeResponse(body: Buffer, head: object = HEAD, id = newJobId()): Promise<string> {
@@ -68,7 +70,7 @@ async function everything(): Promise<string> {
 
 describe('what is stored', () => {
   test.each([0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 700_000])(
-    'reads back, with %i bytes',
+    'an encrypted payload of %i bytes can be read',
     async (bytes) => {
       const body = randomBytes(bytes);
       const id = await storeResponse(body);
@@ -80,7 +82,7 @@ describe('what is stored', () => {
     },
   );
 
-  test('reads back in parts, across chunks', async () => {
+  test('an encrypted payload can be read in parts, across chunks', async () => {
     const body = randomBytes(3 * CHUNK_BYTES);
     const id = await storeResponse(body);
     for (const [start, end] of [
@@ -95,7 +97,7 @@ describe('what is stored', () => {
     }
   });
 
-  test('is compressed before it is sealed', async () => {
+  test('a payload is compressed before it is encrypted', async () => {
     const body = Buffer.alloc(2 * CHUNK_BYTES, `${MARKER} `);
     const id = await storeResponse(body, { status: 200, headers: [['content-type', 'text/plain']] });
 
@@ -103,33 +105,33 @@ describe('what is stored', () => {
     expect((await responseBody(id))?.equals(body)).toBe(true);
   });
 
-  test('is nowhere in clear: request line, headers, bodies, callback; without a key it is', async () => {
-    const clear = newJob({ key: undefined });
+  test('request line, headers, bodies and callback are in Redis in clear only without a key', async () => {
+    const clear = secretJob({ key: undefined });
     await store.create(clear);
     expect((await everything()).split(MARKER).length).toBeGreaterThan(4);
     await redis.flushall();
 
-    const job = newJob();
+    const job = secretJob();
     await store.create(job);
     await storeResponse(Buffer.alloc(300_000, MARKER), HEAD, job.id);
     expect(await everything()).not.toContain(MARKER);
     expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
   });
 
-  test('in clear reads back with keys too', async () => {
-    const job = newJob({ key: undefined });
+  test('a payload in clear can be read with keys configured', async () => {
+    const job = secretJob({ key: undefined });
     await store.create(job);
     expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
   });
 });
 
-describe('a response is refused', () => {
+describe('a response is rejected', () => {
   const body = randomBytes(3 * CHUNK_BYTES);
   const altered = { code: 'ARR_PAYLOAD_ALTERED' };
   const fieldsOf = (id: string): string => KEYS.response(id, '1.1');
   const take = (id: string, field: string) => redis.hgetBuffer(fieldsOf(id), field) as Promise<Buffer>;
 
-  test.each(['head', '0', '1', '2'])('where a byte of %s was changed', async (field) => {
+  test.each(['head', '0', '1', '2'])('if a byte of %s was changed', async (field) => {
     const id = await storeResponse(body);
     const value = await take(id, field);
     value.writeUInt8(value.readUInt8(value.length >> 1) ^ 128, value.length >> 1);
@@ -137,25 +139,25 @@ describe('a response is refused', () => {
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('where two chunks were swapped', async () => {
+  test('if two chunks were swapped', async () => {
     const id = await storeResponse(body);
     await redis.hset(fieldsOf(id), '0', await take(id, '1'), '1', await take(id, '0'));
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('where its last chunk was cut off', async () => {
+  test('if its last chunk was deleted', async () => {
     const id = await storeResponse(body);
     await redis.hdel(fieldsOf(id), '2');
     await expect(responseBody(id)).rejects.toMatchObject({ code: 'ARR_PAYLOAD_LOST' });
   });
 
-  test('where another of its chunks stands in the place of the last', async () => {
+  test('if another chunk replaces the last', async () => {
     const id = await storeResponse(body);
     await redis.hset(fieldsOf(id), '2', await take(id, '1'));
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('where a chunk, or all of it, is of another job', async () => {
+  test('if a chunk, or all of it, belongs to another job', async () => {
     const [id, other] = [await storeResponse(body), await storeResponse(body)];
     await redis.hset(fieldsOf(id), '1', await take(other, '1'));
     await expect(responseBody(id)).rejects.toMatchObject(altered);
@@ -163,7 +165,7 @@ describe('a response is refused', () => {
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('with other keys, and says which is missing', async () => {
+  test('with other keys, and names the missing key', async () => {
     const id = await storeResponse(body);
     const missing = { code: 'ARR_KEY_MISSING', keyId: key?.id };
     await expect(response(id, newKeys())).rejects.toMatchObject(missing);
@@ -171,8 +173,8 @@ describe('a response is refused', () => {
   });
 });
 
-test('of two who make the same job the first has its request stored', async () => {
-  const job = newJob();
+test('of two submits that create the same job the first has its request stored', async () => {
+  const job = secretJob();
   await store.create(job);
   await store.create({ ...job, key: newKeys().first });
 
@@ -180,8 +182,8 @@ test('of two who make the same job the first has its request stored', async () =
   expect(await redis.hlen(KEYS.request(job.id))).toBe(2);
 });
 
-test('the terms of a callback are told to whoever has the key', async () => {
-  const job = newJob();
+test('the options of a callback can be read with the key', async () => {
+  const job = secretJob();
   await store.create(job);
   await store.cancel(job.id);
   const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, KEYS, with_).settlement(job.id);

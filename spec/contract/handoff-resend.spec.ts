@@ -52,7 +52,7 @@ interface Sending {
   readonly headers: Record<string, string>;
 }
 
-/** A request as nginx has it from Kong: with its note, and sent as often as nginx likes. */
+/** A request as nginx receives it from Kong: with its ticket, and sent as often as nginx retries. */
 function handedOff(method: string, key?: string): Sending {
   const [id, queue] = [newJobId(), `q${newJobId()}`];
   const order: StreamingCommand = {
@@ -109,11 +109,11 @@ async function expectOneJob({ id, queue, method }: Sending): Promise<void> {
 
 const stored = (key: string): Promise<boolean> => redis.exists(key).then((count) => count === 1);
 
-describe.each(METHODS)('a %s that is sent again with its note', (method) => {
+describe.each(METHODS)('a %s that is sent again with its ticket', (method) => {
   test.each([
     ['without', undefined],
     ['under', 'an-idempotency-key'],
-  ])('after its answer makes no second job, %s an idempotency key', async (_how, key) => {
+  ])('after its response creates no second job, %s an idempotency key', async (_how, key) => {
     const sending = handedOff(method, key);
     const answers = [await send(sending), await send(sending), await send(sending)];
 
@@ -121,7 +121,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
     await expectOneJob(sending);
   });
 
-  test('by several at once is one job, and each is answered with it', async () => {
+  test('several times at once is one job, and each response has its ID', async () => {
     const sending = handedOff(method);
     const answers = await Promise.all(Array.from({ length: 5 }, () => send(sending)));
 
@@ -129,7 +129,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
     await expectOneJob(sending);
   });
 
-  test('after a hang-up that came with the accept is one job', async () => {
+  test('after a disconnect during the accept is one job', async () => {
     const sending = handedOff(method);
     const first = await begin(sending, body);
     await until('the job to be there', () => stored(`${PREFIX}:{${sending.id}}:job`));
@@ -141,7 +141,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
 });
 
 test.each(['PUT', 'DELETE', 'POST'])(
-  'a %s that broke off in the midst of its body leaves nothing, and is whole when it is sent again',
+  'a %s that is interrupted within its body leaves nothing, and is complete when it is sent again',
   async (method) => {
     const sending = handedOff(method);
     const first = await begin(sending, half);
@@ -155,7 +155,7 @@ test.each(['PUT', 'DELETE', 'POST'])(
   },
 );
 
-it('waits before it ends for nginx to come with a note that it was given', async () => {
+test('the plugin server waits before its exit for nginx to return with a ticket', async () => {
   const sending = handedOff('PUT');
   const stopped = lane.stop();
   // As long as an end takes, and longer: each of these has a connection of its own.

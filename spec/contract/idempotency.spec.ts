@@ -1,4 +1,4 @@
-// One job for an idempotency key, wherever a submit is killed or stopped: it is cut, or held, between any two commands.
+// An idempotency key leads to one job, even if a submit is killed or delayed between any two commands.
 import { randomBytes } from 'node:crypto';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
@@ -17,6 +17,7 @@ import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { JOB_SETTINGS } from '../helpers/job-settings';
+import { newJob } from '../helpers/new-job';
 
 const MINUTE = 60_000;
 const QUEUE = 'q';
@@ -47,7 +48,7 @@ afterEach(async () => {
 const open = (): RedisClient =>
   openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
 
-/** A plugin server: a store on a connection of its own, whose commands can be held. */
+/** A plugin server: a store on a connection of its own, whose commands can be stopped. */
 function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } {
   const client = open();
   const hold = new CommandHold(client);
@@ -60,16 +61,19 @@ function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } 
 }
 
 function jobOf(id: string, openTtlMs = 10 * MINUTE): NewJob {
-  return {
-    ...{ id, queue: QUEUE, owner: 'consumer:c', settingsHash: 's', body: Buffer.from('b'), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs },
+  return newJob({
+    id,
+    queue: QUEUE,
+    owner: 'consumer:c',
+    body: Buffer.from('b'),
+    openTtlMs,
     request: {
       method: 'POST',
       path: '/x',
       target: { scheme: 'http', host: 'h', port: 1 },
       headers: [['x-async-kong-id', id]],
     },
-  };
+  });
 }
 
 const submit = (store: AccessStore, by: Claim = claim): Promise<Acceptance> =>
@@ -113,7 +117,7 @@ async function atEveryCut(run: (commands: number) => Promise<'cut' | 'whole'>): 
   }
 }
 
-/** A submit on a gateway of its own, held after so many commands; undefined where it came through. */
+/** A submit on a gateway of its own that is stopped after so many commands; undefined if it completed. */
 async function held(
   commands: number,
   limitMs?: number,
@@ -127,7 +131,7 @@ async function held(
   return isWhole ? undefined : { hold, store, submitting };
 }
 
-it('a repeat makes, or finds, the job of a submit that was killed between any two commands', async () => {
+test('a repeat creates or finds the job of a submit that was killed between any two commands', async () => {
   const cuts = await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -142,7 +146,7 @@ it('a repeat makes, or finds, the job of a submit that was killed between any tw
   expect(cuts).toBeGreaterThan(5);
 });
 
-it('a submit that was stopped between any two commands and goes on later is told of the job of its repeat', async () => {
+test('a submit that is delayed between any two commands returns the job of its repeat', async () => {
   await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -156,7 +160,7 @@ it('a submit that was stopped between any two commands and goes on later is told
   });
 });
 
-it('a submit that was answered 503 does not take back the job that its repeat was told of', async () => {
+test('a submit that was rejected with 503 does not roll back the job that its repeat has returned', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -175,7 +179,7 @@ it('a submit that was answered 503 does not take back the job that its repeat wa
   expect(refused).toBeGreaterThan(5);
 });
 
-it('a key whose submit was answered 503 and taken back is free for another request', async () => {
+test('a key whose submit was rejected with 503 and rolled back is free for another request', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -193,7 +197,7 @@ it('a key whose submit was answered 503 and taken back is free for another reque
   expect(refused).toBeGreaterThan(5);
 });
 
-it('fifty submits at once from five processes make one job', async () => {
+test('fifty concurrent submits from five processes create one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   await Promise.all(stores.map((store) => store.read((jobs) => jobs.read(newJobId()))));
   const accepted = await Promise.all(
@@ -207,7 +211,7 @@ it('fifty submits at once from five processes make one job', async () => {
   expect(await redis.zcard(`${prefix}:{${QUEUE}}:slots`)).toBe(1);
 });
 
-it('requests that lie in the store already, each under its own ID, make one job', async () => {
+test('requests that are already stored under IDs of their own create one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   const accepted = await Promise.all(
     stores.map((store) =>
@@ -223,7 +227,7 @@ it('requests that lie in the store already, each under its own ID, make one job'
   expect(await runnable()).toEqual([idOf(accepted[0] as Acceptance)]);
 });
 
-it('another request under the key is refused, while the job is open and after it has settled', async () => {
+test('another request under the key is rejected, while the job is open and after it has settled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   const other = { ...claim, fingerprint: 'other' };
@@ -233,7 +237,7 @@ it('another request under the key is refused, while the job is open and after it
   expect(await runnable()).toEqual([]);
 });
 
-it('a repeat whose record has gone is told so, and starts nothing', async () => {
+test('a repeat whose record has expired returns gone, and starts nothing', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   await redis.del(keys.record(id));
@@ -242,14 +246,14 @@ it('a repeat whose record has gone is told so, and starts nothing', async () => 
   expect(await runnable()).toEqual([]);
 });
 
-it('a job that was cancelled by its client is what a repeat is told of', async () => {
+test('a repeat returns the job that its client has cancelled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   await store.cancel({ id, queue: QUEUE });
   expect(await submit(store)).toMatchObject({ kind: 'repeat', record: { id, state: 'cancelled' } });
 });
 
-describe('after the time of the key', () => {
+describe('after the key has expired', () => {
   const SHORT: Claim = { key: 'short', fingerprint: 'request', ttlMs: 1 };
   const lapsed = (): Promise<unknown> =>
     until('the key to lapse', async () => {
@@ -258,7 +262,7 @@ describe('after the time of the key', () => {
       return seconds * 1000 + micros / 1000 > Number(until) + 1;
     });
 
-  it('an open job keeps it', async () => {
+  test('an open job keeps it', async () => {
     const { store } = gateway();
     const id = idOf(await submit(store, SHORT));
     await lapsed();
@@ -266,7 +270,7 @@ describe('after the time of the key', () => {
     expect(await codeOf(submit(store, { ...SHORT, fingerprint: 'other' }))).toBe('idempotency-key-reused');
   });
 
-  it('a settled job, and one that has gone, leave it to a new one', async () => {
+  test('a settled job, and one that has gone, leave it to a new one', async () => {
     const { store } = gateway();
     const first = idOf(await submit(store, SHORT));
     await lapsed();
@@ -280,13 +284,13 @@ describe('after the time of the key', () => {
   });
 });
 
-it('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
+test('the claim outlives the job that it names, and every key has a TTL', async () => {
   const id = idOf(await submit(gateway().store));
   expect(await redis.pttl(keys.claim(QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
   expect(await redis.pttl(keys.created(id))).toBeGreaterThan(MINUTE - 5000);
 });
 
-it('a redrive keeps the key for the new run', async () => {
+test('a redrive keeps the key for the new run', async () => {
   const { store } = gateway();
   const named = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
   await store.registerQueue(QUEUE, named, MINUTE);
@@ -312,7 +316,7 @@ it('a redrive keeps the key for the new run', async () => {
   await scheduler.close();
 });
 
-it('a full queue refuses a new key and knows an old one', async () => {
+test('a full queue rejects a new key and accepts a known one', async () => {
   const { store } = gateway();
   const full = (by: Claim): Promise<Acceptance> =>
     store.accept(

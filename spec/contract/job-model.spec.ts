@@ -11,6 +11,7 @@ import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -44,11 +45,15 @@ const replyOf = (outcome: { kind: string; state?: string; dead?: boolean }): Rep
   return (dead === undefined ? { kind } : { kind, state, dead }) as Reply;
 };
 
-const newJob = (id: string, kind: JobKind): NewJob => ({
-  ...{ id, queue: 'q', owner: '', settingsHash: 's', body: Buffer.from('body'), ...kind },
-  ...{ delayMs: 0, deadlineMs: DEADLINE_MS, resultTtlMs: 2 * DEADLINE_MS, openTtlMs: 4 * DEADLINE_MS },
-  request: { method: 'POST', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-});
+const jobOf = (id: string, kind: JobKind): NewJob =>
+  newJob({
+    id,
+    body: Buffer.from('body'),
+    ...kind,
+    deadlineMs: DEADLINE_MS,
+    resultTtlMs: 2 * DEADLINE_MS,
+    openTtlMs: 4 * DEADLINE_MS,
+  });
 
 const resultOf = (record: ModelRecord | undefined): string => `${record?.run ?? 0}.${record?.attempts ?? 0}`;
 
@@ -117,7 +122,7 @@ const OPERATIONS: readonly Operation[] = [
       const request = created !== undefined && (created.dead || !isSettled(created.state));
       return [created === undefined ? created : { ...created, request }, reply];
     },
-    inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(newJob(id, kind))).kind }),
+    inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(jobOf(id, kind))).kind }),
   },
   {
     name: 'a starts',
@@ -283,14 +288,14 @@ describe.each([
   { repeatable: true, maxAttempts: 2, runs: 1 },
   { repeatable: false, maxAttempts: 2, runs: 1 },
 ])('with repeatable $repeatable, $maxAttempts attempts and $runs runs', ({ runs, ...kind }) => {
-  it('each script does in every state what the model says', async () => {
+  test('each script does in every state what the model says', async () => {
     const { compared: comparisons, reached } = await compareAll(kind, runs);
     expect(comparisons).toBeGreaterThan(500);
     expect([...reached].sort()).toEqual(['"none"', ...Object.keys(TRANSITIONS)].sort());
   });
 });
 
-it('and no key is left without a TTL', async () => {
+test('and no key is left without a TTL', async () => {
   const keys = await redis.keys(`${PREFIX}:*`);
   const ttls = await redis.pipeline(keys.map((key) => ['pttl', key])).exec();
   expect(keys.filter((_key, index) => Number(ttls?.[index]?.[1] ?? -1) < 0)).toEqual([]);

@@ -5,6 +5,7 @@ import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { StoredPayload } from '../../plugins/async-request-reply/payloads/payload-reader';
 import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
@@ -19,17 +20,13 @@ let store: JobStore;
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
-  const id = newJobId();
-  const job: NewJob = {
-    id,
-    ...{
-      queue: 'q',
-      owner: 'consumer:c',
-      settingsHash: 's',
-      body: Buffer.from([0, 255, 10]),
-      repeatable: true,
-    },
-    ...{ maxAttempts: 2, delayMs: 0, deadlineMs: LONG, resultTtlMs: 2 * LONG, openTtlMs: 4 * LONG },
+  const job = newJob({
+    owner: 'consumer:c',
+    body: Buffer.from([0, 255, 10]),
+    maxAttempts: 2,
+    deadlineMs: LONG,
+    resultTtlMs: 2 * LONG,
+    openTtlMs: 4 * LONG,
     request: {
       method: 'POST',
       path: '/x',
@@ -37,9 +34,9 @@ async function queued(change: Partial<NewJob> = {}): Promise<string> {
       headers: [['x-latin', 'caf\xe9']],
     },
     ...change,
-  };
+  });
   expect(await store.create(job)).toMatchObject({ kind: 'created' });
-  return id;
+  return job.id;
 }
 
 const head = { status: 200, headers: [['Set-Cookie', 'a']] as const };
@@ -63,7 +60,7 @@ const leaseOver = (id: string) =>
   });
 
 describe('creating', () => {
-  it('writes record and request, both with a TTL', async () => {
+  test('writes record and request, both with a TTL', async () => {
     const id = await queued();
     expect(await store.read(id)).toMatchObject({
       state: 'queued',
@@ -78,14 +75,14 @@ describe('creating', () => {
     expect(await redis.pttl(KEYS.request(id))).toBeGreaterThan(3 * LONG);
   });
 
-  it('keeps a body of many chunks whole', async () => {
+  test('keeps a body of many chunks whole', async () => {
     const body = Buffer.alloc(700_000, 'abcdefg');
     const id = await queued({ body });
     expect((await bodyOf(store.payloads.readRequest(id)))?.equals(body)).toBe(true);
     expect(await redis.hlen(KEYS.request(id))).toBe(4);
   });
 
-  it('changes nothing where the ID is taken', async () => {
+  test('changes nothing if the ID exists', async () => {
     const id = await queued();
     await lease(id);
     const again = await store.create({ ...(await jobOf(id)), owner: 'somebody else' });
@@ -93,7 +90,7 @@ describe('creating', () => {
     expect(await store.read(id)).toMatchObject({ state: 'running', owner: 'consumer:c' });
   });
 
-  it('comes too late where the submit was abandoned before its writes arrived', async () => {
+  test('is rejected if the submit was rolled back before its writes arrived', async () => {
     const id = newJobId();
     expect(await store.rollBack(id)).toEqual({ kind: 'missing' });
     expect(await store.read(id)).toBeUndefined();
@@ -107,22 +104,18 @@ async function jobOf(id: string): Promise<NewJob> {
   const template = await queued();
   const request = await store.payloads.readRequest(template);
   if (request === undefined) throw new Error('no request');
-  return {
-    ...{
-      id,
-      queue: 'q',
-      owner: '',
-      settingsHash: 's',
-      request: request.head,
-      body: await request.body(),
-      repeatable: true,
-    },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
-  };
+  return newJob({
+    id,
+    request: request.head,
+    body: await request.body(),
+    deadlineMs: LONG,
+    resultTtlMs: LONG,
+    openTtlMs: LONG,
+  });
 }
 
-describe('taking the lease', () => {
-  it('starts an attempt and counts it', async () => {
+describe('acquiring the lease', () => {
+  test('starts an attempt and counts it', async () => {
     const id = await queued();
     expect(await lease(id)).toMatchObject({
       kind: 'leased',
@@ -131,43 +124,43 @@ describe('taking the lease', () => {
     });
   });
 
-  it('is refused while another holds it', async () => {
+  test('is rejected while another worker has it', async () => {
     const id = await queued();
     await lease(id, 'first');
     expect(await lease(id, 'second')).toMatchObject({ kind: 'leased-elsewhere' });
   });
 
-  it('is given again to the one who has it, whose first answer may have been lost', async () => {
+  test('is repeated for the worker that has it, whose first reply may have been lost', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await lease(id, 'mine')).toMatchObject({ kind: 'leased', record: { attempts: 1 } });
   });
 
-  it('of a job that was asked for later says how long', async () => {
+  test('of a delayed job returns the delay', async () => {
     const id = await queued({ delayMs: LONG / 2 });
     expect(await lease(id)).toMatchObject({ kind: 'not-due' });
     expect(await state(id)).toBe('queued');
   });
 
-  it('of a job without a record says so', async () => {
+  test('of a job without a record returns missing', async () => {
     expect(await lease(newJobId())).toEqual({ kind: 'missing' });
   });
 
-  it('leaves a record of a newer program alone', async () => {
+  test('does not change a record of a newer version', async () => {
     const id = await queued();
     await redis.hset(KEYS.record(id), 'v', 99);
     expect(await lease(id)).toEqual({ kind: 'newer' });
     expect(await state(id)).toBe('queued');
   });
 
-  it('passes on when the worker was lost and the call may be repeated', async () => {
+  test('starts another attempt if the worker was lost and the call may be repeated', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await leaseOver(id);
     expect(await lease(id, 'next')).toMatchObject({ kind: 'leased', record: { attempts: 2 } });
   });
 
-  it('settles outcome-unknown when the worker was lost and the call may not be repeated', async () => {
+  test('settles the job as outcome-unknown if the worker was lost and the call may not be repeated', async () => {
     const id = await queued({ repeatable: false });
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -180,13 +173,13 @@ describe('taking the lease', () => {
     expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
-  it('after the deadline expires a job that never ran, and drops its request', async () => {
+  test('after the deadline expires a job that never ran, and deletes its request', async () => {
     const id = await queued({ deadlineMs: 0 });
     expect(await lease(id)).toMatchObject({ kind: 'settled-now', state: 'expired' });
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  it('when the attempts are used up fails a job without a response', async () => {
+  test('fails a job without a response if its attempts are used up', async () => {
     const id = await queued({ maxAttempts: 1 });
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -195,7 +188,7 @@ describe('taking the lease', () => {
 });
 
 describe('renewing', () => {
-  it('prolongs the lease of the one who holds it, and of nobody else', async () => {
+  test('extends the lease of the worker that has it, and of no other', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await store.renew(id, 'mine', LONG)).toBe('renewed');
@@ -203,7 +196,7 @@ describe('renewing', () => {
     expect(await store.renew(newJobId(), 'mine', LONG)).toBe('lost');
   });
 
-  it('tells of a cancellation', async () => {
+  test('returns a cancellation', async () => {
     const id = await queued();
     await lease(id, 'mine');
     expect(await store.cancel(id)).toEqual({ kind: 'cancelling' });
@@ -212,7 +205,7 @@ describe('renewing', () => {
 });
 
 describe('settling', () => {
-  it('takes a result only from the attempt that holds the lease', async () => {
+  test('takes a result only from the attempt that holds the lease', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await leaseOver(id);
@@ -223,7 +216,7 @@ describe('settling', () => {
     expect(await state(id)).toBe('running');
   });
 
-  it('happens once', async () => {
+  test('happens once', async () => {
     const id = await queued();
     await lease(id, 'mine');
     const end = { outcome: 'completed', upstreamStatus: 200 } as const;
@@ -232,7 +225,7 @@ describe('settling', () => {
     expect(await lease(id, 'late')).toMatchObject({ kind: 'already-settled', state: 'completed' });
   });
 
-  it('keeps the result as long as its TTL and drops the request', async () => {
+  test('keeps the result for its TTL and deletes the request', async () => {
     const id = await queued();
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('body'));
@@ -243,7 +236,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  it('keeps the request of a dead letter', async () => {
+  test('keeps the request of a dead letter', async () => {
     const failed = await queued();
     await lease(failed, 'mine');
     await store.settle(failed, 'mine', {
@@ -257,7 +250,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(completed)).toBeDefined();
   });
 
-  it('waits for another attempt where there is one, and keeps the last response for its end', async () => {
+  test('waits for the next attempt if there is one, and keeps the last response', async () => {
     const id = await queued();
     await lease(id, 'one');
     await storeResponse(id, '1.1', Buffer.from('first'));
@@ -277,7 +270,7 @@ describe('settling', () => {
     expect(await store.payloads.readRequest(id)).toBeDefined();
   });
 
-  it('does not wait past the deadline', async () => {
+  test('does not wait past the deadline', async () => {
     const id = await queued();
     await lease(id, 'one');
     const end = {
@@ -288,7 +281,7 @@ describe('settling', () => {
     expect(await store.settle(id, 'one', end)).toMatchObject({ kind: 'settled-now', state: 'failed' });
   });
 
-  it('of a job that is being cancelled makes it cancelled, whatever the attempt says', async () => {
+  test('of a job that is being cancelled makes it cancelled, whatever the outcome of the attempt', async () => {
     const id = await queued();
     await lease(id, 'mine');
     await storeResponse(id, '1.1', Buffer.from('late'));
@@ -302,20 +295,20 @@ describe('settling', () => {
 });
 
 describe('cancelling', () => {
-  it('settles a job that waits, at once', async () => {
+  test('settles a queued job at once', async () => {
     const id = await queued();
     expect(await store.cancel(id)).toMatchObject({ kind: 'settled-now' });
     expect(await state(id)).toBe('cancelled');
     expect(await store.payloads.readRequest(id)).toBeUndefined();
   });
 
-  it('leaves a settled job as it is', async () => {
+  test('does not change a settled job', async () => {
     const id = await queued();
     await store.cancel(id);
     expect(await store.cancel(id)).toEqual({ kind: 'already-settled', state: 'cancelled' });
   });
 
-  it('of a job whose worker is lost takes effect when the lease is over', async () => {
+  test('of a job whose worker is lost takes effect when the lease expires', async () => {
     const id = await queued();
     await lease(id, 'lost', 1);
     await store.cancel(id);
@@ -324,7 +317,7 @@ describe('cancelling', () => {
   });
 });
 
-it('leaves no key without a TTL, whatever has happened', async () => {
+test('no operation leaves a key without a TTL', async () => {
   const keys = await redis.keys(`${PREFIX}:*`);
   expect(keys.length).toBeGreaterThan(20);
   const ttls = await Promise.all(keys.map((key) => redis.pttl(key)));

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '../helpers/until';
-import { KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 /** What the plugin logs at level `info` at its first request. */
 const INFO = 'this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls';

@@ -1,4 +1,4 @@
-// A queue that nobody announces any more leaves nothing behind, and one with open jobs stays.
+// A queue that is no longer registered is deleted completely. A queue with open jobs stays.
 import pino from 'pino';
 import { registerQueue } from '../../plugins/async-request-reply/queue/queue-registry';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
@@ -61,7 +61,7 @@ async function taken(queue: string): Promise<void> {
 const bullKeys = (queue: string): Promise<string[]> => redis.keys(`${PREFIX}:{${queue}}:${queue}:*`);
 const lapse = (queue: string): Promise<unknown> => redis.zadd(KEYS.queues(), Date.now() - 1, queue);
 
-it('removes what BullMQ keeps of a queue whose announcement has lapsed', async () => {
+test('the keys of BullMQ are deleted once the registration of a queue has expired', async () => {
   await taken('unused');
   expect(await bullKeys('unused')).not.toEqual([]);
   await lapse('unused');
@@ -69,14 +69,14 @@ it('removes what BullMQ keeps of a queue whose announcement has lapsed', async (
   await until('its name to be gone', async () => (await redis.zscore(KEYS.queues(), 'unused')) === null);
 });
 
-it('takes it up again, with its limits, when it is announced again', async () => {
+test('a removed queue is taken again with its limits when it is registered again', async () => {
   await taken('back');
   await lapse('back');
   await until('its name to be gone', async () => (await redis.zscore(KEYS.queues(), 'back')) === null);
   await taken('back');
 });
 
-it('keeps a queue with open jobs', async () => {
+test('a queue with open jobs is not removed', async () => {
   await taken('open');
   const id = '01a200f2-3e2a-7aac-b5b5-712533cabf79';
   // A newer program's job, which this worker's sweep leaves alone.

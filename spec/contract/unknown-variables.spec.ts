@@ -3,7 +3,7 @@ import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { WorkerProcess } from '../helpers/worker-process';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 const WRONG = { ARR_REDIS_HOTS: 'geheim' };
 const SENTENCE =

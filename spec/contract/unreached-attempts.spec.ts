@@ -30,7 +30,7 @@ async function queued(maxAttempts: number): Promise<string> {
   return id;
 }
 
-it('use up none of those that do', async () => {
+test('attempts that do not reach the upstream do not count as attempts', async () => {
   const id = await queued(1);
   await store.start(id, 'first', LONG);
   expect(await store.settle(id, 'first', UNREACHED)).toMatchObject({ kind: 'retrying' });
@@ -38,7 +38,7 @@ it('use up none of those that do', async () => {
   expect(await store.settle(id, 'second', REACHED)).toMatchObject({ kind: 'settled-now', state: 'failed' });
 });
 
-it('end a job that has had its number of them, and count anew in its next run', async () => {
+test('connect_attempts ends a job, and the count starts again in its next run', async () => {
   const id = await queued(20);
   for (const run of ['first', 'second']) {
     await store.start(id, `${run}, 1`, LONG);

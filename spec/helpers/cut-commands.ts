@@ -42,7 +42,7 @@ export class CommandHold {
     this.#holding = new Latch();
   }
 
-  /** Settles when the first command is held. */
+  /** Settles when the first command is stopped. */
   get holding(): Promise<void> {
     return this.#holding.opened;
   }
@@ -58,7 +58,7 @@ export class CommandHold {
     this.#sent.add(settled);
   }
 
-  /** The process goes on: what was held is sent in its order. */
+  /** The process continues: the stopped commands are sent in order. */
   release(): void {
     this.#left = Number.POSITIVE_INFINITY;
     for (const { send } of this.#held.splice(0)) send();

@@ -31,7 +31,7 @@ async function overdue(id: string): Promise<void> {
   });
 }
 
-test('without a worker a poll says so from the deadline on, and frees the place of the job', async () => {
+test('without a worker a poll after the deadline returns 504 and releases the slot of the job', async () => {
   const { redis } = stack();
   const { id } = await stack().submit('/late/expired', { method: 'POST', body: 'a' });
   await overdue(id);
@@ -75,7 +75,7 @@ test('a job that runs past its deadline is left to its worker', async () => {
   expect((await stack().settled(path, id)).text).toBe('done');
 });
 
-test('a job that runs nowhere, and that its queue has lost, is brought back by a poll', async () => {
+test('a poll recovers a job that its queue has lost and no worker runs', async () => {
   const { redis, upstream } = stack();
   const path = '/lost/running';
   upstream.script(path, silence(), reply({ body: 'second' }));

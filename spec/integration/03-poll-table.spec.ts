@@ -1,10 +1,9 @@
 // docs/http.md, "Poll": its table, a test for each of its cells.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { JobCases, type JobCase, type JobKind } from '../helpers/job-cases';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
-
-const ID_HEADER = 'X-Async-Kong-Id';
 
 const stack = useStack({
   shared: {

@@ -16,7 +16,7 @@ const { localConfig } = createRequire(__filename)(`${REPOSITORY}/kong/upstream/l
   localConfig: (addresses: { redis: string; upstreamUrl: string }) => string;
 };
 const PLUGIN_SERVER = `${REPOSITORY}/dist/kong/plugin-server.js`;
-/** The default of our plugin server; the helper has to be told. */
+/** The default of our plugin server, which the helper has to be given. */
 const SOCKET_NAME = 'async-request-reply.socket';
 const ALICE = { apikey: 'alice-demo-key' };
 const BOB = { apikey: 'bob-demo-key' };

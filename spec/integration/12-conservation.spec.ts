@@ -69,7 +69,7 @@ async function killInTurn(
   for (let at = CALLS_BETWEEN_KILLS; !isOver(); at += CALLS_BETWEEN_KILLS) {
     await until('more calls', () => isOver() || upstream.total >= at);
     if (isOver()) break;
-    // In turn, so that each has its kills; which worker is a matter of chance.
+    // One kind after another, so that each is killed; which worker is chosen at random.
     switch (killed.length % 3) {
       case 0: {
         const chosen = Math.floor(random() * workers.length);
@@ -98,7 +98,7 @@ async function describeJobs(ids: readonly string[]): Promise<string> {
   return JSON.stringify(await Promise.all(records));
 }
 
-/** The IDs that hold a place in the queue. */
+/** The IDs that have a slot in the queue. */
 async function membersOfPlaces(): Promise<string[]> {
   const keys = (await stack().redis.keys()).filter((key) => key.endsWith(':slots'));
   const members = await Promise.all(keys.map((key) => stack().redis.command('ZRANGE', key, 0, -1)));

@@ -92,7 +92,7 @@ test('of two routes that share a queue and disagree the smaller limit holds, and
   expect(meter.most).toBe(2);
 });
 
-test("an upstream's 429 with Retry-After holds the whole queue, over all workers", async () => {
+test("an upstream's 429 with Retry-After pauses the whole queue, on all workers", async () => {
   const busy = '/asked/busy';
   const others = '/asked/others';
   const meter = new CallMeter();

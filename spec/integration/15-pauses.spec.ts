@@ -51,7 +51,7 @@ const factsOf = async (name: string): Promise<QueueFacts | undefined> => {
   return queues.find(({ queue }) => queue === name);
 };
 
-/** One job whose answer holds the queue of the route. */
+/** Runs one job whose response pauses the queue of the route. */
 async function hold(route: string, status: number, retryAfter: string): Promise<HttpResponse> {
   const path = `/${route}/first`;
   stack().upstream.script(path, reply({ status, headers: { 'Retry-After': retryAfter } }));
@@ -60,10 +60,10 @@ async function hold(route: string, status: number, retryAfter: string): Promise<
 
 const retryAfterOf = (response: HttpResponse): number => Number(response.header('Retry-After'));
 
-describe.each([429, 503])('a %i that asks for 31 years', (status) => {
+describe.each([429, 503])('a %i whose Retry-After is 31 years', (status) => {
   const route = `held-${String(status)}`;
 
-  test('is the result of its job, and holds the queue as long as the route allows', async () => {
+  test('is the result of its job, and pauses the queue for max_pause_seconds', async () => {
     const { status: got } = await hold(route, status, FOR_EVER);
     const facts = await factsOf(route);
     const leftMs = (facts?.held?.until ?? 0) - Date.now();
@@ -74,7 +74,7 @@ describe.each([429, 503])('a %i that asks for 31 years', (status) => {
   });
 });
 
-test('a held queue is told of in the 202 of a submit, and in those of its polls', async () => {
+test('the 202 of a submit and of its polls state that the queue is paused', async () => {
   await hold('polled', 429, FOR_EVER);
   const { id, response } = await stack().submit('/polled/next');
   const poll = await stack().poll('/polled/next', id);
@@ -87,7 +87,7 @@ test('a held queue is told of in the 202 of a submit, and in those of its polls'
   expect(stack().upstream.callsOf(id)).toEqual([]);
 });
 
-test('an administrator sees a hold, is warned of it, and ends it', async () => {
+test('an administrator sees a pause, is warned of it, and ends it', async () => {
   await hold('seen', 503, FOR_EVER);
   const { id } = await stack().submit('/seen/next');
   const table = (await admin('queues')).stdout;
@@ -100,7 +100,7 @@ test('an administrator sees a hold, is warned of it, and ends it', async () => {
   expect((await factsOf('seen'))?.held).toBeUndefined();
 });
 
-test('a hold that is ended lets jobs start beside those that run', async () => {
+test('jobs start beside running ones once a pause is ended', async () => {
   const end = new Latch();
   stack().upstream.script('/beside/running', heldBy(end, reply()));
   const running = await stack().submit('/beside/running');
@@ -114,7 +114,7 @@ test('a hold that is ended lets jobs start beside those that run', async () => {
   expect((await stack().settled('/beside/running', running.id)).status).toBe(200);
 });
 
-test('a queue is held no longer than the deadline of the job that was told to wait', async () => {
+test('a queue is paused no longer than the deadline of the job whose response paused it', async () => {
   await hold('short', 429, FOR_EVER);
 
   expect(((await factsOf('short'))?.held?.until ?? 0) - Date.now()).toBeLessThanOrEqual(
@@ -122,14 +122,14 @@ test('a queue is held no longer than the deadline of the job that was told to wa
   );
 });
 
-test('with max_pause_seconds 0 no queue is held', async () => {
+test('with max_pause_seconds 0 no queue is paused', async () => {
   await hold('never', 429, FOR_EVER);
 
   expect((await factsOf('never'))?.held).toBeUndefined();
   expect((await stack().roundTrip('/never/next')).status).toBe(200);
 });
 
-test('to resume a queue closes its breaker', async () => {
+test('resuming a queue closes its breaker', async () => {
   stack().upstream.script('/broken/first', reply({ status: 500 }));
   await stack().roundTrip('/broken/first');
   const { id } = await stack().submit('/broken/next');
@@ -146,7 +146,7 @@ describe('an upstream that is away', () => {
 
   afterEach(() => wire.close());
 
-  /** Submits POSTs while nobody listens. */
+  /** Submits POSTs while the upstream does not listen. */
   async function submitAll(name: string, config: object): Promise<string[]> {
     wire = await TcpProxy.reserve(stack().upstream.port);
     await stack().applyRoutes([
@@ -161,7 +161,7 @@ describe('an upstream that is away', () => {
   const status = async (name: string, id: string): Promise<Record<string, unknown>> =>
     (await stack().request(`/${name}/x?async-id=${id}`)).json();
 
-  test('costs a job none of the attempts that reach it', async () => {
+  test('a refused connection does not count as an attempt', async () => {
     const ids = await submitAll('away', { retry: { backoff_ms: 100 } });
     // Three is what the defaults give those that reach it.
     await until('every job to have been tried four times', async () => {
@@ -175,7 +175,7 @@ describe('an upstream that is away', () => {
     expect(ids.map((id) => stack().upstream.callsOf(id).length)).toEqual(ids.map(() => 1));
   });
 
-  test('ends a job as failed when connect_attempts are used up', async () => {
+  test('a job fails when connect_attempts are used up', async () => {
     const [id = ''] = await submitAll('gone', { retry: { connect_attempts: 2 } });
     const end = await stack().settled('/gone/x', id);
 

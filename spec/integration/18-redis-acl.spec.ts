@@ -108,7 +108,7 @@ test('a queue with limits, callers, priorities and a breaker works', async () =>
   expect([end.status, end.text]).toEqual([200, 'done']);
 });
 
-test('requests are held, polls are paced, and a result is read once', async () => {
+test('requests wait, polls are paced, and a result is deleted after its read', async () => {
   const held = await stack.request('/once/a', { headers: { Prefer: 'wait=50' } });
   const id = held.header('X-Async-Kong-Id') ?? '';
   stack.upstream.script('/once/b', silence());
@@ -149,7 +149,7 @@ test('the sweep settles what waited past its deadline', async () => {
   expect((await admin('resume', 'short')).code).toBe(0);
 });
 
-test('a job whose worker was killed is taken up by another process', async () => {
+test('another process recovers a job whose worker was killed', async () => {
   stack.upstream.script('/separate/lost', silence(), reply({ body: 'second' }));
   const { id } = await stack.submit('/separate/lost');
   await stack.upstream.called('/separate/lost');
@@ -170,7 +170,7 @@ test('too few replicas are counted', async () => {
   expect(stack.upstream.callsTo('/kept/a')).toEqual([]);
 });
 
-test('the admin command lists, shows, redrives and purges, and the doctor has nothing to say of the ACL', async () => {
+test('the admin command lists, shows, redrives and purges, and the doctor finds no fault with the ACL', async () => {
   stack.upstream.script('/jobs/dead', reply({ status: 503 }));
   const { id } = await stack.submit('/jobs/dead', { method: 'PUT' });
   await stack.settled('/jobs/dead', id);

@@ -1,17 +1,17 @@
-// RFC 9457: every error of ours is a problem of its own type, and tells nothing of what stands behind the gateway.
+// RFC 9457: every error of the plugin is a problem of its own type, and reveals nothing of the systems behind the gateway.
 import {
   problemType,
   PROBLEMS,
   type ProblemCode,
 } from '../../plugins/async-request-reply/errors/problem-catalog';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { until } from '../helpers/until';
 import { hangUp, rawBytes, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const SECRET = 'a-secret-of-the-request';
 const YEAR_MS = 31_536_000_000;
 
@@ -200,7 +200,7 @@ const OF_THE_UPSTREAM: ReadonlySet<string> = new Set<ProblemCode>([
   ...(['outcome-unknown', 'wait-timeout'] as const),
 ]);
 
-test.each(PROVOKED)('%s is a problem of its own type and tells nothing internal', async (code, provoke) => {
+test.each(PROVOKED)('%s is a problem of its own type, without internal details', async (code, provoke) => {
   const response = await provoke();
 
   const { status, title } = PROBLEMS[code];

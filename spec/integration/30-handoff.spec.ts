@@ -1,4 +1,5 @@
-// The handoff lane: what is too large for the plugin-server protocol goes by nginx itself, and through Redis in chunks.
+// The handoff path: nginx itself streams bodies that are too large for the plugin-server protocol, and Redis stores them in
+// chunks.
 import { createHash, randomBytes } from 'node:crypto';
 import { HttpClient } from '../helpers/http-client';
 import { reply } from '../helpers/upstream/answers';

@@ -17,7 +17,7 @@ import { useWorkers } from '../helpers/use-workers';
 const MIB = 1024 * 1024;
 const SIZE_MIB = Number(process.env['LARGE_MIB'] ?? 16);
 const BYTES = SIZE_MIB * MIB;
-/** V8 lets 32 MiB of buffers that nobody uses any more gather before it collects them. */
+/** V8 collects unused buffers only after 32 MiB of them. */
 const MOST_GROWTH_MIB = 64;
 /** As the systemd unit and the image of the worker have it. */
 const AS_SHIPPED = { NODE_OPTIONS: '--max-semi-space-size=2' };

@@ -92,7 +92,7 @@ function expectNoFault({ status, text }: HttpResponse): void {
   expect([status, text.slice(0, 200), status < 500]).toEqual([status, text.slice(0, 200), true]);
 }
 
-test('a submit is accepted, or refused with a 4xx, whatever its headers, query and body are', async () => {
+test('a submit is accepted, or rejected with a 4xx, whatever its headers, query and body', async () => {
   const route = fc.constantFrom('/open/any', '/checked/any');
   await fc.assert(
     fc.asyncProperty(route, method, fields, queryText, body, async (path, verb, headers, query, bytes) => {
@@ -106,7 +106,7 @@ test('a submit is accepted, or refused with a 4xx, whatever its headers, query a
   );
 });
 
-test('nobody sees a job of another, however he writes its ID', async () => {
+test('no caller sees a job of another, however the ID is written', async () => {
   const path = '/keyed/alice';
   stack().upstream.script(path, reply({ body: SECRET }), reply({ body: 'of somebody else' }));
   const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers: ALICE });

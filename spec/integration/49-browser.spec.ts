@@ -165,7 +165,7 @@ test('a page submits, polls and follows the 303 to the result, across origins', 
 test.each([
   ['small', 10],
   ['large', 300_000],
-])('the documented function carries a job out, with a %s result', async (name, bytes) => {
+])('the documented function runs a job with a %s result', async (name, bytes) => {
   stack.upstream.script(`/reports/${name}`, reply({ body: 'x'.repeat(bytes) }));
   const result = await call(`/reports/${name}`, submission, { by: 'carryOut' });
 
@@ -201,7 +201,7 @@ test.each([
   ['the status URL', `/reports/c?async-id=${strangeJobId()}`, 'DELETE'],
   ['the result URL', `/reports/c?async-id=${strangeJobId()}&async-view=result`, 'GET'],
   ['a status URL of a template', `/jobs/${strangeJobId()}`, 'DELETE'],
-])('a preflight of %s is answered by Kong, makes no job and reaches nobody', async (_what, path, method) => {
+])('Kong answers a preflight of %s itself: no job, nothing at the upstream', async (_what, path, method) => {
   const before = await jobs();
   const response = await stack.request(path, {
     method: 'OPTIONS',
@@ -230,13 +230,16 @@ test('without exposed headers a page sees the 202, and neither ID nor Location n
 test.each([
   ['without cors', '/bare/a', '127.0.0.1'],
   ['from an origin that is not on the list', '/reports/d', 'localhost'],
-] as const)('%s the browser lets no page submit, and nothing is accepted', async (_what, path, host) => {
-  const before = await jobs();
-  const stranger = await open(browser.origin(host));
-  const seen = await call(path, submission, { from: stranger });
-  await stranger.close();
+] as const)(
+  '%s the browser does not let a page submit, and no job is accepted',
+  async (_what, path, host) => {
+    const before = await jobs();
+    const stranger = await open(browser.origin(host));
+    const seen = await call(path, submission, { from: stranger });
+    await stranger.close();
 
-  expect(seen.status).toBe('failed');
-  expect(await jobs()).toEqual(before);
-  expect(stack.upstream.callsTo(path)).toEqual([]);
-});
+    expect(seen.status).toBe('failed');
+    expect(await jobs()).toEqual(before);
+    expect(stack.upstream.callsTo(path)).toEqual([]);
+  },
+);

@@ -45,7 +45,7 @@ describe.each([
     gateway = await resources.use(starting, (started) => started.stop());
   });
 
-  test('the error log has one sentence that says what to do, and again with each start', async () => {
+  test('each start writes one sentence to the error log that states what to do', async () => {
     const sentences = await until('two starts', async () => {
       const found = [...(await gateway.log()).matchAll(new RegExp(OURS, 'gm'))].map(([, text]) => text);
       return found.length > 1 ? found : undefined;
@@ -53,7 +53,7 @@ describe.each([
     for (const text of sentences) expect(text).toMatch(sentence);
   });
 
-  test('requests are answered 500 and do not pass', async () => {
+  test('requests return 500 and do not pass', async () => {
     const client = new HttpClient(gateway.proxyPort);
     expect((await client.request('/jobs')).status).toBe(500);
   });

@@ -44,24 +44,24 @@ function initial(setting: Setting, scripts: RecordScripts): State {
     ...{
       record: undefined,
       payload: 'none',
-      place: 'none',
+      slot: 'none',
       open: false,
       fence: 0,
       deadList: false,
       bull: 'none',
       asked,
     },
-    ...{ submit: { todo: submitWrites(setting), answer: '' }, takeBack: 'none' },
-    ...{ cancel: { at: 'none', told: '' }, redrive: [], sweep: { at: 'idle' }, workers: [IDLE, IDLE] },
+    ...{ submit: { todo: submitWrites(setting), answer: '' }, rollback: 'none' },
+    ...{ cancel: { at: 'none', returned: '' }, redrive: [], sweep: { at: 'idle' }, workers: [IDLE, IDLE] },
     left: { ...NO_BUDGET, ...scenario.budget },
-    seen: { settlesInRun: 0, arrivedInRun: false, gone: false, takenBack: false, flaw: '' },
+    seen: { settlesInRun: 0, arrivedInRun: false, gone: false, rolledBack: false, flaw: '' },
   };
   if (scenario.begins === 'submitting') {
     return before;
   }
   return {
     ...before,
-    ...{ record: scripts.create(undefined)[0], payload: 'stored', place: 'kept', open: true },
+    ...{ record: scripts.create(undefined)[0], payload: 'stored', slot: 'kept', open: true },
     ...{ bull: asked === 'pending' ? 'delayed' : 'waiting', submit: { todo: [], answer: '202' } },
   };
 }

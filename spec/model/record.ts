@@ -1,5 +1,5 @@
 // The record of a job as the Lua scripts change it, with times as flags: a lease, a deadline or a delay is over or it
-// is not. Each function is one script of jobs/lua/; spec/contract/job-model.spec.ts holds the two together.
+// is not. Each function is one script of jobs/lua/; spec/contract/job-model.spec.ts compares the two.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
 import type { TRANSITIONS, JobEvent } from '../../plugins/async-request-reply/jobs/transitions';
 import type { RecordRules } from './rules';
@@ -36,7 +36,7 @@ export interface AttemptEnd {
   readonly outcome: 'completed' | 'failed' | 'retry' | 'release';
   readonly result?: string;
   readonly keepRequest?: boolean;
-  /** The delay asked for ends after the deadline. */
+  /** The requested delay ends after the deadline. */
   readonly pastDeadline?: boolean;
   /** With `release`: the call was begun. */
   readonly wasCalled?: boolean;

@@ -1,12 +1,12 @@
-// What the program does at the points on which the invariants hang, one switch each. The specs turn them one by one
+// One switch for each point of the program on which the invariants depend. The specs turn them one by one
 // and see that the explorer notices.
 
 export interface RecordRules {
   /** create.lua: nothing is written where a record, or a tombstone, is there. */
   readonly createRespectsTombstone: boolean;
-  /** cancel.lua: a submit that is taken back before it arrived leaves a tombstone. */
+  /** cancel.lua: a submit that is rolled back before it arrived leaves a tombstone. */
   readonly abandonLeavesTombstone: boolean;
-  /** advance.lua: a lease that is not over holds. */
+  /** advance.lua: a lease that has not expired is respected. */
   readonly leaseWaitsForTheLast: boolean;
   /** advance.lua: a lost call that may not be repeated fails the job. */
   readonly lostCallRespectsRepeatable: boolean;
@@ -40,7 +40,7 @@ export interface Rules extends RecordRules {
   readonly sweepReschedules: boolean;
   /** sweeper.ts: a job that is past its deadline, or has settled, is looked after. */
   readonly sweepSettlesOverdue: boolean;
-  /** The sweep keeps to the delay that the caller asked for. */
+  /** The sweeper respects the delay that the caller requested. */
   readonly sweepKeepsDelay: boolean;
   /** remove_job.lua: the departure of a run that has been redriven changes nothing. */
   readonly fenceStopsLateLeave: boolean;
@@ -49,7 +49,7 @@ export interface Rules extends RecordRules {
   readonly redriveOrder: readonly RedriveStep[];
 }
 
-/** As the program is. The specs turn each off and see what it would let happen. */
+/** The program as it is. The specs switch each rule off and check what would happen. */
 export const RULES: Rules = {
   ...{ createRespectsTombstone: true, abandonLeavesTombstone: true },
   ...{ leaseWaitsForTheLast: true, lostCallRespectsRepeatable: true },

@@ -61,7 +61,7 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
-/** With more trouble each: minutes, for whoever changes the order of writes (`MODEL=large`). */
+/** With more faults each. They take minutes: run them after a change of the order of writes (`MODEL=large`). */
 export const LARGE_SCENARIOS: Readonly<Record<string, Scenario>> = {
   'two redrives and a crash': {
     ...{ ...accepted, repeatable: true, callEnds: ['bad-status'], budget: { redrives: 2, crashes: 1 } },

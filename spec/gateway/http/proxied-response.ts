@@ -69,7 +69,7 @@ function sendHead(sink: http.ServerResponse): void {
   (sink as unknown as { _send: (data: string, encoding: string) => void })._send('', 'latin1');
 }
 
-/** What is left of an upload that nobody takes any more is thrown away, and the connection is over. */
+/** The rest of an upload that is no longer read is discarded, and the connection is closed. */
 function endUpload({ incoming }: Exchange): void {
   if (incoming.complete) return;
   incoming.unpipe();

@@ -1,7 +1,7 @@
 import type { PluginConfig } from '../config/plugin-config';
 import type { Exchange } from '../http/exchange';
 
-/** Kong's `cors`: answers preflights, and tells browsers which pages may read what (kong/plugins/cors/handler.lua). */
+/** Kong's `cors`: answers preflights, and states which pages may read what (kong/plugins/cors/handler.lua). */
 export function cors(exchange: Exchange, config: PluginConfig): void {
   const { headers, responseHeaders } = exchange;
   const isPreflight =
@@ -28,7 +28,7 @@ export function cors(exchange: Exchange, config: PluginConfig): void {
   exchange.answer = { status: 200, body: null, headers: {} };
 }
 
-/** Every other answer on the route, whoever makes it. */
+/** Every other response on the route. */
 function decorate(exchange: Exchange, config: PluginConfig): void {
   allowOrigin(exchange, config, 'add');
   const exposed = strings(config, 'exposed_headers');

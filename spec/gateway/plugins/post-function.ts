@@ -14,7 +14,7 @@ export const FOR_POLLS_ONLY =
   'if not (kong.request.get_header("X-Async-Kong-Id") or kong.request.get_query_arg("async-id")) then return end\n';
 
 /**
- * Kong's `post-function`, as far as the stand-in has it: what kong/fail-closed.lua does, in TypeScript, since there is
+ * Kong's `post-function`, as far as the emulator has it: what kong/fail-closed.lua does, in TypeScript, since there is
  * no Lua here. No other function gets past the plugin's schema (config/bundled-schemas.ts).
  */
 export function postFunction(exchange: Exchange, config: PluginConfig): void {

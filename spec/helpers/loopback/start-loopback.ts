@@ -1,4 +1,5 @@
-// Kong with the routes of docs/kong.md on which a worker goes through Kong again, and routes on which markers are caught.
+// Kong with the routes of docs/kong.md on which a worker goes through Kong again, and routes on which loopback tokens are
+// captured.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -63,9 +64,9 @@ const loopback = (url: string, change: object = {}): PluginConfig => ({
   ...change,
 });
 
-/** Routes on which the marker is caught, and others that it is then shown to. */
+/** Routes on which the loopback token is captured, and others that receive it afterwards. */
 const ownRoutes = ({ upstream, gateway: { proxyUrl } }: Stack): RouteOptions[] => [
-  // The worker takes the recording upstream for Kong, so that a spec gets a marker that nobody has used.
+  // The worker calls the recording upstream instead of Kong, so that a spec obtains an unused loopback token.
   { name: 'caught', config: loopback(upstream.url) },
   { name: 'twice', config: loopback(upstream.url, { retry: { attempts: 2, backoff_ms: 1 } }) },
   { name: 'same', config: loopback(proxyUrl) },
@@ -107,7 +108,7 @@ export interface LoopbackStack {
 export async function startLoopback(resources: Releasers): Promise<LoopbackStack> {
   const startTarget = (): Promise<Upstream> => resources.use(Upstream.start(), (started) => started.stop());
   const targets = [await startTarget(), await startTarget()];
-  // A lease that a busy machine does not lose while a spec holds an attempt.
+  // A lease that does not expire on a busy machine while a spec delays an attempt.
   const starting = startStack({
     ...{ routes: [], pluginTimeoutMs: PLUGIN_TIMEOUT_MS },
     env: { ARR_LEASE_SECONDS: '15' },

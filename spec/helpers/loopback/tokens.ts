@@ -5,16 +5,15 @@ import {
   type MarkedRequest,
 } from '../../../plugins/async-request-reply/loopback/loopback-token';
 import type { HttpResponse, RequestOptions } from '../http-client';
+import { ID_HEADER } from '../id-header';
 import { Latch } from '../latch';
 import type { Stack } from '../stack';
 import type { RecordedRequest } from '../upstream';
 import { heldBy, reply } from '../upstream/answers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
-
 export const markerOf = (request: RecordedRequest): string | undefined => request.header(LOOPBACK_HEADER);
 
-/** A marker by somebody who does not know the secret. */
+/** A loopback token that is signed with another secret. */
 export function forgedMarker(request: Partial<MarkedRequest> = {}): string {
   const loopback = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 1, endsAt: Date.now() + 10_000 };
   return signLoopbackToken(
@@ -24,7 +23,7 @@ export function forgedMarker(request: Partial<MarkedRequest> = {}): string {
   );
 }
 
-/** A request of the route on which markers are caught. */
+/** A request of the route on which loopback tokens are captured. */
 export const ofSpecs = (stack: Stack, uri: string): MarkedRequest => ({
   ...{ method: 'GET', uri, host: '127.0.0.1', keyPrefix: stack.keyPrefix, queue: 'specs' },
 });
@@ -38,7 +37,7 @@ export interface CaughtMarker {
   readonly end: () => Promise<void>;
 }
 
-/** A job whose attempt runs, and the marker that its worker has sent and nobody has used. */
+/** A job whose attempt runs, and the unused loopback token of its worker. */
 export async function caughtMarker(stack: Stack, path: string): Promise<CaughtMarker> {
   const latch = new Latch();
   stack.upstream.script(path, heldBy(latch, reply()), reply({ body: 'passed' }));
@@ -52,7 +51,7 @@ export async function caughtMarker(stack: Stack, path: string): Promise<CaughtMa
   return { id, marker: call === undefined ? '' : (markerOf(call) ?? ''), open, end };
 }
 
-/** What a request with this marker is answered, and how many have reached the service beside the worker's own. */
+/** The response to a request with this loopback token, and how many requests besides the worker's have reached the service. */
 export async function reenter(
   stack: Stack,
   path: string,

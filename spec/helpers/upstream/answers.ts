@@ -1,4 +1,4 @@
-// What the upstream can be told to answer.
+// The responses that a spec can script for the upstream.
 import type { Socket } from 'node:net';
 import { hasField, toFields, type FieldsInput } from '../http/fields';
 import { chunkedBytes, headBytes } from '../http/http-message';

@@ -21,8 +21,8 @@ const line = (change: Partial<RequestLine>): RequestLine => ({
 const settings = (config: object = {}) => routeSettings(resolveConfig(config));
 
 describe('classify', () => {
-  it.each(['GET', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'CONNECT', 'BREW'])(
-    'takes a %s with an ID for a poll',
+  test.each(['GET', 'POST', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE', 'CONNECT', 'BREW'])(
+    'a %s with an ID is a poll',
     (method) => {
       expect(classify(line({ method, idHeader: ID }), settings())).toEqual({
         kind: 'poll',
@@ -37,66 +37,66 @@ describe('classify', () => {
     },
   );
 
-  it.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('takes a %s without one for a submit', (method) => {
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('a %s without an ID is a submit', (method) => {
     expect(classify(line({ method }), settings())).toEqual({ kind: 'submit' });
   });
 
-  it.each(['OPTIONS', 'TRACE', 'CONNECT', 'HEAD', 'BREW'])('lets a %s without one pass', (method) => {
+  test.each(['OPTIONS', 'TRACE', 'CONNECT', 'HEAD', 'BREW'])('a %s without an ID passes through', (method) => {
     expect(classify(line({ method }), settings())).toEqual({ kind: 'pass' });
   });
 
-  it('never makes a job of OPTIONS, even where the route names it', () => {
+  test('OPTIONS never becomes a job, even if the route lists it', () => {
     expect(classify(line({ method: 'OPTIONS' }), { ...settings(), methods: new Set(['OPTIONS']) })).toEqual({
       kind: 'pass',
     });
   });
 
-  it('finds the ID in what the client sent, though another plugin took it out of the query', () => {
+  test('the ID is read from the request of the client, even if another plugin removes it from the query', () => {
     expect(classify(line({ uri: `/r?async-id=${ID}`, query: '' }), settings())).toMatchObject({
       kind: 'poll',
       id: ID,
     });
   });
 
-  it('finds the ID in a query that another plugin made', () => {
+  test('the ID is read from a query that another plugin has set', () => {
     expect(classify(line({ uri: '/r', query: `async-id=${ID}` }), settings())).toMatchObject({
       kind: 'poll',
       id: ID,
     });
   });
 
-  it('tells the result URL from the status URL', () => {
+  test('the result URL is distinguished from the status URL', () => {
     expect(classify(line({ uri: `/r?async-id=${ID}&async-view=result` }), settings())).toMatchObject({
       view: 'result',
     });
   });
 
-  it.each([
+  test.each([
     ['header twice', { idHeader: `${ID}, ${ID}` }],
     ['query twice', { uri: `/r?async-id=${ID}&async%2Did=${ID}` }],
     ['header and query that differ', { idHeader: ID, uri: '/r?async-id=x' }],
-  ])('refuses an ambiguous ID: %s', (_case, change) => {
+  ])('an ambiguous ID is rejected: %s', (_case, change) => {
     expect(() => classify(line(change), settings())).toThrow(
       expect.objectContaining({ code: 'ambiguous-id', status: 400 }) as Error,
     );
   });
 
-  it('takes the same ID in header and query for one', () => {
+  test('the same ID in header and query counts as one', () => {
     expect(
       classify(line({ idHeader: ID, uri: `/r?async-id=${ID.toUpperCase()}` }), settings()),
     ).toMatchObject({ view: 'status' });
   });
 
-  it('has nothing for a request without an ID on a poll route', () => {
+  test('a request without an ID on a poll route is not found', () => {
     expect(classify(line({}), settings({ intercept: 'never' }))).toEqual({ kind: 'nothing-here' });
   });
 
-  it.each([
+  test.each([
     ['/jobs/{id}', `/jobs/${ID}`, 'status'],
     ['/jobs/{id}', `/jobs/${ID}/result`, 'result'],
     ['https://api.example.com/jobs/{id}/status', `/jobs/${ID}/status?x=1`, 'status'],
     ['/jobs/{id}/status', `/jobs/${ID}/status/result`, 'result'],
-  ])('reads the ID out of a path of the template %s', (statusUrl, uri, view) => {
+  ])('the ID is read from a path of the template %s', (statusUrl, uri, view) => {
     expect(classify(line({ uri }), settings({ status_url: statusUrl, intercept: 'never' }))).toEqual({
       kind: 'poll',
       id: ID,
@@ -104,13 +104,13 @@ describe('classify', () => {
     });
   });
 
-  it.each(['/jobs/', '/jobs/a/b', '/job/x'])('reads none out of %s', (uri) => {
+  test.each(['/jobs/', '/jobs/a/b', '/job/x'])('no ID is read from %s', (uri) => {
     expect(classify(line({ uri }), settings({ status_url: '/jobs/{id}', intercept: 'never' }))).toEqual({
       kind: 'nothing-here',
     });
   });
 
-  it('looks at an upgrade only where the route lets WebSockets pass', () => {
+  test('an upgrade is considered only if the route passes WebSockets through', () => {
     const handshake = line({ upgrade: 'WebSocket' });
     expect(classify(handshake, settings())).toEqual({ kind: 'submit' });
     expect(classify(handshake, settings({ pass_websocket: true }))).toEqual({ kind: 'handshake' });

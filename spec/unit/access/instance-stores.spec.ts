@@ -12,7 +12,7 @@ function released(
       holds.resetSequence();
     } else {
       const [name, origin] = start;
-      // Nothing is asked of the store.
+      // The store is not used.
       holds.add(origin, { release: () => gone.push(name) } as unknown as StoreLease);
     }
   }
@@ -21,7 +21,7 @@ function released(
 
 const of = (key: string | undefined, seq: number | undefined): InstanceOrigin => ({ key, seq });
 
-test('an instance of a later configuration takes the place of all earlier ones of its key, in every worker of Kong', () => {
+test('an instance of a later configuration replaces all earlier ones with its key, in every worker of Kong', () => {
   const starts = [
     ['worker 1', of('k', 4)],
     ['worker 2', of('k', 9)],
@@ -30,7 +30,7 @@ test('an instance of a later configuration takes the place of all earlier ones o
   expect(released(starts)).toEqual(['worker 1', 'worker 2']);
 });
 
-test('a worker of Kong that is late and starts an instance of the earlier configuration takes nothing from the later', () => {
+test('a late start of an instance of an earlier configuration does not replace a later one', () => {
   const starts = [
     ['new', of('k', 11)],
     ['stale', of('k', 4)],
@@ -54,6 +54,6 @@ test.each([
   ).toEqual([]);
 });
 
-test('once no Kong is connected what is started is later than all before, whatever its number', () => {
+test('without a connected Kong every new instance is later than all before', () => {
   expect(released([['before', of('k', 500)], 'deserted', ['after', of('k', 3)]])).toEqual(['before']);
 });

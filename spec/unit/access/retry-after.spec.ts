@@ -17,7 +17,7 @@ const standing = (position: number | undefined, settled: number, seconds: number
 });
 
 describe('Retry-After of a job', () => {
-  it.each([
+  test.each([
     ['that runs is what the route says', job('running', 100), undefined, 2],
     ['whose place is not known is what the route says', job('queued', 100), undefined, 2],
     ['in a queue that has not moved is what the route says', job('queued', 100), standing(50, 0, 100), 2],

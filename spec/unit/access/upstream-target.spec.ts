@@ -2,7 +2,7 @@ import { upstreamTarget } from '../../../plugins/async-request-reply/access/subm
 
 type Parameters3 = Parameters<typeof upstreamTarget>;
 
-/** With a URL of the route's own nothing is asked of the request. */
+/** With a URL of its own the route reads nothing from the request. */
 const targetOf = (url: string): ReturnType<typeof upstreamTarget> =>
   upstreamTarget(
     {} as Parameters3[0],

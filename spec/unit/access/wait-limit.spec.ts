@@ -10,7 +10,7 @@ const settings = (wait: object = {}) => routeSettings(resolveConfig({ wait }));
 const asks = (waitSeconds?: number, respondAsync = false) => ({ respondAsync, waitSeconds });
 
 describe('how long an answer is held', () => {
-  it.each([
+  test.each([
     ['a submit that names no time, by default', asks(), {}, 0],
     ['a submit that names no time', asks(), { default_ms: 1500 }, 1500],
     [
@@ -27,7 +27,7 @@ describe('how long an answer is held', () => {
     expect(submitWaitMs(preferences, settings(wait))).toBe(expected);
   });
 
-  it.each([
+  test.each([
     ['a poll that names no time', asks(), { default_ms: 1500 }, 0],
     ['a poll that asks for a time', asks(3), { default_ms: 1500 }, 3000],
     ['a poll that asks for more than the route gives', asks(30), { max_ms: 2000 }, 2000],
@@ -37,7 +37,7 @@ describe('how long an answer is held', () => {
 });
 
 describe('Preference-Applied', () => {
-  it.each([
+  test.each([
     ['respond-async and the wait that was granted', asks(2, true), true, 2000, 'respond-async, wait=2'],
     ['no wait that was cut short', asks(2, true), true, 1000, 'respond-async'],
     ['no wait of nothing', asks(0, true), true, 0, 'respond-async'],

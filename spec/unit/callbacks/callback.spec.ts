@@ -53,12 +53,12 @@ describe('the lookup of a connection', () => {
     },
   );
 
-  it('tells a name that does not resolve', async () => {
+  test('rejects a name that does not resolve', async () => {
     const error = Object.assign(new Error('no'), { code: 'ENOTFOUND' });
     await expect(lookUp((_host, callback) => callback(error, []), false)).rejects.toBe(error);
   });
 
-  it('gives what it has checked, and asks once: a name that changes a moment later changes nothing', async () => {
+  test('resolves once and returns the checked address, so that a later change of the name has no effect', async () => {
     const answers = [['8.8.8.8'], ['127.0.0.1']];
     let asked = 0;
     const rebinding: Resolve = (host, callback) => resolving(...(answers[asked++] ?? []))(host, callback);
@@ -67,7 +67,7 @@ describe('the lookup of a connection', () => {
     await expect(lookUp(rebinding, true)).rejects.toMatchObject({ code: 'ARR_PRIVATE_ADDRESS' });
   });
 
-  it('keeps a connection from being made where the name turns private', async () => {
+  test('prevents a connection if the name has become private', async () => {
     const server = createServer((_request, response) => response.end());
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     let connections = 0;
@@ -82,7 +82,7 @@ describe('the lookup of a connection', () => {
   });
 });
 
-test('what is signed verifies with the secret, and with no other', () => {
+test('a signature verifies with its secret, and with no other', () => {
   const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
   const body = '{"id":"a","text":"\u20ac"}';
   const fields = signedFields('msg_1', Math.floor(Date.now() / 1000), body, secret);

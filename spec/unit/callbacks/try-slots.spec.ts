@@ -1,6 +1,6 @@
 import { TrySlots } from '../../../plugins/async-request-reply/callbacks/try-slots';
 
-it('gives ten to a host, and a hundred in all', () => {
+test('ten slots are available per host, and a hundred in total', () => {
   const slots = new TrySlots();
   const taken = Array.from(
     { length: 20 },
@@ -11,7 +11,7 @@ it('gives ten to a host, and a hundred in all', () => {
   expect(slots.free).toBe(0);
 });
 
-it('takes back each slot once', () => {
+test('each slot is released once', () => {
   const slots = new TrySlots();
   const first = Array.from({ length: 10 }, () => slots.take('a'));
   expect(slots.take('a')).toBeUndefined();
@@ -21,7 +21,7 @@ it('takes back each slot once', () => {
   expect(slots.free).toBe(90);
 });
 
-it('has others wait longer for a host whose tries take long', () => {
+test('the wait for a host grows with the duration of its tries', () => {
   let now = 0;
   const slots = new TrySlots(() => now);
   const release = slots.take('a');

@@ -20,7 +20,7 @@ const HEAD = {
   headers: [['host', 'api.example']] as const,
 };
 
-test('an attempt that goes through Kong again is marked, for its own request and time', () => {
+test('an attempt that goes through Kong again has a loopback token for its own request and time', () => {
   const [[name, text] = ['', ''], ...more] = loopbackFields(
     ATTEMPT,
     HEAD,
@@ -34,6 +34,6 @@ test('an attempt that goes through Kong again is marked, for its own request and
   expect(marker && isSignedFor(marker, request, SECRET)).toBe(true);
 });
 
-test('other attempts are not', () => {
+test('other attempts have no loopback token', () => {
   expect(loopbackFields(ATTEMPT, HEAD, new Map([['upstream.client_key', 'a key']]))).toEqual([]);
 });

@@ -19,7 +19,7 @@ const program = `
   });
 `;
 
-test('takes the calling thread behind the others, and none of them with it', () => {
+test('lowers the priority of the calling thread only', () => {
   const before = Number(
     execFileSync(process.execPath, ['-p', 'require("node:os").getPriority()'], { encoding: 'utf8' }),
   );

@@ -22,19 +22,19 @@ function parsed(text: string): LoopbackToken {
 
 const sign = (secret = SECRET): LoopbackToken => parsed(signLoopbackToken(REENTRY, REQUEST, secret));
 
-test('says which attempt of which job it is for, and until when', () => {
+test('a loopback token names its job and attempt, and its expiry', () => {
   expect(sign()).toMatchObject(REENTRY);
 });
 
-test('is good for the request that it was signed for', () => {
+test('a loopback token is valid for the request that it was signed for', () => {
   expect(isSignedFor(sign(), REQUEST, SECRET)).toBe(true);
 });
 
-test.each(['API.example', 'api.example:8000', 'api.example:'])('takes %s for the same host', (host) => {
+test.each(['API.example', 'api.example:8000', 'api.example:'])('%s counts as the same host', (host) => {
   expect(isSignedFor(sign(), { ...REQUEST, host }, SECRET)).toBe(true);
 });
 
-test('is another each time', () => {
+test('each loopback token is different', () => {
   expect(sign().nonce).not.toBe(sign().nonce);
 });
 
@@ -46,7 +46,7 @@ test.each<[string, Partial<MarkedRequest>]>([
   ['key prefix', { keyPrefix: 'other' }],
   ['queue', { queue: 'other' }],
   ['border between two of its parts', { method: 'POST/', uri: 'billing/a?b=%2F' }],
-])('is not good for another %s', (_what, change) => {
+])('a loopback token is not valid for another %s', (_what, change) => {
   expect(isSignedFor(sign(), { ...REQUEST, ...change }, SECRET)).toBe(false);
 });
 
@@ -57,15 +57,15 @@ test.each<[string, Partial<LoopbackToken>]>([
   ['nonce', { nonce: 'A'.repeat(22) }],
   ['signature', { mac: Buffer.alloc(32) }],
   ['length of its signature', { mac: Buffer.alloc(31) }],
-])('is void with another %s', (_what, change) => {
+])('a loopback token with another %s is invalid', (_what, change) => {
   expect(isSignedFor({ ...sign(), ...change }, REQUEST, SECRET)).toBe(false);
 });
 
-test('is void under another secret', () => {
+test('a loopback token is invalid under another secret', () => {
   expect(isSignedFor(sign('another secret of that length'), REQUEST, SECRET)).toBe(false);
 });
 
-test('takes a secret for the same whatever line ends and space its file has put around it', () => {
+test('line ends and spaces around a secret are ignored', () => {
   expect(isSignedFor(sign(`${SECRET}\r\n`), REQUEST, SECRET)).toBe(true);
 });
 
@@ -80,11 +80,11 @@ test.each([
   ['an attempt that is no number', text.replace('.2.', '.two.')],
   ['a signature of another length', `${text}A`],
   ['a character that it does not have', text.replace('v1.', 'v1.\u00e9')],
-])('is not read out of %s', (_what, other) => {
+])('no loopback token is read from %s', (_what, other) => {
   expect(parseLoopbackToken(other)).toBeUndefined();
 });
 
-test('ends ten seconds after the connection may have taken its time, and within a minute', () => {
+test('a loopback token expires ten seconds after the connect timeout, and within a minute', () => {
   expect(tokenEnd(1000.5, 5000)).toBe(16_000);
   expect(tokenEnd(0, 10_000_000)).toBe(MAX_TOKEN_LIFE_MS);
 });

@@ -31,7 +31,7 @@ describe('kong.yml', () => {
   });
 
   test.each(routes.map(({ route }) => [route.name, route] as const))(
-    'has the fail-closed companion on the route %s',
+    'has the fail-closed guard on the route %s',
     (_, route) => {
       expect(pluginOf(route, COMPANION)?.config).toEqual(FAIL_CLOSED);
     },
@@ -121,7 +121,7 @@ describe('deck.yaml', () => {
     for (const name of used) expect(head).toContain(`${name}=`);
   });
 
-  test('leaves what others have in the same Kong alone', () => {
+  test('does not change other entities of the same Kong', () => {
     expect(deck._info?.select_tags).toEqual([PLUGIN]);
   });
 });

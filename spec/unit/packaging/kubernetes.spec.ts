@@ -59,7 +59,7 @@ describe.each([
   ['reports.yaml', manifests],
   ['jobs.yaml', pollManifests],
 ])('%s', (_file, documents) => {
-  test('puts the plugin and its companion on the Ingress', () => {
+  test('puts the plugin and its fail-closed guard on the Ingress', () => {
     const ingress = documents.find(({ kind }) => kind === 'Ingress');
     const names = ingress?.metadata.annotations?.['konghq.com/plugins']?.split(',');
     const plugins = pluginsIn(documents);

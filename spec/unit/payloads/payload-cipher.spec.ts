@@ -38,7 +38,7 @@ const flipped = (bytes: Buffer, at: number): Buffer => {
   return copy;
 };
 
-test('a head and a chunk open where they were put', () => {
+test('a head and a chunk can be opened under their own keys in Redis', () => {
   const { head, chunk } = sealed();
   const stored = PayloadCipher.forStored(head, PLACE, keys);
 
@@ -46,7 +46,7 @@ test('a head and a chunk open where they were put', () => {
   expect(stored.openChunk(1, false, chunk).equals(TEXT)).toBe(true);
 });
 
-test('nothing of the text is in what is stored, and nothing is the same twice', () => {
+test('the ciphertext contains no plaintext, and differs each time', () => {
   const { cipher, head, chunk } = sealed();
   const again = sealed();
 
@@ -86,7 +86,7 @@ test('a chunk does not open under the head of another write, though it is of the
   expect(() => stored.openChunk(1, false, second.chunk)).toThrow(PayloadAlteredError);
 });
 
-test('no byte can be changed, neither of head nor chunk', () => {
+test('a change of any byte of head or chunk is detected', () => {
   const { cipher, head, chunk } = sealed();
   for (let at = 0; at < chunk.length; at += 1) {
     expect(() => cipher.openChunk(1, false, flipped(chunk, at))).toThrow(PayloadAlteredError);
@@ -127,7 +127,7 @@ describe('keys', () => {
   });
 });
 
-test('a head in clear is told from one that is sealed', () => {
+test('a head in clear is distinguished from a sealed one', () => {
   const clear = packMeta({ head: { status: 200, headers: [] }, bytes: 0 });
   expect([isSealed(clear), isSealed(sealed().head)]).toEqual([false, true]);
 });

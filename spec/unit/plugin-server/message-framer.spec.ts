@@ -28,11 +28,11 @@ const REQUEST = pack([
 ]);
 
 describe('MessageFramer', () => {
-  it('cuts a stream with every kind of value where its messages end', () => {
+  test('cuts a stream with every kind of value where its messages end', () => {
     expect(new MessageFramer().feed(Buffer.concat(MESSAGES))).toEqual(MESSAGES);
   });
 
-  it.each([1, 2, 3, 5, 7, 64])('finds the same messages in chunks of %i bytes', (size) => {
+  test.each([1, 2, 3, 5, 7, 64])('finds the same messages in chunks of %i bytes', (size) => {
     const framer = new MessageFramer();
     const stream = Buffer.concat([...MESSAGES, REQUEST, ...MESSAGES]);
     const found: Buffer[] = [];
@@ -42,7 +42,7 @@ describe('MessageFramer', () => {
     expect(framer.isMidMessage).toBe(false);
   });
 
-  it('finds a message cut at any byte', () => {
+  test('finds a message cut at any byte', () => {
     for (let cut = 1; cut < REQUEST.length; cut++) {
       const framer = new MessageFramer();
       expect(framer.feed(REQUEST.subarray(0, cut))).toEqual([]);
@@ -51,7 +51,7 @@ describe('MessageFramer', () => {
     }
   });
 
-  it('copies a message in one piece not at all, and one of 20 MiB in 64 KiB chunks once', () => {
+  test('copies a message in one piece not at all, and one of 20 MiB in 64 KiB chunks once', () => {
     const concat = jest.spyOn(Buffer, 'concat');
     const framer = new MessageFramer();
     expect(framer.feed(REQUEST)[0]?.buffer).toBe(REQUEST.buffer);
@@ -64,13 +64,13 @@ describe('MessageFramer', () => {
     concat.mockRestore();
   });
 
-  it('refuses the reserved byte', () => {
+  test('refuses the reserved byte', () => {
     expect(() => new MessageFramer().feed(Buffer.from('92c1c0', 'hex'))).toThrow(
       withCode('ERR_MSGPACK_MALFORMED'),
     );
   });
 
-  it.each([
+  test.each([
     ['a text', 'db00000400'],
     ['a binary', 'c600000400'],
     ['an ext', 'c900000400'],
@@ -83,7 +83,7 @@ describe('MessageFramer', () => {
     );
   });
 
-  it('refuses texts that are over the cap only together, in whatever chunks', () => {
+  test('refuses texts that are over the cap only together, in whatever chunks', () => {
     const text = Buffer.concat([Buffer.from('da0258', 'hex'), Buffer.alloc(600)]);
     for (const size of [text.length, 100, 1]) {
       const framer = new MessageFramer(1_024);
@@ -95,7 +95,7 @@ describe('MessageFramer', () => {
     }
   });
 
-  it('takes a message of exactly the cap, time and again', () => {
+  test('takes a message of exactly the cap, time and again', () => {
     const framer = new MessageFramer(1_024);
     const message = Buffer.concat([Buffer.from('da03fd', 'hex'), Buffer.alloc(1_021)]);
     for (let i = 0; i < 3; i++) expect(framer.feed(message)).toHaveLength(1);

@@ -5,8 +5,8 @@ type RedisInput = Record<string, unknown>;
 
 const place = (redis: RedisInput): string => connectionKey(resolveConfig({ redis }).redis);
 
-describe('the place of a Redis', () => {
-  it.each<[string, RedisInput]>([
+describe('the connection key of a Redis', () => {
+  test.each<[string, RedisInput]>([
     ['time-outs', { read_timeout: 1234, connect_timeout: 2345 }],
     ['replicas that must have a write', { min_replicas: 1 }],
     ['prefixes', { key_prefix: 'other' }],
@@ -14,7 +14,7 @@ describe('the place of a Redis', () => {
     expect(place(redis)).toBe(place({}));
   });
 
-  it.each<[string, RedisInput]>([
+  test.each<[string, RedisInput]>([
     ['host', { host: 'other' }],
     ['port', { port: 6380 }],
     ['database', { database: 1 }],
@@ -25,7 +25,7 @@ describe('the place of a Redis', () => {
     ['Cluster on another port', { cluster_nodes: [{ ip: '127.0.0.1', port: 7001 }] }],
     ['Sentinel', { sentinel_master: 'jobs', sentinel_nodes: [{ host: 'a', port: 26379 }] }],
     ['Sentinel elsewhere', { sentinel_master: 'jobs', sentinel_nodes: [{ host: 'b', port: 26379 }] }],
-  ])('is another with another %s', (_what, redis) => {
+  ])('differs for another %s', (_what, redis) => {
     expect(place(redis)).not.toBe(place({}));
   });
 });

@@ -6,7 +6,7 @@ import { resolveSettings } from '../../../schemas/resolve-settings';
 import { problemsOf } from './problems-of';
 
 describe('resolveSettings', () => {
-  it('gives every setting its default', () => {
+  test('gives every setting its default', () => {
     expect(resolveSettings({})).toEqual({
       redis: resolveConfig({}).redis,
       queues: ['*'],
@@ -57,7 +57,7 @@ describe('resolveSettings', () => {
     expect(resolveSettings({ [name]: value })).toMatchObject(expected);
   });
 
-  it('reads Sentinels', () => {
+  test('reads Sentinels', () => {
     const env = { ARR_REDIS_SENTINEL_MASTER: 'jobs', ARR_REDIS_SENTINEL_NODES: '10.0.0.1,10.0.0.2:26379' };
     expect(resolveSettings(env).redis.sentinel_nodes).toEqual([
       { host: '10.0.0.1', port: 6379 },
@@ -65,17 +65,17 @@ describe('resolveSettings', () => {
     ]);
   });
 
-  it('takes an empty variable for an absent one', () => {
+  test('takes an empty variable for an absent one', () => {
     expect(resolveSettings({ ARR_REDIS_HOST: '', ARR_QUEUES: ' ', ARR_WORKER_THREADS: '' })).toEqual(
       resolveSettings({}),
     );
   });
 
-  it('leaves other variables alone', () => {
+  test('leaves other variables alone', () => {
     expect(resolveSettings({ ARR_SOMETHING_ELSE: 'x', PATH: '/bin' })).toEqual(resolveSettings({}));
   });
 
-  it('prefers the environment to the file, and the file to the default', () => {
+  test('prefers the environment to the file, and the file to the default', () => {
     const file = { redis_host: 'from-file', redis_port: 1, key_prefix: 'file', queues: ['q'] };
     const settings = resolveSettings({ ARR_REDIS_HOST: 'from-env' }, file);
     expect(settings.redis).toMatchObject({ host: 'from-env', port: 1, key_prefix: 'file' });
@@ -102,14 +102,14 @@ describe('resolveSettings', () => {
     expect(problems[0]?.message).toContain(field);
   });
 
-  it('refuses what the file holds, by its name there, unknown names included', () => {
+  test('refuses what the file holds, by its name there, unknown names included', () => {
     const problems = problemsOf(() =>
       resolveSettings({}, { redis_hots: 'a', redis_port: '1', settings_file: 'b' }),
     );
     expect(problems.map(({ field }) => field)).toEqual(['redis_hots', 'settings_file', 'redis_port']);
   });
 
-  it('never repeats a password', () => {
+  test('never repeats a password', () => {
     const env = { ARR_REDIS_PASSWORD: 'hunter2-'.repeat(200), ARR_REDIS_HOST: 'redis://:hunter2-@a' };
     const problems = problemsOf(() => resolveSettings(env));
     expect(problems).toHaveLength(2);
@@ -132,7 +132,7 @@ describe('the settings file', () => {
     return path;
   }
 
-  it('is read where ARR_SETTINGS_FILE names it', () => {
+  test('is read where ARR_SETTINGS_FILE names it', () => {
     const path = write('{"redis_host": "from-file", "redis_sentinel_nodes": null}');
     const settings = resolveSettings({ ARR_SETTINGS_FILE: path });
     expect(settings.redis.host).toBe('from-file');
@@ -149,7 +149,7 @@ describe('the settings file', () => {
     expect(problem?.message).not.toContain('hunter2');
   });
 
-  it('is refused when it is not there', () => {
+  test('is refused when it is not there', () => {
     const [problem] = problemsOf(() => resolveSettings({ ARR_SETTINGS_FILE: join(folder, 'none.json') }));
     expect(problem?.message).toContain('cannot be read');
   });

@@ -4,14 +4,14 @@ import { describeUnknownVariables } from '../../../schemas/unknown-variables';
 
 const KNOWN = settingNames(processSettingsSchema).map(({ variable }) => variable);
 
-it('says nothing of settings, and of variables that are not ours', () => {
+test('says nothing of settings, and of variables that are not ours', () => {
   const env = Object.fromEntries(
     [...KNOWN, 'PATH', 'NODE_OPTIONS', 'KONG_ARR_X', 'ARROW'].map((name) => [name, 'x']),
   );
   expect(describeUnknownVariables(env)).toEqual([]);
 });
 
-it.each(KNOWN)('knows %s again with a letter left out, a letter too many, and in small letters', (name) => {
+test.each(KNOWN)('knows %s again with a letter left out, a letter too many, and in small letters', (name) => {
   const misspelt = [name.slice(0, -2) + name.slice(-1), `${name}S`, name.toLowerCase()];
   for (const wrong of misspelt) {
     const [sentence] = describeUnknownVariables({ [wrong]: 'x' });
@@ -21,7 +21,7 @@ it.each(KNOWN)('knows %s again with a letter left out, a letter too many, and in
   }
 });
 
-it.each([
+test.each([
   ['ARR_WORKER_THREAD', 'ARR_WORKER_THREADS'],
   ['ARR_QUEUE', 'ARR_QUEUES'],
   ['ARR_REDIS_KEY_PREFIX', 'ARR_KEY_PREFIX'],
@@ -30,7 +30,7 @@ it.each([
   expect(describeUnknownVariables({ [wrong]: 'x' })[0]).toContain(`did you mean ${meant}?`);
 });
 
-it.each(['ARR_CONCURENCY', 'ARR_', 'ARR_X'])(
+test.each(['ARR_CONCURENCY', 'ARR_', 'ARR_X'])(
   'says of %s where settings are listed, and guesses nothing',
   (name) => {
     const [sentence] = describeUnknownVariables({ [name]: '3' });
@@ -39,7 +39,7 @@ it.each(['ARR_CONCURENCY', 'ARR_', 'ARR_X'])(
   },
 );
 
-it('tells each of several, no value, and not more than the beginning of a long name', () => {
+test('tells each of several, no value, and not more than the beginning of a long name', () => {
   const sentences = describeUnknownVariables({
     ARR_B: 'geheim',
     ARR_A: 'geheim',

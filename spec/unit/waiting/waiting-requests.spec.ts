@@ -2,7 +2,7 @@ import { WaitingRequests } from '../../../plugins/async-request-reply/waiting/wa
 
 const share = (maxWaiting: number, queue = 'q') => ({ queue, maxWaiting });
 
-describe('held requests', () => {
+describe('waiting requests', () => {
   const unwatched: number[] = [];
   let wakes: (() => void)[] = [];
   const watch = (onSettled: () => void) => {
@@ -17,7 +17,7 @@ describe('held requests', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  it('are held until their job settles, and their watching ends with them', async () => {
+  test('wait until their job settles, and their subscription ends with them', async () => {
     const held = new WaitingRequests();
     const hold = held.wait(1000, share(10), watch);
     expect(held.size).toBe(1);
@@ -26,7 +26,7 @@ describe('held requests', () => {
     expect([held.size, unwatched, jest.getTimerCount()]).toEqual([0, [1], 0]);
   });
 
-  it('are held no longer than their time', async () => {
+  test('wait no longer than their time limit', async () => {
     const held = new WaitingRequests();
     const hold = held.wait(1000, share(10), watch);
     await jest.advanceTimersByTimeAsync(999);
@@ -36,7 +36,7 @@ describe('held requests', () => {
     expect([held.size, unwatched]).toEqual([0, [1]]);
   });
 
-  it('are no more than allowed, and one that goes makes room', async () => {
+  test('are limited in number, and each that ends frees a slot', async () => {
     const held = new WaitingRequests();
     const first = held.wait(1000, share(1), watch);
     expect(await held.wait(1000, share(1), watch)).toBe('rejected');
@@ -48,7 +48,7 @@ describe('held requests', () => {
     expect(await next).toBe('settled');
   });
 
-  it('of one queue take no room from those of another', async () => {
+  test('of one queue use no slots of another', async () => {
     const held = new WaitingRequests();
     const first = held.wait(1000, share(1), watch);
     expect(await held.wait(1000, share(1), watch)).toBe('rejected');
@@ -59,7 +59,7 @@ describe('held requests', () => {
     expect(held.size).toBe(0);
   });
 
-  it('are let go when the process is about to end, and no other begins', async () => {
+  test('end when the process shuts down, and no other begins', async () => {
     const held = new WaitingRequests();
     const holds = [held.wait(1000, share(10), watch), held.wait(1000, share(10), watch)];
     held.release();
@@ -68,7 +68,7 @@ describe('held requests', () => {
     expect([held.size, jest.getTimerCount()]).toEqual([0, 0]);
   });
 
-  it('leave nothing behind where they cannot be watched', async () => {
+  test('leave nothing behind if the subscription fails', async () => {
     const held = new WaitingRequests();
     const failure = new Error('no connection');
     const hold = held.wait(1000, share(10), () => {
