@@ -69,12 +69,12 @@ main(async (releasers) => {
       rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ requests: 'requests', completed: 'completed', failedPercent: 'failed, %' },
-        ...{
-          peakPerSecond: 'completed/s at the load of most',
-          p99Ms: 'p99 ms',
-          acceptP99Ms: 'p99 ms to the 202',
-        },
+        requests: 'requests',
+        completed: 'completed',
+        failedPercent: 'failed, %',
+        peakPerSecond: 'completed/s at the load of most',
+        p99Ms: 'p99 ms',
+        acceptP99Ms: 'p99 ms to the 202',
         lastSeconds: 'last one ended, s',
       },
       ratios: ['completed', 'peakPerSecond'].map((metric) => ({ metric, of: OURS, to: DIRECT })),

@@ -49,8 +49,17 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
     const script = path.join(directory, 'load.lua');
     writeFileSync(script, luaScript(options.requests));
     const { stdout } = await run('wrk', [
-      ...['--threads', '1', '--connections', String(options.connections)],
-      ...['--duration', `${options.seconds}s`, '--timeout', '30s', '--script', script, options.url],
+      '--threads',
+      '1',
+      '--connections',
+      String(options.connections),
+      '--duration',
+      `${options.seconds}s`,
+      '--timeout',
+      '30s',
+      '--script',
+      script,
+      options.url,
     ]);
     const line = stdout.split('\n').find((text) => text.startsWith(MARK));
     if (line === undefined) throw new Error(`wrk gave no result:\n${stdout}`);

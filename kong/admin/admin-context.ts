@@ -46,8 +46,14 @@ export async function openAdmin(settings: ProcessSettings): Promise<AdminContext
     throw new CommandError(1, `Redis does not answer${why}`, { cause: error });
   }
   return {
-    ...{ settings, redis, prefix, access, scheduler, close },
-    ...{ jobs: access.jobs, index: new QueueIndex(redis, prefix) },
+    settings,
+    redis,
+    prefix,
+    access,
+    scheduler,
+    close,
+    jobs: access.jobs,
+    index: new QueueIndex(redis, prefix),
   };
 }
 

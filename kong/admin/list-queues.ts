@@ -76,16 +76,15 @@ async function queueSummary(context: AdminContext, queue: string, now: number): 
     .filter((failures) => failures > 0);
   const isLimited = settings.some(({ rateMax }) => rateMax > 0);
   return {
-    ...{
-      queue,
-      service,
-      open,
-      waiting,
-      active: counts['active'] ?? 0,
-      delayed: counts['delayed'] ?? 0,
-      dead,
-    },
-    ...{ stored_bytes: stored, paused },
+    queue,
+    service,
+    open,
+    waiting,
+    active: counts['active'] ?? 0,
+    delayed: counts['delayed'] ?? 0,
+    dead,
+    stored_bytes: stored,
+    paused,
     held: hold && { reason: hold.reason, until: now + hold.leftMs },
     breaker: breakerState(thresholds, Number(breaker[0] ?? 0), Number(breaker[1] ?? 0), now),
     taken: lock === 1,
@@ -120,15 +119,30 @@ const pauseText = (held: QueueSummary['held'], now: number): string =>
 const queuesTable = (queues: readonly QueueSummary[], now: number): string =>
   table(
     [
-      ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD', '>STORED'],
-      ...['PAUSED', 'HELD', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
+      'QUEUE',
+      '>OPEN',
+      '>WAITING',
+      '>ACTIVE',
+      '>DELAYED',
+      '>DEAD',
+      '>STORED',
+      'PAUSED',
+      'HELD',
+      'BREAKER',
+      'TAKEN',
+      '>CONCURRENCY',
+      'RATE',
     ],
     queues.map((one) => [
       queueText(one.queue, one.service),
       ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
       sizeText(one.stored_bytes),
-      ...[yesNo(one.paused), pauseText(one.held, now), one.breaker, yesNo(one.taken)],
-      ...[one.concurrency === undefined ? '-' : String(one.concurrency), one.rate ?? '-'],
+      yesNo(one.paused),
+      pauseText(one.held, now),
+      one.breaker,
+      yesNo(one.taken),
+      one.concurrency === undefined ? '-' : String(one.concurrency),
+      one.rate ?? '-',
     ]),
   );
 

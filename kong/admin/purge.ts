@@ -97,7 +97,9 @@ async function plan(
     parts.map(({ queue }) => queue),
   );
   const rows = parts.map(({ queue, state, dead, jobs }) => [
-    ...[texts.get(queue) ?? queue, dead ? `${state} (dead)` : state, String(jobs)],
+    texts.get(queue) ?? queue,
+    dead ? `${state} (dead)` : state,
+    String(jobs),
   ]);
   return planned(
     consent,

@@ -30,8 +30,10 @@ export async function redriveOne(
   if (!consent.isGiven && job.dead) {
     const { upstreamStatus, error } = job.record;
     const json = {
-      ...{ id: shownId(id, owner, fullIds), state },
-      ...{ upstream_status: upstreamStatus, error: error?.code },
+      id: shownId(id, owner, fullIds),
+      state,
+      upstream_status: upstreamStatus,
+      error: error?.code,
     };
     return planned(consent, json, `redrive job ${name}, ${lastRun(job.record)}`);
   }

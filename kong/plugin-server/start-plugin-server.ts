@@ -48,7 +48,11 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   const socketPath = join(options.prefix, options.sockName);
   const { backlog, socketMode: mode, onDeserted } = options;
   const listener = await listenForRpc({
-    ...{ socketPath, backlog, mode, server, logger },
+    socketPath,
+    backlog,
+    mode,
+    server,
+    logger,
     ...(onDeserted !== undefined && { onDeserted }),
   });
   const isIdle = (): boolean => server.eventCount === 0 && listener.isIdle();

@@ -83,8 +83,10 @@ export class WorkerThreads {
     }
     const file = path.join(__dirname, `worker-thread${path.extname(__filename)}`);
     const workerData: WorkerThreadData = {
-      ...{ settings: this.#settings, secrets: this.#secrets.entries() },
-      ...{ redis, keyPrefix },
+      settings: this.#settings,
+      secrets: this.#secrets.entries(),
+      redis,
+      keyPrefix,
     };
     const thread = new Worker(file, { workerData });
     this.#threads.add(thread);

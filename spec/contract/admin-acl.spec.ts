@@ -99,8 +99,12 @@ it('names what plugin server and worker send, by scripts and without, and nothin
 
 it('names what the admin command sends beyond that, and nothing else', () => {
   const all = [
-    ...[...scriptCommands(SYSTEM_SCRIPTS), ...scriptCommands(ADMIN_SCRIPTS), ...UNSCRIPTED],
-    ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), ...SUBSCRIPTIONS],
+    ...scriptCommands(SYSTEM_SCRIPTS),
+    ...scriptCommands(ADMIN_SCRIPTS),
+    ...UNSCRIPTED,
+    ...calledCommands('plugins'),
+    ...calledCommands('kong/admin'),
+    ...SUBSCRIPTIONS,
   ];
 
   expect(sortedUnique(all)).toEqual(sortedUnique([...listed]));

@@ -23,12 +23,31 @@ describe('queues', () => {
     expect(value).toEqual({
       queues: [
         {
-          ...{ queue: 'other', open: 1, waiting: 1, active: 0, delayed: 0, dead: 0, stored_bytes: 11 },
-          ...{ paused: false, breaker: 'closed', taken: false, concurrency: 4, rate: '5 per 1 s' },
+          queue: 'other',
+          open: 1,
+          waiting: 1,
+          active: 0,
+          delayed: 0,
+          dead: 0,
+          stored_bytes: 11,
+          paused: false,
+          breaker: 'closed',
+          taken: false,
+          concurrency: 4,
+          rate: '5 per 1 s',
         },
         {
-          ...{ queue: 'q', open: 1, waiting: 1, active: 0, delayed: 0, dead: 2, stored_bytes: 33 },
-          ...{ paused: false, breaker: 'off', taken: expect.any(Boolean) as boolean, concurrency: 4 },
+          queue: 'q',
+          open: 1,
+          waiting: 1,
+          active: 0,
+          delayed: 0,
+          dead: 2,
+          stored_bytes: 33,
+          paused: false,
+          breaker: 'off',
+          taken: expect.any(Boolean) as boolean,
+          concurrency: 4,
         },
       ],
     });
@@ -80,7 +99,11 @@ describe('jobs', () => {
     const nobody = await lab.accept({ owner: '' });
     const other = await lab.accept({ queue: 'other', owner: 'consumer:bob' });
     const groups: Record<string, string[]> = {
-      ...{ other: [other], nobody: [nobody], dead, settled: [...dead, ...done], queued: [nobody, other] },
+      other: [other],
+      nobody: [nobody],
+      dead,
+      settled: [...dead, ...done],
+      queued: [nobody, other],
     };
     const listed = await lab.json(['jobs', option, value, '--full-ids']);
     const { jobs } = listed.value as { jobs: { id: string }[] };
@@ -120,11 +143,17 @@ describe('show', () => {
     const { code, value } = await lab.json(['show', id]);
     expect(code).toBe(0);
     expect(value).toMatchObject({
-      ...{ id, queue: 'q', state: 'completed', dead: true, attempts: 1, upstream_status: 503 },
+      id,
+      queue: 'q',
+      state: 'completed',
+      dead: true,
+      attempts: 1,
+      upstream_status: 503,
       request: { method: 'POST', path: '/shown', body_bytes: 11 },
       response_body_bytes: 13,
       lists: { waiting: false, open: false, dead: true },
-      ...{ scheduler: 'unknown', created_at: expect.stringMatching(/Z$/) as string },
+      scheduler: 'unknown',
+      created_at: expect.stringMatching(/Z$/) as string,
     });
     expect(JSON.stringify(value)).not.toMatch(SECRETS);
     const { stdout } = await lab.admin(['show', id]);

@@ -74,10 +74,8 @@ it.each([
   expect(await lab.json(['purge', '--all', ...options])).toEqual({
     code,
     value: {
-      ...{
-        would: { purge: 2, groups: [{ queue: 'q', state: 'completed', dead: true, jobs: 2 }] },
-        done: false,
-      },
+      would: { purge: 2, groups: [{ queue: 'q', state: 'completed', dead: true, jobs: 2 }] },
+      done: false,
     },
   });
   expect((await lab.admin(['purge', '--all', ...options])).stdout).toMatch(/^q {6}completed \(dead\) {5}2$/m);
@@ -93,7 +91,8 @@ it('cancels open jobs first where it is forced: waiting ones and running ones', 
   await stage.upstream.called('/running');
   const waiting = await lab.accept({ settings: { concurrency: 1 } });
   expect(await lab.json(['purge', '--state', 'queued,running', '--force', '--yes'])).toMatchObject({
-    ...{ code: 0, value: { purged: 2, still_open: 0 } },
+    code: 0,
+    value: { purged: 2, still_open: 0 },
   });
   latch.open();
   for (const id of [running, waiting]) {

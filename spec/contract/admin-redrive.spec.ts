@@ -75,7 +75,8 @@ describe('redrive of one job', () => {
     const id = await oneDeadLetter('/redrive-nothing');
     const before = await stage.lab.dump();
     expect(await stage.lab.json(['redrive', id, ...options])).toEqual({
-      ...{ code, value: { would: { id, state: 'completed', upstream_status: 503 }, done: false } },
+      code,
+      value: { would: { id, state: 'completed', upstream_status: 503 }, done: false },
     });
     expect(await stage.lab.dump()).toEqual(before);
   });
@@ -83,7 +84,8 @@ describe('redrive of one job', () => {
   it('fails for a job that is no dead letter', async () => {
     const id = await stage.lab.accept();
     expect(await stage.lab.json(['redrive', id, '--yes'])).toEqual({
-      ...{ code: 1, value: { id, outcome: 'not-dead' } },
+      code: 1,
+      value: { id, outcome: 'not-dead' },
     });
   });
 
@@ -130,8 +132,11 @@ describe('a redrive that was cut off', () => {
       });
     const scheduler = openScheduler(lab.client, lab.prefix, 'q', true);
     const context = {
-      ...{ redis: lab.client, prefix: lab.prefix, scheduler: () => scheduler },
-      ...{ jobs: cut(lab.access.jobs), index: cut(lab.index) },
+      redis: lab.client,
+      prefix: lab.prefix,
+      scheduler: () => scheduler,
+      jobs: cut(lab.access.jobs),
+      index: cut(lab.index),
     };
     await expect(redriveJob(context, id)).rejects.toThrow(`cut off after ${step}`);
     await scheduler.close();
@@ -174,7 +179,9 @@ describe('a redrive that was cut off', () => {
     const record = await lab.access.jobs.read(id);
     await lab.admin(['redrive', id, '--yes']);
     await lab.index.removeJob('q', id, {
-      ...{ owner: record?.owner ?? '', dead: true, expiresAt: record?.expiresAt ?? 0 },
+      owner: record?.owner ?? '',
+      dead: true,
+      expiresAt: record?.expiresAt ?? 0,
     });
     expect(await lab.index.membership('q', id)).toEqual({ waiting: true, open: true, dead: false });
     await runsOnceMore(id);

@@ -12,7 +12,9 @@ const PREFIX = 'callbacks';
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const TERMS = {
-  ...{ url: 'https://example.com/hook', secret: 'fingerprint', allowPrivate: false },
+  url: 'https://example.com/hook',
+  secret: 'fingerprint',
+  allowPrivate: false,
   links: { status: 'https://api.example.com/a', result: 'https://api.example.com/a/result' },
 };
 
@@ -36,8 +38,18 @@ beforeEach(() => {
 async function accepted(): Promise<string> {
   const id = newJobId();
   await jobs.create({
-    ...{ id, queue, owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true, callback: TERMS },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs: 10 * MINUTE },
+    id,
+    queue,
+    owner: '',
+    settingsHash: 's',
+    body: Buffer.alloc(0),
+    repeatable: true,
+    callback: TERMS,
+    maxAttempts: 1,
+    delayMs: 0,
+    deadlineMs: MINUTE,
+    resultTtlMs: MINUTE,
+    openTtlMs: 10 * MINUTE,
     request: {
       method: 'POST',
       path: '/',
@@ -89,7 +101,10 @@ it('what is told is what settled, also where the record has gone by then', async
   await leave(id);
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({
-    ...{ record: { id, state: 'completed', upstreamStatus: 204 }, run: '1', options: TERMS, tries: 0 },
+    record: { id, state: 'completed', upstreamStatus: 204 },
+    run: '1',
+    options: TERMS,
+    tries: 0,
   });
   expect(await redis.pttl(callbackKey(PREFIX, id))).toBeGreaterThan(DAY);
 });

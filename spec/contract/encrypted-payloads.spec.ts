@@ -27,9 +27,19 @@ let store: JobStore;
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 const newJob = (change: Partial<NewJob> = {}): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.from(MARKER), key },
-  ...{ repeatable: true, maxAttempts: 1, delayMs: 0 },
-  ...{ deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, callback: TERMS },
+  id: newJobId(),
+  queue: 'q',
+  owner: '',
+  settingsHash: 's',
+  body: Buffer.from(MARKER),
+  key,
+  repeatable: true,
+  maxAttempts: 1,
+  delayMs: 0,
+  deadlineMs: LONG,
+  resultTtlMs: LONG,
+  openTtlMs: LONG,
+  callback: TERMS,
   request: {
     method: 'POST',
     path: `/${MARKER}`,

@@ -59,8 +59,17 @@ function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } 
 
 function jobOf(id: string, openTtlMs = 10 * MINUTE): NewJob {
   return {
-    ...{ id, queue: QUEUE, owner: 'consumer:c', settingsHash: 's', body: Buffer.from('b'), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs },
+    id,
+    queue: QUEUE,
+    owner: 'consumer:c',
+    settingsHash: 's',
+    body: Buffer.from('b'),
+    repeatable: true,
+    maxAttempts: 1,
+    delayMs: 0,
+    deadlineMs: MINUTE,
+    resultTtlMs: MINUTE,
+    openTtlMs,
     request: {
       method: 'POST',
       path: '/x',

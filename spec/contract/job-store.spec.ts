@@ -21,14 +21,16 @@ async function queued(change: Partial<NewJob> = {}): Promise<string> {
   const id = newJobId();
   const job: NewJob = {
     id,
-    ...{
-      queue: 'q',
-      owner: 'consumer:c',
-      settingsHash: 's',
-      body: Buffer.from([0, 255, 10]),
-      repeatable: true,
-    },
-    ...{ maxAttempts: 2, delayMs: 0, deadlineMs: LONG, resultTtlMs: 2 * LONG, openTtlMs: 4 * LONG },
+    queue: 'q',
+    owner: 'consumer:c',
+    settingsHash: 's',
+    body: Buffer.from([0, 255, 10]),
+    repeatable: true,
+    maxAttempts: 2,
+    delayMs: 0,
+    deadlineMs: LONG,
+    resultTtlMs: 2 * LONG,
+    openTtlMs: 4 * LONG,
     request: {
       method: 'POST',
       path: '/x',
@@ -107,16 +109,18 @@ async function jobOf(id: string): Promise<NewJob> {
   const request = await store.payloads.readRequest(template);
   if (request === undefined) throw new Error('no request');
   return {
-    ...{
-      id,
-      queue: 'q',
-      owner: '',
-      settingsHash: 's',
-      request: request.head,
-      body: await request.body(),
-      repeatable: true,
-    },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
+    id,
+    queue: 'q',
+    owner: '',
+    settingsHash: 's',
+    request: request.head,
+    body: await request.body(),
+    repeatable: true,
+    maxAttempts: 1,
+    delayMs: 0,
+    deadlineMs: LONG,
+    resultTtlMs: LONG,
+    openTtlMs: LONG,
   };
 }
 

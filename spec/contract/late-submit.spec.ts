@@ -16,8 +16,17 @@ let store: JobStore;
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
 const newJob = (): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', repeatable: true, maxAttempts: 1 },
-  ...{ delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, body: Buffer.from('a') },
+  id: newJobId(),
+  queue: 'q',
+  owner: '',
+  settingsHash: 's',
+  repeatable: true,
+  maxAttempts: 1,
+  delayMs: 0,
+  deadlineMs: LONG,
+  resultTtlMs: LONG,
+  openTtlMs: LONG,
+  body: Buffer.from('a'),
   request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
 });
 

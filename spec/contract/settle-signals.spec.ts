@@ -39,8 +39,17 @@ afterEach(async () => {
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
   const job: NewJob = {
-    ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
+    id: newJobId(),
+    queue: 'q',
+    owner: '',
+    settingsHash: 's',
+    body: Buffer.alloc(0),
+    repeatable: true,
+    maxAttempts: 1,
+    delayMs: 0,
+    deadlineMs: LONG,
+    resultTtlMs: LONG,
+    openTtlMs: LONG,
     request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
     ...change,
   };

@@ -19,13 +19,11 @@ function startWorker(onQueue: (taken: number) => void): { worker: JobWorker; tak
   };
   const worker = JobWorker.start({
     redis: stage.settings,
-    ...{
-      keyPrefix: stage.lab.prefix,
-      queues: [],
-      leaseMs: 3000,
-      stalledCheckMs: 200,
-      secrets: new SecretStore(),
-    },
+    keyPrefix: stage.lab.prefix,
+    queues: [],
+    leaseMs: 3000,
+    stalledCheckMs: 200,
+    secrets: new SecretStore(),
     log: pino({}, { write }),
   });
   return { worker, taken: () => taken };

@@ -26,7 +26,10 @@ export class Browser {
     try {
       const site = await releasers.use(startSite(), stopSite);
       const launching = launch({
-        ...{ executablePath: findChromium(), headless: true, pipe: true, timeout: PATIENCE_MS },
+        executablePath: findChromium(),
+        headless: true,
+        pipe: true,
+        timeout: PATIENCE_MS,
         // As root there is no sandbox, and in a container little shared memory.
         args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-background-networking'],
       });

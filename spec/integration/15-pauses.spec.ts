@@ -20,7 +20,8 @@ const stack = useStack({
   shared: { retry_after_seconds: RETRY_AFTER_SECONDS, retry: { backoff_ms: 1 } },
   routes: [
     ...['held-429', 'held-503', 'polled', 'seen', 'not-processed'].map((name) => ({
-      ...{ name, config: { queue: queue(name) } },
+      name,
+      config: { queue: queue(name) },
     })),
     { name: 'beside', config: { queue: { ...queue('beside'), concurrency: 2 } } },
     { name: 'short', config: { queue: queue('short'), deadline_seconds: DEADLINE_SECONDS } },

@@ -128,7 +128,11 @@ describe('what is tried again', () => {
   const requests: [string, string, string, Record<string, string>, number][] = [
     ...['GET', 'HEAD', 'PUT', 'DELETE'].map(
       (method): [string, string, string, Record<string, string>, number] => [
-        ...([method, 'retries', method, {}, ATTEMPTS] as const),
+        method,
+        'retries',
+        method,
+        {},
+        ATTEMPTS,
       ],
     ),
     ['POST', 'retries', 'POST', {}, 1],

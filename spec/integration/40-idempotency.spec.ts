@@ -82,7 +82,8 @@ it(`${REPEATS} repeats at once are one job`, async () => {
   const path = '/open/crowd';
   const key = randomUUID();
   const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
-    ...{ method: 'POST', body: 'order' },
+    method: 'POST',
+    body: 'order',
     headers: { 'Idempotency-Key': key },
   }));
 
@@ -97,7 +98,8 @@ it('a large upload that is repeated, also at once, is one job, and nothing of th
   const key = randomUUID();
   const body = Buffer.alloc(300_000, 'order ');
   const responses = await stack().client.crowd(Array<string>(5).fill(path), () => ({
-    ...{ method: 'POST', body },
+    method: 'POST',
+    body,
     headers: { 'Idempotency-Key': key },
   }));
   const [id = '', ...others] = [...new Set(responses.map(idOf))];
@@ -315,7 +317,9 @@ describe('from: content', () => {
   it(`${REPEATS} at once are one job`, async () => {
     const path = '/content/crowd';
     const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
-      ...{ method: 'POST', body: 'order', headers: ALICE },
+      method: 'POST',
+      body: 'order',
+      headers: ALICE,
     }));
     expect(new Set(responses.map(idOf)).size).toBe(1);
   });

@@ -168,7 +168,9 @@ it('while a check takes for ever, other requests are answered, checked ones amon
 
 it('a check that is over its time is 503 validation-timeout, and the next request finds a thread', async () => {
   const responses = await stack().client.crowd(Array<string>(10).fill('/hasty/a'), () => ({
-    ...{ method: 'POST', body: ENDLESS_BODY, headers: JSON_TYPE },
+    method: 'POST',
+    body: ENDLESS_BODY,
+    headers: JSON_TYPE,
   }));
   expect(responses.map(problemOf)).toEqual(Array(10).fill([503, 'validation-timeout']));
   expect((await post('/order/after', '{"item":"a"}')).status).toBe(202);

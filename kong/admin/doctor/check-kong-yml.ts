@@ -102,7 +102,8 @@ function routesOf(config: Entity): RouteView[] {
     name: label(route),
     hasService: service !== undefined,
     plugins: [
-      ...[...list(route['plugins']), ...named('route', route)],
+      ...list(route['plugins']),
+      ...named('route', route),
       ...(service === undefined ? [] : [...list(service['plugins']), ...named('service', service)]),
       ...global,
     ].filter((plugin) => plugin['enabled'] !== false && isFree(plugin, 'consumer')),

@@ -66,7 +66,9 @@ export class AccessStore {
     this.jobs = new JobStore(redis, prefix);
     this.#index = new QueueIndex(redis, prefix);
     this.uploads = new Uploads({
-      ...{ jobs: this.jobs, index: this.#index, quota: new StorageQuota(redis, prefix) },
+      jobs: this.jobs,
+      index: this.#index,
+      quota: new StorageQuota(redis, prefix),
       query: (work) => this.query(work),
     });
     this.#schedulers = new Schedulers(redis, prefix);
@@ -74,7 +76,11 @@ export class AccessStore {
     this.#probe = new RedisProbe(redis, timeLimitMs);
     this.#claims = new IdempotencyStore(redis, prefix);
     this.#writer = new JobWriter({
-      ...{ redis, prefix, timeLimitMs, jobs: this.jobs, index: this.#index },
+      redis,
+      prefix,
+      timeLimitMs,
+      jobs: this.jobs,
+      index: this.#index,
       scheduler: (queue) => this.#schedulers.of(queue),
       registerQueue: (job, settings) => this.#registrar.registerWhenDue(job, settings),
       rollBack: (submit) => this.#rollBack(submit),

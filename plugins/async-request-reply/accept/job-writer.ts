@@ -147,7 +147,11 @@ export class JobWriter {
       }
     }
     const adding = index.addJob(
-      ...([job.queue, job.id, job.owner, job.deadlineMs, job.openTtlMs] as const),
+      job.queue,
+      job.id,
+      job.owner,
+      job.deadlineMs,
+      job.openTtlMs,
       job.callback !== undefined,
       requestBytes(job),
     );

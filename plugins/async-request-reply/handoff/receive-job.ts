@@ -55,7 +55,8 @@ async function receive(submission: Accept, target: HandoffTarget, request: Incom
   }
   const digest = submission.key && new RequestDigest(submission.line);
   const upload = {
-    ...{ body: uploadBody(request, digest), length: lengthOf(request) },
+    body: uploadBody(request, digest),
+    length: lengthOf(request),
     maxBytes: settings.maxRequestBytes,
   };
   const sent = { ...submission.job, key: settings.keys.first };

@@ -85,7 +85,9 @@ export class JobPayloads {
     persist: NonNullable<PayloadOptions['persist']>,
   ): PayloadWriter {
     return new PayloadWriter(this.#redis, requestKey(this.#prefix, id), {
-      ...{ ttlMs: Math.min(openTtlMs, UPLOAD_TTL_MS), digest: false, persist },
+      ttlMs: Math.min(openTtlMs, UPLOAD_TTL_MS),
+      digest: false,
+      persist,
       ...mediaOf(request.headers),
       cipher: cipherWith(key, requestContext(id)),
     });
@@ -99,7 +101,9 @@ export class JobPayloads {
     { ttlMs, key, persist }: ResponseOptions,
   ): PayloadWriter {
     return new PayloadWriter(this.#redis, responseKey(this.#prefix, id, result), {
-      ...{ ttlMs, digest: true, ...(persist && { persist }) },
+      ttlMs,
+      digest: true,
+      ...(persist && { persist }),
       ...mediaOf(head.headers),
       cipher: cipherWith(key, responseContext(id, result)),
     });

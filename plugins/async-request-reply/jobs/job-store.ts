@@ -61,11 +61,30 @@ export class JobStore {
         Math.floor(latestAt),
         confirmMs,
         job.idempotency?.ttlMs ?? 0,
-        ...['v', RECORD_VERSION, 'queue', job.queue, 'method', submitMethod(job), 'owner', job.owner],
-        ...['max_attempts', job.maxAttempts, 'repeatable', job.repeatable ? '1' : '0'],
-        ...['result_ttl', job.resultTtlMs, 'deadline_ms', job.deadlineMs, 'open_ttl', job.openTtlMs],
-        ...['request_bytes', requestBytes(job)],
-        ...['settings', job.settingsHash, 'delete_after_read', job.deleteAfterRead === true ? '1' : ''],
+        'v',
+        RECORD_VERSION,
+        'queue',
+        job.queue,
+        'method',
+        submitMethod(job),
+        'owner',
+        job.owner,
+        'max_attempts',
+        job.maxAttempts,
+        'repeatable',
+        job.repeatable ? '1' : '0',
+        'result_ttl',
+        job.resultTtlMs,
+        'deadline_ms',
+        job.deadlineMs,
+        'open_ttl',
+        job.openTtlMs,
+        'request_bytes',
+        requestBytes(job),
+        'settings',
+        job.settingsHash,
+        'delete_after_read',
+        job.deleteAfterRead === true ? '1' : '',
         ...(job.callback ? ['callback', encodeCallbackOptions(job.id, job.callback, job.key)] : []),
         ...(job.idempotency
           ? ['claim', job.idempotency.claimKey, 'acknowledged', job.idempotency.isAdopted ? '1' : '']
@@ -123,10 +142,18 @@ export class JobStore {
   async settle(id: string, token: string, end: AttemptEnd): Promise<SettleOutcome> {
     const reply = await this.#redis.arrSettle(
       recordKey(this.#prefix, id),
-      ...[token, end.outcome, end.result ?? '', end.upstreamStatus ?? ''],
-      ...[end.error?.code ?? '', end.error?.detail ?? '', end.error?.proxyError ?? ''],
-      ...[end.keepRequest ? '1' : '0', Math.ceil(end.delayMs ?? 0), end.called ? '1' : ''],
-      ...[end.resultBytes ?? 0, end.connectAttempts ?? 0],
+      token,
+      end.outcome,
+      end.result ?? '',
+      end.upstreamStatus ?? '',
+      end.error?.code ?? '',
+      end.error?.detail ?? '',
+      end.error?.proxyError ?? '',
+      end.keepRequest ? '1' : '0',
+      Math.ceil(end.delayMs ?? 0),
+      end.called ? '1' : '',
+      end.resultBytes ?? 0,
+      end.connectAttempts ?? 0,
     );
     const [kind, detail] = reply;
     switch (kind) {
@@ -199,13 +226,11 @@ export class JobStore {
   /** What a redrive would give the job; undefined where there is no record. */
   async readRunLimits(id: string): Promise<RunLimits | undefined> {
     const key = recordKey(this.#prefix, id);
-    const [deadlineMs, openTtlMs, claim] = await this.#redis.hmget(
-      key,
-      ...['deadline_ms', 'open_ttl', 'claim'],
-    );
+    const [deadlineMs, openTtlMs, claim] = await this.#redis.hmget(key, 'deadline_ms', 'open_ttl', 'claim');
     return deadlineMs && openTtlMs
       ? {
-          ...{ deadlineMs: Number(deadlineMs), openTtlMs: Number(openTtlMs) },
+          deadlineMs: Number(deadlineMs),
+          openTtlMs: Number(openTtlMs),
           claimKey: claim || undefined,
         }
       : undefined;

@@ -22,7 +22,11 @@ export type JobEvent =
 export const TRANSITIONS: Readonly<Record<JobState, Readonly<Partial<Record<JobEvent, JobState>>>>> = {
   queued: { start: 'running', cancel: 'cancelled', expire: 'expired' },
   running: {
-    ...{ complete: 'completed', fail: 'failed', retry: 'retrying', lose: 'retrying', cancel: 'cancelled' },
+    complete: 'completed',
+    fail: 'failed',
+    retry: 'retrying',
+    lose: 'retrying',
+    cancel: 'cancelled',
   },
   // `expire`: it was given back before any call, by the breaker or a shutdown.
   retrying: {

@@ -66,7 +66,10 @@ export function parseLoopbackToken(text: string): LoopbackToken | undefined {
   return mac === ''
     ? undefined
     : {
-        ...{ jobId, attempt: Number(attempt), endsAt: Number(endsAt), nonce },
+        jobId,
+        attempt: Number(attempt),
+        endsAt: Number(endsAt),
+        nonce,
         mac: Buffer.from(mac, 'base64url'),
       };
 }
@@ -78,8 +81,17 @@ export function isSignedFor(token: LoopbackToken, request: MarkedRequest, secret
 
 function macOf(token: Omit<LoopbackToken, 'mac'>, request: MarkedRequest, secret: string): Buffer {
   const signed = [
-    ...['async-request-reply loopback', VERSION, token.jobId, token.attempt, token.endsAt, token.nonce],
-    ...[request.method, request.uri, nameOfHost(request.host), request.keyPrefix, request.queue],
+    'async-request-reply loopback',
+    VERSION,
+    token.jobId,
+    token.attempt,
+    token.endsAt,
+    token.nonce,
+    request.method,
+    request.uri,
+    nameOfHost(request.host),
+    request.keyPrefix,
+    request.queue,
   ];
   return createHmac('sha256', normalizedSecret(secret)).update(JSON.stringify(signed)).digest();
 }

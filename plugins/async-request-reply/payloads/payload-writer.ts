@@ -73,7 +73,8 @@ export class PayloadWriter {
     const sha256 = this.#hash?.digest('base64');
     const coding = this.#coding === 'br' ? this.#coding : undefined;
     const packed = packMeta({
-      ...{ head, bytes: this.#bytes },
+      head,
+      bytes: this.#bytes,
       ...(sha256 && { sha256 }),
       ...(coding && { coding }),
     });

@@ -63,12 +63,19 @@ export class IdempotencyStore {
   ): Promise<ClaimOutcome> {
     const [kind, holder = '', same, lapsed, ageMs] = await this.#redis.arrClaim(
       claimKey(this.#prefix, queue, claim.key),
-      ...[id, claim.fingerprint, claim.ttlMs, lifeMs + CLAIM_SLACK_MS, replaces],
+      id,
+      claim.fingerprint,
+      claim.ttlMs,
+      lifeMs + CLAIM_SLACK_MS,
+      replaces,
     );
     return kind === 'acquired'
       ? { kind }
       : {
-          ...{ kind: 'claimed', id: holder, isSameRequest: same === '1', isExpired: lapsed === '1' },
+          kind: 'claimed',
+          id: holder,
+          isSameRequest: same === '1',
+          isExpired: lapsed === '1',
           ageMs: Number(ageMs),
         };
   }
@@ -80,7 +87,8 @@ export class IdempotencyStore {
   ): Promise<LookupOutcome> {
     const reply = await this.#redis.arrAcknowledge(
       recordKey(this.#prefix, id),
-      ...[acknowledges ? '1' : '', tombstoneMs],
+      acknowledges ? '1' : '',
+      tombstoneMs,
     );
     switch (reply[0]) {
       case 'job': {

@@ -75,8 +75,13 @@ export class QueueIndex {
       callerRankKey(this.#prefix, queue, caller),
       callerJobsKey(this.#prefix, queue, caller),
       pauseKey(this.#prefix, queue),
-      ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
-      ...[request.bytes ?? '', request.maxStoredBytes ?? 0],
+      id,
+      request.maxWaiting,
+      PROVISIONAL_MS,
+      owner === '' ? 0 : request.maxPerCaller,
+      request.lifeMs,
+      request.bytes ?? '',
+      request.maxStoredBytes ?? 0,
     );
     switch (kind) {
       case 'reserved':

@@ -22,7 +22,8 @@ export async function readQueueProgress(
     slotsKey(prefix, job.queue),
     bullWaitingKey(prefix, job.queue),
     pauseKey(prefix, job.queue),
-    ...[job.id, job.createdAt],
+    job.id,
+    job.createdAt,
   );
   return {
     position: position === '' ? undefined : Number(position),

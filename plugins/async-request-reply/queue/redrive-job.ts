@@ -63,7 +63,12 @@ async function redrive(
     return { kind: 'settings-gone' };
   }
   const place = await index.reserve({
-    ...{ queue, id, owner, maxWaiting: NO_CAP, maxPerCaller: 0, lifeMs: openTtlMs },
+    queue,
+    id,
+    owner,
+    maxWaiting: NO_CAP,
+    maxPerCaller: 0,
+    lifeMs: openTtlMs,
   });
   await index.reopen(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
   if (claimKey !== undefined) {

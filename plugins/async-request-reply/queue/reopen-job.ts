@@ -25,7 +25,11 @@ export async function reopenJob(context: ReopenContext, record: JobRecord): Prom
   await Promise.all([
     schedule(context.scheduler(queue), id, FIRST_RANK),
     index.addJob(
-      ...([queue, id, owner, deadlineAt - createdAt, expiresAt - createdAt] as const),
+      queue,
+      id,
+      owner,
+      deadlineAt - createdAt,
+      expiresAt - createdAt,
       record.hasCallback,
       record.requestBytes,
     ),

@@ -36,7 +36,10 @@ export class StorageQuota {
   ): Promise<ReserveOutcome> {
     const [kind, expiresInMs] = await this.#redis.arrBytesReserve(
       slotsKey(this.#prefix, queue),
-      ...[id, bytes, maxBytes, lifeMs],
+      id,
+      bytes,
+      maxBytes,
+      lifeMs,
     );
     return kind === 'reserved' ? { kind } : { kind: 'bytes-full', expiresInMs: Number(expiresInMs) };
   }

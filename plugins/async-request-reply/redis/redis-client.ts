@@ -43,19 +43,20 @@ export function connectionKey(settings: RedisSettings): string {
 
 /** Of the settings, and of the nodes in them. */
 const CONNECTION_FIELDS: (keyof RedisSettings | 'ip')[] = [
-  ...([
-    'host',
-    'ip',
-    'port',
-    'username',
-    'password',
-    'database',
-    'ssl',
-    'ssl_verify',
-    'server_name',
-  ] as const),
-  ...(['cluster_nodes', 'sentinel_master', 'sentinel_nodes'] as const),
-  ...(['sentinel_username', 'sentinel_password'] as const),
+  'host',
+  'ip',
+  'port',
+  'username',
+  'password',
+  'database',
+  'ssl',
+  'ssl_verify',
+  'server_name',
+  'cluster_nodes',
+  'sentinel_master',
+  'sentinel_nodes',
+  'sentinel_username',
+  'sentinel_password',
 ];
 
 const RECONNECT_MAX_MS = 1000;

@@ -16,7 +16,10 @@ const COMMON: Options = {
   ownProperties: true,
   // A keyword or a format that nobody knows is a misspelling that would let requests pass.
   strictSchema: true,
-  ...{ strictTypes: false, strictTuples: false, strictRequired: false, allowMatchingProperties: true },
+  strictTypes: false,
+  strictTuples: false,
+  strictRequired: false,
+  allowMatchingProperties: true,
   validateSchema: true,
   logger: false,
 };

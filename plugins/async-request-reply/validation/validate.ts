@@ -82,8 +82,10 @@ function toError(
 }
 
 const errorOf = (part: RequestPart, pointer: string, keyword: string, message: string): ValidationError => ({
-  ...{ in: part, pointer: pointer.slice(0, MAX_POINTER_CHARACTERS) },
-  ...{ keyword, message },
+  in: part,
+  pointer: pointer.slice(0, MAX_POINTER_CHARACTERS),
+  keyword,
+  message,
 });
 
 /** An argument that is given several times is an array. No name has a meaning of its own. */

@@ -19,7 +19,10 @@ export interface PoolOptions {
 }
 
 const DEFAULTS: PoolOptions = {
-  ...{ threads: 3, maxWaiting: 1000, maxWaitMs: 5000, maxHeapMb: 256 },
+  threads: 3,
+  maxWaiting: 1000,
+  maxWaitMs: 5000,
+  maxHeapMb: 256,
   file: path.join(__dirname, 'validator-thread.js'),
 };
 
@@ -68,7 +71,9 @@ export class ValidatorPool {
     }
     return new Promise((resolve) => {
       const job: Job = {
-        ...{ task, limitMs, end: resolve },
+        task,
+        limitMs,
+        end: resolve,
         timer: setTimeout(() => this.#abort(job), this.#options.maxWaitMs),
       };
       this.#waiting.set(task.schemasHash, alike);

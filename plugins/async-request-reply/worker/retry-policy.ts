@@ -86,7 +86,9 @@ export function afterFailure(
   const error = { code: failure.code, detail: failure.detail, proxyError: failure.proxyError };
   return failure.retryable && (repeatable || !failure.mayHaveArrived)
     ? {
-        ...{ outcome: 'retry', error, delayMs: backoffMs(attempt, settings) },
+        outcome: 'retry',
+        error,
+        delayMs: backoffMs(attempt, settings),
         ...(isConnectError(failure) && { connectAttempts: settings.connectAttempts }),
       }
     : { outcome: 'failed', error };

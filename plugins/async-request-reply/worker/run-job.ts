@@ -135,7 +135,8 @@ async function attempt(
     mayStart: () => lease.isHeld(),
     store: (head) =>
       context.jobs.payloads.writeResponse(record.id, result, head, {
-        ...{ ttlMs: start.lifeMs, key },
+        ttlMs: start.lifeMs,
+        key,
         persist: (write) => persistReleased(lease, write),
       }),
   });

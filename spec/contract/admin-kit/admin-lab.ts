@@ -67,9 +67,17 @@ export class AdminLab {
     const { queue = 'q', path = '/ok', id = newJobId() } = wishes;
     const named = nameSettings({ ...JOB_SETTINGS, ...wishes.settings, queue });
     const job: NewJob = {
-      ...{ id, queue, owner: wishes.owner ?? 'consumer:alice', settingsHash: named.hash },
-      ...{ body: Buffer.from('secret body'), repeatable: true, maxAttempts: 1 },
-      ...{ delayMs: 0, deadlineMs: HOUR_MS, resultTtlMs: HOUR_MS, openTtlMs: 3 * HOUR_MS },
+      id,
+      queue,
+      owner: wishes.owner ?? 'consumer:alice',
+      settingsHash: named.hash,
+      body: Buffer.from('secret body'),
+      repeatable: true,
+      maxAttempts: 1,
+      delayMs: 0,
+      deadlineMs: HOUR_MS,
+      resultTtlMs: HOUR_MS,
+      openTtlMs: 3 * HOUR_MS,
       request: {
         method: 'POST',
         path: `${path}?token=secret-query`,
@@ -84,7 +92,10 @@ export class AdminLab {
     };
     await this.access.registerQueue(queue, named, job.openTtlMs);
     await this.access.accept(job, named, {
-      ...{ priority: DEFAULT_PRIORITY, delayMs: 0, maxWaiting: 1000, maxPerCaller: 0, minReplicas: 0 },
+      priority: DEFAULT_PRIORITY,
+      maxWaiting: 1000,
+      maxPerCaller: 0,
+      minReplicas: 0,
     });
     return id;
   }
@@ -107,13 +118,11 @@ export class AdminLab {
   startWorker(): void {
     this.#worker ??= JobWorker.start({
       redis: this.#redis.settings,
-      ...{
-        keyPrefix: this.prefix,
-        queues: [],
-        leaseMs: 3000,
-        stalledCheckMs: 200,
-        secrets: new SecretStore(),
-      },
+      keyPrefix: this.prefix,
+      queues: [],
+      leaseMs: 3000,
+      stalledCheckMs: 200,
+      secrets: new SecretStore(),
       log: pino({ level: 'silent' }),
     });
   }

@@ -55,8 +55,17 @@ export const codeOf = (submitting: Promise<unknown>): Promise<string> =>
   );
 
 export const jobOf = (body: NewJob['body'], more: Partial<NewJob> = {}): NewJob => ({
-  ...{ id: newJobId(), queue: QUEUE, owner: OWNER, settingsHash: NAMED.hash, body, repeatable: true },
-  ...{ maxAttempts: 3, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: HOUR, openTtlMs: 2 * HOUR },
+  id: newJobId(),
+  queue: QUEUE,
+  owner: OWNER,
+  settingsHash: NAMED.hash,
+  body,
+  repeatable: true,
+  maxAttempts: 3,
+  delayMs: 0,
+  deadlineMs: MINUTE,
+  resultTtlMs: HOUR,
+  openTtlMs: 2 * HOUR,
   request: { method: 'POST', path: '/x', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
   ...more,
 });
@@ -99,7 +108,11 @@ export class BytesLab {
 
   accept(store: AccessStore, job: NewJob, { limit = 0, claim }: SubmitWishes = {}): Promise<Acceptance> {
     const admission: Admission = {
-      ...{ priority: 5, maxWaiting: 1000, maxPerCaller: 0, maxStoredBytes: limit, minReplicas: 0 },
+      priority: 5,
+      maxWaiting: 1000,
+      maxPerCaller: 0,
+      maxStoredBytes: limit,
+      minReplicas: 0,
     };
     return store.accept(job, NAMED, admission, claim);
   }

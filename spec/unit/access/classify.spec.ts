@@ -5,16 +5,14 @@ import { resolveConfig } from '../../../schemas/resolve-config';
 
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const line = (change: Partial<RequestLine>): RequestLine => ({
-  ...{
-    method: 'GET',
-    upstreamMethod: 'GET',
-    uri: '/r',
-    prefix: '',
-    query: '',
-    idHeader: '',
-    upgrade: '',
-    loopbackToken: '',
-  },
+  method: 'GET',
+  upstreamMethod: 'GET',
+  uri: '/r',
+  prefix: '',
+  query: '',
+  idHeader: '',
+  upgrade: '',
+  loopbackToken: '',
   ...change,
 });
 const settings = (config: object = {}) => routeSettings(resolveConfig(config));

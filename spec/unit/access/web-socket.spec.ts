@@ -14,16 +14,14 @@ function isHandshake(change: Record<string, string> = {}, line: Partial<RequestL
   const fields: Record<string, string> = { ...HANDSHAKE, ...change };
   const headerValues = (name: string) => Promise.resolve(fields[name] ? [fields[name]] : []);
   return isWebSocketHandshake({ headerValues } as Pick<GatewayRequest, 'headerValues'> as GatewayRequest, {
-    ...{
-      method: 'GET',
-      upstreamMethod: 'GET',
-      uri: '/',
-      prefix: '',
-      query: '',
-      idHeader: '',
-      upgrade: 'websocket',
-      loopbackToken: '',
-    },
+    method: 'GET',
+    upstreamMethod: 'GET',
+    uri: '/',
+    prefix: '',
+    query: '',
+    idHeader: '',
+    upgrade: 'websocket',
+    loopbackToken: '',
     ...line,
   });
 }

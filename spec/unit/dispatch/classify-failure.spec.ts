@@ -102,7 +102,11 @@ describe('a failed call', () => {
     ],
   ])('%s', (_case, error, sent, responding, code, proxyError, retryable) => {
     expect(classifyFailure(error, sent, responding)).toMatchObject({
-      ...{ kind: 'failure', code, proxyError, retryable, mayHaveArrived: sent },
+      kind: 'failure',
+      code,
+      proxyError,
+      retryable,
+      mayHaveArrived: sent,
     });
   });
 

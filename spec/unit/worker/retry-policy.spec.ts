@@ -8,7 +8,9 @@ import {
 } from '../../../plugins/async-request-reply/worker/retry-policy';
 
 const SETTINGS = {
-  ...{ retryStatuses: [408, 429, 500, 502, 503, 504], backoffMs: 1000, maxBackoffMs: 60_000 },
+  retryStatuses: [408, 429, 500, 502, 503, 504],
+  backoffMs: 1000,
+  maxBackoffMs: 60_000,
   connectAttempts: 10,
 };
 const NOW = Date.parse('2026-01-01T00:00:00Z');
@@ -84,14 +86,12 @@ describe('after a response', () => {
 
 describe('after a failure', () => {
   const failure: CallFailure = {
-    ...{
-      kind: 'failure',
-      code: 'upstream-failed',
-      detail: 'd',
-      proxyError: 'p',
-      mayHaveArrived: true,
-      retryable: true,
-    },
+    kind: 'failure',
+    code: 'upstream-failed',
+    detail: 'd',
+    proxyError: 'p',
+    mayHaveArrived: true,
+    retryable: true,
   };
 
   it.each([

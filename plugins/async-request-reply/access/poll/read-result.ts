@@ -43,7 +43,8 @@ function problemOf(cause: unknown): AsyncError | undefined {
   if (cause instanceof KeyMissingError) {
     return new AsyncError('key-missing', {
       detail: 'The result is stored encrypted, and this gateway does not have its key. It is kept.',
-      ...{ retryAfterSeconds: RETRY_AFTER_SECONDS, cause },
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+      cause,
     });
   }
   if (cause instanceof PayloadAlteredError) {

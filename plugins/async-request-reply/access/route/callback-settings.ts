@@ -30,7 +30,9 @@ export const callbackSettings = ({ callback }: Config): CallbackSettings => ({
   header: callback.header.toLowerCase(),
   baseUrl: callback.base_url,
   targets: callback.targets.map(({ host, ports, allow_private: allowPrivate, secrets }) => ({
-    ...{ host: host.toLowerCase(), ports, allowPrivate },
+    host: host.toLowerCase(),
+    ports,
+    allowPrivate,
     secret: fingerprint(secrets[0] ?? ''),
   })),
 });

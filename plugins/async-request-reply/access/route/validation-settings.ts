@@ -52,13 +52,16 @@ export function checkRequestSchemas(config: Config): void {
 
 export function validationSettings(config: Config['request'], pool: ValidatorPool): ValidationSettings {
   const schemas: RequestSchemas = {
-    ...{ body: config.body_schema, query: config.query_schema, headers: config.headers_schema },
+    body: config.body_schema,
+    query: config.query_schema,
+    headers: config.headers_schema,
   };
   const schemasHash = createHash('sha256').update(JSON.stringify(schemas)).digest('hex');
   const limitMs = config.validation_timeout_ms;
   return {
     checks: {
-      ...{ body: schemas.body !== undefined, query: schemas.query !== undefined },
+      body: schemas.body !== undefined,
+      query: schemas.query !== undefined,
       headers: schemas.headers !== undefined,
     },
     check: (parts) => pool.check({ schemasHash, schemas, parts }, limitMs),

@@ -58,7 +58,15 @@ export async function submit(
   const length = isHandedOff ? lengthOf(expected) : body?.length;
   const head = await upstreamRequestHead(request, line, headers, length, target, id, settings);
   const read = {
-    ...{ id, owner, headers, line, matched, head, isPollable, key, requested },
+    id,
+    owner,
+    headers,
+    line,
+    matched,
+    head,
+    isPollable,
+    key,
+    requested,
     body: isHandedOff ? ('stored' as const) : (body ?? EMPTY),
   };
   const submission = buildJob(read, settings);

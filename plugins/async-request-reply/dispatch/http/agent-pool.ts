@@ -38,7 +38,9 @@ export class AgentPool {
         connectTimeoutMs: settings.connectTimeoutMs,
         // The attempt has a time limit of its own; these would cut a slow upstream short of it.
         agent: {
-          ...{ headersTimeout: 0, bodyTimeout: 0, maxHeaderSize: settings.maxHeadBytes },
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          maxHeaderSize: settings.maxHeadBytes,
           keepAliveTimeout: IDLE_MS,
         },
         connect: {

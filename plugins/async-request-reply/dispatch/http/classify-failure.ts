@@ -10,7 +10,10 @@ interface FailureKind {
 }
 
 const failed = (proxyError: string, detail: string): FailureKind => ({
-  ...{ code: 'upstream-failed', detail, proxyError, retryable: true },
+  code: 'upstream-failed',
+  detail,
+  proxyError,
+  retryable: true,
 });
 
 const BAD_RESPONSE: FailureKind = {
@@ -39,7 +42,8 @@ const KINDS: Readonly<Record<string, FailureKind>> = {
   },
   ARR_PAYLOAD_ALTERED: {
     ...failed('proxy_internal_error', 'The stored request cannot be decrypted: it is not what was stored.'),
-    ...{ code: 'request-unreadable', retryable: false },
+    code: 'request-unreadable',
+    retryable: false,
   },
   UND_ERR_HEADERS_OVERFLOW: {
     code: 'response-too-large',

@@ -209,8 +209,12 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
 
   #badResponse(detail: string): CallFailure {
     return {
-      ...{ kind: 'failure', code: 'bad-response', detail, proxyError: 'http_protocol_error' },
-      ...{ mayHaveArrived: true, retryable: false },
+      kind: 'failure',
+      code: 'bad-response',
+      detail,
+      proxyError: 'http_protocol_error',
+      mayHaveArrived: true,
+      retryable: false,
     };
   }
 
@@ -233,6 +237,10 @@ class UpstreamCall implements Dispatcher.DispatchHandler {
 }
 
 const tooLarge = (proxyError: string, detail: string): CallFailure => ({
-  ...{ kind: 'failure', code: 'response-too-large', detail, proxyError },
-  ...{ mayHaveArrived: true, retryable: false },
+  kind: 'failure',
+  code: 'response-too-large',
+  detail,
+  proxyError,
+  mayHaveArrived: true,
+  retryable: false,
 });
