@@ -144,7 +144,9 @@ function pollSubject(system: System, name: string, url?: string): Subject {
   const bytesPerSecond = options['mib-per-second'] * MIB;
   const downloads = { clients: options.clients, bytes, bytesPerSecond };
   const beside = async (): Promise<number[]> => {
-    if (url !== undefined) return await downloadPaced({ url, ...downloads });
+    if (url !== undefined) {
+      return await downloadPaced({ url, ...downloads });
+    }
     await new Promise((resolve) => setTimeout(resolve, (bytes / bytesPerSecond) * 1000));
     return [];
   };

@@ -125,7 +125,9 @@ function directSubject({ pool }: System, load: RisingLoad): RecordingSubject {
     outcomes,
     measure: async ({ isWarmUp }) => {
       const sent = await sendRisingLoad(isWarmUp ? WARM_UP : load, () => askDirectly(pool));
-      if (!isWarmUp) outcomes.push(...sent);
+      if (!isWarmUp) {
+        outcomes.push(...sent);
+      }
       return metricsOf(sent, isWarmUp ? WARM_UP : load);
     },
   };
@@ -142,7 +144,9 @@ function ourSubject({ redis, pool }: System, load: RisingLoad): RecordingSubject
       const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
       try {
         const sent = await sendRisingLoad(isWarmUp ? WARM_UP : load, () => submitAndPoll(pool, path));
-        if (!isWarmUp) outcomes.push(...sent);
+        if (!isWarmUp) {
+          outcomes.push(...sent);
+        }
         return metricsOf(sent, isWarmUp ? WARM_UP : load);
       } finally {
         await worker.stop();
@@ -162,13 +166,17 @@ async function submitAndPoll(pool: Pool, path: string): Promise<ClientEnd> {
   const submitted = await pool.request({ method: 'GET', path });
   await submitted.body.dump();
   const id = submitted.headers[ID_HEADER];
-  if (submitted.statusCode !== 202 || typeof id !== 'string') return { isCompleted: false };
+  if (submitted.statusCode !== 202 || typeof id !== 'string') {
+    return { isCompleted: false };
+  }
   const acceptedAt = performance.now();
   for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 2, SLOWEST_POLL_MS)) {
     await delay(jittered(pauseMs));
     const { statusCode, body } = await pool.request({ method: 'GET', path, headers: { [ID_HEADER]: id } });
     await body.dump();
-    if (statusCode !== 202) return { isCompleted: statusCode === 200, acceptedAt };
+    if (statusCode !== 202) {
+      return { isCompleted: statusCode === 200, acceptedAt };
+    }
   }
 }
 

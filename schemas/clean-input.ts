@@ -21,9 +21,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function cleanRecord(record: Record<string, unknown>, schema: SettingSchema): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(record)) {
-    if (inner === null || inner === undefined || name.startsWith('__')) continue;
+    if (inner === null || inner === undefined || name.startsWith('__')) {
+      continue;
+    }
     const innerSchema = schema.properties?.[name];
-    if (innerSchema === undefined && KONG_KEYS.has(name)) continue;
+    if (innerSchema === undefined && KONG_KEYS.has(name)) {
+      continue;
+    }
     kept[name] = cleanInput(inner, innerSchema);
   }
   return kept;
@@ -33,10 +37,18 @@ function cleanRecord(record: Record<string, unknown>, schema: SettingSchema): Re
  * @param schema what is declared for this place; without one the value stays as it is, for the check to refuse it
  */
 export function cleanInput(value: unknown, schema: SettingSchema | undefined): unknown {
-  if (schema?.type === 'object' && isObject(value)) return cleanRecord(value, schema);
-  if (schema?.type !== 'array') return value;
-  if (isObject(value) && Object.keys(value).length === 0) return [];
-  if (!Array.isArray(value)) return value;
+  if (schema?.type === 'object' && isObject(value)) {
+    return cleanRecord(value, schema);
+  }
+  if (schema?.type !== 'array') {
+    return value;
+  }
+  if (isObject(value) && Object.keys(value).length === 0) {
+    return [];
+  }
+  if (!Array.isArray(value)) {
+    return value;
+  }
   const items = value.map((item: unknown) => cleanInput(item, schema.items));
   return schema.uniqueItems === true ? [...new Set(items)] : items;
 }

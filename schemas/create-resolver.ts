@@ -43,7 +43,9 @@ function locate(pointer: string, root: SettingSchema, input: unknown): Place {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
     const inItems = place.schema.type === 'array';
     const schema = inItems ? place.schema.items : place.schema.properties?.[name];
-    if (schema === undefined) break;
+    if (schema === undefined) {
+      break;
+    }
     const path = inItems ? `${place.path}[${name}]` : joinPath(place.path, name);
     place = { path, schema, value: (place.value as Record<string, unknown>)[name] };
   }
@@ -70,7 +72,11 @@ function toProblem(error: ErrorObject, place: Place, nameField: (path: string) =
 /** One sentence a field is enough: it says all that the field must be. */
 function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const byField = new Map<string, ConfigProblem>();
-  for (const problem of problems) if (!byField.has(problem.field)) byField.set(problem.field, problem);
+  for (const problem of problems) {
+    if (!byField.has(problem.field)) {
+      byField.set(problem.field, problem);
+    }
+  }
   return [...byField.values()];
 }
 
@@ -102,7 +108,9 @@ export function createResolver<T>(options: ResolverOptions): (input: unknown, co
       toProblem(error, locate(error.instancePath, schema, value), nameField),
     );
     const problems = withoutRepetition([...earlier, ...bad, ...checkRules(value, rules, nameField)]);
-    if (problems.length > 0) throw new ConfigError(subject, problems);
+    if (problems.length > 0) {
+      throw new ConfigError(subject, problems);
+    }
     // The check above is what makes it a T: the type is generated from the same schema.
     return value as T;
   };

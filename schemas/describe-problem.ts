@@ -10,24 +10,37 @@ function isSecret(schema: SettingSchema): boolean {
 
 /** What is there, without saying too much: "a string of 12 characters", "the number 0". */
 export function describeShape(value: unknown, schema: SettingSchema): string {
-  if (typeof value === 'string')
+  if (typeof value === 'string') {
     return `a string of ${value.length} character${value.length === 1 ? '' : 's'}`;
-  if (typeof value === 'number') return isSecret(schema) ? 'a number' : `the number ${value}`;
-  if (typeof value === 'boolean') return isSecret(schema) ? 'a boolean' : String(value);
-  if (Array.isArray(value)) return `a list of ${value.length}`;
+  }
+  if (typeof value === 'number') {
+    return isSecret(schema) ? 'a number' : `the number ${value}`;
+  }
+  if (typeof value === 'boolean') {
+    return isSecret(schema) ? 'a boolean' : String(value);
+  }
+  if (Array.isArray(value)) {
+    return `a list of ${value.length}`;
+  }
   return value === undefined ? 'absent' : 'a record';
 }
 
 function describeCount(schema: SettingSchema): string {
   const { minItems, maxItems } = schema;
-  if (minItems !== undefined && maxItems !== undefined) return ` of ${minItems} to ${maxItems} elements`;
+  if (minItems !== undefined && maxItems !== undefined) {
+    return ` of ${minItems} to ${maxItems} elements`;
+  }
   return maxItems === undefined ? '' : ` of at most ${maxItems} elements`;
 }
 
 /** What the field takes: completes "must be …". */
 export function describeExpected(schema: SettingSchema): string {
-  if (schema['x-says'] !== undefined) return schema['x-says'];
-  if (schema.enum !== undefined) return `one of ${schema.enum.join(', ')}`;
+  if (schema['x-says'] !== undefined) {
+    return schema['x-says'];
+  }
+  if (schema.enum !== undefined) {
+    return `one of ${schema.enum.join(', ')}`;
+  }
   switch (schema.type) {
     case 'boolean':
       return 'true or false';
@@ -43,8 +56,12 @@ export function describeExpected(schema: SettingSchema): string {
 }
 
 function describeRemedy(schema: SettingSchema): string {
-  if (schema['x-default'] !== undefined) return `Correct it, or leave it out for ${schema['x-default']}.`;
-  if (schema.default === undefined || schema.type === 'object') return 'Correct it.';
+  if (schema['x-default'] !== undefined) {
+    return `Correct it, or leave it out for ${schema['x-default']}.`;
+  }
+  if (schema.default === undefined || schema.type === 'object') {
+    return 'Correct it.';
+  }
   return `Correct it, or leave it out for the default, ${JSON.stringify(schema.default)}.`;
 }
 

@@ -11,7 +11,9 @@ function isBaseUrl(text: string): boolean {
 
 function isStatusUrl(text: string): boolean {
   const path = text.replace(/^https?:\/\/[^/?#@{}\s\\]+/, '');
-  if (!/^\/(?!\/)[^?#\s\\]*$/.test(path) || path.split('{id}').length !== 2) return false;
+  if (!/^\/(?!\/)[^?#\s\\]*$/.test(path) || path.split('{id}').length !== 2) {
+    return false;
+  }
   return (
     !/[{}]/.test(path.replace('{id}', '')) && URL.canParse(text.replace('{id}', '0'), 'http://localhost')
   );
@@ -33,7 +35,9 @@ function isJsonObject(text: string): boolean {
 
 function isWebhookSecret(text: string): boolean {
   const encoded = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1];
-  if (encoded === undefined || encoded.length % 4 !== 0) return false;
+  if (encoded === undefined || encoded.length % 4 !== 0) {
+    return false;
+  }
   const bytes = Buffer.from(encoded, 'base64').length;
   return bytes >= 24 && bytes <= 64;
 }

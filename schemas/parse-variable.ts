@@ -5,7 +5,9 @@ import type { SettingSchema } from './setting-schema';
 function parseNode(text: string, schema: SettingSchema): unknown {
   const [hostField] = Object.keys(schema.properties ?? {});
   const [, v6, name, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(text) ?? [];
-  if (hostField === undefined) return text;
+  if (hostField === undefined) {
+    return text;
+  }
   return { [hostField]: v6 ?? name ?? text, ...(port === undefined ? {} : { port: parseInteger(port) }) };
 }
 

@@ -48,8 +48,11 @@ export function resolveSettings(
     const variable = readVariable(env, setting);
     const [outer, inner] = setting.path;
     const value = variable ?? inFile.get(setting.name);
-    if (inner === undefined) given[outer] = value;
-    else (given[outer] as Record<string, unknown>)[inner] = value;
+    if (inner === undefined) {
+      given[outer] = value;
+    } else {
+      (given[outer] as Record<string, unknown>)[inner] = value;
+    }
     calledBy.set(setting.path.join('.'), variable === undefined ? setting.name : setting.variable);
   }
   const nameField = (path: string): string =>

@@ -22,7 +22,9 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(join(ROOT, path), 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return undefined;
+    }
     throw error;
   }
 }
@@ -46,8 +48,9 @@ function fillIn(page: string, mark: string, table: string): string {
   const [begin, end] = [`<!-- ${mark}: ${NOTICE} -->`, `<!-- end of ${mark} -->`];
   const [before, rest] = page.split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined)
+  if (before === undefined || after === undefined) {
     throw new Error(`${DOCS} lacks the marks ${begin} and ${end}`);
+  }
   return `${before}${begin}\n\n${table}\n\n${end}${after}`;
 }
 
@@ -74,7 +77,9 @@ function generateAll(): Readonly<Record<string, string>> {
 function main(isCheck: boolean): number {
   const differing = Object.entries(generateAll()).filter(([path, text]) => read(path) !== text);
   if (isCheck) {
-    for (const [path] of differing) console.error(`differs: ${path}`);
+    for (const [path] of differing) {
+      console.error(`differs: ${path}`);
+    }
     return differing.length === 0 ? 0 : 1;
   }
   for (const [path, text] of differing) {

@@ -21,7 +21,9 @@ export function percentile(values: readonly number[], percent: number): number {
   const at = ((sorted.length - 1) * percent) / 100;
   const below = sorted[Math.floor(at)];
   const above = sorted[Math.ceil(at)];
-  if (below === undefined || above === undefined) throw new RangeError('no values');
+  if (below === undefined || above === undefined) {
+    throw new RangeError('no values');
+  }
   return below + (above - below) * (at - Math.floor(at));
 }
 

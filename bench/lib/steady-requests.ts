@@ -25,7 +25,9 @@ export async function sendSteadily(requests: SteadyRequests, isOver: () => boole
     const sentAt = performance.now();
     const answer = await pool.request({ method: 'GET', path, headers });
     await answer.body.dump();
-    if (answer.statusCode !== status) throw new Error(`${path} got ${answer.statusCode}`);
+    if (answer.statusCode !== status) {
+      throw new Error(`${path} got ${answer.statusCode}`);
+    }
     return performance.now() - sentAt;
   };
   const beganAt = performance.now();

@@ -39,7 +39,9 @@ const run = promisify(execFile);
 export function requireWrk(): string {
   // It has no option that only prints the version: it prints the usage too, and fails.
   const { error, stdout, stderr } = spawnSync('wrk', ['--version'], { encoding: 'utf8' });
-  if (error !== undefined) throw new Error('the benchmarks need wrk in the PATH: apt-get install wrk');
+  if (error !== undefined) {
+    throw new Error('the benchmarks need wrk in the PATH: apt-get install wrk');
+  }
   return /^wrk (\S+)/.exec(stdout + stderr)?.[1] ?? 'unknown';
 }
 
@@ -62,7 +64,9 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
       options.url,
     ]);
     const line = stdout.split('\n').find((text) => text.startsWith(MARK));
-    if (line === undefined) throw new Error(`wrk gave no result:\n${stdout}`);
+    if (line === undefined) {
+      throw new Error(`wrk gave no result:\n${stdout}`);
+    }
     return JSON.parse(line.slice(MARK.length)) as WrkResult;
   } finally {
     rmSync(directory, { recursive: true, force: true });

@@ -2,13 +2,20 @@
 // cannot: its class, its code and where it was thrown.
 
 /** What the log tells of an error. */
-export type ErrorDescription = { name: string; code?: string; frames?: string[]; cause?: ErrorDescription };
+export interface ErrorDescription {
+  name: string;
+  code?: string;
+  frames?: string[];
+  cause?: ErrorDescription;
+}
 
 const MAX_FRAMES = 10;
 
 /** Loggable parts of anything thrown, and of its cause: never a message. */
 export function describeError(error: unknown): ErrorDescription {
-  if (!(error instanceof Error)) return { name: typeof error };
+  if (!(error instanceof Error)) {
+    return { name: typeof error };
+  }
   const { code } = error as { code?: unknown };
   return {
     name: error.constructor.name,

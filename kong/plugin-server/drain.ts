@@ -7,7 +7,7 @@ import { describeError } from './describe-error';
 const POLL_MS = 20;
 
 /** What a drain waits for and what it then does. */
-export type DrainOptions = {
+export interface DrainOptions {
   /** Whether no event and no request is under way. */
   readonly isIdle: () => boolean;
   /** How long to wait for that, and how long the stop hooks may then take together. */
@@ -15,7 +15,7 @@ export type DrainOptions = {
   /** Run one after another, the last first. One that throws is logged and does not keep the others from running. */
   readonly onStop: readonly (() => Promise<void>)[];
   readonly logger: Logger;
-};
+}
 
 /** Resolves to whether everything ended as it should: idle or not, every stop hook has run and within its time. */
 export async function drain({ isIdle, timeoutMs, onStop, logger }: DrainOptions): Promise<boolean> {
@@ -23,9 +23,13 @@ export async function drain({ isIdle, timeoutMs, onStop, logger }: DrainOptions)
   const checks = Math.ceil(timeoutMs / POLL_MS);
   for (let check = 0, quiet = 0; check < checks && quiet < 2; check++) {
     quiet = isIdle() ? quiet + 1 : 0;
-    if (quiet < 2) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    if (quiet < 2) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
   }
-  if (!isIdle()) logger.warn({ timeoutMs }, 'drain timed out with requests under way');
+  if (!isIdle()) {
+    logger.warn({ timeoutMs }, 'drain timed out with requests under way');
+  }
   return runWithin(timeoutMs, runStopHooks(onStop, logger), logger);
 }
 

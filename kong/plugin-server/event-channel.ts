@@ -7,15 +7,21 @@ import { PluginServerError } from './plugin-server-error';
 import type { PdkPipe } from './kong-pdk';
 
 /** A PDK call as it goes to Kong. */
-export type PdkCall = { readonly Method: string; readonly Args: readonly unknown[] };
+export interface PdkCall {
+  readonly Method: string;
+  readonly Args: readonly unknown[];
+}
 
 /** What Kong gets in answer to `HandleEvent` and to each step: the next call to make, or `ret`, the end of the phase. */
-export type EventAnswer = { readonly Data: PdkCall | 'ret'; readonly EventId: number };
+export interface EventAnswer {
+  readonly Data: PdkCall | 'ret';
+  readonly EventId: number;
+}
 
-type Waiter = {
+interface Waiter {
   readonly resolve: (answer: readonly [result: unknown, error: unknown]) => void;
   readonly reject: (error: Error) => void;
-};
+}
 
 // Kong ends the request with these and sends nothing more for the event; kong-pdk does not wait for an answer either
 // (`NON_RETURN_METHODS` in its pdk.js).
@@ -53,10 +59,17 @@ export class EventChannel implements PdkPipe {
 
   /** Plugin side: makes a call, in turn; a no-op once the event has ended. */
   put(call: PdkCall | 'ret'): void {
-    if (this.#ended) return;
-    if (call === 'ret' || ENDING_METHODS.has(call.Method)) this.#ended = true;
-    if (this.#deliver === undefined) this.#outbox.push(call);
-    else this.#send(this.#deliver, call);
+    if (this.#ended) {
+      return;
+    }
+    if (call === 'ret' || ENDING_METHODS.has(call.Method)) {
+      this.#ended = true;
+    }
+    if (this.#deliver === undefined) {
+      this.#outbox.push(call);
+    } else {
+      this.#send(this.#deliver, call);
+    }
   }
 
   /**
@@ -66,8 +79,11 @@ export class EventChannel implements PdkPipe {
    */
   get(): Promise<readonly [result: unknown, error: unknown]> {
     return new Promise((resolve, reject) => {
-      if (this.#abandonedBy !== undefined) reject(this.#abandonedBy);
-      else this.#waiters.push({ resolve, reject });
+      if (this.#abandonedBy !== undefined) {
+        reject(this.#abandonedBy);
+      } else {
+        this.#waiters.push({ resolve, reject });
+      }
     });
   }
 
@@ -75,8 +91,11 @@ export class EventChannel implements PdkPipe {
   next(): Promise<EventAnswer> {
     return new Promise((resolve) => {
       const call = this.#outbox.shift();
-      if (call === undefined) this.#deliver = resolve;
-      else this.#send(resolve, call);
+      if (call === undefined) {
+        this.#deliver = resolve;
+      } else {
+        this.#send(resolve, call);
+      }
     });
   }
 
@@ -102,16 +121,23 @@ export class EventChannel implements PdkPipe {
     this.#abandonedBy = error;
     this.#ended = true;
     this.#outbox = [];
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
-    if (this.#deliver === undefined) this.#onOver(this);
-    else this.#send(this.#deliver, answer);
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.reject(error);
+    }
+    if (this.#deliver === undefined) {
+      this.#onOver(this);
+    } else {
+      this.#send(this.#deliver, answer);
+    }
   }
 
   #send(deliver: (answer: EventAnswer) => void, call: PdkCall | 'ret'): void {
     this.#deliver = undefined;
     this.idleSweeps = 0;
     // An exit behind calls that nobody awaited is sent only after these.
-    if (this.#ended && this.#outbox.length === 0) this.#onOver(this);
+    if (this.#ended && this.#outbox.length === 0) {
+      this.#onOver(this);
+    }
     deliver({ Data: call, EventId: this.id });
   }
 }

@@ -63,8 +63,11 @@ export class EventTable {
   #sweep(): void {
     for (const channel of this.#events.values()) {
       const limit = channel.isAwaitedByKong ? SWEEPS_HELD_BY_PLUGIN : SWEEPS_HELD_BY_KONG;
-      if (channel.idleSweeps >= limit) this.#onIdle(channel);
-      else channel.idleSweeps++;
+      if (channel.idleSweeps >= limit) {
+        this.#onIdle(channel);
+      } else {
+        channel.idleSweeps++;
+      }
     }
   }
 }

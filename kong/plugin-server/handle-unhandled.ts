@@ -21,5 +21,7 @@ export function handleUnhandled(logger: Logger): void {
       1,
     );
   });
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => undefined);
+  }
 }

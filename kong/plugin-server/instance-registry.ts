@@ -4,10 +4,10 @@ import { randomInt } from 'node:crypto';
 import type { PluginInstance } from './kong-pdk';
 
 /** A configured plugin under its ID. */
-export type InstanceRecord = {
+export interface InstanceRecord {
   readonly id: number;
   readonly instance: PluginInstance;
-};
+}
 
 /** IDs that one process can give before it runs into the range of the next higher start; restarts take years of them. */
 const IDS_PER_PROCESS = 2 ** 20;
@@ -62,10 +62,14 @@ export class InstanceRegistry {
 
   /** Moves an open instance to the closed ones, of which the last ones are kept. Again is a no-op. */
   close(record: InstanceRecord): void {
-    if (!this.#open.delete(record.id)) return;
+    if (!this.#open.delete(record.id)) {
+      return;
+    }
     record.instance.close();
     this.#closed.set(record.id, record);
-    if (this.#closed.size <= this.#maxClosed) return;
+    if (this.#closed.size <= this.#maxClosed) {
+      return;
+    }
     for (const [oldest] of this.#closed) {
       this.#closed.delete(oldest);
       break;

@@ -80,7 +80,10 @@ function loadWithoutTsNode(): KongPdk {
       Pdk: load('kong-pdk/pdk') as KongPdk['Pdk'],
     };
   } finally {
-    if (before === undefined) delete load.cache[tsNode];
-    else load.cache[tsNode] = before;
+    if (before === undefined) {
+      delete load.cache[tsNode];
+    } else {
+      load.cache[tsNode] = before;
+    }
   }
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { newProgram } from '../process/program';
 
 /** What the command line asks for. */
-export type Arguments = {
+export interface Arguments {
   readonly kongPrefix: string;
   readonly sockName: string;
   /** Absolute. */
@@ -12,7 +12,7 @@ export type Arguments = {
   readonly dumpPluginInfo?: string;
   /** How often `-v` was given; any number means the debug level, as with kong-js-pluginserver. */
   readonly verbose: number;
-};
+}
 
 const HELP = `
 Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.`;

@@ -40,7 +40,9 @@ export class RpcConnection {
 
   #onData(chunk: Buffer): void {
     try {
-      for (const message of this.#framer.feed(chunk)) this.#onMessage(message);
+      for (const message of this.#framer.feed(chunk)) {
+        this.#onMessage(message);
+      }
     } catch (error) {
       // Where the next message would begin cannot be known.
       this.#logger.error({ err: describeError(error) }, 'unreadable message, connection closed');
@@ -65,8 +67,9 @@ export class RpcConnection {
 
   #call(method: unknown, params: unknown): Promise<unknown> {
     const run = rpcMethods.get(method);
-    if (run === undefined)
+    if (run === undefined) {
       throw new PluginServerError('ERR_RPC_REQUEST', `no RPC method ${String(method).slice(0, 64)}`);
+    }
     return run(this.#server, Array.isArray(params) ? params[0] : undefined);
   }
 
@@ -89,6 +92,8 @@ export class RpcConnection {
 
   #send(bytes: Buffer): void {
     this.#unanswered--;
-    if (!this.#socket.destroyed) this.#socket.write(bytes);
+    if (!this.#socket.destroyed) {
+      this.#socket.write(bytes);
+    }
   }
 }

@@ -10,7 +10,7 @@ import type { RpcServer } from './rpc-server';
 import { checkSocketPath, explainSocketError } from './socket-fault';
 
 /** Where and how to listen. */
-export type RpcListenerOptions = {
+export interface RpcListenerOptions {
   readonly socketPath: string;
   /** Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. */
   readonly backlog: number;
@@ -21,13 +21,13 @@ export type RpcListenerOptions = {
   readonly maxMessageBytes?: number;
   /** Called whenever the last connection has gone. */
   readonly onDeserted?: () => void;
-};
+}
 
 /** A socket that is listened on until the process ends: to close it would be to refuse Kong, or its path to the next. */
-export type RpcListener = {
+export interface RpcListener {
   /** Whether no connection has a request half received or unanswered. */
   readonly isIdle: () => boolean;
-};
+}
 
 /**
  * Listens on `socketPath`, in the place of whatever listened there before: the socket is bound under a name of its own
@@ -47,7 +47,9 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
     connections.add(connection);
     socket.on('close', () => {
       connections.delete(connection);
-      if (connections.size === 0) options.onDeserted?.();
+      if (connections.size === 0) {
+        options.onDeserted?.();
+      }
     });
   });
   await new Promise<void>((resolve, reject) => {

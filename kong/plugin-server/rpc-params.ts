@@ -6,25 +6,33 @@ import { PluginServerError } from './plugin-server-error';
 export const rpcParams = {
   startInstance(value: unknown): { name: string; configText: string } {
     const { Name, Config } = asRecord(value);
-    if (typeof Name !== 'string' || typeof Config !== 'string') throw invalid('StartInstance');
+    if (typeof Name !== 'string' || typeof Config !== 'string') {
+      throw invalid('StartInstance');
+    }
     return { name: Name, configText: Config };
   },
 
   handleEvent(value: unknown): { instanceId: number; phase: string } {
     const { InstanceId, EventName } = asRecord(value);
-    if (typeof InstanceId !== 'number' || typeof EventName !== 'string') throw invalid('HandleEvent');
+    if (typeof InstanceId !== 'number' || typeof EventName !== 'string') {
+      throw invalid('HandleEvent');
+    }
     return { instanceId: InstanceId, phase: EventName };
   },
 
   /** `data` is undefined where Kong's PDK returned nothing. */
   step(value: unknown): { eventId: number; data: unknown } {
     const { EventId, Data } = asRecord(value);
-    if (typeof EventId !== 'number') throw invalid('Step');
+    if (typeof EventId !== 'number') {
+      throw invalid('Step');
+    }
     return { eventId: EventId, data: Data };
   },
 
   instanceId(value: unknown): number {
-    if (typeof value !== 'number') throw invalid('an instance ID');
+    if (typeof value !== 'number') {
+      throw invalid('an instance ID');
+    }
     return value;
   },
 };

@@ -11,7 +11,7 @@ import { PluginServerError } from './plugin-server-error';
 import { rpcParams } from './rpc-params';
 
 /** What an RPC server is made of. */
-export type RpcServerOptions = {
+export interface RpcServerOptions {
   /** Absolute path of a directory with one plugin in it. */
   readonly pluginsDirectory: string;
   readonly logger: Logger;
@@ -21,7 +21,7 @@ export type RpcServerOptions = {
   readonly goneReply: ErrorReply;
   /** How many closed instances go on serving; default 10,000. */
   readonly maxClosedInstances?: number;
-};
+}
 
 /**
  * The RPC methods of a plugin server, one promise an answer. What they reject with goes to Kong as text, and of those
@@ -97,8 +97,9 @@ export class RpcServer extends kongPdk.Server {
   override async StartInstance(request: unknown): Promise<unknown> {
     const { name, configText } = rpcParams.startInstance(request);
     const plugin = this.plugins.get(name);
-    if (plugin === undefined)
+    if (plugin === undefined) {
       throw new PluginServerError('ERR_NO_PLUGIN', `no plugin ${name} in this plugin server`);
+    }
     // Kong's JSON is UTF-8, of which the codec gives the bytes.
     const config: unknown = JSON.parse(Buffer.from(configText, 'latin1').toString('utf8'));
     const record = this.#instances.add(plugin.new(config));
@@ -127,7 +128,9 @@ export class RpcServer extends kongPdk.Server {
     const { instanceId, phase } = rpcParams.handleEvent(event);
     const record = this.#instances.find(instanceId);
     if (record === undefined) {
-      if (!this.#instances.isOurs(instanceId)) return Promise.reject(noInstance(instanceId));
+      if (!this.#instances.isOurs(instanceId)) {
+        return Promise.reject(noInstance(instanceId));
+      }
       this.#logger.error({ instance: instanceId, phase }, 'event for an instance closed long ago');
       return Promise.resolve({
         Data: errorReplyCall(this.#goneReply, phase),
@@ -151,8 +154,11 @@ export class RpcServer extends kongPdk.Server {
       this.#logger.warn({ event: eventId }, 'step for an unknown event');
       return Promise.resolve({ Data: errorReplyCall(this.#goneReply, 'access'), EventId: eventId });
     }
-    if (isError) channel.resume(undefined, data);
-    else channel.resume(data, undefined);
+    if (isError) {
+      channel.resume(undefined, data);
+    } else {
+      channel.resume(data, undefined);
+    }
     return channel.next();
   }
 
@@ -172,15 +178,21 @@ export class RpcServer extends kongPdk.Server {
     const onError = (error: unknown): void => this.#endByError(error, channel, id);
     try {
       const outcome = instance.executePhase(channel.phase, new kongPdk.Pdk(channel).kong);
-      if (outcome === undefined) channel.put('ret');
-      else Promise.resolve(outcome).then(() => channel.put('ret'), onError);
+      if (outcome === undefined) {
+        channel.put('ret');
+      } else {
+        Promise.resolve(outcome).then(() => channel.put('ret'), onError);
+      }
     } catch (error) {
       onError(error);
     }
   }
 
   #endByError(error: unknown, channel: EventChannel, instanceId: number): void {
-    if (error instanceof PluginServerError && error.code === 'ERR_EVENT_ABANDONED') return; // logged by the sweep
+    if (error instanceof PluginServerError && error.code === 'ERR_EVENT_ABANDONED') {
+      // The sweep logs it.
+      return;
+    }
     const { phase, isEnded } = channel;
     const where = { err: describeError(error), instance: instanceId, phase };
     this.#logger.error(where, isEnded ? 'plugin threw after its exit' : 'plugin threw');
@@ -200,7 +212,9 @@ export class RpcServer extends kongPdk.Server {
   #instance(instanceId: unknown): InstanceRecord {
     const id = rpcParams.instanceId(instanceId);
     const record = this.#instances.find(id);
-    if (record === undefined) throw noInstance(id);
+    if (record === undefined) {
+      throw noInstance(id);
+    }
     return record;
   }
 }

@@ -7,7 +7,7 @@ import { listenForRpc } from './rpc-listener';
 import { RpcServer } from './rpc-server';
 
 /** Everything that a plugin server is told from outside. */
-export type StartOptions = {
+export interface StartOptions {
   /** Kong's prefix, the directory of the socket. */
   readonly prefix: string;
   readonly sockName: string;
@@ -28,7 +28,7 @@ export type StartOptions = {
   readonly onDrain?: () => void;
   /** Run at SIGTERM and SIGINT, last first, once nothing is under way. Read then: it may be added to while running. */
   readonly onStop: readonly (() => Promise<void>)[];
-};
+}
 
 /** The exit code of a shell for a process that a second signal ended. */
 const EXIT_FORCED = 143;
@@ -60,7 +60,9 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   let isStopping = false;
   const stop = (signal: string): void => {
     logger.info({ signal, events: server.eventCount }, isStopping ? 'exiting at once' : 'draining');
-    if (isStopping) process.exit(EXIT_FORCED);
+    if (isStopping) {
+      process.exit(EXIT_FORCED);
+    }
     isStopping = true;
     options.onDrain?.();
     void drain({ isIdle, timeoutMs: drainTimeoutMs, onStop, logger }).then((succeeded) => {

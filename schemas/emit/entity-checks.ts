@@ -45,12 +45,16 @@ function toEntityCheck(rule: Rule, name: NameOf, dialect: Dialect): KongData | u
       return { mutually_exclusive: rule.fields.map(name) };
     case 'distinct': {
       const fields = rule.fields.map(name);
-      if (rule.ignoreCase !== true || dialect === 'javascript') return { distinct: fields };
+      if (rule.ignoreCase !== true || dialect === 'javascript') {
+        return { distinct: fields };
+      }
       const fn = { [LUA_CODE]: `differ(${toLua(fields)})` };
       return { custom_entity_check: { field_sources: fields, fn } };
     }
     case 'order': {
-      if (dialect === 'javascript') return undefined;
+      if (dialect === 'javascript') {
+        return undefined;
+      }
       const [low, high] = [name(rule.low), name(rule.high)];
       const fn = { [LUA_CODE]: `in_order("${low}", "${high}")` };
       return { custom_entity_check: { field_sources: [low, high], fn } };
@@ -64,7 +68,9 @@ function checksOf(rules: readonly Rule[], dialect: Dialect, name: NameOf): KongD
 
 /** The checks for the rules at home in the record at `path`, with names relative to it. */
 export function toEntityChecks(rules: readonly Rule[], path: string, dialect: Dialect): KongData[] {
-  if (path === '') return [];
+  if (path === '') {
+    return [];
+  }
   const own = rules.filter((rule) => homeOf(rule) === path);
   return checksOf(own, dialect, (field) => field.slice(path.length + 1));
 }
@@ -73,6 +79,8 @@ export function toEntityChecks(rules: readonly Rule[], path: string, dialect: Di
 export function toTopEntityChecks(rules: readonly Rule[]): KongData[] {
   const own = rules.filter((rule) => homeOf(rule) === '');
   // in_order reads fields of one record by their bare names.
-  if (own.some((rule) => rule.kind === 'order')) throw new Error('Kong compares fields of one record only');
+  if (own.some((rule) => rule.kind === 'order')) {
+    throw new Error('Kong compares fields of one record only');
+  }
   return checksOf(own, 'lua', (field) => `config.${field}`);
 }

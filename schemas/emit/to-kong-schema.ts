@@ -26,7 +26,9 @@ function errorOf(schema: SettingSchema): KongData {
 }
 
 function stringChecks(schema: SettingSchema, place: Place): KongData {
-  if (schema.enum !== undefined) return { one_of: schema.enum };
+  if (schema.enum !== undefined) {
+    return { one_of: schema.enum };
+  }
   const { match, match_any: matchAny, len_eq: lenEq, check } = schema['x-kong'] ?? {};
   const luaPattern =
     match ??
@@ -46,9 +48,12 @@ function stringChecks(schema: SettingSchema, place: Place): KongData {
 }
 
 function integerChecks(schema: SettingSchema): KongData {
-  if (schema.enum !== undefined) return { one_of: schema.enum };
-  if (schema.minimum === undefined || schema.maximum === undefined)
+  if (schema.enum !== undefined) {
+    return { one_of: schema.enum };
+  }
+  if (schema.minimum === undefined || schema.maximum === undefined) {
     throw new Error('an integer needs bounds');
+  }
   return { between: [schema.minimum, schema.maximum] };
 }
 

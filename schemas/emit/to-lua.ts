@@ -21,7 +21,9 @@ function keyOf(name: string): string {
 }
 
 function entriesOf(value: object, indent: string): string[] {
-  if (Array.isArray(value)) return value.map((item: JsonValue) => toLua(item, indent));
+  if (Array.isArray(value)) {
+    return value.map((item: JsonValue) => toLua(item, indent));
+  }
   return Object.entries(value).map(
     ([name, inner]: [string, JsonValue]) => `${keyOf(name)} = ${toLua(inner, indent)}`,
   );
@@ -29,14 +31,24 @@ function entriesOf(value: object, indent: string): string[] {
 
 /** @param indent what stands before the line that the value begins on */
 export function toLua(value: JsonValue, indent = ''): string {
-  if (typeof value === 'string') return quote(value);
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'string') {
+    return quote(value);
+  }
+  if (typeof value !== 'object') {
+    return String(value);
+  }
   const code = LUA_CODE in value ? value[LUA_CODE] : undefined;
-  if (typeof code === 'string') return code;
+  if (typeof code === 'string') {
+    return code;
+  }
   const deeper = `${indent}  `;
   const entries = entriesOf(value, deeper);
   const line = `{ ${entries.join(', ')} }`;
-  if (entries.length === 0) return '{}';
-  if (!line.includes('\n') && indent.length + line.length <= WIDTH) return line;
+  if (entries.length === 0) {
+    return '{}';
+  }
+  if (!line.includes('\n') && indent.length + line.length <= WIDTH) {
+    return line;
+  }
   return ['{', ...entries.map((entry) => `${deeper}${entry},`), `${indent}}`].join('\n');
 }

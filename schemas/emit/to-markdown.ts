@@ -3,7 +3,9 @@ import type { RecordSchema, SettingSchema } from '../setting-schema';
 import { settingNames } from '../setting-names';
 
 function typeOf(schema: SettingSchema): string {
-  if (schema.enum !== undefined) return schema.enum.map((option) => `\`${option}\``).join(', ');
+  if (schema.enum !== undefined) {
+    return schema.enum.map((option) => `\`${option}\``).join(', ');
+  }
   switch (schema.type) {
     case 'integer':
       return `integer, ${schema.minimum} to ${schema.maximum}`;
@@ -32,12 +34,19 @@ function isReferenceable(schema: SettingSchema): boolean {
 }
 
 function defaultOf(schema: SettingSchema, isNeeded: boolean): string {
-  if (schema['x-default'] !== undefined) return schema['x-default'];
-  if (isNeeded) return 'required';
+  if (schema['x-default'] !== undefined) {
+    return schema['x-default'];
+  }
+  if (isNeeded) {
+    return 'required';
+  }
   const { default: value } = schema;
-  if (value === undefined || schema.type === 'object') return '–';
-  if (Array.isArray(value))
+  if (value === undefined || schema.type === 'object') {
+    return '–';
+  }
+  if (Array.isArray(value)) {
     return value.length === 0 ? 'none' : value.map((item) => `\`${String(item)}\``).join(' ');
+  }
   return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
 }
 
@@ -59,8 +68,9 @@ function rowsOf(schema: SettingSchema, prefix: string): string[] {
     const isNeeded = (schema.required ?? []).includes(name);
     const own = rowOf([path], inner, isNeeded, isReferenceable(inner) ? ' Referenceable.' : '');
     // A record that is always there has nothing to say beyond its fields.
-    if (inner.type === 'object')
+    if (inner.type === 'object') {
       return [...(inner.default === undefined ? [own] : []), ...rowsOf(inner, `${path}.`)];
+    }
     return [own, ...(inner.items?.type === 'object' ? rowsOf(inner.items, `${path}[].`) : [])];
   });
 }

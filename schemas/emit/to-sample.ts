@@ -8,8 +8,11 @@ function comment(text: string, indent: string): string[] {
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
     const longer = `${last ?? `${indent}#`} ${word}`;
-    if (last !== undefined && longer.length > WIDTH) lines.push(`${indent}# ${word}`);
-    else lines.splice(-1, lines.length === 0 ? 0 : 1, longer);
+    if (last !== undefined && longer.length > WIDTH) {
+      lines.push(`${indent}# ${word}`);
+    } else {
+      lines.splice(-1, lines.length === 0 ? 0 : 1, longer);
+    }
   }
   return lines;
 }
@@ -38,8 +41,9 @@ function fieldLines(name: string, schema: SettingSchema, isNeeded: boolean, inde
     const [before, within] = hasDefaults(schema) ? ['', '  '] : ['# ', '#   '];
     return [...head, `${indent}${before}${name}:`, ...recordLines(schema, `${indent}${within}`)];
   }
-  if (value === undefined)
+  if (value === undefined) {
     return [...head, isNeeded ? `${indent}${name}: # required` : `${indent}# ${name}:`];
+  }
   return [...head, `${indent}${name}: ${Array.isArray(value) ? inlineList(value) : scalar(value)}`];
 }
 

@@ -19,7 +19,9 @@ function typeOf(schema: SettingSchema): string {
       return element.includes(' ') ? `readonly (${element})[]` : `readonly ${element}[]`;
     }
     case 'object':
-      if (schema['x-type'] === undefined) throw new Error('a record needs a name for its type');
+      if (schema['x-type'] === undefined) {
+        throw new Error('a record needs a name for its type');
+      }
       return schema['x-type'];
   }
 }
@@ -48,8 +50,12 @@ function recordsOf(schema: SettingSchema, found: Map<string, RecordSchema>): Map
     ...Object.values(schema.properties ?? {}),
     ...(schema.items === undefined ? [] : [schema.items]),
   ];
-  for (const each of inner) recordsOf(each, found);
-  if (schema.properties !== undefined) found.set(typeOf(schema), schema as RecordSchema);
+  for (const each of inner) {
+    recordsOf(each, found);
+  }
+  if (schema.properties !== undefined) {
+    found.set(typeOf(schema), schema as RecordSchema);
+  }
   return found;
 }
 

@@ -119,8 +119,8 @@ it('is the only Lua that the stand-in takes', async () => {
   await withLab({ plain: {} }, {}, async ({ gateway, configWith }) => {
     const other = { name: 'post-function', config: { access: ['return kong.response.exit(418)'] } };
     const applied = gateway.applyConfig(configWith({ plain: { plugins: [other] } }));
-    if (gateway.kind === 'stand-in')
+    if (gateway.kind === 'stand-in') {
       await expect(applied).rejects.toThrow('the gateway stand-in runs no Lua');
-    else await applied;
+    } else await applied;
   });
 });

@@ -10,7 +10,12 @@ type Entry =
   | { from: 'kong'; msg: [0, number, string, [LuaValue]] }
   | { from: 'pluginserver'; msg: [1, number, string | null, LuaValue] }
   | { ev: string };
-type Exchange = { method: string; argument: LuaValue; error: string | null; result: LuaValue };
+interface Exchange {
+  method: string;
+  argument: LuaValue;
+  error: string | null;
+  result: LuaValue;
+}
 
 /** The recording by scenario: what Kong said and what kong-pdk answered to it. */
 function readScenarios(): Map<string, Exchange[]> {

@@ -79,8 +79,9 @@ function findChromium(): string {
   const directories = (process.env['PATH'] ?? '').split(delimiter);
   const files = COMMANDS.flatMap((command) => directories.map((directory) => join(directory, command)));
   const found = files.find(isExecutable);
-  if (found === undefined)
+  if (found === undefined) {
     throw new Error('the specs need chromium in the PATH (or CHROMIUM_BIN): apt-get install chromium');
+  }
   return found;
 }
 

@@ -5,10 +5,18 @@ import { luaUnpack, Underflow } from '../../gateway/rpc/lua-unpack';
 import type { LuaValue } from '../../gateway/rpc/lua-value';
 
 /** `[1, id, error, result]`; strings have a character per byte. */
-export type RpcAnswer = { id: number; error: string | null; result: LuaValue };
+export interface RpcAnswer {
+  id: number;
+  error: string | null;
+  result: LuaValue;
+}
 
 /** What a plugin asked Kong to do next. */
-export type NextCall = { eventId: number; method: string; args: LuaValue[] };
+export interface NextCall {
+  eventId: number;
+  method: string;
+  args: LuaValue[];
+}
 
 /** A connection to a plugin server that sends what it is told, well-formed or not. */
 export class KongConnection {

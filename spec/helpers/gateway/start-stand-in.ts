@@ -102,10 +102,11 @@ class StandInProcess {
     let stdout = '';
     child.once('close', (code, signal) => {
       // Once it listens, specs would only see refused connections; a start that fails throws.
-      if (stdout !== '' && !this.#stopping)
+      if (stdout !== '' && !this.#stopping) {
         process.stderr.write(
           `the gateway stand-in ended by itself (${signal ?? code}): ${this.#errorLog()}\n`,
         );
+      }
     });
     child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     await this.#until('the stand-in', () => stdout.includes('\n'));

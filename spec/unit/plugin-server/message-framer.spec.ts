@@ -65,8 +65,9 @@ describe('MessageFramer', () => {
     const framer = new MessageFramer();
     const stream = Buffer.concat([...MESSAGES, REQUEST, ...MESSAGES]);
     const found: Buffer[] = [];
-    for (let at = 0; at < stream.length; at += size)
+    for (let at = 0; at < stream.length; at += size) {
       found.push(...framer.feed(stream.subarray(at, at + size)));
+    }
     expect(found).toEqual([...MESSAGES, REQUEST, ...MESSAGES]);
     expect(framer.isMidMessage).toBe(false);
   });

@@ -30,7 +30,10 @@ export interface ResultRequest {
 }
 
 /** `instead`: of a response that cannot be sent here; it stays where it is. */
-type Replay = { readonly kind: 'replay' | 'instead'; readonly reply: Reply };
+interface Replay {
+  readonly kind: 'replay' | 'instead';
+  readonly reply: Reply;
+}
 
 /** @throws AsyncError `gone`, `already-read`, `key-missing` or `result-unreadable`. */
 export async function settledResult(

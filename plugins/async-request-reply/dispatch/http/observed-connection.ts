@@ -43,8 +43,11 @@ export class ObservedConnection {
     const startReading = socket._read.bind(socket);
     socket._read = (size) => {
       // Not within the event that brought the last bytes: libuv would then take a reset that came with them for an end.
-      if (this.#endsByClose) setImmediate(startReading, size);
-      else startReading(size);
+      if (this.#endsByClose) {
+        setImmediate(startReading, size);
+      } else {
+        startReading(size);
+      }
     };
   }
 
