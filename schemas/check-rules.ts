@@ -1,8 +1,8 @@
-/** Checks the rules between fields (rule.ts) on a configuration whose defaults have been filled in. */
+/** Checks the rules between fields (rule.ts) on a configuration whose defaults are filled in. */
 import type { ConfigProblem } from './config-error';
 import type { Rule } from './rule';
 
-/** The value at a dotted path; undefined where a record on the way is absent. */
+/** The value at a dotted path; undefined if a record on the path is absent. */
 function valueAt(config: unknown, path: string): unknown {
   let value = config;
   for (const name of path.split('.')) {
@@ -46,7 +46,7 @@ function checkRule(config: unknown, rule: Rule, nameField: NameField): ConfigPro
       }
       const reason = `${nameField(rule.when)} is ${rule.is ?? 'set'}`;
       const field = nameField(rule.field);
-      return { field, message: `${field} is missing: ${reason}, which needs it. Set it.` };
+      return { field, message: `${field} is missing. It is required because ${reason}.` };
     }
     case 'together': {
       const missing = rule.fields.filter((field) => !isSet(field));
@@ -55,7 +55,7 @@ function checkRule(config: unknown, rule: Rule, nameField: NameField): ConfigPro
         return undefined;
       }
       const what = missing.length === 1 ? 'is' : 'are';
-      const together = `${listNames(rule.fields, ', ')} go together`;
+      const together = `${listNames(rule.fields, ', ')} belong together`;
       const message = `${listNames(missing, ' and ')} ${what} missing: ${together}. Set all of them or none.`;
       return { field: nameField(first), message };
     }
@@ -65,7 +65,7 @@ function checkRule(config: unknown, rule: Rule, nameField: NameField): ConfigPro
       if (second === undefined) {
         return undefined;
       }
-      const message = `${listNames(given, ' and ')} exclude each other. Leave one of them out.`;
+      const message = `${listNames(given, ' and ')} exclude each other. Remove one of them.`;
       return { field: nameField(second), message };
     }
     case 'order': {
@@ -74,7 +74,7 @@ function checkRule(config: unknown, rule: Rule, nameField: NameField): ConfigPro
         return undefined;
       }
       const field = nameField(rule.high);
-      const message = `${field} is ${high}, less than ${nameField(rule.low)}, which is ${low}. Raise the one or lower the other.`;
+      const message = `${field} is ${high}, which is less than ${nameField(rule.low)} (${low}). Raise ${field} or lower ${nameField(rule.low)}.`;
       return { field, message };
     }
     case 'distinct': {
@@ -85,15 +85,15 @@ function checkRule(config: unknown, rule: Rule, nameField: NameField): ConfigPro
       const [earlier, later] = pair.map(nameField);
       return {
         field: nameField(pair[1]),
-        message: `${later} is the same as ${earlier}. Give them different values.`,
+        message: `${later} and ${earlier} have the same value. Use different values.`,
       };
     }
   }
 }
 
 /**
- * @param nameField what a problem calls a field, given its path
- * @returns one problem for each rule that does not hold; values of the wrong type are left to the schema
+ * @param nameField returns the name of a field in problems, given its path
+ * @returns one problem for each violated rule; the schema checks the types of the values
  */
 export function checkRules(config: unknown, rules: readonly Rule[], nameField: NameField): ConfigProblem[] {
   return rules.map((rule) => checkRule(config, rule, nameField)).filter((problem) => problem !== undefined);

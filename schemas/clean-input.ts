@@ -1,10 +1,10 @@
 /**
- * Turns what Kong sends, or what a file holds, into what the declarations describe: a deep copy without nulls, without
- * the keys that Kong adds for itself, with `[]` where Lua's empty table became `{}`, and with sets free of repetition.
+ * Normalizes the input from Kong or from a file for the check against the declarations. The result is a deep copy without
+ * nulls and without the keys that Kong adds. An empty Lua table that became `{}` is `[]` again, and sets have no duplicates.
  */
 import type { SettingSchema } from './setting-schema';
 
-/** Keys that Kong adds to every record of a configuration (kong/db/schema/init.lua), beside those that begin with `__`. */
+/** Keys that Kong adds to every record of a configuration (kong/db/schema/init.lua), in addition to those that begin with `__`. */
 const KONG_KEYS = new Set([
   '$refs',
   'route_id',
@@ -34,7 +34,7 @@ function cleanRecord(record: Record<string, unknown>, schema: SettingSchema): Re
 }
 
 /**
- * @param schema what is declared for this place; without one the value stays as it is, for the check to refuse it
+ * @param schema the declaration of this value; without one the value is not changed, and the check rejects it
  */
 export function cleanInput(value: unknown, schema: SettingSchema | undefined): unknown {
   if (schema?.type === 'object' && isObject(value)) {

@@ -1,10 +1,8 @@
-/**
- * What ajv checks beyond patterns: pure predicates on one string, under the names that the declarations use as `format`.
- */
+/** The formats that ajv checks: pure predicates on one string, by the name that the declarations use as `format`. */
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** The shape is checked by hand because the URL parser silently drops a bare "?", "#" or "@" and mends backslashes. */
+/** A pattern checks the form because the URL parser silently drops a bare "?", "#" or "@" and converts backslashes. */
 function isBaseUrl(text: string): boolean {
   return /^https?:\/\/[^/?#@{}\s\\]+(\/[^?#\s\\]*)?$/.test(text) && URL.canParse(text);
 }
@@ -19,7 +17,7 @@ function isStatusUrl(text: string): boolean {
   );
 }
 
-/** Looks like PEM, no more: parsing is left to the TLS library, which knows all its kinds. */
+/** Checks only that the text looks like PEM. The TLS library parses it and knows all its kinds. */
 function isPem(text: string): boolean {
   return /^\s*-----BEGIN ([A-Z0-9 ]+)-----\s[\s\S]+-----END [A-Z0-9 ]+-----\s*$/.test(text);
 }
@@ -61,7 +59,7 @@ export const formats: Readonly<Record<string, (text: string) => boolean>> = {
   'json-object': isJsonObject,
   'webhook-secret': isWebhookSecret,
   'host-port': (text) => isPort(portOf(text), 1),
-  /** `host:port`, `[v6]:port` or a bare port, 0 being any free one; the pattern sees to the host. */
+  /** `host:port`, `[v6]:port` or a bare port; port 0 is any free port. The pattern checks the host. */
   listen: (text) => isPort(portOf(text), 0),
   correlation: isCorrelation,
 };

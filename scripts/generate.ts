@@ -1,6 +1,6 @@
 /**
- * Writes everything that follows from the declarations in schemas/. With `--check` it writes nothing, lists the files
- * that differ from what would be written, and exits with 1 if there are any.
+ * Writes all files that are generated from the declarations in schemas/. With `--check` it writes nothing, lists the files
+ * that are out of date, and exits with 1 if there are any.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -37,13 +37,13 @@ function kongSchemaModule(): string {
 
 function luaSchema(forKonnect: boolean): string {
   const use = forKonnect
-    ? 'For Konnect, which takes a schema without any require. A Kong of your own reads kong/plugins instead.'
-    : 'Kong prefers this file to the schema that the plugin server dumps. Beside it there must be no handler.lua.';
+    ? 'For Konnect, which accepts no require in a schema. A self-hosted Kong reads kong/plugins instead.'
+    : 'Kong prefers this file to the schema that the plugin server dumps. Do not add a handler.lua to this directory.';
   const head = [NOTICE, use];
   return toLuaSchema({ name: PLUGIN_NAME, head, schema: configSchema, rules: configRules, forKonnect });
 }
 
-/** Puts a table between its two marks in a page that is otherwise written by hand. */
+/** Replaces the table between two marks in a page that is otherwise written by hand. */
 function fillIn(page: string, mark: string, table: string): string {
   const [begin, end] = [`<!-- ${mark}: ${NOTICE} -->`, `<!-- end of ${mark} -->`];
   const [before, rest] = page.split(begin);

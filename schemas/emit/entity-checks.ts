@@ -1,4 +1,4 @@
-/** From rules between fields to Kong's entity checks: data where Kong has a word for the rule, Lua where it has none. */
+/** Converts rules between fields to Kong's entity checks: data if Kong has a check for the rule, else Lua code. */
 import type { Rule } from '../rule';
 import type { Dialect, KongData } from './kong-data';
 import { LUA_CODE, toLua } from './to-lua';
@@ -16,7 +16,7 @@ export function fieldsOf(rule: Rule): readonly string[] {
   }
 }
 
-/** The record that holds every field of a rule directly; empty for the top. */
+/** The record that directly contains every field of a rule; empty for the top level. */
 export function homeOf(rule: Rule): string {
   const homes = new Set(fieldsOf(rule).map((field) => field.slice(0, Math.max(0, field.lastIndexOf('.')))));
   const [home] = homes;
@@ -25,7 +25,7 @@ export function homeOf(rule: Rule): string {
 
 type NameOf = (field: string) => string;
 
-/** @param name what a field is called in the place where the check stands */
+/** @param name returns the name of a field relative to the record of the check */
 function toEntityCheck(rule: Rule, name: NameOf, dialect: Dialect): KongData | undefined {
   switch (rule.kind) {
     case 'needs': {
@@ -66,7 +66,7 @@ function checksOf(rules: readonly Rule[], dialect: Dialect, name: NameOf): KongD
   return rules.map((rule) => toEntityCheck(rule, name, dialect)).filter((check) => check !== undefined);
 }
 
-/** The checks for the rules at home in the record at `path`, with names relative to it. */
+/** The checks for the rules whose fields are all in the record at `path`, with names relative to it. */
 export function toEntityChecks(rules: readonly Rule[], path: string, dialect: Dialect): KongData[] {
   if (path === '') {
     return [];
@@ -75,10 +75,10 @@ export function toEntityChecks(rules: readonly Rule[], path: string, dialect: Di
   return checksOf(own, dialect, (field) => field.slice(path.length + 1));
 }
 
-/** The checks for the rules of no single record, named from the top of Kong's Lua schema. */
+/** The checks for the rules across records, with names from the top of Kong's Lua schema. */
 export function toTopEntityChecks(rules: readonly Rule[]): KongData[] {
   const own = rules.filter((rule) => homeOf(rule) === '');
-  // in_order reads fields of one record by their bare names.
+  // in_order compares fields of one record by their bare names.
   if (own.some((rule) => rule.kind === 'order')) {
     throw new Error('Kong compares fields of one record only');
   }

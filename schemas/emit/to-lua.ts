@@ -8,7 +8,7 @@ const LUA_KEYWORDS = new Set(
 );
 const WIDTH = 110;
 
-/** An object with this one key stands for its value as Lua code: the name of a function, or a call. */
+/** An object with this single key is written as Lua code, its value: the name of a function, or a call. */
 export const LUA_CODE = '$lua';
 
 function quote(text: string): string {
@@ -29,7 +29,7 @@ function entriesOf(value: object, indent: string): string[] {
   );
 }
 
-/** @param indent what stands before the line that the value begins on */
+/** @param indent indentation of the line on which the value begins */
 export function toLua(value: JsonValue, indent = ''): string {
   if (typeof value === 'string') {
     return quote(value);

@@ -1,4 +1,4 @@
-/** From a declaration to a block of kong.yml that spells out every default, with a comment on each field. */
+/** Converts a declaration to a block of kong.yml that contains every default, with a comment on each field. */
 import type { JsonValue, RecordSchema, SettingSchema } from '../setting-schema';
 
 const WIDTH = 110;
@@ -26,7 +26,7 @@ function inlineList(value: readonly JsonValue[]): string {
   return `[${value.map(scalar).join(', ')}]`;
 }
 
-/** Whether there is something to write out. A record of which every field is optional would be a null in YAML. */
+/** Whether a record has defaults to write. A record whose fields are all optional would be null in YAML. */
 function hasDefaults(schema: SettingSchema): boolean {
   return (
     schema.default !== undefined &&
@@ -56,7 +56,7 @@ function recordLines(schema: SettingSchema, indent: string): string[] {
   });
 }
 
-/** A field without a default, and a record that may be absent, stand there as comments. */
+/** Fields without a default and records that may be absent are comments in the sample. */
 export function toSample(schema: RecordSchema, pluginName: string): string {
   const lines = ['plugins:', `  - name: ${pluginName}`, '    config:', ...recordLines(schema, '      ')];
   return `${lines.join('\n')}\n`;

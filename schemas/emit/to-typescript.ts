@@ -1,4 +1,4 @@
-/** From a declaration to TypeScript: one interface for each record, with the descriptions as comments. */
+/** Converts a declaration to TypeScript: one interface for each record, with the descriptions as comments. */
 import type { RecordSchema, SettingSchema } from '../setting-schema';
 
 function typeOf(schema: SettingSchema): string {
@@ -44,7 +44,7 @@ function interfaceOf(schema: RecordSchema): string {
   ].join('\n');
 }
 
-/** The records of a declaration, inner ones first, each once. */
+/** The records of a declaration without duplicates, inner records first. */
 function recordsOf(schema: SettingSchema, found: Map<string, RecordSchema>): Map<string, RecordSchema> {
   const inner = [
     ...Object.values(schema.properties ?? {}),
@@ -60,7 +60,7 @@ function recordsOf(schema: SettingSchema, found: Map<string, RecordSchema>): Map
 }
 
 export interface TypescriptOptions {
-  /** A declaration whose interfaces another generated file already has, and that file's path from this one. */
+  /** A declaration whose interfaces are in another generated file, and the relative path of that file. */
   readonly elsewhere: { readonly schema: RecordSchema; readonly path: string };
 }
 

@@ -4,7 +4,7 @@
 export const kongSchema = [
   {
     "intercept": {
-      "description": "always takes every request; prefer only those with Prefer: respond-async; never only polls.",
+      "description": "Which requests become jobs: always means every request; prefer means requests with Prefer: respond-async; never means none, and the route serves polls only.",
       "type": "string",
       "required": true,
       "default": "always",
@@ -17,21 +17,21 @@ export const kongSchema = [
   },
   {
     "poll_queues": {
-      "description": "Queues whose jobs can be polled on this route.",
+      "description": "Names of the queues whose jobs clients can poll on this route.",
       "type": "set",
       "elements": {
         "description": "Name of a queue.",
         "type": "string",
         "len_max": 64,
         "match": "^[A-Za-z0-9%.%_%-]+$",
-        "err": "must be a name of letters, digits, \".\", \"_\" and \"-\", at most 64 of them"
+        "err": "must be a name of at most 64 letters, digits, \".\", \"_\" and \"-\""
       },
       "len_max": 100
     }
   },
   {
     "pass_websocket": {
-      "description": "Whether WebSocket handshakes pass to the upstream.",
+      "description": "Whether WebSocket handshakes are proxied to the upstream.",
       "type": "boolean",
       "required": true,
       "default": false
@@ -39,7 +39,7 @@ export const kongSchema = [
   },
   {
     "methods": {
-      "description": "Methods that make jobs; requests with others pass to the upstream.",
+      "description": "Methods whose requests become jobs. Requests with other methods are proxied to the upstream.",
       "type": "set",
       "required": true,
       "default": [
@@ -58,7 +58,7 @@ export const kongSchema = [
         ],
         "len_max": 32,
         "match": "^[A-Z%-]+$",
-        "err": "must be an HTTP method in capitals, and neither CONNECT nor TRACE"
+        "err": "must be an HTTP method in capitals, except CONNECT and TRACE"
       },
       "len_min": 1,
       "len_max": 100
@@ -66,7 +66,7 @@ export const kongSchema = [
   },
   {
     "id_header": {
-      "description": "Header that carries the job ID, in answers and in polls.",
+      "description": "Header that carries the job ID in responses and in polls.",
       "type": "string",
       "required": true,
       "default": "X-Async-Kong-Id",
@@ -99,7 +99,7 @@ export const kongSchema = [
   },
   {
     "status_url": {
-      "description": "Template of the status URL, with {id}, where a route for polls stands.",
+      "description": "Template of the status URL, with {id} in place of the job ID. Set it if a separate route serves the polls.",
       "type": "string",
       "len_max": 2048,
       "match_any": {
@@ -109,12 +109,12 @@ export const kongSchema = [
           "^https?://[^%s/?#@{}]+/[^%s?#{}]*{id}[^%s?#{}]*$"
         ]
       },
-      "err": "must be a path, or an http or https URL, that holds {id} once, in its path, and neither query nor fragment"
+      "err": "must be a path, or an http or https URL, with {id} once in its path and without query and fragment"
     }
   },
   {
     "forwarded_prefix": {
-      "description": "Whether Location and links begin with the X-Forwarded-Prefix of a peer among Kong's trusted_ips, so that they lead back through it.",
+      "description": "Whether Location and links begin with the X-Forwarded-Prefix that a proxy in front of Kong sends. Only peers in Kong's trusted_ips are believed.",
       "type": "boolean",
       "required": true,
       "default": false
@@ -122,7 +122,7 @@ export const kongSchema = [
   },
   {
     "on_complete": {
-      "description": "What the status URL says of a completed job: 303 to the result, 303 to the resource that the upstream created, or 200 with the final status.",
+      "description": "What the status URL returns for a completed job: redirect is a 303 to the result, resource is a 303 to the resource that the upstream created, status is a 200 with the final status.",
       "type": "string",
       "required": true,
       "default": "redirect",
@@ -135,7 +135,7 @@ export const kongSchema = [
   },
   {
     "delete_after_read": {
-      "description": "Whether the result can be fetched only once.",
+      "description": "Whether the result is deleted after the client has fetched it once.",
       "type": "boolean",
       "required": true,
       "default": false
@@ -143,7 +143,7 @@ export const kongSchema = [
   },
   {
     "result_ttl_seconds": {
-      "description": "How long a settled job and its result are kept, in seconds.",
+      "description": "How long a settled job and its result are kept, in seconds. Then they expire.",
       "type": "integer",
       "required": true,
       "default": 86400,
@@ -155,7 +155,7 @@ export const kongSchema = [
   },
   {
     "deadline_seconds": {
-      "description": "How long after the accept the last attempt may still start, in seconds.",
+      "description": "How long after the job was accepted an attempt may still start, in seconds.",
       "type": "integer",
       "required": true,
       "default": 3600,
@@ -167,7 +167,7 @@ export const kongSchema = [
   },
   {
     "retry_after_seconds": {
-      "description": "What a pending answer suggests as Retry-After, in seconds; it grows with the queue's wait where that is known.",
+      "description": "Retry-After of a response for a pending job, in seconds. It grows with the queue's waiting time if that is known.",
       "type": "integer",
       "required": true,
       "default": 1,
@@ -179,7 +179,7 @@ export const kongSchema = [
   },
   {
     "min_poll_interval_ms": {
-      "description": "Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off.",
+      "description": "Shortest time between two polls of the same unsettled job, in milliseconds. Faster polls are rejected with 429. 0 disables the limit.",
       "type": "integer",
       "required": true,
       "default": 0,
@@ -191,7 +191,7 @@ export const kongSchema = [
   },
   {
     "owner": {
-      "description": "Who may see a job: auto is the consumer if there is one, else the credential, else whoever has the ID; header is the hash of owner_header.",
+      "description": "Who may see a job: consumer or credential is the one that Kong authenticated; header is identified by the hash of owner_header; none is every client that knows the job ID; auto is the consumer if there is one, else the credential, else none.",
       "type": "string",
       "required": true,
       "default": "auto",
@@ -206,7 +206,7 @@ export const kongSchema = [
   },
   {
     "owner_header": {
-      "description": "Header whose hash is the owner, with owner header.",
+      "description": "Header whose hash identifies the owner if owner is header.",
       "type": "string",
       "required": true,
       "default": "authorization",
@@ -217,7 +217,7 @@ export const kongSchema = [
   },
   {
     "on_store_failure": {
-      "description": "When Redis is down: reject answers 503; proxy lets the request through to the upstream as without the plugin.",
+      "description": "What happens to a request if Redis does not respond: reject returns 503; proxy sends the request to the upstream as if the plugin were absent.",
       "type": "string",
       "required": true,
       "default": "reject",
@@ -229,13 +229,13 @@ export const kongSchema = [
   },
   {
     "request": {
-      "description": "What a request must look like before it becomes a job.",
+      "description": "What a request must satisfy before it becomes a job.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "max_body_bytes": {
-            "description": "Largest request body in bytes; more is refused with 413. 0 lets only empty bodies through.",
+            "description": "Maximum size of a request body in bytes. A larger body is rejected with 413. 0 allows empty bodies only.",
             "type": "integer",
             "required": true,
             "default": 10485760,
@@ -247,7 +247,7 @@ export const kongSchema = [
         },
         {
           "body_schema": {
-            "description": "JSON Schema, as JSON text, that the body must satisfy before the accept; otherwise 400, or 415 for another media type.",
+            "description": "JSON Schema, as JSON text, that the body must satisfy. An invalid body is rejected with 400, another media type than JSON with 415.",
             "type": "string",
             "len_max": 262144,
             "match": "^%s*{.*}%s*$",
@@ -256,7 +256,7 @@ export const kongSchema = [
         },
         {
           "query_schema": {
-            "description": "JSON Schema, as JSON text, that the query arguments must satisfy before the accept; otherwise 400.",
+            "description": "JSON Schema, as JSON text, that the query arguments must satisfy. Invalid arguments are rejected with 400.",
             "type": "string",
             "len_max": 262144,
             "match": "^%s*{.*}%s*$",
@@ -265,7 +265,7 @@ export const kongSchema = [
         },
         {
           "headers_schema": {
-            "description": "JSON Schema, as JSON text, that the request headers (names in lower case) must satisfy before the accept; otherwise 400.",
+            "description": "JSON Schema, as JSON text, that the request headers (names in lower case) must satisfy. Invalid headers are rejected with 400.",
             "type": "string",
             "len_max": 262144,
             "match": "^%s*{.*}%s*$",
@@ -274,7 +274,7 @@ export const kongSchema = [
         },
         {
           "validation_timeout_ms": {
-            "description": "How long the three schemas may take on one request, in milliseconds; longer is 503. They run off the event loop.",
+            "description": "Time limit for the validation of one request against the three schemas, in milliseconds. A request that takes longer is rejected with 503. Validation runs in threads of its own.",
             "type": "integer",
             "required": true,
             "default": 200,
@@ -289,7 +289,7 @@ export const kongSchema = [
             "description": "Request headers that are neither stored nor sent to the upstream.",
             "type": "array",
             "elements": {
-              "description": "A header name, in any case.",
+              "description": "A header name; case does not matter.",
               "type": "string",
               "len_max": 128,
               "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
@@ -303,13 +303,13 @@ export const kongSchema = [
   },
   {
     "response": {
-      "description": "What of the upstream's response is kept.",
+      "description": "Limits on the response of the upstream.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "max_body_bytes": {
-            "description": "Largest response body in bytes; more fails the job, with that as the reason.",
+            "description": "Maximum size of a response body in bytes. With a larger body the job fails.",
             "type": "integer",
             "required": true,
             "default": 104857600,
@@ -321,7 +321,7 @@ export const kongSchema = [
         },
         {
           "max_head_bytes": {
-            "description": "Largest header section of a response in bytes, its status line included; more fails the job, with that as the reason.",
+            "description": "Maximum size of the status line and the header section of a response in bytes. With larger ones the job fails.",
             "type": "integer",
             "required": true,
             "default": 32768,
@@ -336,13 +336,13 @@ export const kongSchema = [
   },
   {
     "upstream": {
-      "description": "Where the work is done and how it is called.",
+      "description": "The upstream that jobs are sent to, and how it is called.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "mode": {
-            "description": "service calls the host of the Kong service directly; url calls upstream.url; loopback goes through Kong's proxy again.",
+            "description": "Where jobs are sent: service is the host of the Kong service; url is upstream.url; loopback sends the request through Kong's proxy again.",
             "type": "string",
             "required": true,
             "default": "service",
@@ -355,7 +355,7 @@ export const kongSchema = [
         },
         {
           "url": {
-            "description": "Base URL in place of the service's scheme, host and port (mode url), or the URL of Kong's proxy (mode loopback).",
+            "description": "Base URL that replaces the service's scheme, host and port (mode url), or the URL of Kong's proxy (mode loopback).",
             "type": "string",
             "len_max": 2048,
             "match_any": {
@@ -369,7 +369,7 @@ export const kongSchema = [
         },
         {
           "connect_timeout": {
-            "description": "How long connecting to the upstream may take, in milliseconds, TLS included. Of several addresses each has half of it.",
+            "description": "Time limit for a connection to the upstream including TLS, in milliseconds. If the host has several addresses, each gets half of it.",
             "type": "integer",
             "required": true,
             "default": 10000,
@@ -381,7 +381,7 @@ export const kongSchema = [
         },
         {
           "attempt_timeout": {
-            "description": "How long one attempt may take in milliseconds, from its start to the last byte of the response.",
+            "description": "Time limit for one attempt, from its start to the last byte of the response, in milliseconds.",
             "type": "integer",
             "required": true,
             "default": 300000,
@@ -399,10 +399,10 @@ export const kongSchema = [
         },
         {
           "ca_certificates": {
-            "description": "Certificates of the authorities that are trusted for the upstream, in place of the system's.",
+            "description": "Certificates of the authorities that are trusted for the upstream. They replace the system's.",
             "type": "array",
             "elements": {
-              "description": "One or more certificates in PEM.",
+              "description": "One or more certificates in PEM format.",
               "type": "string",
               "referenceable": true,
               "len_max": 65536,
@@ -415,7 +415,7 @@ export const kongSchema = [
         },
         {
           "client_cert": {
-            "description": "Certificate chain in PEM that is shown to the upstream; needs client_key.",
+            "description": "Client certificate chain for the upstream in PEM format; requires client_key.",
             "type": "string",
             "referenceable": true,
             "len_max": 65536,
@@ -425,7 +425,7 @@ export const kongSchema = [
         },
         {
           "client_key": {
-            "description": "Private key in PEM that belongs to client_cert.",
+            "description": "Private key of client_cert in PEM format.",
             "type": "string",
             "referenceable": true,
             "encrypted": true,
@@ -436,7 +436,7 @@ export const kongSchema = [
         },
         {
           "send_id": {
-            "description": "Whether the upstream is told the job ID, in the header named by id_header.",
+            "description": "Whether requests to the upstream carry the job ID, in the header that id_header names.",
             "type": "boolean",
             "required": true,
             "default": true
@@ -444,7 +444,7 @@ export const kongSchema = [
         },
         {
           "loopback_secret": {
-            "description": "Signs requests that go through Kong again, so that only ours pass the plugin. Needed in mode loopback, and on the route that such requests come to.",
+            "description": "Secret that signs the loopback tokens, with which requests of the workers pass the plugin when they go through Kong again. Required in mode loopback, and on the route that receives such requests.",
             "type": "string",
             "referenceable": true,
             "encrypted": true,
@@ -502,22 +502,22 @@ export const kongSchema = [
   },
   {
     "queue": {
-      "description": "The queue that holds the jobs until a worker takes them.",
+      "description": "The queue in which jobs wait for a worker.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "name": {
-            "description": "Name of the queue. Jobs of one name share the limits below over all machines and routes. Give one from the start: jobs and dead letters stay under the name that they were accepted under.",
+            "description": "Name of the queue. Routes with the same name share the queue and its limits. Set a name before you go live: jobs and dead letters stay in the queue that accepted them.",
             "type": "string",
             "len_max": 64,
             "match": "^[A-Za-z0-9%.%_%-]+$",
-            "err": "must be a name of letters, digits, \".\", \"_\" and \"-\", at most 64 of them"
+            "err": "must be a name of at most 64 letters, digits, \".\", \"_\" and \"-\""
           }
         },
         {
           "concurrency": {
-            "description": "How many calls to the upstream are in flight at once, over all machines.",
+            "description": "Maximum number of concurrent calls to the upstream, across all workers.",
             "type": "integer",
             "required": true,
             "default": 10,
@@ -529,13 +529,13 @@ export const kongSchema = [
         },
         {
           "rate_limit": {
-            "description": "How many jobs may start per time, over all machines together.",
+            "description": "Limit on the jobs that start per period, across all workers.",
             "type": "record",
             "required": false,
             "fields": [
               {
                 "max": {
-                  "description": "How many jobs may start within per_seconds.",
+                  "description": "Maximum number of jobs that start within per_seconds.",
                   "type": "integer",
                   "required": true,
                   "between": [
@@ -546,7 +546,7 @@ export const kongSchema = [
               },
               {
                 "per_seconds": {
-                  "description": "The length of the window in seconds.",
+                  "description": "Length of the period in seconds.",
                   "type": "integer",
                   "required": true,
                   "between": [
@@ -560,7 +560,7 @@ export const kongSchema = [
         },
         {
           "max_pause_seconds": {
-            "description": "The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off.",
+            "description": "Maximum time for which the Retry-After of a 429 or 503 pauses the queue, in seconds. No job of a paused queue starts. 0 disables such pauses.",
             "type": "integer",
             "required": true,
             "default": 300,
@@ -572,7 +572,7 @@ export const kongSchema = [
         },
         {
           "max_waiting": {
-            "description": "How many jobs may wait; more are refused with 503.",
+            "description": "Maximum number of waiting jobs. Further jobs are rejected with 503.",
             "type": "integer",
             "required": true,
             "default": 10000,
@@ -584,7 +584,7 @@ export const kongSchema = [
         },
         {
           "max_stored_bytes": {
-            "description": "How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off.",
+            "description": "Maximum size of the request and response bodies that are stored for the queue, in bytes. When it is reached, new jobs are rejected with 503. 0 disables the limit.",
             "type": "integer",
             "required": true,
             "default": 1073741824,
@@ -596,7 +596,7 @@ export const kongSchema = [
         },
         {
           "max_per_caller": {
-            "description": "How many unsettled jobs one owner may have; more are refused with 429. 0 is off.",
+            "description": "Maximum number of unsettled jobs of one owner. Further jobs are rejected with 429. 0 disables the limit.",
             "type": "integer",
             "required": true,
             "default": 0,
@@ -608,7 +608,7 @@ export const kongSchema = [
         },
         {
           "priority_header": {
-            "description": "Request header in which the caller sets a priority from 1 (most urgent) to 10; 5 without it.",
+            "description": "Request header in which the client sets the priority, from 1 (most urgent) to 10. Without it the priority is 5.",
             "type": "string",
             "len_max": 128,
             "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
@@ -617,7 +617,7 @@ export const kongSchema = [
         },
         {
           "delay_header": {
-            "description": "Request header in which the caller sets a start time.",
+            "description": "Request header in which the client sets the start time.",
             "type": "string",
             "len_max": 128,
             "match": "^[%!%#%$%%%&%'%*%+%.%^%_%`%|%~0-9A-Za-z%-]+$",
@@ -629,13 +629,13 @@ export const kongSchema = [
   },
   {
     "retry": {
-      "description": "When an attempt that failed is repeated, and how soon.",
+      "description": "When a failed attempt is retried, and after which delay.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "attempts": {
-            "description": "How many attempts of a job may reach the upstream, the first one included.",
+            "description": "Maximum number of attempts of a job that reach the upstream, including the first.",
             "type": "integer",
             "required": true,
             "default": 3,
@@ -647,7 +647,7 @@ export const kongSchema = [
         },
         {
           "connect_attempts": {
-            "description": "How many attempts of a job may fail before the upstream is reached: no connection, no address, no TLS. They are counted apart from attempts.",
+            "description": "Maximum number of attempts of a job that fail before they reach the upstream: no address, no connection, or a failed TLS handshake. They do not count as attempts.",
             "type": "integer",
             "required": true,
             "default": 10,
@@ -659,7 +659,7 @@ export const kongSchema = [
         },
         {
           "backoff_ms": {
-            "description": "Upper end of the first pause in milliseconds; it doubles with each attempt, and the pause is random between the half of it and it.",
+            "description": "Upper bound of the delay before the first retry, in milliseconds. It doubles with each retry; the actual delay is random between half of the bound and the bound.",
             "type": "integer",
             "required": true,
             "default": 1000,
@@ -671,7 +671,7 @@ export const kongSchema = [
         },
         {
           "max_backoff_ms": {
-            "description": "The longest pause between two attempts in milliseconds.",
+            "description": "Maximum delay between two attempts, in milliseconds.",
             "type": "integer",
             "required": true,
             "default": 60000,
@@ -683,7 +683,7 @@ export const kongSchema = [
         },
         {
           "statuses": {
-            "description": "Response statuses that are repeated; when the attempts are used up, such a job is a dead letter.",
+            "description": "Response statuses that are retried. After the last attempt the job becomes a dead letter.",
             "type": "set",
             "required": true,
             "default": [
@@ -707,7 +707,7 @@ export const kongSchema = [
         },
         {
           "unsafe_methods": {
-            "description": "Whether a POST or PATCH that may have reached the upstream is repeated. It may then be carried out twice.",
+            "description": "Whether a POST or PATCH that may have reached the upstream is retried. The upstream may then process it twice.",
             "type": "boolean",
             "required": true,
             "default": false
@@ -718,13 +718,13 @@ export const kongSchema = [
   },
   {
     "breaker": {
-      "description": "When the queue pauses because the upstream is down.",
+      "description": "Circuit breaker: when the queue pauses because the upstream is down.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "failures": {
-            "description": "How many failures in a row pause the queue. 0 is off.",
+            "description": "Number of consecutive failures after which the queue pauses. 0 disables the circuit breaker.",
             "type": "integer",
             "required": true,
             "default": 0,
@@ -736,7 +736,7 @@ export const kongSchema = [
         },
         {
           "open_seconds": {
-            "description": "How long the queue is paused, in seconds, before one job tries again.",
+            "description": "How long the queue stays paused before one job tests the upstream, in seconds.",
             "type": "integer",
             "required": true,
             "default": 30,
@@ -751,13 +751,13 @@ export const kongSchema = [
   },
   {
     "wait": {
-      "description": "How long an answer may be held until the job settles.",
+      "description": "How long a response may wait for the job to settle (long polling).",
       "type": "record",
       "required": true,
       "fields": [
         {
           "default_ms": {
-            "description": "How long the answer to a submit is held when the client does not ask for a time, in milliseconds. 0 answers at once.",
+            "description": "How long the response to a submit waits if the client sends no Prefer: wait, in milliseconds. 0 responds immediately.",
             "type": "integer",
             "required": true,
             "default": 0,
@@ -769,7 +769,7 @@ export const kongSchema = [
         },
         {
           "max_ms": {
-            "description": "The longest hold that a client gets with Prefer: wait, in milliseconds.",
+            "description": "Maximum wait that a client can request with Prefer: wait, in milliseconds.",
             "type": "integer",
             "required": true,
             "default": 20000,
@@ -781,7 +781,7 @@ export const kongSchema = [
         },
         {
           "max_waiting": {
-            "description": "How many requests for jobs of its queue one process holds at once; more get their 202 at once.",
+            "description": "Maximum number of waiting requests for jobs of the queue in one process. Further requests get 202 immediately.",
             "type": "integer",
             "required": true,
             "default": 1000,
@@ -793,7 +793,7 @@ export const kongSchema = [
         },
         {
           "on_timeout": {
-            "description": "What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job.",
+            "description": "Response to a submit whose wait ends before the job settles: accepted is a 202; error is a 504 and cancels the job.",
             "type": "string",
             "required": true,
             "default": "accepted",
@@ -814,7 +814,7 @@ export const kongSchema = [
       "fields": [
         {
           "header": {
-            "description": "Request header that carries the key.",
+            "description": "Request header that carries the idempotency key.",
             "type": "string",
             "required": true,
             "default": "Idempotency-Key",
@@ -825,7 +825,7 @@ export const kongSchema = [
         },
         {
           "from": {
-            "description": "header takes the key from the request header; content takes the request itself, so that the same request is the same job.",
+            "description": "Source of the idempotency key: header uses the request header; content uses a hash of the request, so that equal requests count as one job.",
             "type": "string",
             "required": true,
             "default": "header",
@@ -837,7 +837,7 @@ export const kongSchema = [
         },
         {
           "required": {
-            "description": "Whether a request without a key is refused with 400.",
+            "description": "Whether a request without a key is rejected with 400.",
             "type": "boolean",
             "required": true,
             "default": false
@@ -845,7 +845,7 @@ export const kongSchema = [
         },
         {
           "ttl_seconds": {
-            "description": "How long a key is kept at least, in seconds.",
+            "description": "Minimum time for which a key is kept, in seconds.",
             "type": "integer",
             "required": true,
             "default": 86400,
@@ -860,13 +860,13 @@ export const kongSchema = [
   },
   {
     "callback": {
-      "description": "Whom the plugin tells that a job has settled.",
+      "description": "Callbacks (webhooks) that the plugin sends when a job settles.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "header": {
-            "description": "Request header in which the caller names the URL to call back.",
+            "description": "Request header in which the client gives the callback URL.",
             "type": "string",
             "required": true,
             "default": "X-Async-Callback-Url",
@@ -877,7 +877,7 @@ export const kongSchema = [
         },
         {
           "base_url": {
-            "description": "Base of the links in a callback: the URL under which clients reach this gateway.",
+            "description": "Base URL of the links in a callback: the URL at which clients reach this gateway.",
             "type": "string",
             "len_max": 2048,
             "match_any": {
@@ -891,17 +891,17 @@ export const kongSchema = [
         },
         {
           "targets": {
-            "description": "Receivers that may be called, over https only. None means no callbacks.",
+            "description": "Receivers to which callbacks may be sent, over https only. Without receivers there are no callbacks.",
             "type": "array",
             "required": true,
             "default": [],
             "elements": {
-              "description": "One receiver of callbacks.",
+              "description": "A receiver of callbacks.",
               "type": "record",
               "fields": [
                 {
                   "host": {
-                    "description": "Host that callbacks may go to: exact, or *.suffix for every name below the suffix.",
+                    "description": "Host of the receiver: an exact name, or *.suffix for every name below the suffix.",
                     "type": "string",
                     "required": true,
                     "len_max": 255,
@@ -916,7 +916,7 @@ export const kongSchema = [
                 },
                 {
                   "ports": {
-                    "description": "Ports that callbacks may go to.",
+                    "description": "Ports to which callbacks may be sent.",
                     "type": "set",
                     "required": true,
                     "default": [
@@ -936,11 +936,11 @@ export const kongSchema = [
                 },
                 {
                   "secrets": {
-                    "description": "Secrets of this receiver; the first signs, the others are there for its change of secrets.",
+                    "description": "Secrets of this receiver. The first one signs callbacks; the others remain available while the receiver changes its secret.",
                     "type": "array",
                     "required": true,
                     "elements": {
-                      "description": "A Standard Webhooks secret, whsec_ and base64.",
+                      "description": "A Standard Webhooks secret: whsec_ followed by base64.",
                       "type": "string",
                       "referenceable": true,
                       "encrypted": true,
@@ -971,13 +971,13 @@ export const kongSchema = [
   },
   {
     "encryption": {
-      "description": "Encryption of what is stored in Redis.",
+      "description": "Encryption of payloads in Redis.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "keys": {
-            "description": "AES-256-GCM keys for request lines, headers, bodies and responses. The first encrypts, all decrypt.",
+            "description": "AES-256-GCM keys that encrypt request lines, headers, bodies and responses. The first key encrypts; every key can decrypt.",
             "type": "array",
             "elements": {
               "description": "A key of 32 bytes in base64.",
@@ -997,13 +997,13 @@ export const kongSchema = [
   },
   {
     "handoff": {
-      "description": "Which bodies are streamed instead of going through the RPC.",
+      "description": "Which bodies nginx streams instead of sending them through the RPC between Kong and the plugin server.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "request_threshold_bytes": {
-            "description": "Request bodies larger than this are streamed by nginx.",
+            "description": "Request bodies larger than this number of bytes are streamed by nginx.",
             "type": "integer",
             "required": true,
             "default": 65536,
@@ -1015,7 +1015,7 @@ export const kongSchema = [
         },
         {
           "response_threshold_bytes": {
-            "description": "Response bodies larger than this are streamed by nginx.",
+            "description": "Response bodies larger than this number of bytes are streamed by nginx.",
             "type": "integer",
             "required": true,
             "default": 131072,
@@ -1027,7 +1027,7 @@ export const kongSchema = [
         },
         {
           "max_head_bytes": {
-            "description": "proxy_buffer_size of Kong's nginx, in bytes: no larger header section is streamed. A result over 512 KiB that has one fails its job.",
+            "description": "Value of proxy_buffer_size in Kong's nginx, in bytes. A larger header section cannot be streamed: a job fails if its result has one and is larger than 512 KiB.",
             "type": "integer",
             "required": true,
             "default": 4096,
@@ -1042,7 +1042,7 @@ export const kongSchema = [
   },
   {
     "dispatch": {
-      "description": "How the work reaches the upstream: over HTTP, or through Kafka with a reply topic.",
+      "description": "How a job reaches the upstream: over HTTP, or through Kafka with a reply topic.",
       "type": "string",
       "required": true,
       "default": "http",
@@ -1060,11 +1060,11 @@ export const kongSchema = [
       "fields": [
         {
           "brokers": {
-            "description": "Brokers to start from, as host:port.",
+            "description": "Brokers for the first connection, as host:port.",
             "type": "array",
             "required": true,
             "elements": {
-              "description": "A broker, as host:port.",
+              "description": "A broker as host:port.",
               "type": "string",
               "len_max": 262,
               "match": "^[%w%.%-_%[%]:]+:%d+$",
@@ -1076,7 +1076,7 @@ export const kongSchema = [
         },
         {
           "request_topic": {
-            "description": "Topic that requests are written to.",
+            "description": "Topic to which requests are written.",
             "type": "string",
             "required": true,
             "len_max": 249,
@@ -1086,7 +1086,7 @@ export const kongSchema = [
         },
         {
           "reply_topic": {
-            "description": "Topic that replies are read from.",
+            "description": "Topic from which replies are read.",
             "type": "string",
             "required": true,
             "len_max": 249,
@@ -1096,7 +1096,7 @@ export const kongSchema = [
         },
         {
           "correlation_in": {
-            "description": "Where the job ID goes in the request message: a header name, or a JSON Pointer into a JSON body.",
+            "description": "Where the request message carries the job ID: a header name, or a JSON Pointer into a JSON body.",
             "type": "string",
             "required": true,
             "default": "X-Async-Kong-Id",
@@ -1112,7 +1112,7 @@ export const kongSchema = [
         },
         {
           "correlation_out": {
-            "description": "Where the job ID is found in the reply message: a header name, or a JSON Pointer into a JSON body.",
+            "description": "Where the reply message carries the job ID: a header name, or a JSON Pointer into a JSON body.",
             "type": "string",
             "required": true,
             "default": "X-Async-Kong-Id",
@@ -1128,7 +1128,7 @@ export const kongSchema = [
         },
         {
           "reply_timeout": {
-            "description": "How long a reply may take, in milliseconds.",
+            "description": "Time limit for the reply, in milliseconds.",
             "type": "integer",
             "required": true,
             "default": 30000,
@@ -1148,7 +1148,7 @@ export const kongSchema = [
         },
         {
           "sasl_mechanism": {
-            "description": "How to authenticate; needs sasl_username and sasl_password.",
+            "description": "SASL mechanism; requires sasl_username and sasl_password.",
             "type": "string",
             "one_of": [
               "plain",
@@ -1176,7 +1176,7 @@ export const kongSchema = [
         },
         {
           "acks": {
-            "description": "Acknowledgements that a write waits for: -1 all replicas in sync, 1 the leader, 0 none.",
+            "description": "Acknowledgements that a write waits for: -1 is all in-sync replicas, 1 is the leader, 0 is none.",
             "type": "integer",
             "required": true,
             "default": -1,
@@ -1207,13 +1207,13 @@ export const kongSchema = [
   },
   {
     "redis": {
-      "description": "Where the jobs are kept. Redis must run noeviction, with AOF.",
+      "description": "Connection to the Redis that stores the jobs. Redis must run with maxmemory-policy noeviction and with the append-only file.",
       "type": "record",
       "required": true,
       "fields": [
         {
           "host": {
-            "description": "Host of Redis, when neither Cluster nor Sentinel is used.",
+            "description": "Host of Redis if neither Redis Cluster nor Sentinel is used.",
             "type": "string",
             "required": true,
             "default": "127.0.0.1",
@@ -1236,7 +1236,7 @@ export const kongSchema = [
         },
         {
           "username": {
-            "description": "ACL user name. Without it, the password alone is sent.",
+            "description": "ACL user name. Without it only the password is sent.",
             "type": "string",
             "referenceable": true,
             "len_max": 1024
@@ -1253,7 +1253,7 @@ export const kongSchema = [
         },
         {
           "database": {
-            "description": "Number of the database; Redis Cluster has only 0.",
+            "description": "Number of the database. Redis Cluster has database 0 only.",
             "type": "integer",
             "required": true,
             "default": 0,
@@ -1281,7 +1281,7 @@ export const kongSchema = [
         },
         {
           "server_name": {
-            "description": "Name to ask for and to verify in TLS.",
+            "description": "Server name for TLS: it is sent as SNI and verified against the certificate.",
             "type": "string",
             "len_max": 255,
             "match": "^[A-Za-z0-9%.%_%-]+$",
@@ -1290,7 +1290,7 @@ export const kongSchema = [
         },
         {
           "connect_timeout": {
-            "description": "How long connecting to Redis may take, in milliseconds.",
+            "description": "Time limit for a connection to Redis, in milliseconds.",
             "type": "integer",
             "required": true,
             "default": 2000,
@@ -1302,7 +1302,7 @@ export const kongSchema = [
         },
         {
           "read_timeout": {
-            "description": "How long an answer of Redis may take, in milliseconds.",
+            "description": "Time limit for a reply of Redis, in milliseconds.",
             "type": "integer",
             "required": true,
             "default": 2000,
@@ -1314,7 +1314,7 @@ export const kongSchema = [
         },
         {
           "cluster_nodes": {
-            "description": "Nodes to start from when Redis is a Cluster.",
+            "description": "Nodes for the first connection to a Redis Cluster.",
             "type": "array",
             "elements": {
               "description": "One node of a Redis Cluster.",
@@ -1351,7 +1351,7 @@ export const kongSchema = [
         },
         {
           "sentinel_master": {
-            "description": "Name of the master that the Sentinels watch; needs sentinel_nodes.",
+            "description": "Name of the master that the Sentinels monitor; requires sentinel_nodes.",
             "type": "string",
             "len_max": 255,
             "match": "^[A-Za-z0-9%.%_%-]+$",
@@ -1360,7 +1360,7 @@ export const kongSchema = [
         },
         {
           "sentinel_nodes": {
-            "description": "Sentinels to ask for the master; needs sentinel_master.",
+            "description": "Sentinels that return the address of the master; requires sentinel_master.",
             "type": "array",
             "elements": {
               "description": "One Sentinel.",
@@ -1414,7 +1414,7 @@ export const kongSchema = [
         },
         {
           "min_replicas": {
-            "description": "Replicas that must have a job before it is answered with 202; too few give 503. 0 asks none.",
+            "description": "Number of replicas that must have received a job before the client gets 202. If there are fewer, the job is rejected with 503. 0 waits for none.",
             "type": "integer",
             "required": true,
             "default": 0,
@@ -1426,13 +1426,13 @@ export const kongSchema = [
         },
         {
           "key_prefix": {
-            "description": "What every key in Redis begins with; gateways that share jobs share it.",
+            "description": "Prefix of every key in Redis. Gateways and workers that share jobs must use the same prefix.",
             "type": "string",
             "required": true,
             "default": "arr",
             "len_max": 64,
             "match": "^[A-Za-z0-9%.%_%-]+$",
-            "err": "must be a name of letters, digits, \".\", \"_\" and \"-\", at most 64 of them"
+            "err": "must be a name of at most 64 letters, digits, \".\", \"_\" and \"-\""
           }
         }
       ],

@@ -12,7 +12,7 @@ it('warns of a variable that is no setting, with the nearest that is one', async
   stage.lab.startWorker();
   const diagnosis = await diagnose(['--no-scan'], { ARR_LOGLEVEL: 'debug' });
   expect(diagnosis).toMatchObject({ code: 0, ok: true, found: { variables: 'warning' } });
-  expect(diagnosis.messages).toMatch(/^ARR_LOGLEVEL .* did you mean ARR_LOG_LEVEL\?$/);
+  expect(diagnosis.messages).toMatch(/^ARR_LOGLEVEL .* Did you mean ARR_LOG_LEVEL\?$/);
 });
 
 describe('queues', () => {

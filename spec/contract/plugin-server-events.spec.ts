@@ -24,7 +24,8 @@ describe('plugin server, instances and events', () => {
   });
   afterEach(() => kong.socket.destroy());
 
-  const status = async (): Promise<Status> => (await kong.call('GetStatus', null)).result as unknown as Status;
+  const status = async (): Promise<Status> =>
+    (await kong.call('GetStatus', null)).result as unknown as Status;
 
   it('keeps no event of 50,000 that exited, returned, threw or called on after their exit', async () => {
     const ids: number[] = [];
