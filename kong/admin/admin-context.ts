@@ -1,5 +1,5 @@
-// What the subcommands share: one connection to Redis, opened as the access side opens its own, so that a Redis that
-// does not answer is said to be away instead of waited for.
+// The context of the subcommands: one connection to Redis. It has the same options as the access side's, so that a
+// command fails instead of waiting if Redis does not respond.
 import type { Queue } from 'bullmq';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import type { RedriveContext } from '../../plugins/async-request-reply/queue/redrive-job';
@@ -19,7 +19,7 @@ export interface AdminContext extends RedriveContext {
   readonly close: () => Promise<void>;
 }
 
-/** @throws CommandError where Redis cannot be reached. */
+/** @throws CommandError if Redis cannot be reached. */
 export async function openAdmin(settings: ProcessSettings): Promise<AdminContext> {
   const prefix = settings.redis.key_prefix;
   let lastError: Error | undefined;
@@ -43,7 +43,7 @@ export async function openAdmin(settings: ProcessSettings): Promise<AdminContext
   } catch (error) {
     await close();
     const why = lastError === undefined ? '' : `: ${lastError.message || lastError.name}`;
-    throw new CommandError(1, `Redis does not answer${why}`, { cause: error });
+    throw new CommandError(1, `Redis does not respond${why}`, { cause: error });
   }
   return {
     settings,
@@ -57,7 +57,7 @@ export async function openAdmin(settings: ProcessSettings): Promise<AdminContext
   };
 }
 
-/** Now by the clock of Redis, as the records have their times. */
+/** The current time by the clock of Redis, which also sets the times in the records. */
 export async function redisNowMs({ redis }: Pick<AdminContext, 'redis'>): Promise<number> {
   const [seconds = 0, micros = 0] = await redis.time();
   return seconds * 1000 + Math.floor(micros / 1000);

@@ -16,17 +16,17 @@ it('warns of a variable that is no setting, with the nearest that is one', async
 });
 
 describe('queues', () => {
-  it('one that no worker takes, until one does', async () => {
+  it('one that no worker serves, until one does', async () => {
     const { lab } = stage;
     await lab.accept();
     const { code, messages } = await diagnose(['--no-scan']);
-    expect([code, messages]).toEqual([1, expect.stringMatching(/No worker takes queue q, which has 1 open/)]);
+    expect([code, messages]).toEqual([1, expect.stringMatching(/No worker serves queue q, which has 1 open/)]);
     const place = `Redis 127.0.0.1:${stage.server.port}, database 0, key prefix "${lab.prefix}"`;
     for (const reason of [place, 'ARR_REDIS_*', 'ARR_KEY_PREFIX', 'ARR_QUEUES']) {
       expect(messages).toContain(reason);
     }
     lab.startWorker();
-    await until('the worker to take it', async () => (await diagnose(['--no-scan'])).code === 0);
+    await until('the worker to serve it', async () => (await diagnose(['--no-scan'])).code === 0);
   });
 
   it.each([

@@ -32,7 +32,7 @@ describe('queues', () => {
           stored_bytes: 11,
           paused: false,
           breaker: 'closed',
-          taken: false,
+          served: false,
           concurrency: 4,
           rate: '5 per 1 s',
         },
@@ -46,7 +46,7 @@ describe('queues', () => {
           stored_bytes: 33,
           paused: false,
           breaker: 'off',
-          taken: expect.any(Boolean) as boolean,
+          served: expect.any(Boolean) as boolean,
           concurrency: 4,
         },
       ],
@@ -65,7 +65,7 @@ describe('queues', () => {
   it('has nothing to list where nothing has been announced', async () => {
     expect(await stage.lab.admin(['queues'])).toMatchObject({
       code: 0,
-      stdout: 'No queue has been announced.\n',
+      stdout: 'No queue is registered.\n',
     });
   });
 });

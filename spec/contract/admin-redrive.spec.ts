@@ -55,7 +55,7 @@ describe('redrive of one job', () => {
   it('says before what the last response was', async () => {
     const id = await oneDeadLetter('/redrive-last');
     const { code, stdout } = await stage.lab.admin(['redrive', id, '--dry-run']);
-    expect([code, stdout]).toEqual([0, `Would redrive job ${id}, whose last response was 503.\n`]);
+    expect([code, stdout]).toEqual([0, `Would redrive job ${id} (last response: 503).\n`]);
   });
 
   it('says before why there was no response', async () => {
@@ -64,7 +64,7 @@ describe('redrive of one job', () => {
     });
     const [id = ''] = await stage.lab.deadLetters(1, { path: '/redrive-hung-up' });
     const { code, stdout } = await stage.lab.admin(['redrive', id, '--dry-run']);
-    expect([code, stdout]).toEqual([0, `Would redrive job ${id}, which is failed (upstream-failed).\n`]);
+    expect([code, stdout]).toEqual([0, `Would redrive job ${id} (failed: upstream-failed).\n`]);
   });
 
   it.each([

@@ -44,7 +44,7 @@ const admin = (...args: string[]): Promise<CommandResult> => {
 
 interface QueueFacts {
   queue: string;
-  held?: { reason: string; until: number };
+  auto_pause?: { reason: string; until: number };
 }
 
 const factsOf = async (name: string): Promise<QueueFacts | undefined> => {
@@ -67,9 +67,9 @@ describe.each([429, 503])('a %i that asks for 31 years', (status) => {
   test('is the result of its job, and holds the queue as long as the route allows', async () => {
     const { status: got } = await hold(route, status, FOR_EVER);
     const facts = await factsOf(route);
-    const leftMs = (facts?.held?.until ?? 0) - Date.now();
+    const leftMs = (facts?.auto_pause?.until ?? 0) - Date.now();
 
-    expect([got, facts?.held?.reason]).toEqual([status, 'retry-after']);
+    expect([got, facts?.auto_pause?.reason]).toEqual([status, 'retry-after']);
     expect(leftMs).toBeLessThanOrEqual(MAX_HOLD_SECONDS * 1000);
     expect(leftMs).toBeGreaterThan((MAX_HOLD_SECONDS * 1000) / 2);
   });
@@ -95,10 +95,10 @@ test('an administrator sees a hold, is warned of it, and ends it', async () => {
   const doctor = await admin('doctor');
 
   expect(table).toMatch(/^seen .* \d+ s \(retry-after\) /m);
-  expect(doctor.stdout).toMatch(/Queue seen starts no job for \d+ s .*async-request-reply resume seen/);
+  expect(doctor.stdout).toMatch(/Queue seen is paused for another \d+ s .*async-request-reply resume seen/);
   expect((await admin('resume', 'seen')).code).toBe(0);
   expect((await stack().settled('/seen/next', id)).status).toBe(200);
-  expect((await factsOf('seen'))?.held).toBeUndefined();
+  expect((await factsOf('seen'))?.auto_pause).toBeUndefined();
 });
 
 test('a hold that is ended lets jobs start beside those that run', async () => {
@@ -118,7 +118,7 @@ test('a hold that is ended lets jobs start beside those that run', async () => {
 test('a queue is held no longer than the deadline of the job that was told to wait', async () => {
   await hold('short', 429, FOR_EVER);
 
-  expect(((await factsOf('short'))?.held?.until ?? 0) - Date.now()).toBeLessThanOrEqual(
+  expect(((await factsOf('short'))?.auto_pause?.until ?? 0) - Date.now()).toBeLessThanOrEqual(
     DEADLINE_SECONDS * 1000,
   );
 });
@@ -126,7 +126,7 @@ test('a queue is held no longer than the deadline of the job that was told to wa
 test('with max_pause_seconds 0 no queue is held', async () => {
   await hold('never', 429, FOR_EVER);
 
-  expect((await factsOf('never'))?.held).toBeUndefined();
+  expect((await factsOf('never'))?.auto_pause).toBeUndefined();
   expect((await stack().roundTrip('/never/next')).status).toBe(200);
 });
 
@@ -137,7 +137,7 @@ test('to resume a queue closes its breaker', async () => {
   const before = await factsOf('broken');
   await admin('resume', 'broken');
 
-  expect(before).toMatchObject({ held: { reason: 'breaker' }, breaker: 'open' });
+  expect(before).toMatchObject({ auto_pause: { reason: 'breaker' }, breaker: 'open' });
   expect((await stack().settled('/broken/next', id)).status).toBe(200);
 });
 

@@ -1,5 +1,5 @@
-// Whether the ACL lets this user send every command that the system sends, on its own keys and channel. Each is tried
-// inside of a transaction that is discarded: Redis looks at the ACL when it queues a command, and runs none.
+// Checks whether the ACL allows this user every command that the system sends, on its own keys and channels. It tries each
+// command in a transaction that it discards: Redis checks the ACL when it queues a command, and runs none of them.
 import type Redis from 'ioredis';
 import { controlChannel, recordKey, settledChannel } from '../../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from '../admin-context';
@@ -10,7 +10,7 @@ import { error, type CheckResult } from './finding';
 export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckResult> {
   const refused = new Set<string>();
   for (const node of masters(redis)) {
-    // A connection of its own: commands of others would be queued too.
+    // A separate connection: the transaction would also queue the commands of others.
     const probe = node.duplicate({ lazyConnect: true, enableOfflineQueue: true });
     probe.on('error', () => undefined);
     try {
@@ -29,7 +29,7 @@ export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckRe
         ? []
         : [
             error(
-              `The ACL refuses this user, on keys of the prefix "${prefix}": ${names.join(', ')}. See docs/redis.md.`,
+              `The ACL denies this user, on keys with the prefix "${prefix}": ${names.join(', ')}. See docs/redis.md.`,
             ),
           ],
   };
@@ -46,21 +46,21 @@ async function refusedCommands(probe: Redis, prefix: string): Promise<string[]> 
     try {
       await send();
     } catch (failure) {
-      // NOPERM is what Redis promises; a key of another node (MOVED) was past the ACL.
+      // A denied command fails with NOPERM. A key of another node (MOVED) has passed the ACL.
       if (failure instanceof Error && failure.message.startsWith('NOPERM')) {
         refused.push(name);
       }
     }
   };
   const arg = (text: string): string => names[text] ?? text;
-  // Without MULTI nothing must be tried: it would be done.
+  // If MULTI fails, stop here: the commands would be executed.
   await probe.call('MULTI');
   for (const [name, ...args] of COMMANDS) {
     await attempt(name, () => probe.call(name, ...args.map(arg)));
   }
   await probe.call('DISCARD');
   await attempt('SUBSCRIBE', () => probe.subscribe(arg('CHANNEL')));
-  // ioredis gives no answer where another node has the channel: that, too, was past the ACL.
+  // ioredis does not settle the promise if another node has the channel. That, too, has passed the ACL.
   const moved = new Promise((resolve) => probe.once('moved', resolve));
   await attempt('SSUBSCRIBE', () => Promise.race([probe.ssubscribe(arg('SETTLED')), moved]));
   await attempt('SUNSUBSCRIBE', () => probe.sunsubscribe(arg('SETTLED')));
