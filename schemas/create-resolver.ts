@@ -12,7 +12,7 @@ import { formats } from './formats';
 import type { Rule } from './rule';
 import type { RecordSchema, SettingSchema } from './setting-schema';
 
-export interface ResolverOptions {
+interface ResolverOptions {
   readonly schema: RecordSchema;
   readonly rules: readonly Rule[];
   /** First words of the error's message: "The plugin's configuration". */
@@ -81,7 +81,7 @@ function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] 
 }
 
 /** What a caller that read the input from somewhere adds to the error. */
-export interface ResolveContext {
+interface ResolveContext {
   /** Returns the name of a field in problems, given its dotted path. By default it is the path. */
   readonly nameField?: (path: string) => string;
   /** Problems that the caller found. They are listed first. */

@@ -9,7 +9,7 @@ function isSecret(schema: SettingSchema): boolean {
 }
 
 /** Describes a value without exposing it: "a string of 12 characters", "the number 0". */
-export function describeShape(value: unknown, schema: SettingSchema): string {
+function describeShape(value: unknown, schema: SettingSchema): string {
   if (typeof value === 'string') {
     return `a string of ${value.length} character${value.length === 1 ? '' : 's'}`;
   }
@@ -34,7 +34,7 @@ function describeCount(schema: SettingSchema): string {
 }
 
 /** The values that the field accepts: completes "must be …". */
-export function describeExpected(schema: SettingSchema): string {
+function describeExpected(schema: SettingSchema): string {
   if (schema['x-says'] !== undefined) {
     return schema['x-says'];
   }

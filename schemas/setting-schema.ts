@@ -7,7 +7,7 @@ export type JsonValue =
   string | number | boolean | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 /** Attributes of Kong's schema language that cannot be derived from the JSON Schema beside them. */
-export interface KongNotes {
+interface KongNotes {
   /** The value may be a vault reference, which Kong resolves before it starts the instance. */
   readonly referenceable?: boolean;
   /** Kong Enterprise keeps the value encrypted in its database. */

@@ -14,7 +14,7 @@ import {
 import { spread, type Spread } from './statistics';
 import { table } from './table';
 
-export interface Benchmark {
+interface Benchmark {
   readonly name: string;
   /** What a reader has to know of the sizes: counts, seconds, connections. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export interface Benchmark {
   readonly ratios: readonly RatioWanted[];
 }
 
-export interface Report {
+interface Report {
   readonly benchmark: string;
   readonly at: string;
   readonly environment: Environment;

@@ -6,7 +6,7 @@ import { gatewayPids, redisPid } from './processes';
 import type { Metrics, Subject } from './rounds';
 import { runWrk, type WrkRequest } from './wrk';
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly connections: number;

@@ -1,7 +1,7 @@
 // The command line of a benchmark: the numbers and paths that it declares, and what all of them have.
 import { parseArgs } from 'node:util';
 
-export interface NumberOption {
+interface NumberOption {
   readonly default: number;
   readonly help: string;
 }

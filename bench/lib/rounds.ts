@@ -36,7 +36,7 @@ export interface Ratio extends RatioWanted, Spread {
   readonly pairs: readonly number[];
 }
 
-export interface RoundOptions {
+interface RoundOptions {
   readonly rounds: number;
   /** How long each turn waits for a machine that does nothing else. */
   readonly calmSeconds: number;

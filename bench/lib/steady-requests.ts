@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 
-export interface SteadyRequests {
+interface SteadyRequests {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   readonly path: string;

@@ -3,7 +3,7 @@ import { sendMany } from './send-many';
 
 const CONNECTIONS = 50;
 
-export interface Submits {
+interface Submits {
   readonly count: number;
   readonly path: string;
   readonly headers?: Record<string, string>;

@@ -13,7 +13,7 @@ export interface WrkRequest {
   readonly body?: string;
 }
 
-export interface WrkOptions {
+interface WrkOptions {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   readonly seconds: number;
@@ -22,7 +22,7 @@ export interface WrkOptions {
   readonly requests: readonly WrkRequest[];
 }
 
-export interface WrkResult {
+interface WrkResult {
   /** Answered, with whatever status. */
   readonly requests: number;
   readonly seconds: number;

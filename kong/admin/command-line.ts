@@ -16,9 +16,9 @@ import type { JobFilter } from './select-jobs';
 import { showJob } from './show-job';
 
 /** The work of a subcommand, with a connection to Redis. */
-export type Task = (context: AdminContext) => Promise<Report>;
+type Task = (context: AdminContext) => Promise<Report>;
 
-export interface Request {
+interface Request {
   readonly task: Task;
   readonly isJson: boolean;
   /** Settings from the command line, by the names of their environment variables. */

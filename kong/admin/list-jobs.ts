@@ -7,7 +7,7 @@ import type { Report } from './report';
 import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
 import { table } from './table';
 
-export interface ListOptions {
+interface ListOptions {
   readonly filter: JobFilter;
   readonly limit: number;
   readonly fullIds: boolean;

@@ -11,7 +11,7 @@ import { error, levelOf, type CheckResult } from './doctor/finding';
 import { CommandError, type Report, type Style } from './report';
 import { printable } from './table';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly kongYml?: string | undefined;
   /** Whether to scan all keys. Only this check takes longer the more keys there are. */
   readonly scansKeys: boolean;

@@ -2,7 +2,7 @@
 // cannot: its class, its code and where it was thrown.
 
 /** What the log tells of an error. */
-export interface ErrorDescription {
+interface ErrorDescription {
   name: string;
   code?: string;
   frames?: string[];

@@ -7,7 +7,7 @@ import { describeError } from './describe-error';
 const POLL_MS = 20;
 
 /** What a drain waits for and what it then does. */
-export interface DrainOptions {
+interface DrainOptions {
   /** Whether no event and no request is under way. */
   readonly isIdle: () => boolean;
   /** How long to wait for that, and how long the stop hooks may then take together. */

@@ -4,7 +4,7 @@ import { MSGPACK_MAX_DEPTH } from './msgpack-limits';
 import { PluginServerError } from './plugin-server-error';
 
 /** What an ext value decodes into. Kong sends none; they are read so that one is no reason to hang up. */
-export interface MsgpackExt {
+interface MsgpackExt {
   readonly extType: number;
   readonly data: Buffer;
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { newProgram } from '../process/program';
 
 /** What the command line asks for. */
-export interface Arguments {
+interface Arguments {
   readonly kongPrefix: string;
   readonly sockName: string;
   /** Absolute. */

@@ -10,7 +10,7 @@ import type { RpcServer } from './rpc-server';
 import { checkSocketPath, explainSocketError } from './socket-fault';
 
 /** Where and how to listen. */
-export interface RpcListenerOptions {
+interface RpcListenerOptions {
   readonly socketPath: string;
   /** Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. */
   readonly backlog: number;
@@ -24,7 +24,7 @@ export interface RpcListenerOptions {
 }
 
 /** A socket that is listened on until the process ends: to close it would be to refuse Kong, or its path to the next. */
-export interface RpcListener {
+interface RpcListener {
   /** Whether no connection has a request half received or unanswered. */
   readonly isIdle: () => boolean;
 }

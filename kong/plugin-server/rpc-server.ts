@@ -11,7 +11,7 @@ import { PluginServerError } from './plugin-server-error';
 import { rpcParams } from './rpc-params';
 
 /** What an RPC server is made of. */
-export interface RpcServerOptions {
+interface RpcServerOptions {
   /** Absolute path of a directory with one plugin in it. */
   readonly pluginsDirectory: string;
   readonly logger: Logger;

@@ -7,7 +7,7 @@ import { listenForRpc } from './rpc-listener';
 import { RpcServer } from './rpc-server';
 
 /** Everything that a plugin server is told from outside. */
-export interface StartOptions {
+interface StartOptions {
   /** Kong's prefix, the directory of the socket. */
   readonly prefix: string;
   readonly sockName: string;

@@ -6,12 +6,12 @@ import type { Logger } from 'pino';
 /** During a reload the process before this one may still have the port. */
 const LISTEN_AGAIN_MS = 500;
 
-export interface HealthServer {
+interface HealthServer {
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-export interface HealthOptions {
+interface HealthOptions {
   /** `health_listen`: host:port, or a port on 127.0.0.1. */
   readonly listen: string;
   /** Why the process is not ready; nothing when it is. */
@@ -82,7 +82,7 @@ class Listening {
 }
 
 /** The host and port of a setting of the format `listen`. */
-export function addressOf(listen: string): { host: string; port: number } {
+function addressOf(listen: string): { host: string; port: number } {
   const at = listen.lastIndexOf(':');
   const host = at < 0 ? '127.0.0.1' : listen.slice(0, at).replace(/^\[(.*)\]$/, '$1');
   return { host, port: Number(listen.slice(at + 1)) };

@@ -17,7 +17,7 @@ export function fieldsOf(rule: Rule): readonly string[] {
 }
 
 /** The record that directly contains every field of a rule; empty for the top level. */
-export function homeOf(rule: Rule): string {
+function homeOf(rule: Rule): string {
   const homes = new Set(fieldsOf(rule).map((field) => field.slice(0, Math.max(0, field.lastIndexOf('.')))));
   const [home] = homes;
   return homes.size === 1 && home !== undefined ? home : '';

@@ -81,7 +81,7 @@ local function differ(paths)
 end
 `;
 
-export interface LuaSchemaOptions {
+interface LuaSchemaOptions {
   readonly name: string;
   /** Lines at the top of the file, as Lua comments. */
   readonly head: readonly string[];

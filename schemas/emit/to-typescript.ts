@@ -59,7 +59,7 @@ function recordsOf(schema: SettingSchema, found: Map<string, RecordSchema>): Map
   return found;
 }
 
-export interface TypescriptOptions {
+interface TypescriptOptions {
   /** A declaration whose interfaces are in another generated file, and the relative path of that file. */
   readonly elsewhere: { readonly schema: RecordSchema; readonly path: string };
 }

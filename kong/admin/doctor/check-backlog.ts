@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { warning, type CheckResult } from './finding';
 
-export const SOMAXCONN_FILE = '/proc/sys/net/core/somaxconn';
+const SOMAXCONN_FILE = '/proc/sys/net/core/somaxconn';
 
 /** @param file the kernel's limit; only Linux has this file. */
 export async function checkBacklog(requested: number, file: string = SOMAXCONN_FILE): Promise<CheckResult> {

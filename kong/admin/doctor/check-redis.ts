@@ -11,7 +11,7 @@ const SKEW_WARNING_MS = 1000;
 const SKEW_ERROR_MS = 10_000;
 
 /** The fields of INFO. */
-export type Info = ReadonlyMap<string, string>;
+type Info = ReadonlyMap<string, string>;
 
 async function infoOf(node: Redis): Promise<Info> {
   const text = await node.info();

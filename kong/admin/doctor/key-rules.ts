@@ -1,6 +1,6 @@
 // Classifies keys by their names (redis/keys.ts): their kind, and whether they must have a TTL.
 
-export type KeyKind =
+type KeyKind =
   | { readonly kind: 'record' | 'payload'; readonly id: string }
   /** `lives`: whether it must have a TTL. */
   | { readonly kind: 'other'; readonly lives: boolean };

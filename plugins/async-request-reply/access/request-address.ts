@@ -5,7 +5,7 @@ import type { GatewayRequest } from './gateway-request';
 const DEFAULT_PORT = /:(?:80|443)?$/;
 
 /** A host in one spelling: without case and without the port of its scheme. */
-export const normalAuthority = (host: string): string => host.toLowerCase().replace(DEFAULT_PORT, '');
+const normalAuthority = (host: string): string => host.toLowerCase().replace(DEFAULT_PORT, '');
 
 /**
  * Host as the client sent it, beside what a proxy that Kong trusts says that the client called it, host and path. The

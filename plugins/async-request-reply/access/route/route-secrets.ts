@@ -9,8 +9,8 @@ import { fingerprint } from '../../secrets/fingerprint';
 import type { Secrets } from '../../jobs/secrets-for';
 import type { SecretFingerprint } from '../../jobs/job-settings';
 
-export const CLIENT_CERT = 'upstream.client_cert';
-export const CLIENT_KEY = 'upstream.client_key';
+const CLIENT_CERT = 'upstream.client_cert';
+const CLIENT_KEY = 'upstream.client_key';
 
 /** Those that a worker must have: of the encryption keys the one that encrypts. */
 export function routeSecrets({ upstream, callback, encryption }: Config): Secrets {

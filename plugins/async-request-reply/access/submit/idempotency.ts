@@ -74,7 +74,7 @@ export function idempotencyKey(
 }
 
 /** The key without its quotes; undefined where it is malformed. */
-export function parseKey(value: string): string | undefined {
+function parseKey(value: string): string | undefined {
   const text = value.trim();
   const key = text.startsWith('"') ? QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1') : text;
   return key !== undefined && VISIBLE.test(key) && key.length <= MAX_CHARACTERS ? key : undefined;
