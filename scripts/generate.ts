@@ -6,7 +6,6 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configSchema } from '../schemas/config';
 import { configRules } from '../schemas/config/rules';
-import { toKongFields } from '../schemas/emit/to-kong-schema';
 import { toLuaSchema } from '../schemas/emit/to-lua-schema';
 import { toConfigTable, toSettingsTable } from '../schemas/emit/to-markdown';
 import { toSample } from '../schemas/emit/to-sample';
@@ -27,12 +26,6 @@ function read(path: string): string | undefined {
     }
     throw error;
   }
-}
-
-function kongSchemaModule(): string {
-  const fields = JSON.stringify(toKongFields(configSchema, configRules, 'javascript'), null, 2);
-  const comment = '/** The fields of the record `config`, as kong-pdk hands them to Kong. */';
-  return `// ${NOTICE}\n\n${comment}\nexport const kongSchema = ${fields};\n`;
 }
 
 function luaSchema(forKonnect: boolean): string {
@@ -66,7 +59,6 @@ function generateAll(): Readonly<Record<string, string>> {
   return {
     'schemas/generated/config-type.ts': `// ${NOTICE}\n\n${toTypescript(configSchema)}`,
     'schemas/generated/process-settings-type.ts': `// ${NOTICE}\n\n${settingsType}`,
-    'schemas/generated/kong-schema.ts': kongSchemaModule(),
     'schemas/generated/kong-sample.yml': `# ${NOTICE}\n${toSample(configSchema, PLUGIN_NAME)}`,
     [`kong/plugins/${PLUGIN_NAME}/schema.lua`]: luaSchema(false),
     'kong/konnect/schema.lua': luaSchema(true),
