@@ -1,5 +1,5 @@
--- Nothing passes: 503, unless async-request-reply has pointed the request at its own listener, or
--- knows it as one that a worker of its own sends through Kong again.
+-- The fail-closed guard: rejects every request with 503, unless async-request-reply has set its own
+-- listener as the target, or has verified the loopback token of a request from one of its workers.
 if kong.ctx.shared.async_request_reply == "loopback" then return end
 local target, service = ngx.ctx.balancer_data, kong.router.get_service()
 if target and service and target.host == "127.0.0.1"

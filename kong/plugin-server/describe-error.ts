@@ -1,7 +1,7 @@
-// Errors in the log. A plugin's error may quote the request that it choked on (`JSON.parse` does), so the log gets what
-// cannot: its class, its code and where it was thrown.
+// Errors of a plugin in the log. Their message may quote the request (that of `JSON.parse` does), so only their class, code
+// and stack frames are logged.
 
-/** What the log tells of an error. */
+/** The logged parts of an error. */
 interface ErrorDescription {
   name: string;
   code?: string;
@@ -11,7 +11,7 @@ interface ErrorDescription {
 
 const MAX_FRAMES = 10;
 
-/** Loggable parts of anything thrown, and of its cause: never a message. */
+/** The loggable parts of a thrown value and of its cause, without messages. */
 export function describeError(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) {
     return { name: typeof error };
@@ -25,7 +25,7 @@ export function describeError(error: unknown): ErrorDescription {
   };
 }
 
-// The stack begins with the message, which may have lines that look like frames.
+// The stack begins with the message, whose lines may look like frames.
 function stackFrames(error: Error): string[] {
   const stack = String(error.stack);
   const end = stack.indexOf(error.message) + error.message.length;

@@ -1,4 +1,4 @@
-// The command line, as kong-js-pluginserver's, so that one can stand in for the other in kong.conf.
+// The command line. It is compatible with kong-js-pluginserver's, so that either can be named in kong.conf.
 import { resolve } from 'node:path';
 import { newProgram } from '../process/program';
 

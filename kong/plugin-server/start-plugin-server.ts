@@ -1,4 +1,4 @@
-// From a directory with a plugin to a running server that ends well.
+// Starts the server for a directory with a plugin, and stops it at a signal.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { drain } from './drain';
@@ -6,7 +6,6 @@ import type { ErrorReply } from './error-reply';
 import { listenForRpc } from './rpc-listener';
 import { RpcServer } from './rpc-server';
 
-/** Everything that a plugin server is told from outside. */
 interface StartOptions {
   /** Kong's prefix, the directory of the socket. */
   readonly prefix: string;
@@ -22,11 +21,11 @@ interface StartOptions {
   readonly goneReply: ErrorReply;
   /** Called with what each plugin's entry file exports, by plugin name, before the socket is opened; awaited. */
   readonly onLoaded?: (plugins: ReadonlyMap<string, unknown>) => Promise<void> | void;
-  /** Called whenever Kong's last connection has gone: its workers close those that are idle for a minute, and all when they end. */
+  /** Called whenever Kong's last connection has closed. Kong's workers close connections that are idle for a minute, and all when they end. */
   readonly onDeserted?: () => void;
-  /** Called at the first signal, before anything is waited for: what holds requests lets go of them. */
+  /** Called at the first signal, before the drain: waiting requests must be released. */
   readonly onDrain?: () => void;
-  /** Run at SIGTERM and SIGINT, last first, once nothing is under way. Read then: it may be added to while running. */
+  /** Hooks that run at SIGTERM and SIGINT, the last first, when the server is idle. Hooks may be added while it runs. */
   readonly onStop: readonly (() => Promise<void>)[];
 }
 
