@@ -65,7 +65,7 @@ const CASES: [string, string[], NodeJS.ProcessEnv, RegExp][] = [
     'a secrets file that is not there',
     ['-p', prefix],
     { ARR_SECRETS_FILE: '/nowhere' },
-    /secrets_file names \/nowhere/,
+    /secrets_file names the file \/nowhere/,
   ],
   ['an option that there is not', ['--prefix', prefix], {}, /unknown option '--prefix'/],
 ];
