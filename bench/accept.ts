@@ -132,7 +132,9 @@ async function submit(gateway: Gateway): Promise<HttpResponse> {
     headers: HEADERS,
     body: BODY,
   });
-  if (answer.status !== 202) throw new Error(`a submit got ${answer.status}: ${answer.text}`);
+  if (answer.status !== 202) {
+    throw new Error(`a submit got ${answer.status}: ${answer.text}`);
+  }
   return answer;
 }
 

@@ -79,8 +79,12 @@ main(async (releasers) => {
       rounds: options.rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ jobsPerSecond: 'jobs/s', bytesPerJob: 'Redis bytes a waiting job', workerMicros: 'worker µs' },
-        ...{ redisMicros: 'Redis µs', upstreamMicros: 'upstream µs', othersCores: 'cores others used' },
+        jobsPerSecond: 'jobs/s',
+        bytesPerJob: 'Redis bytes a waiting job',
+        workerMicros: 'worker µs',
+        redisMicros: 'Redis µs',
+        upstreamMicros: 'upstream µs',
+        othersCores: 'cores others used',
       },
       ratios: [...(options.against === undefined ? [] : [OTHER]), EMPTY, CALLING].flatMap((to) =>
         ['jobsPerSecond', 'workerMicros', 'redisMicros', 'bytesPerJob'].map((metric) => ({
@@ -103,7 +107,10 @@ async function startSystem(releasers: Releasers, options: Options): Promise<Syst
   const queue = { concurrency: options.concurrency, max_waiting: options.jobs };
   const start = async (keyPrefix: string, checkout?: string): Promise<Gateway> => {
     const started = await startOurGateway({
-      ...{ redis, keyPrefix, checkout, upstreamUrl: upstream.url },
+      redis,
+      keyPrefix,
+      checkout,
+      upstreamUrl: upstream.url,
       // Redis is emptied between the turns, and a route announces its queue to the workers when it is first used.
       routes: Array.from({ length: options.rounds + 1 }, (_, turn) => ({
         name: queueName(turn),

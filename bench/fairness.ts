@@ -64,8 +64,10 @@ main(async (releasers) => {
       rounds: options.rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ lastMs: 'all jobs settled, ms', meanMs: 'a job, mean ms' },
-        ...{ jobsPerSecond: 'jobs/s of the queue', behindAllMs: 'behind all that wait, ms' },
+        lastMs: 'all jobs settled, ms',
+        meanMs: 'a job, mean ms',
+        jobsPerSecond: 'jobs/s of the queue',
+        behindAllMs: 'behind all that wait, ms',
       },
       ratios: ['lastMs', 'meanMs'].map((metric) => ({ metric, of: beside, to: alone })),
     },

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
-import { pino, type Logger } from 'pino';
+import { destination, type Logger } from 'pino';
 import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/replies';
 import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
@@ -14,6 +14,7 @@ import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
 import { handleUnhandled } from './plugin-server/handle-unhandled';
+import { createLogger } from './process/create-logger';
 import { startHealthServer } from './process/health-server';
 import { readSecretsFile } from './process/read-secrets-file';
 import { ThreadedHandoffListener } from './plugin-server/handoff-listener';
@@ -22,11 +23,11 @@ import { WorkerThreads } from './worker/worker-threads';
 
 const STDERR = 2;
 
-/** Nothing that the process makes is for others: a Kong in the background starts it with a umask of 0. */
+/** Other users may not access files of this process. A Kong in the background starts it with a umask of 0. */
 const UMASK = 0o077;
 const OCTAL = 8;
 
-/** A reply of the plugin's own, as the server sends it where the plugin could not. */
+/** Converts a reply of the plugin to the form in which the server sends it if the plugin cannot. */
 const errorReply = ({ status, headers, body }: ShortReply): ErrorReply => ({
   status,
   body: body.toString('latin1'),
@@ -44,7 +45,7 @@ async function main(args: readonly string[]): Promise<void> {
     goneReply: errorReply(restartingReply()),
   };
   const logLevel = cli.verbose > 0 ? 'debug' : settings.log_level;
-  const logger = pino({ level: logLevel }, pino.destination({ dest: STDERR, sync: false }));
+  const logger = createLogger({ level: logLevel }, destination({ dest: STDERR, sync: false }));
   handleUnhandled(logger);
   try {
     if (cli.dumpAllPlugins || cli.dumpPluginInfo !== undefined) {
@@ -97,7 +98,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** From the first signal on the port is free for the process that follows: a reload starts it before this one has ended. */
+/** Closes its port at the first signal: a reload starts the next process before this one has ended. */
 function startHealth(
   listen: string | undefined,
   log: Logger,

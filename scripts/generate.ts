@@ -1,12 +1,11 @@
 /**
- * Writes everything that follows from the declarations in schemas/. With `--check` it writes nothing, lists the files
- * that differ from what would be written, and exits with 1 if there are any.
+ * Writes all files that are generated from the declarations in schemas/. With `--check` it writes nothing, lists the files
+ * that are out of date, and exits with 1 if there are any.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { configSchema } from '../schemas/config';
 import { configRules } from '../schemas/config/rules';
-import { toKongFields } from '../schemas/emit/to-kong-schema';
 import { toLuaSchema } from '../schemas/emit/to-lua-schema';
 import { toConfigTable, toSettingsTable } from '../schemas/emit/to-markdown';
 import { toSample } from '../schemas/emit/to-sample';
@@ -24,21 +23,17 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(join(ROOT, path), 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+      return undefined;
+    }
     throw error;
   }
 }
 
-function kongSchemaModule(): string {
-  const fields = JSON.stringify(toKongFields(configSchema, configRules, 'javascript'), null, 2);
-  const comment = '/** The fields of the record `config`, as kong-pdk hands them to Kong. */';
-  return `// ${NOTICE}\n\n${comment}\nexport const kongSchema = ${fields};\n`;
-}
-
 function luaSchema(forKonnect: boolean): string {
   const use = forKonnect
-    ? 'For Konnect, which takes a schema without any require. A Kong of your own reads kong/plugins instead.'
-    : 'Kong prefers this file to the schema that the plugin server dumps. Beside it there must be no handler.lua.';
+    ? 'For Konnect, which accepts no require in a schema. A self-hosted Kong reads kong/plugins instead.'
+    : 'Kong prefers this file to the schema that the plugin server dumps. Do not add a handler.lua to this directory.';
   const head = [NOTICE, use];
   return toLuaSchema({ name: PLUGIN_NAME, head, schema: configSchema, rules: configRules, forKonnect });
 }
@@ -48,8 +43,9 @@ function fillIn(file: string, page: string, mark: string, table: string): string
   const [begin, end] = [`<!-- ${mark}: ${NOTICE} -->`, `<!-- end of ${mark} -->`];
   const [before, rest] = page.split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined)
+  if (before === undefined || after === undefined) {
     throw new Error(`${file} lacks the marks ${begin} and ${end}`);
+  }
   return `${before}${begin}\n\n${table}\n\n${end}${after}`;
 }
 
@@ -75,7 +71,6 @@ function generateAll(): Readonly<Record<string, string>> {
   return {
     'schemas/generated/config-type.ts': `// ${NOTICE}\n\n${toTypescript(configSchema)}`,
     'schemas/generated/process-settings-type.ts': `// ${NOTICE}\n\n${settingsType}`,
-    'schemas/generated/kong-schema.ts': kongSchemaModule(),
     'schemas/generated/kong-sample.yml': `# ${NOTICE}\n${toSample(configSchema, PLUGIN_NAME)}`,
     [`kong/plugins/${PLUGIN_NAME}/schema.lua`]: luaSchema(false),
     'kong/konnect/schema.lua': luaSchema(true),
@@ -87,7 +82,9 @@ function generateAll(): Readonly<Record<string, string>> {
 function main(isCheck: boolean): number {
   const differing = Object.entries(generateAll()).filter(([path, text]) => read(path) !== text);
   if (isCheck) {
-    for (const [path] of differing) console.error(`differs: ${path}`);
+    for (const [path] of differing) {
+      console.error(`differs: ${path}`);
+    }
     return differing.length === 0 ? 0 : 1;
   }
   for (const [path, text] of differing) {

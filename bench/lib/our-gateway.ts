@@ -5,7 +5,7 @@ import type { RedisServer } from '../../spec/helpers/redis-server';
 import { kongConfig, type KongConfigOptions } from '../../spec/helpers/stack/kong-config';
 import { ourScript } from './our-script';
 
-export interface OurGatewayOptions extends KongConfigOptions {
+interface OurGatewayOptions extends KongConfigOptions {
   readonly redis: RedisServer;
   readonly keyPrefix: string;
   /** Where routes lead that name no service of their own. */

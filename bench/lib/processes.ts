@@ -23,7 +23,9 @@ export async function redisPid(redis: RedisServer): Promise<number> {
 export async function redisInfo(redis: RedisServer, name: string): Promise<string> {
   const info = String(await redis.command('INFO'));
   const value = new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
-  if (value === undefined) throw new Error(`Redis's INFO has no ${name}`);
+  if (value === undefined) {
+    throw new Error(`Redis's INFO has no ${name}`);
+  }
   return value;
 }
 

@@ -1,4 +1,4 @@
-// Finds jobs: by the lists of a queue where these are enough, else by going through all records.
+// Finds jobs: from the lists of a queue if they suffice, else by a scan of all records.
 import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { isSettled, parseJobRecord, type JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
 import type { KeySpace } from '../../plugins/async-request-reply/redis/keys';
@@ -8,21 +8,21 @@ import { idInKey, scanKeys, scanMembers } from './scan';
 
 export interface JobFilter {
   readonly queue?: string | undefined;
-  /** As the record has it; '' is nobody. */
+  /** As in the record; '' is no owner. */
   readonly owner?: string | undefined;
-  /** Any of them; undefined is all. */
+  /** One of these states; undefined is all. */
   readonly states?: readonly StateFilter[] | undefined;
-  /** Settled, or where it is open accepted, before this (ms since 1970, clock of Redis). */
+  /** Settled (an open job: accepted) before this time (ms since 1970, clock of Redis). */
   readonly beforeMs?: number | undefined;
 }
 
 export interface FoundJob {
   readonly record: JobRecord;
-  /** A dead letter: it can be redriven. */
+  /** Whether the job is a dead letter and can be redriven. */
   readonly dead: boolean;
 }
 
-/** A job by its ID; undefined where there is none, or only the tombstone of a submit that was given up. */
+/** Finds a job by its ID. Returns undefined if there is none, or only the tombstone of a submit that was rolled back. */
 export async function findJob({ redis, keys }: AdminContext, id: string): Promise<FoundJob | undefined> {
   const fields = await redis.hgetall(keys.record(id));
   const record = parseJobRecord(id, fields);
@@ -30,9 +30,9 @@ export async function findJob({ redis, keys }: AdminContext, id: string): Promis
 }
 
 /**
- * Jobs that match, in windows and in no order. One that matches all the time comes at least once.
+ * Returns the matching jobs in windows, unordered. A job that matches during the whole scan is returned at least once.
  *
- * @param isWanted is asked before a record is read.
+ * @param isWanted is called before a record is read.
  */
 export async function* selectJobs(
   context: AdminContext,
@@ -62,7 +62,7 @@ async function* candidateIds(context: AdminContext, filter: JobFilter): AsyncGen
   }
 }
 
-/** The list of a queue that has all the jobs of these states; undefined where none has. */
+/** Returns the list that contains all jobs in these states; undefined if there is none. */
 function listOf(keys: KeySpace, states: JobFilter['states']): ((queue: string) => string) | undefined {
   if (states?.every((state) => state === 'dead')) {
     return (queue) => keys.deadLetters(queue);

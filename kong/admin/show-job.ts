@@ -1,5 +1,5 @@
-// `show`: one job, with what is stored beside its record only by size. Of the request: method, path without query
-// (queries carry keys and tokens), and where it goes; of one that is encrypted the fingerprint of its key.
+// `show`: shows one job and the sizes of its payloads. Of the request it shows the method, the path without the query
+// (queries carry keys and tokens) and the address; of an encrypted request it shows the fingerprint of its key.
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
 import { toUriHost } from '../../plugins/async-request-reply/http/uri-host';
 import { unpackMeta } from '../../plugins/async-request-reply/payloads/payload';
@@ -16,7 +16,7 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
   const id = await resolveJobId(context, text);
   const job = await findJob(context, id);
   if (job === undefined) {
-    throw notFound('There is no such job.');
+    throw notFound('No such job.');
   }
   const { record } = job;
   const [request, service, responseBytes, lists, scheduler] = await Promise.all([
@@ -73,7 +73,7 @@ function keyName(head: Buffer): string {
   }
 }
 
-/** The length of a stored body as it came, without reading it. @param recorded what the record says of it. */
+/** The original length of a stored body, without reading the body. @param recorded the length in the record. */
 async function bodyBytes(
   redis: AdminContext['redis'],
   key: string,
@@ -83,7 +83,7 @@ async function bodyBytes(
   return head === null ? undefined : isSealed(head) ? recorded : unpackMeta(head).bytes;
 }
 
-/** One line for each member, records taken apart. */
+/** One line for each member. Records are flattened. */
 function lines(value: object, before = ''): [string, string][] {
   return Object.entries(value).flatMap(([name, member]): [string, string][] => {
     if (member === undefined || member === null) {

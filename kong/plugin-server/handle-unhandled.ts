@@ -1,13 +1,12 @@
-// What no caller can catch, in a process whose death lets requests pass by the plugin until Kong has started the next.
+// Handles errors that no caller catches. While the process is dead, requests bypass the plugin until Kong has started it again.
 import type { Logger } from 'pino';
 import { describeError } from './describe-error';
 import { endWith } from './end-plugin-server';
 
 /**
- * A rejection that nobody handles is logged and that is all: a call such as `kong.log.info(…)` that a plugin did not
- * await may reject when its event is given up. An exception outside of any event leaves the process in an unknown
- * state: it is logged without its message, and the process ends with 1. Output that nobody reads any more is dropped:
- * after Kong's death the server goes on until it is told to stop.
+ * An unhandled rejection is only logged: a call such as `kong.log.info(…)` that a plugin did not await may reject when its
+ * event is abandoned. An uncaught exception leaves the process in an unknown state: it is logged without its message, and
+ * the process ends with 1. Errors of stdout and stderr are ignored: after Kong's death the server runs until it is stopped.
  */
 export function handleUnhandled(logger: Logger): void {
   process.on('unhandledRejection', (reason) => {
@@ -21,5 +20,7 @@ export function handleUnhandled(logger: Logger): void {
       1,
     );
   });
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => undefined);
+  }
 }

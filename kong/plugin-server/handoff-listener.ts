@@ -1,32 +1,27 @@
-// Starts the handoff listener beside the plugin server, and writes the notes for it.
+// Runs the handoff listener in a thread of the plugin server, and issues the tickets for it.
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { newSealingKey, TicketSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
 import type { HandoffListener, HandoffTicket } from '../../plugins/async-request-reply/handoff/types';
 import type { Config } from '../../schemas/generated/config-type';
+import { superviseThread } from '../process/supervised-thread';
 import type { HandoffThreadData, HandoffThreadMessage, HandoffThreadReport } from './handoff-thread';
 
-/** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
-const RESTART_MS = 1000;
-
-/**
- * Of V8's young generation, three parts of 4 MiB: by default it grows to 48 MiB under a stream of buffers, for nothing
- * (docs/benchmarks.md).
- */
+/** V8's young generation: three spaces of 4 MiB. By default a stream of buffers grows it to 48 MiB without benefit (docs/benchmarks.md). */
 const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 12 };
 
 /**
- * How long nginx may take to come with a note: far less than this where it has the request already, as with a poll. An upload that is
- * still on its way to nginx is not waited for, and is 502 then.
+ * How long to wait for nginx to connect with a ticket. It needs far less if it already has the request, as with a poll. An
+ * upload that nginx is still receiving then fails with 502.
  */
 const CONNECT_MS = 5000;
 
 const CONNECT_CHECK_MS = 20;
 
-/** Settings that notes may still name: of instances that a reload has replaced too. */
+/** Settings that tickets may name, including those of instances that a reload has replaced. */
 const MAX_CONFIGS = 10_000;
 
 export class ThreadedHandoffListener implements HandoffListener {
@@ -49,7 +44,7 @@ export class ThreadedHandoffListener implements HandoffListener {
     this.#options = options;
   }
 
-  /** Starts the listener and resolves when it listens. @throws Error where it cannot. */
+  /** Starts the listener and resolves when it listens. @throws Error if it cannot listen. */
   static async start(
     log: Logger,
     options: Pick<HandoffThreadData, 'logLevel' | 'backlog'>,
@@ -87,44 +82,48 @@ export class ThreadedHandoffListener implements HandoffListener {
   }
 
   #start(): Promise<void> {
-    const file = path.join(__dirname, `handoff-thread${path.extname(__filename)}`);
-    const workerData: HandoffThreadData = {
-      ...this.#options,
-      key: this.#key,
-      configs: [...this.#configs],
-      arrived: this.#arrived,
-    };
-    const thread = new Worker(file, { workerData, resourceLimits: RESOURCE_LIMITS });
-    this.#thread = thread;
     return new Promise((resolve, reject) => {
-      thread.on('message', (report: HandoffThreadReport) => {
-        if (report.kind === 'listening') {
-          this.#port = report.port;
-          this.#log.info({ port: report.port }, 'handoff listener started');
-          resolve();
-        }
-      });
-      thread.on('error', (error: unknown) => {
-        this.#log.error({ err: String(error) }, 'handoff listener failed');
-      });
-      thread.on('exit', () => {
-        this.#port = undefined;
-        reject(new Error('the handoff listener did not start'));
-        if (!this.#stopping) {
-          setTimeout(() => void this.#start().catch(() => undefined), RESTART_MS);
-        }
+      superviseThread({
+        file: path.join(__dirname, 'handoff-thread'),
+        name: 'handoff listener',
+        log: this.#log,
+        isWanted: () => !this.#stopping,
+        options: () => {
+          const workerData: HandoffThreadData = {
+            ...this.#options,
+            key: this.#key,
+            configs: [...this.#configs],
+            arrived: this.#arrived,
+          };
+          return { workerData, resourceLimits: RESOURCE_LIMITS };
+        },
+        onStart: (thread) => {
+          this.#thread = thread;
+          thread.on('message', (report: HandoffThreadReport) => {
+            if (report.kind === 'listening') {
+              this.#port = report.port;
+              this.#log.info({ port: report.port }, 'handoff listener started');
+              resolve();
+            }
+          });
+        },
+        onExit: () => {
+          this.#port = undefined;
+          // Without effect once the listener has started.
+          reject(new Error('the handoff listener did not start'));
+        },
       });
     });
   }
 
-  /** Lets nginx come with the notes that it was given a moment ago. */
+  /** Waits for nginx to connect with the tickets that it got a moment ago. */
   async #untilArrived(): Promise<void> {
     while (Atomics.load(this.#arrived, 0) < this.#sealed && performance.now() - this.#sealedAt < CONNECT_MS) {
       await delay(CONNECT_CHECK_MS);
     }
   }
 
-  /** Lets the requests that are under way end, those too with which nginx is about to come, and then the thread. Idempotent. */
+  /** Waits for the requests in progress, including those that nginx is about to send, and ends the thread. Idempotent. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
     return this.#stopped;

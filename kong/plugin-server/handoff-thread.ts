@@ -1,49 +1,44 @@
-// The handoff listener in a thread of the plugin server: large bodies stay off its event loop.
+// The handoff listener, in a thread of the plugin server: large bodies do not block its event loop.
 import { parentPort, workerData } from 'node:worker_threads';
-import pino from 'pino';
 import {
   routeSettings,
   type RouteSettings,
 } from '../../plugins/async-request-reply/access/route/route-settings';
-import { serializeError } from '../../plugins/async-request-reply/errors/serialize-error';
 import { HandoffServer } from '../../plugins/async-request-reply/handoff/handoff-server';
 import { TicketSealer } from '../../plugins/async-request-reply/handoff/ticket-sealer';
 import { StoreRegistry, type OpenStore } from '../../plugins/async-request-reply/accept/store-registry';
 import type { Config } from '../../schemas/generated/config-type';
+import { createLogger } from '../process/create-logger';
 import { lowerThreadPriority } from '../worker/lower-thread-priority';
 
-/** What the plugin server hands to the thread. */
+/** The data that the plugin server passes to the thread. */
 export interface HandoffThreadData {
   readonly key: Uint8Array;
   readonly logLevel: string;
   readonly backlog: number;
   readonly configs: readonly (readonly [settingsKey: string, config: Config])[];
-  /** One number: with how many notes requests have come. */
+  /** One number: how many tickets have arrived. */
   readonly arrived: Int32Array;
 }
 
 export type HandoffThreadMessage =
   | { readonly kind: 'config'; readonly settingsKey: string; readonly config: Config }
-  /** Held requests are answered, and the thread ends when nothing is under way. */
+  /** Responds to waiting requests, and reports when no request is in progress. */
   | { readonly kind: 'drain' };
 
-/** What the thread says: where it listens, and that it has drained. */
+/** Messages from the thread: its port, and that it has drained. */
 export type HandoffThreadReport =
   { readonly kind: 'listening'; readonly port: number } | { readonly kind: 'idle' };
 
 const IDLE_CHECK_MS = 20;
 
-// Handed over by handoff-listener.ts alone.
+// Only handoff-listener.ts starts this thread.
 const { key, logLevel, backlog, configs, arrived } = workerData as HandoffThreadData;
-const log = pino({
-  name: 'async-request-reply-handoff',
-  level: logLevel,
-  serializers: { err: serializeError },
-});
-const stores = new StoreRegistry((error) => log.warn({ err: error }, 'redis connection'));
+const log = createLogger({ name: 'async-request-reply-handoff', level: logLevel });
+const stores = new StoreRegistry((error) => log.warn({ err: error }, 'redis connection failed'));
 const routes = new Map<string, { readonly settings: RouteSettings; readonly openStore: OpenStore }>();
 
-// Bodies may take their time; polls and accepts are waited for.
+// Bodies are less urgent than polls and accepts.
 lowerThreadPriority();
 
 const register = (settingsKey: string, config: Config): void => {
@@ -51,7 +46,7 @@ const register = (settingsKey: string, config: Config): void => {
   routes.set(settingsKey, { settings, openStore: stores.opener(settings.redis, settings.keyPrefix) });
 };
 
-/** nginx comes with a note again where it lost the answer: each counts once. A note begins with 16 random characters. */
+/** nginx sends a ticket again if it lost the response. Each ticket counts once: its first 16 characters are random. */
 const counted = new Set<string>();
 const MAX_COUNTED = 10_000;
 
@@ -75,7 +70,10 @@ const server = new HandoffServer({
     return route && { settings: route.settings, ...route.openStore() };
   },
   onTicket: countOnce,
-  onFailure: (error) => log.error({ err: error }, 'request not handled'),
+  onFailure: (error) => {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    log.error({ err: cause }, 'handoff request not handled');
+  },
 });
 
 configs.forEach(([settingsKey, config]) => register(settingsKey, config));
@@ -88,7 +86,7 @@ parentPort?.on('message', (message: HandoffThreadMessage) => {
     return;
   }
   stores.requests.release();
-  // The socket stays open to the last: nginx may be about to connect with a note of ours.
+  // The socket stays open until the end: nginx may be about to connect with a ticket.
   setInterval(() => {
     if (server.underWay === 0) {
       report({ kind: 'idle' });

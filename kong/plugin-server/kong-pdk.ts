@@ -2,8 +2,8 @@
 // described here, after kong-pdk's `server.js`, `pdk.js` and `lib/mod.js` (0.6.0).
 import { createRequire } from 'node:module';
 
-/** A loaded plugin folder (kong-pdk's `lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
-export interface PluginModule {
+/** A loaded plugin folder (`lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
+interface PluginModule {
   readonly name: string;
   /** What the plugin's entry file exports. */
   readonly mod: unknown;
@@ -27,7 +27,7 @@ export interface PluginInstance {
 }
 
 /** kong-pdk's logger port. */
-export interface ServerLogger {
+interface ServerLogger {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
@@ -35,7 +35,7 @@ export interface ServerLogger {
 }
 
 /** The parts of kong-pdk's `Server` that ours keeps or overrides. */
-export interface KongPdkServer {
+interface KongPdkServer {
   readonly plugins: Map<string, PluginModule>;
   /** Starts the timer that drops instances unused for 60 s; called by the constructor. */
   clearExpiredPlugins(ttl: number): unknown;
@@ -80,7 +80,10 @@ function loadWithoutTsNode(): KongPdk {
       Pdk: load('kong-pdk/pdk') as KongPdk['Pdk'],
     };
   } finally {
-    if (before === undefined) delete load.cache[tsNode];
-    else load.cache[tsNode] = before;
+    if (before === undefined) {
+      delete load.cache[tsNode];
+    } else {
+      load.cache[tsNode] = before;
+    }
   }
 }

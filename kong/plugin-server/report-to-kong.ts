@@ -14,7 +14,7 @@ const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
  * `not-kongs`: no nginx has started this process. `unheard`: its log cannot be written by this user, as where Kong's master made it
  * as root and its workers are another user.
  */
-export type Hearing = 'told' | 'unheard' | 'not-kongs';
+type Hearing = 'told' | 'unheard' | 'not-kongs';
 
 /** Appends one line to the error log of the nginx that is this process's parent, which its standard error is. Never throws. */
 export function reportToKong(sentence: string): Hearing {

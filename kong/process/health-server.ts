@@ -1,27 +1,27 @@
-// Answers whether this process is alive and ready, for whoever restarts it or sends it work. It says nothing that a stranger
-// may not know, and is for the inside of a machine or pod all the same.
+// Reports whether this process is alive and ready, to the supervisor that restarts it or sends it work. The responses
+// contain nothing confidential, but the server is meant for use inside a machine or pod.
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 
-/** During a reload the process before this one may still have the port. */
+/** During a reload the previous process may still have the port. */
 const LISTEN_AGAIN_MS = 500;
 
-export interface HealthServer {
+interface HealthServer {
   /** Idempotent. */
   close(): Promise<void>;
 }
 
-export interface HealthOptions {
+interface HealthOptions {
   /** `health_listen`: host:port, or a port on 127.0.0.1. */
   readonly listen: string;
-  /** Why the process is not ready; nothing when it is. */
+  /** Why the process is not ready; nothing if it is ready. */
   readonly reasons: () => Promise<readonly string[]>;
   readonly log: Logger;
 }
 
 /**
- * Answers `GET /live` with 200 as long as the process answers anything, and `GET /ready` with 200, or with 503 and the
- * reasons. Where the port is taken it is tried again until it is free, which the log says once.
+ * Responds to `GET /live` with 200, and to `GET /ready` with 200, or with 503 and the reasons. If the port is in use, it
+ * tries again until the port is free, and logs that once.
  */
 export function startHealthServer({ listen, reasons, log }: HealthOptions): HealthServer {
   const server = createServer((request, response) => {
@@ -63,13 +63,13 @@ class Listening {
     server.on('error', (error: NodeJS.ErrnoException) => {
       if (!this.#isReported) {
         this.#isReported = true;
-        log.warn({ err: error.message }, 'health listener: tried again until it can be had');
+        log.warn({ err: error }, 'health listener could not start; it is tried again until it starts');
       }
       if (!this.#isClosed) {
         this.#timer = setTimeout(() => server.listen(at), LISTEN_AGAIN_MS);
       }
     });
-    server.on('listening', () => log.info({ address: server.address() }, 'health listener'));
+    server.on('listening', () => log.info({ address: server.address() }, 'health listener started'));
     server.listen(at);
   }
 
@@ -82,7 +82,7 @@ class Listening {
 }
 
 /** The host and port of a setting of the format `listen`. */
-export function addressOf(listen: string): { host: string; port: number } {
+function addressOf(listen: string): { host: string; port: number } {
   const at = listen.lastIndexOf(':');
   const host = at < 0 ? '127.0.0.1' : listen.slice(0, at).replace(/^\[(.*)\]$/, '$1');
   return { host, port: Number(listen.slice(at + 1)) };

@@ -1,13 +1,13 @@
-// Reads the file that ARR_SECRETS_FILE names: a mapping from names to secrets, as YAML or JSON. The names are the
-// operator's own; a job asks for a secret by its fingerprint.
+// Reads the file that ARR_SECRETS_FILE names: a mapping from names to secrets, in YAML or JSON. The administrator chooses
+// the names; jobs refer to a secret by its fingerprint.
 import { parseDocument } from 'yaml';
 import { fileError, readNamedFile } from '../../schemas/read-named-file';
 
 const SETTING = 'secrets_file';
 
 /**
- * @returns the secrets by name; none where no file is named
- * @throws ConfigError where the file cannot be read or is no mapping from names to texts. Its text is not repeated.
+ * @returns the secrets by name; none if no file is named
+ * @throws ConfigError if the file cannot be read or is not a mapping from names to strings. The error does not repeat its text.
  */
 export function readSecretsFile(path: string | undefined): ReadonlyMap<string, string> {
   if (path === undefined) {

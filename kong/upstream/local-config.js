@@ -9,7 +9,9 @@ const KONG_YML = path.join(__dirname, '..', 'kong.yml');
 
 /** Replaces `from`, which has to stand there: a kong.yml that was edited must not silently keep the other address. */
 function replaceAll(text, from, to) {
-  if (!text.includes(from)) throw new Error(`${KONG_YML} lacks ${JSON.stringify(from)}`);
+  if (!text.includes(from)) {
+    throw new Error(`${KONG_YML} lacks ${JSON.stringify(from)}`);
+  }
   return text.replaceAll(from, to);
 }
 

@@ -70,4 +70,6 @@ const server = http.createServer((request, response) => {
 });
 
 server.listen(port, host, () => console.log(`listening on http://${host}:${server.address().port}`));
-for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0));
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.once(signal, () => process.exit(0));
+}

@@ -1,28 +1,28 @@
-// A worker in a thread of the plugin server: off its event loop, and gone with its process.
+// A worker in a thread of the plugin server: it does not block its event loop, and it ends with its process.
 import { parentPort, workerData } from 'node:worker_threads';
-import pino from 'pino';
 import { SecretStore, type SecretEntry } from '../../plugins/async-request-reply/secrets/secret-store';
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import { JobWorker } from '../../plugins/async-request-reply/worker/worker';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
+import { createLogger } from '../process/create-logger';
 import { workerOptions } from './worker-options';
 
-/** What the plugin server hands to the thread. */
+/** The data that the plugin server passes to the thread. */
 export interface WorkerThreadData {
   readonly settings: ProcessSettings;
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
-  /** Those that the plugin server has when the thread starts; further ones come as messages. */
+  /** The secrets that the plugin server has when the thread starts. Further ones arrive as messages. */
   readonly secrets: readonly SecretEntry[];
 }
 
-/** What the plugin server says to the thread while it runs. */
+/** Messages from the plugin server to the thread. */
 export type WorkerThreadMessage =
   { readonly kind: 'stop' } | { readonly kind: 'secret'; readonly entry: SecretEntry };
 
-// Handed over by worker-threads.ts alone.
+// Only worker-threads.ts starts this thread.
 const { settings, redis, keyPrefix, secrets } = workerData as WorkerThreadData;
-const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
+const log = createLogger({ name: 'async-request-reply-worker', level: settings.log_level });
 const box = new SecretStore();
 secrets.forEach((entry) => box.addEntry(entry));
 const worker = JobWorker.start(workerOptions(settings, log, box, { redis, keyPrefix }));
@@ -41,7 +41,7 @@ function stop(): void {
   worker.stop(settings.drain_timeout_seconds * 1000).then(
     () => parentPort?.close(),
     (error: unknown) => {
-      log.error({ err: String(error) }, 'stopping');
+      log.error({ err: error }, 'worker thread could not stop cleanly');
       parentPort?.close();
     },
   );

@@ -1,6 +1,6 @@
-// The plugin server's own workers: one set of threads for each Redis that its plugin instances use.
+// The worker threads of the plugin server: one set for each Redis that its plugin instances use.
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { SecretStore } from '../../plugins/async-request-reply/secrets/secret-store';
 import {
@@ -10,16 +10,14 @@ import {
 } from '../../plugins/async-request-reply/redis/redis-client';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
 import { counted } from '../process/counted';
+import { superviseThread } from '../process/supervised-thread';
 import type { WorkerThreadData, WorkerThreadMessage } from './worker-thread';
-
-/** A thread that died is started again after this: a fault that comes back must not become a busy loop. */
-const RESTART_MS = 1000;
 
 /** A Redis and key prefix for which threads run. */
 interface Connection {
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
-  /** How many stores of the process lead there. */
+  /** How many stores of the process use it. */
   stores: number;
   readonly threads: Set<Worker>;
 }
@@ -32,11 +30,11 @@ export class WorkerThreads {
   readonly #log: Logger;
   readonly #secrets: SecretStore;
   readonly #connections = new Map<string, Connection>();
-  /** All that run, those too that drain. */
+  /** All running threads, including those that drain. */
   readonly #threads = new Set<Worker>();
   #stopping = false;
 
-  /** @param secrets what the threads are told, now and whenever one is added. */
+  /** @param secrets the secrets that the threads get, at their start and whenever one is added. */
   constructor(settings: ProcessSettings, log: Logger, secrets: SecretStore) {
     this.#settings = settings;
     this.#log = log;
@@ -44,7 +42,7 @@ export class WorkerThreads {
     secrets.onAdded((entry) => post(this.#threads, { kind: 'secret', entry }));
   }
 
-  /** A store of the process leads there: starts the threads unless they run, with the time-outs of the store that came first. */
+  /** Registers a store that uses this Redis. Starts the threads unless they run, with the timeouts of the first store. */
   need(redis: RedisSettings, keyPrefix: string): void {
     const key = keyOf(redis, keyPrefix);
     const known = this.#connections.get(key);
@@ -59,7 +57,7 @@ export class WorkerThreads {
     }
   }
 
-  /** One store less. With the last the threads take no further jobs, and end when their calls have. */
+  /** Unregisters a store. With the last one the threads take no further jobs, and they end when their calls have ended. */
   drop(redis: RedisSettings, keyPrefix: string): void {
     const key = keyOf(redis, keyPrefix);
     const connection = this.#connections.get(key);
@@ -73,50 +71,52 @@ export class WorkerThreads {
     this.#connections.delete(key);
     post(connection.threads, { kind: 'stop' });
     const at = { redis: nameOfRedis(redis), keyPrefix };
-    this.#log.info(at, 'no instance uses this Redis any more: its worker threads drain');
+    this.#log.info(at, 'no instance uses this Redis any more, so its worker threads drain');
   }
 
   #start(connection: Connection): void {
     const { redis, keyPrefix } = connection;
-    if (this.#stopping || this.#connections.get(keyOf(redis, keyPrefix)) !== connection) {
-      return;
-    }
-    const file = path.join(__dirname, `worker-thread${path.extname(__filename)}`);
-    const workerData: WorkerThreadData = {
-      ...{ settings: this.#settings, secrets: this.#secrets.entries() },
-      ...{ redis, keyPrefix },
-    };
-    const thread = new Worker(file, { workerData });
-    this.#threads.add(thread);
-    connection.threads.add(thread);
-    thread.on('error', (error: unknown) => {
-      this.#log.error(
-        { err: error instanceof Error ? error.message : String(error) },
-        'worker thread failed',
-      );
-    });
-    thread.on('exit', () => {
-      this.#threads.delete(thread);
-      connection.threads.delete(thread);
-      if (connection.stores === 0 && connection.threads.size === 0) {
-        this.#log.info({ redis: nameOfRedis(redis), keyPrefix }, 'its worker threads have ended');
-      }
-      if (!this.#stopping) {
-        setTimeout(() => this.#start(connection), RESTART_MS);
-      }
+    superviseThread({
+      file: path.join(__dirname, 'worker-thread'),
+      name: 'worker thread',
+      log: this.#log,
+      isWanted: () => !this.#stopping && this.#connections.get(keyOf(redis, keyPrefix)) === connection,
+      options: () => {
+        const workerData: WorkerThreadData = {
+          settings: this.#settings,
+          secrets: this.#secrets.entries(),
+          redis,
+          keyPrefix,
+        };
+        return { workerData };
+      },
+      onStart: (thread) => {
+        this.#threads.add(thread);
+        connection.threads.add(thread);
+      },
+      onExit: (thread) => {
+        this.#threads.delete(thread);
+        connection.threads.delete(thread);
+        if (connection.stores === 0 && connection.threads.size === 0) {
+          this.#log.info(
+            { redis: nameOfRedis(redis), keyPrefix },
+            'worker threads for this Redis have ended',
+          );
+        }
+      },
     });
   }
 
-  /** Why jobs may not be carried out here; nothing when all threads run that should. */
+  /** Why jobs may not run here; nothing if all threads run. */
   reasons(): string[] {
     const running = [...this.#connections.values()].reduce((sum, { threads }) => sum + threads.size, 0);
     const missing = this.#connections.size * this.#settings.worker_threads - running;
     return missing > 0
-      ? [`${counted(missing, 'worker thread is', 'worker threads are')} being started again`]
+      ? [`${counted(missing, 'worker thread is', 'worker threads are')} being restarted`]
       : [];
   }
 
-  /** Lets every thread drain and resolves when they have ended. Idempotent. */
+  /** Drains all threads and resolves when they have ended. Idempotent. */
   async stop(): Promise<void> {
     this.#stopping = true;
     const ended = [...this.#threads].map(

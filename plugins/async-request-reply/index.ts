@@ -1,6 +1,6 @@
 // The plugin as a plugin server for JavaScript loads it.
 import { resolveConfig } from '../../schemas/resolve-config';
-import { kongSchema } from '../../schemas/generated/kong-schema';
+import { kongSchema } from '../../schemas/kong-schema';
 import { PluginInstance } from './plugin-instance';
 import { packageVersion } from './package-version';
 import type { Pdk } from './kong-api/pdk';

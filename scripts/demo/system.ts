@@ -7,7 +7,7 @@ import { freePort } from '../../spec/helpers/gateway/free-port';
 import { RedisServer } from '../../spec/helpers/redis-server';
 import { Releasers } from '../../spec/helpers/stack/releasers';
 
-export interface DemoSystem {
+interface DemoSystem {
   /** What answers at `url`, in words. */
   readonly gateway: string;
   readonly url: string;

@@ -12,7 +12,7 @@ test('the doctor warns of an unknown variable, and suggests the nearest setting'
   fixture.system.startWorker();
   const diagnosis = await diagnose(['--no-scan'], { ARR_LOGLEVEL: 'debug' });
   expect(diagnosis).toMatchObject({ code: 0, ok: true, found: { variables: 'warning' } });
-  expect(diagnosis.messages).toMatch(/^ARR_LOGLEVEL .* did you mean ARR_LOG_LEVEL\?$/);
+  expect(diagnosis.messages).toMatch(/^ARR_LOGLEVEL .* Did you mean ARR_LOG_LEVEL\?$/);
 });
 
 describe('queues', () => {

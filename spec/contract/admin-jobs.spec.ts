@@ -22,12 +22,31 @@ describe('queues', () => {
     expect(value).toEqual({
       queues: [
         {
-          ...{ queue: 'other', open: 1, waiting: 1, active: 0, delayed: 0, dead: 0, stored_bytes: 11 },
-          ...{ paused: false, breaker: 'closed', taken: false, concurrency: 4, rate: '5 per 1 s' },
+          queue: 'other',
+          open: 1,
+          waiting: 1,
+          active: 0,
+          delayed: 0,
+          dead: 0,
+          stored_bytes: 11,
+          paused: false,
+          breaker: 'closed',
+          served: false,
+          concurrency: 4,
+          rate: '5 per 1 s',
         },
         {
-          ...{ queue: 'q', open: 1, waiting: 1, active: 0, delayed: 0, dead: 2, stored_bytes: 33 },
-          ...{ paused: false, breaker: 'off', taken: expect.any(Boolean) as boolean, concurrency: 4 },
+          queue: 'q',
+          open: 1,
+          waiting: 1,
+          active: 0,
+          delayed: 0,
+          dead: 2,
+          stored_bytes: 33,
+          paused: false,
+          breaker: 'off',
+          served: expect.any(Boolean) as boolean,
+          concurrency: 4,
         },
       ],
     });
@@ -45,7 +64,7 @@ describe('queues', () => {
   test('lists nothing if no queue is registered', async () => {
     expect(await fixture.system.admin(['queues'])).toMatchObject({
       code: 0,
-      stdout: 'No queue has been announced.\n',
+      stdout: 'No queue is registered.\n',
     });
   });
 });
@@ -79,7 +98,11 @@ describe('jobs', () => {
     const nobody = await system.accept({ owner: '' });
     const other = await system.accept({ queue: 'other', owner: 'consumer:bob' });
     const groups: Record<string, string[]> = {
-      ...{ other: [other], nobody: [nobody], dead, settled: [...dead, ...done], queued: [nobody, other] },
+      other: [other],
+      nobody: [nobody],
+      dead,
+      settled: [...dead, ...done],
+      queued: [nobody, other],
     };
     const listed = await system.json(['jobs', option, value, '--full-ids']);
     const { jobs } = listed.value as { jobs: { id: string }[] };
@@ -119,11 +142,17 @@ describe('show', () => {
     const { code, value } = await system.json(['show', id]);
     expect(code).toBe(0);
     expect(value).toMatchObject({
-      ...{ id, queue: 'q', state: 'completed', dead: true, attempts: 1, upstream_status: 503 },
+      id,
+      queue: 'q',
+      state: 'completed',
+      dead: true,
+      attempts: 1,
+      upstream_status: 503,
       request: { method: 'POST', path: '/shown', body_bytes: 11 },
       response_body_bytes: 13,
       lists: { waiting: false, open: false, dead: true },
-      ...{ scheduler: 'unknown', created_at: expect.stringMatching(/Z$/) as string },
+      scheduler: 'unknown',
+      created_at: expect.stringMatching(/Z$/) as string,
     });
     expect(JSON.stringify(value)).not.toMatch(SECRETS);
     const { stdout } = await system.admin(['show', id]);

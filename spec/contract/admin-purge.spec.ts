@@ -73,10 +73,8 @@ test.each([
   expect(await system.json(['purge', '--all', ...options])).toEqual({
     code,
     value: {
-      ...{
-        would: { purge: 2, groups: [{ queue: 'q', state: 'completed', dead: true, jobs: 2 }] },
-        done: false,
-      },
+      would: { purge: 2, groups: [{ queue: 'q', state: 'completed', dead: true, jobs: 2 }] },
+      done: false,
     },
   });
   expect((await system.admin(['purge', '--all', ...options])).stdout).toMatch(
@@ -94,7 +92,8 @@ test('a purge with --force first cancels open jobs, queued and running', async (
   await fixture.upstream.called('/running');
   const waiting = await system.accept({ settings: { concurrency: 1 } });
   expect(await system.json(['purge', '--state', 'queued,running', '--force', '--yes'])).toMatchObject({
-    ...{ code: 0, value: { purged: 2, still_open: 0 } },
+    code: 0,
+    value: { purged: 2, still_open: 0 },
   });
   latch.open();
   for (const id of [running, waiting]) {

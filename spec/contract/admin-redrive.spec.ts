@@ -77,7 +77,8 @@ describe('redrive of one job', () => {
     const id = await oneDeadLetter('/redrive-nothing');
     const before = await fixture.system.dump();
     expect(await fixture.system.json(['redrive', id, ...options])).toEqual({
-      ...{ code, value: { would: { id, state: 'completed', upstream_status: 503 }, done: false } },
+      code,
+      value: { would: { id, state: 'completed', upstream_status: 503 }, done: false },
     });
     expect(await fixture.system.dump()).toEqual(before);
   });
@@ -85,7 +86,8 @@ describe('redrive of one job', () => {
   test('fails for a job that is no dead letter', async () => {
     const id = await fixture.system.accept();
     expect(await fixture.system.json(['redrive', id, '--yes'])).toEqual({
-      ...{ code: 1, value: { id, outcome: 'not-dead' } },
+      code: 1,
+      value: { id, outcome: 'not-dead' },
     });
   });
 
@@ -132,8 +134,11 @@ describe('a redrive', () => {
       });
     const scheduler = openScheduler(system.client, system.keys, 'q', true);
     const context = {
-      ...{ redis: system.client, keys: system.keys, scheduler: () => scheduler },
-      ...{ jobs: cut(system.access.jobs), index: cut(system.index) },
+      redis: system.client,
+      keys: system.keys,
+      scheduler: () => scheduler,
+      jobs: cut(system.access.jobs),
+      index: cut(system.index),
     };
     await expect(redriveJob(context, id)).rejects.toThrow(`cut off after ${step}`);
     await scheduler.close();
@@ -182,7 +187,9 @@ describe('a redrive', () => {
     const record = await system.access.jobs.read(id);
     await system.admin(['redrive', id, '--yes']);
     await system.index.removeJob('q', id, {
-      ...{ owner: record?.owner ?? '', dead: true, expiresAt: record?.expiresAt ?? 0 },
+      owner: record?.owner ?? '',
+      dead: true,
+      expiresAt: record?.expiresAt ?? 0,
     });
     expect(await system.index.membership('q', id)).toEqual({ waiting: true, open: true, dead: false });
     await runsOnceMore(id);

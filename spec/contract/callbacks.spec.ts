@@ -13,7 +13,9 @@ const KEYS = new KeySpace(PREFIX);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const TERMS = {
-  ...{ url: 'https://example.com/hook', secret: 'fingerprint', allowPrivate: false },
+  url: 'https://example.com/hook',
+  secret: 'fingerprint',
+  allowPrivate: false,
   links: { status: 'https://api.example.com/a', result: 'https://api.example.com/a/result' },
 };
 
@@ -37,8 +39,18 @@ beforeEach(() => {
 async function accepted(): Promise<string> {
   const id = newJobId();
   await jobs.create({
-    ...{ id, queue, owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true, callback: TERMS },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs: 10 * MINUTE },
+    id,
+    queue,
+    owner: '',
+    settingsHash: 's',
+    body: Buffer.alloc(0),
+    repeatable: true,
+    callback: TERMS,
+    maxAttempts: 1,
+    delayMs: 0,
+    deadlineMs: MINUTE,
+    resultTtlMs: MINUTE,
+    openTtlMs: 10 * MINUTE,
     request: {
       method: 'POST',
       path: '/',
@@ -98,7 +110,10 @@ test('a callback contains the settled state, even if the record has expired sinc
   await leave(id);
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({
-    ...{ record: { id, state: 'completed', upstreamStatus: 204 }, run: '1', options: TERMS, tries: 0 },
+    record: { id, state: 'completed', upstreamStatus: 204 },
+    run: '1',
+    options: TERMS,
+    tries: 0,
   });
   expect(await redis.pttl(KEYS.callback(id))).toBeGreaterThan(DAY);
 });

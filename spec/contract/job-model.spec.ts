@@ -86,7 +86,9 @@ function settling(token: string, name: string, end: AttemptEnd, hasResponse: boo
       const { outcome, keepRequest = false } = end;
       const error = { code: 'upstream-failed', detail: 'd' } as const;
       const stored: StoreEnd = {
-        ...{ outcome, keepRequest, delayMs },
+        outcome,
+        keepRequest,
+        delayMs,
         ...(hasResponse ? { result, upstreamStatus: 200 } : { error }),
       };
       return replyOf(await store.settle(id, token, stored));
@@ -191,8 +193,13 @@ async function inRedis(id: string): Promise<object | undefined> {
   const later = (field: string): boolean => Number(fields[field] ?? 0) > now;
   const isOpen = !['completed', 'failed', 'cancelled', 'expired'].includes(state);
   return {
-    ...{ state, result, attempts: Number(fields['attempts'] ?? 0), run: Number(fields['run'] ?? 1) },
-    ...{ token: fields['token'] ?? '', dead: fields['dead'] === '1', request: request === 1 },
+    state,
+    result,
+    attempts: Number(fields['attempts'] ?? 0),
+    run: Number(fields['run'] ?? 1),
+    token: fields['token'] ?? '',
+    dead: fields['dead'] === '1',
+    request: request === 1,
     response: result === '' || response === 1,
     ...(isOpen && { cancel: fields['cancel'] === '1', deadlineOver: !later('deadline_at') }),
     ...(state === 'retrying' && { early: later('not_before') }),
@@ -206,7 +213,13 @@ function inModel(record: ModelRecord | undefined): object | undefined {
   }
   const { state, result, attempts, run, token, dead, request, cancel, deadlineOver, early, lease } = record;
   return {
-    ...{ state, result, attempts, run, token, dead, request },
+    state,
+    result,
+    attempts,
+    run,
+    token,
+    dead,
+    request,
     response: result === '' || record.responses.includes(result),
     ...(!isSettled(state) && { cancel, deadlineOver }),
     ...(state === 'retrying' && { early }),

@@ -132,8 +132,9 @@ describe('a plugin server that says', () => {
     onEvent((message) => late.push(message));
     expect((await fixture.send('lab')).status).toBe(200);
     server.onMessage = usual;
-    for (const message of late)
+    for (const message of late) {
       message.answer({ EventId: 1, Data: { Method: 'kong.response.exit', Args: [500, 'late'] } });
+    }
     expect((await fixture.send('lab')).status).toBe(200);
     expect(server.messages.filter(start)).toHaveLength(1);
   });

@@ -2,7 +2,12 @@ import { useResources } from '../helpers/use-resources';
 import { bytesOf, KongConnection } from './plugin-server-fixture/kong-connection';
 import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
-type Status = { Events: number; OpenInstances: number; ClosedInstances: number; Plugins: unknown };
+interface Status {
+  Events: number;
+  OpenInstances: number;
+  ClosedInstances: number;
+  Plugins: unknown;
+}
 
 describe('plugin server, instances and events', () => {
   const { prefix, remove } = makePrefix();
@@ -19,12 +24,14 @@ describe('plugin server, instances and events', () => {
   });
   afterEach(() => kong.socket.destroy());
 
-  const status = async (): Promise<Status> => (await kong.call('GetStatus', null)).result as Status;
+  const status = async (): Promise<Status> =>
+    (await kong.call('GetStatus', null)).result as unknown as Status;
 
   test('keeps no event of 50,000 that exited, returned, threw or called on after their exit', async () => {
     const ids: number[] = [];
-    for (const mode of ['exit', 'pass', 'throw', 'rejectexit', 'callafterexit'])
+    for (const mode of ['exit', 'pass', 'throw', 'rejectexit', 'callafterexit']) {
       ids.push(await kong.start({ mode }));
+    }
     for (let round = 0; round < 100; round++) {
       const requests = Array.from({ length: 500 }, (_, i) =>
         kong.pack('HandleEvent', { InstanceId: ids[i % ids.length], EventName: 'access' }),

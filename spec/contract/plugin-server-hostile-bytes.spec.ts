@@ -118,8 +118,9 @@ describe('plugin server under hostile bytes', () => {
 
   test('outlives a client that leaves before its answer', async () => {
     const id = await kong.start({ mode: 'exit' });
-    for (let i = 0; i < 50; i++)
+    for (let i = 0; i < 50; i++) {
       kong.socket.write(kong.pack('HandleEvent', { InstanceId: id, EventName: 'access' }));
+    }
     kong.socket.destroy();
     await expectServing();
   });

@@ -28,7 +28,9 @@ function run(parent: string, log: number | 'pipe', args: string[], env: NodeJS.P
   // The inner shell, and not the parent, redirects; the status keeps the parent from becoming the command.
   const script = `/bin/sh -c "exec ${command} 2>&1"; exit $?`;
   const { status, stdout } = spawnSync(parent, ['-c', script], {
-    ...{ encoding: 'utf8', env, stdio: ['ignore', 'pipe', log] },
+    encoding: 'utf8',
+    env,
+    stdio: ['ignore', 'pipe', log],
   });
   return { status, printed: stdout };
 }
@@ -63,7 +65,7 @@ const CASES: [string, string[], NodeJS.ProcessEnv, RegExp][] = [
     'a secrets file that is not there',
     ['-p', prefix],
     { ARR_SECRETS_FILE: '/nowhere' },
-    /secrets_file names \/nowhere/,
+    /secrets_file names the file \/nowhere/,
   ],
   ['an option that there is not', ['--prefix', prefix], {}, /unknown option '--prefix'/],
 ];

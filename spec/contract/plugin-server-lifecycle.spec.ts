@@ -30,8 +30,9 @@ describe('plugin server, from start to end', () => {
     kong.event(await kong.start({ mode: 'four' }));
   const finishEvent = async (kong: KongConnection, first: NextCall): Promise<unknown> => {
     let call = first;
-    for (const result of ['GET', '/p', { host: ['h'] }, Buffer.alloc(0)])
+    for (const result of ['GET', '/p', { host: ['h'] }, Buffer.alloc(0)]) {
       call = await kong.step(call, result);
+    }
     return call.args[0];
   };
 

@@ -11,7 +11,12 @@ type Entry =
   | { from: 'kong'; msg: [0, number, string, [LuaValue]] }
   | { from: 'pluginserver'; msg: [1, number, string | null, LuaValue] }
   | { ev: string };
-type Exchange = { method: string; argument: LuaValue; error: string | null; result: LuaValue };
+interface Exchange {
+  method: string;
+  argument: LuaValue;
+  error: string | null;
+  result: LuaValue;
+}
 
 /** The recording by step: the calls of Kong, and the answers of kong-pdk. */
 function readScenarios(): Map<string, Exchange[]> {

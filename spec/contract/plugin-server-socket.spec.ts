@@ -57,7 +57,8 @@ test('no answer contains a part of a configuration', async () => {
   const kong = await KongConnection.open(server.socketPath);
   resources.add(() => kong.socket.destroy());
   const started = await kong.call('StartInstance', {
-    ...{ Name: 'async-request-reply', Config: JSON.stringify(config) },
+    Name: 'async-request-reply',
+    Config: JSON.stringify(config),
   });
   const { Id } = started.result as { Id: number };
 

@@ -24,7 +24,11 @@ useResources(async (resources) => {
   redis = openWorkerClient(settings, () => undefined);
   resources.add(() => redis.disconnect());
   const worker = JobWorker.start({
-    ...{ redis: settings, keyPrefix: PREFIX, queues: ['*'], leaseMs: 1000, stalledCheckMs: 200 },
+    redis: settings,
+    keyPrefix: PREFIX,
+    queues: ['*'],
+    leaseMs: 1000,
+    stalledCheckMs: 200,
     secrets: new SecretStore(),
     log: pino({ level: 'silent' }),
   });
@@ -34,23 +38,25 @@ useResources(async (resources) => {
 /** Announces a queue and waits until the worker has taken it, which is when BullMQ's keys are there. */
 async function taken(queue: string): Promise<void> {
   const named = nameSettings({
-    ...{ version: 1, queue, concurrency: 1, rateMax: 0, ratePerMs: 0, breakerFailures: 0, breakerOpenMs: 0 },
-    ...{
-      connectTimeoutMs: 1,
-      attemptTimeoutMs: 1,
-      tlsVerify: false,
-      caCertificates: [],
-      maxResponseBytes: 1,
-    },
-    ...{
-      retryStatuses: [],
-      backoffMs: 1,
-      maxBackoffMs: 1,
-      connectAttempts: 1,
-      maxHeadBytes: 4096,
-      maxHandoffHeadBytes: 4096,
-      maxPauseMs: 0,
-    },
+    version: 1,
+    queue,
+    concurrency: 1,
+    rateMax: 0,
+    ratePerMs: 0,
+    breakerFailures: 0,
+    breakerOpenMs: 0,
+    connectTimeoutMs: 1,
+    attemptTimeoutMs: 1,
+    tlsVerify: false,
+    caCertificates: [],
+    maxResponseBytes: 1,
+    retryStatuses: [],
+    backoffMs: 1,
+    maxBackoffMs: 1,
+    connectAttempts: 1,
+    maxHeadBytes: 4096,
+    maxHandoffHeadBytes: 4096,
+    maxPauseMs: 0,
   });
   await registerQueue(redis, KEYS, queue, named, LIFE_MS);
   const scheduler = openScheduler(redis, KEYS, queue);

@@ -148,10 +148,7 @@ describe('an upload', () => {
 });
 
 describe('the keys of the count', () => {
-  const keysOf = ({ keys }: BytesSystem): [string, string] => [
-    keys.stored(QUEUE),
-    keys.storedBytes(QUEUE),
-  ];
+  const keysOf = ({ keys }: BytesSystem): [string, string] => [keys.stored(QUEUE), keys.storedBytes(QUEUE)];
 
   test('are in the hash slot of the queue, and expire with the last of their entries', async () => {
     const { system } = fixture;

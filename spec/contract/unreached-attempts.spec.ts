@@ -15,16 +15,17 @@ useResources(async (resources) => void ({ store } = await startJobStore('unreach
 async function queued(maxAttempts: number): Promise<string> {
   const id = newJobId();
   await store.create({
-    ...{
-      id,
-      queue: 'q',
-      owner: '',
-      settingsHash: 's',
-      body: Buffer.alloc(0),
-      repeatable: false,
-      maxAttempts,
-    },
-    ...{ delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: 4 * LONG },
+    id,
+    queue: 'q',
+    owner: '',
+    settingsHash: 's',
+    body: Buffer.alloc(0),
+    repeatable: false,
+    maxAttempts,
+    delayMs: 0,
+    deadlineMs: LONG,
+    resultTtlMs: LONG,
+    openTtlMs: 4 * LONG,
     request: { method: 'POST', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
   });
   return id;

@@ -19,13 +19,11 @@ function startWorker(onQueue: (taken: number) => void): { worker: JobWorker; tak
   };
   const worker = JobWorker.start({
     redis: fixture.settings,
-    ...{
-      keyPrefix: fixture.system.prefix,
-      queues: [],
-      leaseMs: 3000,
-      stalledCheckMs: 200,
-      secrets: new SecretStore(),
-    },
+    keyPrefix: fixture.system.prefix,
+    queues: [],
+    leaseMs: 3000,
+    stalledCheckMs: 200,
+    secrets: new SecretStore(),
     log: pino({}, { write }),
   });
   return { worker, taken: () => taken };
@@ -35,8 +33,9 @@ test.each([1, 2, 3, 4])(
   'a worker stops after queue %d, and keeps the other queues and all jobs that have not run',
   async (at) => {
     const ids: string[] = [];
-    for (const queue of QUEUES)
+    for (const queue of QUEUES) {
       for (let job = 0; job < 3; job++) ids.push(await fixture.system.accept({ queue }));
+    }
     const reached = new Latch();
     const { worker, taken } = startWorker((count) => {
       if (count === at) reached.open();

@@ -183,9 +183,9 @@ export class Gateway {
     const { entities } = worker;
     await worker.access(exchange);
     if (exchange.answer) sendAnswer(exchange, exchange.answer);
-    else if (!match.service)
+    else if (!match.service) {
       sendAnswer(exchange, errorAnswer(exchange, 503, 'no Service found with those values'));
-    else await this.#proxy.forward(exchange, entities.upstreams);
+    } else await this.#proxy.forward(exchange, entities.upstreams);
   }
 }
 

@@ -8,7 +8,9 @@ export const newEncryptionKey = (): string => randomBytes(32).toString('base64')
 export const routeWithKeys = (name: string, keys?: string[], config: object = {}): RouteOptions => ({
   name,
   config: {
-    ...{ queue: { name }, retry: { attempts: 1 }, ...config },
+    queue: { name },
+    retry: { attempts: 1 },
+    ...config,
     ...(keys && { encryption: { keys } }),
   },
 });

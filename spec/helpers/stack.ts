@@ -157,7 +157,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       }),
       ...options.shared,
       redis: {
-        ...{ host: redis.host, port: redis.port, key_prefix: keyPrefix, read_timeout: REDIS_PATIENCE_MS },
+        host: redis.host,
+        port: redis.port,
+        key_prefix: keyPrefix,
+        read_timeout: REDIS_PATIENCE_MS,
         ...options.shared?.redis,
       },
     };

@@ -75,7 +75,9 @@ function expectCell(response: HttpResponse, cell: Cell, job: JobCase, isHead: bo
   } else if (isProblem) {
     expect(response.json()).toMatchObject({
       type: `urn:problem:async-request-reply:${cell.type}`,
-      ...{ status: cell.status, title: expect.any(String) as string, detail: expect.any(String) as string },
+      status: cell.status,
+      title: expect.any(String) as string,
+      detail: expect.any(String) as string,
     });
   } else if (cell.body !== undefined) {
     expect(response.text).toBe(cell.body);

@@ -121,8 +121,9 @@ test(`of ${JOBS} jobs every one that was accepted settles, whatever is killed me
       for (const id of accepted.filter((one) => !settled.has(one)).slice(0, BURST)) {
         const response = await stack().poll(PATH, id);
         // Kong's own answers, while the plugin server is away, know no job.
-        if (response.status !== 202 && response.header('X-Async-Kong-Id') !== undefined)
+        if (response.status !== 202 && response.header('X-Async-Kong-Id') !== undefined) {
           settled.set(id, response);
+        }
       }
       return settled.size === accepted.length;
     },

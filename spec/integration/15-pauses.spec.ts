@@ -20,7 +20,8 @@ const stack = useStack({
   shared: { retry_after_seconds: RETRY_AFTER_SECONDS, retry: { backoff_ms: 1 } },
   routes: [
     ...['held-429', 'held-503', 'polled', 'seen', 'not-processed'].map((name) => ({
-      ...{ name, config: { queue: queue(name) } },
+      name,
+      config: { queue: queue(name) },
     })),
     { name: 'beside', config: { queue: { ...queue('beside'), concurrency: 2 } } },
     { name: 'short', config: { queue: queue('short'), deadline_seconds: DEADLINE_SECONDS } },
@@ -43,7 +44,7 @@ const admin = (...args: string[]): Promise<CommandResult> => {
 
 interface QueueFacts {
   queue: string;
-  held?: { reason: string; until: number };
+  auto_pause?: { reason: string; until: number };
 }
 
 const factsOf = async (name: string): Promise<QueueFacts | undefined> => {
@@ -66,9 +67,9 @@ describe.each([429, 503])('a %i whose Retry-After is 31 years', (status) => {
   test('is the result of its job, and pauses the queue for max_pause_seconds', async () => {
     const { status: got } = await hold(route, status, FOR_EVER);
     const facts = await factsOf(route);
-    const leftMs = (facts?.held?.until ?? 0) - Date.now();
+    const leftMs = (facts?.auto_pause?.until ?? 0) - Date.now();
 
-    expect([got, facts?.held?.reason]).toEqual([status, 'retry-after']);
+    expect([got, facts?.auto_pause?.reason]).toEqual([status, 'retry-after']);
     expect(leftMs).toBeLessThanOrEqual(MAX_HOLD_SECONDS * 1000);
     expect(leftMs).toBeGreaterThan((MAX_HOLD_SECONDS * 1000) / 2);
   });
@@ -94,10 +95,10 @@ test('an administrator sees a pause, is warned of it, and ends it', async () => 
   const doctor = await admin('doctor');
 
   expect(table).toMatch(/^seen .* \d+ s \(retry-after\) /m);
-  expect(doctor.stdout).toMatch(/Queue seen starts no job for \d+ s .*async-request-reply resume seen/);
+  expect(doctor.stdout).toMatch(/Queue seen is paused for another \d+ s .*async-request-reply resume seen/);
   expect((await admin('resume', 'seen')).code).toBe(0);
   expect((await stack().settled('/seen/next', id)).status).toBe(200);
-  expect((await factsOf('seen'))?.held).toBeUndefined();
+  expect((await factsOf('seen'))?.auto_pause).toBeUndefined();
 });
 
 test('jobs start beside running ones once a pause is ended', async () => {
@@ -117,7 +118,7 @@ test('jobs start beside running ones once a pause is ended', async () => {
 test('a queue is paused no longer than the deadline of the job whose response paused it', async () => {
   await hold('short', 429, FOR_EVER);
 
-  expect(((await factsOf('short'))?.held?.until ?? 0) - Date.now()).toBeLessThanOrEqual(
+  expect(((await factsOf('short'))?.auto_pause?.until ?? 0) - Date.now()).toBeLessThanOrEqual(
     DEADLINE_SECONDS * 1000,
   );
 });
@@ -125,7 +126,7 @@ test('a queue is paused no longer than the deadline of the job whose response pa
 test('with max_pause_seconds 0 no queue is paused', async () => {
   await hold('never', 429, FOR_EVER);
 
-  expect((await factsOf('never'))?.held).toBeUndefined();
+  expect((await factsOf('never'))?.auto_pause).toBeUndefined();
   expect((await stack().roundTrip('/never/next')).status).toBe(200);
 });
 
@@ -136,7 +137,7 @@ test('resuming a queue closes its breaker', async () => {
   const before = await factsOf('broken');
   await admin('resume', 'broken');
 
-  expect(before).toMatchObject({ held: { reason: 'breaker' }, breaker: 'open' });
+  expect(before).toMatchObject({ auto_pause: { reason: 'breaker' }, breaker: 'open' });
   expect((await stack().settled('/broken/next', id)).status).toBe(200);
 });
 

@@ -17,7 +17,9 @@ const PASSWORD = 'password-of-the-user';
 /** The specs' own, for their look into Redis. */
 const SPEC = { username: 'spec', password: 'password-of-the-spec' };
 const login = (username: string): Record<string, string> => ({
-  ...{ ARR_REDIS_USERNAME: username, ARR_REDIS_PASSWORD: PASSWORD, ARR_KEY_PREFIX: PREFIX },
+  ARR_REDIS_USERNAME: username,
+  ARR_REDIS_PASSWORD: PASSWORD,
+  ARR_KEY_PREFIX: PREFIX,
 });
 
 let stack: Stack;
@@ -61,7 +63,9 @@ useResources(async (resources) => {
             max_per_caller: 10,
             priority_header: 'X-Priority',
           },
-          ...{ owner: 'header', owner_header: 'X-Owner', breaker: { failures: 1, open_seconds: 1 } },
+          owner: 'header',
+          owner_header: 'X-Owner',
+          breaker: { failures: 1, open_seconds: 1 },
         },
       },
       { name: 'paused', config: { queue: { name: 'paused' } } },

@@ -41,8 +41,10 @@ function startWith(resources: Releasers, env: Record<string, string>): Promise<S
       queue: { name },
       retry: { attempts: 1 },
       upstream: {
-        ...{ tls_verify: true, ca_certificates: [authority.cert] },
-        ...{ client_cert: identity.cert, client_key: identity.key },
+        tls_verify: true,
+        ca_certificates: [authority.cert],
+        client_cert: identity.cert,
+        client_key: identity.key,
       },
     },
   });

@@ -17,7 +17,8 @@ const YEAR_MS = 31_536_000_000;
 
 const stack = useStack({
   shared: {
-    ...{ retry: { attempts: 1, connect_attempts: 1 }, redis: { connect_timeout: 1000, read_timeout: 1000 } },
+    retry: { attempts: 1, connect_attempts: 1 },
+    redis: { connect_timeout: 1000, read_timeout: 1000 },
     queue: { priority_header: 'X-Priority', delay_header: 'X-Start' },
   },
   routes: [
@@ -196,8 +197,12 @@ const SYSTEM_CODE = /\bE[A-Z]{4,}\b/;
 
 /** The upstream is why there is no response: RFC 9209. */
 const OF_THE_UPSTREAM: ReadonlySet<string> = new Set<ProblemCode>([
-  ...(['upstream-failed', 'upstream-timeout', 'bad-response', 'response-too-large'] as const),
-  ...(['outcome-unknown', 'wait-timeout'] as const),
+  'upstream-failed',
+  'upstream-timeout',
+  'bad-response',
+  'response-too-large',
+  'outcome-unknown',
+  'wait-timeout',
 ]);
 
 test.each(PROVOKED)('%s is a problem of its own type, without internal details', async (code, provoke) => {
@@ -206,7 +211,9 @@ test.each(PROVOKED)('%s is a problem of its own type, without internal details',
   const { status, title } = PROBLEMS[code];
   expect([response.status, response.header('Content-Type')]).toEqual([status, 'application/problem+json']);
   expect(response.json()).toMatchObject({
-    ...{ type: problemType(code), title, status },
+    type: problemType(code),
+    title,
+    status,
     detail: expect.stringMatching(/^[A-Z].*\.$/) as string,
   });
   expect(response.header('Cache-Control')).toBe('no-store');

@@ -94,7 +94,9 @@ describe('the same key', () => {
   const send = (key: string, headers: Record<string, string>, localAddress: string): Promise<string> =>
     stack()
       .request('/shown/keyed', {
-        ...{ method: 'POST', body: 'a', localAddress },
+        method: 'POST',
+        body: 'a',
+        localAddress,
         headers: { 'Idempotency-Key': key, ...headers },
       })
       .then((response) => response.header('X-Async-Kong-Id') ?? String(response.status));

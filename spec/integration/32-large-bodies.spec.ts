@@ -139,10 +139,11 @@ describe('bodies', () => {
       expect(got).toBe(await digestOf(body(download)));
       const digest = Buffer.from(got, 'hex').toString('base64');
       expect(result.headers['repr-digest']).toBe(`sha-256=:${digest}:`);
-      if (process.env['LARGE_MIB'])
+      if (process.env['LARGE_MIB']) {
         process.stdout.write(
           `${route}: plugin server +${growthMib[0]} MiB, worker +${growthMib[1]} MiB, stall ${stallMs.toFixed(1)} ms, plainly ${plainMs.toFixed(1)} ms\n`,
         );
+      }
       expect(Math.max(...growthMib)).toBeLessThanOrEqual(MOST_GROWTH_MIB);
       expect(stallMs).toBeLessThanOrEqual(MOST_STALL_MS);
     },

@@ -78,7 +78,8 @@ test(`${REPEATS} concurrent repeats are one job`, async () => {
   const path = '/open/crowd';
   const key = randomUUID();
   const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
-    ...{ method: 'POST', body: 'order' },
+    method: 'POST',
+    body: 'order',
     headers: { 'Idempotency-Key': key },
   }));
 
@@ -93,7 +94,8 @@ test('a large upload that is repeated, also concurrently, is one job, and the ot
   const key = randomUUID();
   const body = Buffer.alloc(300_000, 'order ');
   const responses = await stack().client.crowd(Array<string>(5).fill(path), () => ({
-    ...{ method: 'POST', body },
+    method: 'POST',
+    body,
     headers: { 'Idempotency-Key': key },
   }));
   const [id = '', ...others] = [...new Set(responses.map(idOf))];
@@ -311,7 +313,9 @@ describe('from: content', () => {
   test(`${REPEATS} concurrent requests are one job`, async () => {
     const path = '/content/crowd';
     const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
-      ...{ method: 'POST', body: 'order', headers: ALICE },
+      method: 'POST',
+      body: 'order',
+      headers: ALICE,
     }));
     expect(new Set(responses.map(idOf)).size).toBe(1);
   });

@@ -164,7 +164,9 @@ test('other requests are served while one validation does not end, also those th
 
 test('a validation that exceeds its time limit is 503 validation-timeout, and the next request finds a thread', async () => {
   const responses = await stack().client.crowd(Array<string>(10).fill('/hasty/a'), () => ({
-    ...{ method: 'POST', body: ENDLESS_BODY, headers: JSON_TYPE },
+    method: 'POST',
+    body: ENDLESS_BODY,
+    headers: JSON_TYPE,
   }));
   expect(responses.map(problemOf)).toEqual(Array(10).fill([503, 'validation-timeout']));
   expect((await post('/order/after', '{"item":"a"}')).status).toBe(202);

@@ -38,7 +38,9 @@ test.each(['/jobs', '/kept'])('%s: a key leads to one job, also under concurrent
     const path = `${route}/${String(round)}`;
     const headers = { 'Idempotency-Key': randomUUID() };
     const responses = await stack.client.crowd(Array<string>(REPEATS / 10).fill(path), () => ({
-      ...{ method: 'POST', body: 'order', headers },
+      method: 'POST',
+      body: 'order',
+      headers,
     }));
     expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 202));
     const ids = new Set(responses.map((response) => response.header('X-Async-Kong-Id')));

@@ -44,8 +44,9 @@ describe('the routes of docs/kong.md', () => {
   }
 
   test('a job goes through Kong again, and the upstream receives what the client sent', async () => {
-    for (const target of targets)
+    for (const target of targets) {
       target.script('/billing/a', reply({ status: 201, body: 'made', headers: { 'X-From': 'upstream' } }));
+    }
     const response = await roundTrip('/billing/a?b=1&c=%2F', {
       method: 'POST',
       body: 'payload',
@@ -157,8 +158,9 @@ describe('a loopback token', () => {
         SECRET,
       );
     const answers = [];
-    for (const host of ['other-queue', 'other-secret'])
+    for (const host of ['other-queue', 'other-secret']) {
       answers.push(await reenter(stack, path, signed(host), { headers: { Host: host } }));
+    }
     await end();
 
     expect(answers.map(({ response }) => problemOf(response))).toEqual([REFUSED, REFUSED]);
@@ -211,9 +213,11 @@ describe('a loopback token', () => {
     const marker = forgedMarker({ uri: path });
     const before = await jobs();
     const responses = [];
-    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND'])
-      for (const value of [marker, 'x', `${marker},${marker}`])
+    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      for (const value of [marker, 'x', `${marker},${marker}`]) {
         responses.push(await stack.request(path, { method, headers: { [LOOPBACK_HEADER]: value } }));
+      }
+    }
 
     expect(responses.map(problemOf)).toEqual(responses.map(() => REFUSED));
     expect(stack.upstream.callsTo(path)).toEqual([]);

@@ -44,7 +44,8 @@ function recipe(stack: Stack, origin: string): Recipe {
   };
   return {
     services: services.map((service) => ({
-      ...{ ...service, url: stack.upstream.url },
+      ...service,
+      url: stack.upstream.url,
       routes: service.routes.map((route) => ({ ...route, plugins: route.plugins.map(change) })),
     })),
   };
@@ -81,7 +82,8 @@ useResources(async (resources) => {
     stack.upstream.url,
   ) as { services: object[] };
   await stack.gateway.applyConfig({
-    ...{ _format_version: '3.0', services: [...services, ...others.services] },
+    _format_version: '3.0',
+    services: [...services, ...others.services],
     consumers: [{ username: 'alice', keyauth_credentials: [{ key: KEY }] }],
   });
   page = await open();
@@ -126,7 +128,8 @@ function call(path: string, init: RequestInit = {}, { by = 'fetch', from = page 
 }
 
 const submission: RequestInit = {
-  ...{ method: 'POST', body: '{"a":1}' },
+  method: 'POST',
+  body: '{"a":1}',
   headers: { apikey: KEY, 'Content-Type': 'application/json', 'X-Mine': 'kept' },
 };
 const asAlice = { headers: { apikey: KEY } };
@@ -151,14 +154,18 @@ test('a page submits, polls and follows the 303 to the result, across origins', 
   expect([accepted.fields['retry-after'], running.fields['x-async-kong-id']]).toEqual(['1', id]);
   expect(JSON.parse(running.text)).toMatchObject({ id, state: 'running' });
   expect([request?.method, request?.body.toString(), request?.header('X-Mine')]).toEqual([
-    ...['POST', '{"a":1}', 'kept'],
+    'POST',
+    '{"a":1}',
+    'kept',
   ]);
   expect([result.isRedirected, result.url]).toEqual([
     true,
     `${stack.gateway.proxyUrl}${status}&async-view=result`,
   ]);
   expect([result.text, result.fields['etag'], result.fields['x-async-kong-id']]).toEqual([
-    ...['{"made":true}', '"1"', id],
+    '{"made":true}',
+    '"1"',
+    id,
   ]);
 });
 
@@ -206,7 +213,8 @@ test.each([
   const response = await stack.request(path, {
     method: 'OPTIONS',
     headers: {
-      ...{ Origin: browser.origin(), 'Access-Control-Request-Method': method },
+      Origin: browser.origin(),
+      'Access-Control-Request-Method': method,
       'Access-Control-Request-Headers': 'apikey,x-async-kong-id,prefer',
     },
   });

@@ -66,13 +66,17 @@ const routes = (keys: readonly string[]): RouteOptions[] => {
     base_url: 'https://api.example.com',
     targets: [
       {
-        ...{ host: 'localhost', ports: [9], allow_private: true },
+        host: 'localhost',
+        ports: [9],
+        allow_private: true,
         secrets: CALLBACK_SECRETS.map((secret) => `whsec_${secret}`),
       },
     ],
   };
   const shared = {
-    ...{ callback, retry: { attempts: 1, connect_attempts: 1 }, response: { max_body_bytes: 300_000 } },
+    callback,
+    retry: { attempts: 1, connect_attempts: 1 },
+    response: { max_body_bytes: 300_000 },
     upstream: { client_cert: client.cert, client_key: client.key },
     request: {
       max_body_bytes: 500_000,
@@ -85,7 +89,8 @@ const routes = (keys: readonly string[]): RouteOptions[] => {
     {
       name: 'looped',
       config: {
-        ...{ retry: { attempts: 1, connect_attempts: 1 }, queue: { name: 'looped' } },
+        retry: { attempts: 1, connect_attempts: 1 },
+        queue: { name: 'looped' },
         // Nothing listens there: it is enough that the call is made and fails.
         upstream: { mode: 'loopback', url: 'http://127.0.0.1:9', loopback_secret: LOOPBACK_SECRET },
       },
@@ -118,7 +123,9 @@ async function send(route: string, path: string, options: RequestOptions = {}): 
   const { authorization, cookie, field, query, body } = sentOn(route);
   const target = `/${route}/${path}${path.includes('?') ? '&' : '?'}token=${query}`;
   const response = await stack.request(target, {
-    ...{ method: 'POST', ...(options.method === undefined ? { body } : {}), ...options },
+    method: 'POST',
+    ...(options.method === undefined ? { body } : {}),
+    ...options,
     headers: {
       Authorization: authorization,
       Cookie: cookie,
@@ -249,7 +256,8 @@ async function loseRedis(): Promise<void> {
 
 async function runAdminCommands(): Promise<string> {
   const env = {
-    ...{ ARR_REDIS_PORT: String(stack.redis.port), ARR_KEY_PREFIX: stack.keyPrefix },
+    ARR_REDIS_PORT: String(stack.redis.port),
+    ARR_KEY_PREFIX: stack.keyPrefix,
     ARR_REDIS_PASSWORD: REDIS_PASSWORD,
   };
   const commands = [['jobs'], ['queues'], ['doctor'], ...anonymousIds.map((id) => ['show', id]).slice(0, 3)];
@@ -282,7 +290,11 @@ const foundIn = (text: string, secrets: readonly string[]): string[] =>
   secrets.filter((secret) => text.includes(secret));
 
 const configured = (): string[] => [
-  ...[REDIS_PASSWORD, API_KEY, LOOPBACK_SECRET, ...KEYS, ...CALLBACK_SECRETS],
+  REDIS_PASSWORD,
+  API_KEY,
+  LOOPBACK_SECRET,
+  ...KEYS,
+  ...CALLBACK_SECRETS,
   ...[client.key, client.cert].map((pem) => pem.split('\n')[1] ?? ''),
 ];
 const allTraffic = (): string[] => [...ROUTES, 'keyed', 'looped'].flatMap(trafficOf);

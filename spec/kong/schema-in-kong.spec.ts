@@ -10,7 +10,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { kongSchema } from '../../schemas/generated/kong-schema';
+import { kongSchema } from '../../schemas/kong-schema';
 
 const ROOT = join(__dirname, '../..');
 const KONG_BIN = process.env['KONG_BIN'] ?? '';

@@ -50,7 +50,8 @@ function submitSteps(state: State, setting: Setting, scripts: RecordScripts): St
     if (isUnderWay) {
       const crashed: State = {
         ...spend(state, 'crashes'),
-        ...{ submit: { todo: [], answer: answer === '' ? 'cut' : answer }, rollback: 'none' },
+        submit: { todo: [], answer: answer === '' ? 'cut' : answer },
+        rollback: 'none',
       };
       steps.push({ label: 'plugin server: killed', next: crashed, optional: true });
     }

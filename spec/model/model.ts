@@ -41,18 +41,20 @@ function initial(setting: Setting, scripts: RecordScripts): State {
   const { scenario } = setting;
   const asked = scenario.asksDelay === true ? 'pending' : 'none';
   const before: State = {
-    ...{
-      record: undefined,
-      payload: 'none',
-      slot: 'none',
-      open: false,
-      fence: 0,
-      deadList: false,
-      bull: 'none',
-      asked,
-    },
-    ...{ submit: { todo: submitWrites(setting), answer: '' }, rollback: 'none' },
-    ...{ cancel: { at: 'none', returned: '' }, redrive: [], sweep: { at: 'idle' }, workers: [IDLE, IDLE] },
+    record: undefined,
+    payload: 'none',
+    slot: 'none',
+    open: false,
+    fence: 0,
+    deadList: false,
+    bull: 'none',
+    asked,
+    submit: { todo: submitWrites(setting), answer: '' },
+    rollback: 'none',
+    cancel: { at: 'none', returned: '' },
+    redrive: [],
+    sweep: { at: 'idle' },
+    workers: [IDLE, IDLE],
     left: { ...NO_BUDGET, ...scenario.budget },
     seen: { settlesInRun: 0, arrivedInRun: false, gone: false, rolledBack: false, flaw: '' },
   };
@@ -61,7 +63,11 @@ function initial(setting: Setting, scripts: RecordScripts): State {
   }
   return {
     ...before,
-    ...{ record: scripts.create(undefined)[0], payload: 'stored', slot: 'kept', open: true },
-    ...{ bull: asked === 'pending' ? 'delayed' : 'waiting', submit: { todo: [], answer: '202' } },
+    record: scripts.create(undefined)[0],
+    payload: 'stored',
+    slot: 'kept',
+    open: true,
+    bull: asked === 'pending' ? 'delayed' : 'waiting',
+    submit: { todo: [], answer: '202' },
   };
 }

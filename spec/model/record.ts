@@ -142,7 +142,11 @@ export class RecordScripts {
       return closed(this.#exhausted(record));
     }
     const waiting: ModelRecord = {
-      ...{ ...record, state: this.#move(record, 'retry'), token: '', lease: 'none', early: true },
+      ...record,
+      state: this.#move(record, 'retry'),
+      token: '',
+      lease: 'none',
+      early: true,
       attempts: counts ? record.attempts : record.attempts - 1,
       ran: record.ran || (end.wasCalled === true && this.#rules.expiresOnlyWhatNeverRan),
     };
@@ -181,13 +185,17 @@ export class RecordScripts {
     }
     const state = this.#move(record, 'redrive');
     const next: ModelRecord = {
-      ...{ ...record, state, dead: false, run: record.run + 1, attempts: 0, result: '', cancel: false },
-      ...{
-        early: false,
-        ran: false,
-        deadlineOver: false,
-        responses: record.responses.filter((one) => one !== record.result),
-      },
+      ...record,
+      state,
+      dead: false,
+      run: record.run + 1,
+      attempts: 0,
+      result: '',
+      cancel: false,
+      early: false,
+      ran: false,
+      deadlineOver: false,
+      responses: record.responses.filter((one) => one !== record.result),
     };
     return [next, { kind: 'redriven' }];
   }
@@ -206,9 +214,17 @@ export class RecordScripts {
     const dead = state === 'failed' || keepRequest;
     const isKept = state === 'completed';
     return {
-      ...{ ...record, state, dead, request: record.request && dead, token: '', lease: 'none' },
+      ...record,
+      state,
+      dead,
+      request: record.request && dead,
+      token: '',
+      lease: 'none',
       // They play no part in a settled record.
-      ...{ cancel: false, deadlineOver: false, early: false, ran: false },
+      cancel: false,
+      deadlineOver: false,
+      early: false,
+      ran: false,
       result: isKept ? record.result : '',
       responses: isKept ? record.responses.filter((one) => one === record.result) : [],
     };
@@ -223,8 +239,19 @@ export class RecordScripts {
 export class NoSuchTransition extends Error {}
 
 const NEW_RECORD: ModelRecord = {
-  ...{ state: 'queued', attempts: 0, run: 1, token: '', lease: 'none', cancel: false, deadlineOver: false },
-  ...{ early: false, ran: false, result: '', dead: false, request: true, responses: [] },
+  state: 'queued',
+  attempts: 0,
+  run: 1,
+  token: '',
+  lease: 'none',
+  cancel: false,
+  deadlineOver: false,
+  early: false,
+  ran: false,
+  result: '',
+  dead: false,
+  request: true,
+  responses: [],
 };
 
 const TOMBSTONE: ModelRecord = { ...NEW_RECORD, state: 'cancelled', request: false };

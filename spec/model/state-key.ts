@@ -35,5 +35,8 @@ export class StateKeys {
 }
 
 const OTHER: Readonly<Record<string, string>> = {
-  ...{ w0: 'w1', w1: 'w0', active0: 'active1', active1: 'active0' },
+  w0: 'w1',
+  w1: 'w0',
+  active0: 'active1',
+  active1: 'active0',
 };

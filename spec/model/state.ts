@@ -123,21 +123,27 @@ export interface Setting {
 }
 
 export const NO_BUDGET: Budget = {
-  ...{ crashes: 0, stops: 0, drains: 0, releases: 0, losses: 0, cancels: 0, redrives: 0, timeouts: 0 },
-  ...{ cuts: 0, ttls: 0 },
+  crashes: 0,
+  stops: 0,
+  drains: 0,
+  releases: 0,
+  losses: 0,
+  cancels: 0,
+  redrives: 0,
+  timeouts: 0,
+  cuts: 0,
+  ttls: 0,
 };
 
 export const IDLE: Worker = {
-  ...{
-    at: 'idle',
-    run: 0,
-    attempt: 0,
-    end: '',
-    outcome: '',
-    left: undefined,
-    stopped: false,
-    wasStopped: false,
-  },
+  at: 'idle',
+  run: 0,
+  attempt: 0,
+  end: '',
+  outcome: '',
+  left: undefined,
+  stopped: false,
+  wasStopped: false,
 };
 
 const FORGETS: readonly WorkerAt[] = ['start', 'leave', 'finish', 'again'];

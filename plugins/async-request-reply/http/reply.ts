@@ -40,7 +40,7 @@ export interface ShortReply extends Reply {
   readonly body: Buffer;
 }
 
-export const bodyLength = ({ body }: Reply): number =>
+const bodyLength = ({ body }: Reply): number =>
   Buffer.isBuffer(body) ? body.length : body.end + 1 - body.start;
 
 /** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5). */

@@ -3,6 +3,9 @@ import { Queue, type JobsOptions, type QueueOptions } from 'bullmq';
 import type { KeySpace } from '../redis/keys';
 import type { RedisClient } from '../redis/redis-client';
 
+/** BullMQ's side of a queue, as the other rooms and programs name it. */
+export type Scheduler = Queue;
+
 /** Only dashboards read the events. BullMQ's default is 10,000. */
 const EVENTS_KEPT = 100;
 

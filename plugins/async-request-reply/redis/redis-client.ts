@@ -5,6 +5,9 @@ import { AsyncError } from '../errors/async-error';
 /** A connection to a single node or to a Cluster. What this program calls is the same on both. */
 export type RedisClient = Redis | Cluster;
 
+/** One node of Redis, as a single server or a node of a Cluster. */
+export type RedisNode = Redis;
+
 /** The `redis` record of a plugin instance or of a worker's settings. */
 export interface RedisSettings {
   readonly host: string;

@@ -91,7 +91,10 @@ export class AdminSystem {
     });
     await this.access.registerQueue(queue, named, job.openTtlMs);
     await this.access.accept(job, named, {
-      ...{ priority: DEFAULT_PRIORITY, delayMs: 0, maxWaiting: 1000, maxPerCaller: 0, minReplicas: 0 },
+      priority: DEFAULT_PRIORITY,
+      maxWaiting: 1000,
+      maxPerCaller: 0,
+      minReplicas: 0,
     });
     return id;
   }
@@ -114,13 +117,11 @@ export class AdminSystem {
   startWorker(): void {
     this.#worker ??= JobWorker.start({
       redis: this.#redis.settings,
-      ...{
-        keyPrefix: this.prefix,
-        queues: [],
-        leaseMs: 3000,
-        stalledCheckMs: 200,
-        secrets: new SecretStore(),
-      },
+      keyPrefix: this.prefix,
+      queues: [],
+      leaseMs: 3000,
+      stalledCheckMs: 200,
+      secrets: new SecretStore(),
       log: pino({ level: 'silent' }),
     });
   }

@@ -22,7 +22,9 @@ export async function diagnose(
   };
   const bad = checks.filter(({ level }) => level !== 'ok');
   return {
-    ...{ code, ok, found: Object.fromEntries(bad.map(({ name, level }) => [name, level])) },
+    code,
+    ok,
+    found: Object.fromEntries(bad.map(({ name, level }) => [name, level])),
     messages: bad.flatMap(({ findings }) => findings.map(({ message }) => message)).join('\n'),
   };
 }

@@ -54,8 +54,9 @@ export class ScriptedServer {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
-      for (const { message } of decoder.push(chunk))
+      for (const { message } of decoder.push(chunk)) {
         this.#take(socket, message as [number, number, string, unknown[]]);
+      }
     });
   }
 
@@ -78,7 +79,7 @@ let instances = 0;
 
 /** Starts instances with numbers of their own and lets every event end at once. */
 export function usual(message: KongMessage): void {
-  if (message.method === 'StartInstance')
+  if (message.method === 'StartInstance') {
     message.answer({ Name: 'js-lab', Id: instances++, Config: {}, StartTime: 0 });
-  else message.answer({ EventId: 0, Data: 'ret' });
+  } else message.answer({ EventId: 0, Data: 'ret' });
 }

@@ -110,6 +110,7 @@ export function digestOf(count: number): string {
 
 /** The same pieces, for an upload. */
 export function* pieces(count: number): Generator<Buffer> {
-  for (let left = count; left > 0; left -= PIECE.length)
+  for (let left = count; left > 0; left -= PIECE.length) {
     yield left < PIECE.length ? PIECE.subarray(0, left) : PIECE;
+  }
 }

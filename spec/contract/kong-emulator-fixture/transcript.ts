@@ -60,8 +60,9 @@ function alike(value: unknown, key = ''): unknown {
   if (typeof value === 'string') return alikeText(value, key);
   if (value instanceof Uint8Array) return { bytes: value.length };
   if (Array.isArray(value)) return value.map((item) => alike(item));
-  if (typeof value !== 'object' || value === null)
+  if (typeof value !== 'object' || value === null) {
     return ['StartTime', '__seq__'].includes(key) ? '…' : value;
+  }
   const bin = (value as { $bin?: { length: number } }).$bin;
   if (bin) return { bytes: bin.length };
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, alike(item, name)]));

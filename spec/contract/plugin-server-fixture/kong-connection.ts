@@ -5,10 +5,18 @@ import { luaUnpack, Underflow } from '../../gateway/rpc/lua-unpack';
 import type { LuaValue } from '../../gateway/rpc/lua-value';
 
 /** `[1, id, error, result]`; strings have a character per byte. */
-export type RpcAnswer = { id: number; error: string | null; result: LuaValue };
+export interface RpcAnswer {
+  id: number;
+  error: string | null;
+  result: LuaValue;
+}
 
 /** The next call of a plugin to Kong. */
-export type NextCall = { eventId: number; method: string; args: LuaValue[] };
+export interface NextCall {
+  eventId: number;
+  method: string;
+  args: LuaValue[];
+}
 
 /** A connection to a plugin server that sends any bytes, well-formed or not. */
 export class KongConnection {

@@ -10,7 +10,11 @@ const ROOT = resolve(__dirname, '../../..');
 const FIXTURES = join(ROOT, 'spec/fixtures/plugins');
 
 /** One line of the server's log; what is no JSON stands in `msg`. */
-export type LogLine = { msg: string; level?: number; [key: string]: unknown };
+export interface LogLine {
+  msg: string;
+  level?: number;
+  [key: string]: unknown;
+}
 
 /** Arguments for `node` that run the compiled executable with a plugin of spec/fixtures/plugins. */
 export function serverCommand(plugin: string, args: readonly string[]): string[] {

@@ -106,7 +106,11 @@ export class BytesSystem {
 
   accept(store: AccessStore, job: NewJob, { limit = 0, claim }: SubmitWishes = {}): Promise<Acceptance> {
     const admission: Admission = {
-      ...{ priority: 5, maxWaiting: 1000, maxPerCaller: 0, maxStoredBytes: limit, minReplicas: 0 },
+      priority: 5,
+      maxWaiting: 1000,
+      maxPerCaller: 0,
+      maxStoredBytes: limit,
+      minReplicas: 0,
     };
     return store.accept(job, NAMED, admission, claim);
   }

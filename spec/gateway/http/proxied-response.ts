@@ -110,8 +110,9 @@ function setLatencies(exchange: Exchange, upstreamMs: number, kongMs: number): v
 function setServer(exchange: Exchange, upstreamVia: string | null): void {
   const own = `1.1 ${SERVER_HEADER}`;
   exchange.responseHeaders.set('Via', upstreamVia === null ? own : `${upstreamVia}, ${own}`);
-  if (exchange.responseHeaders.first('server') === null)
+  if (exchange.responseHeaders.first('server') === null) {
     exchange.responseHeaders.set('Server', SERVER_HEADER);
+  }
   exchange.responseHeaders.set('X-Kong-Request-Id', exchange.id);
 }
 

@@ -47,8 +47,9 @@ export async function callPdk(scope: PdkScope, name: string, args: LuaValue): Pr
   const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   const step = STEP_METHODS[name] ?? 'plugin.Step';
   if (!method) {
-    if (UNKNOWN_HERE.some((pattern) => pattern.test(name)))
+    if (UNKNOWN_HERE.some((pattern) => pattern.test(name))) {
       throw new LuaError(`the Kong emulator has no ${name}: use a real Kong`);
+    }
     scope.log.error(`could not find pdk method: ${name}`);
     return { method: step, data: null };
   }

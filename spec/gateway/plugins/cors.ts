@@ -18,13 +18,15 @@ export function cors(exchange: Exchange, config: PluginConfig): void {
   const allowed = strings(config, 'headers').join(',') || asked;
   if (allowed) responseHeaders.set('Access-Control-Allow-Headers', allowed);
   responseHeaders.set('Access-Control-Allow-Methods', strings(config, 'methods').join(','));
-  if (typeof config['max_age'] === 'number')
+  if (typeof config['max_age'] === 'number') {
     responseHeaders.set('Access-Control-Max-Age', String(config['max_age']));
+  }
   if (
     config['private_network'] === true &&
     headers.first('access-control-request-private-network') === 'true'
-  )
+  ) {
     responseHeaders.set('Access-Control-Allow-Private-Network', 'true');
+  }
   exchange.answer = { status: 200, body: null, headers: {} };
 }
 

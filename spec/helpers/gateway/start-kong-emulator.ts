@@ -102,8 +102,9 @@ class KongEmulatorProcess {
     let stdout = '';
     child.once('close', (code, signal) => {
       // Once it listens, specs would only see refused connections; a start that fails throws.
-      if (stdout !== '' && !this.#stopping)
+      if (stdout !== '' && !this.#stopping) {
         process.stderr.write(`the Kong emulator ended by itself (${signal ?? code}): ${this.#errorLog()}\n`);
+      }
     });
     child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     await this.#until('the emulator', () => stdout.includes('\n'));

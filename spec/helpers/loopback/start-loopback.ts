@@ -45,8 +45,11 @@ function documented(at: { stack: Stack; targets: readonly Upstream[] }): {
 }
 
 const redisOf = ({ redis, keyPrefix }: Stack): object => ({
-  ...{ host: redis.host, port: redis.port, key_prefix: keyPrefix },
-  ...{ connect_timeout: 1000, read_timeout: 1000 },
+  host: redis.host,
+  port: redis.port,
+  key_prefix: keyPrefix,
+  connect_timeout: 1000,
+  read_timeout: 1000,
 });
 
 function ofThisMachine(config: NonNullable<Entity['config']>, stack: Stack): NonNullable<Entity['config']> {
@@ -59,8 +62,8 @@ function ofThisMachine(config: NonNullable<Entity['config']>, stack: Stack): Non
 }
 
 const loopback = (url: string, change: object = {}): PluginConfig => ({
-  ...{ upstream: { mode: 'loopback', url, loopback_secret: SECRET } },
-  ...{ queue: { name: 'specs' } },
+  upstream: { mode: 'loopback', url, loopback_secret: SECRET },
+  queue: { name: 'specs' },
   ...change,
 });
 
@@ -80,7 +83,8 @@ const ownRoutes = ({ upstream, gateway: { proxyUrl } }: Stack): RouteOptions[] =
   },
   {
     name: 'other-secret',
-    ...{ paths: ['/caught'], route: { hosts: ['other-secret'] } },
+    paths: ['/caught'],
+    route: { hosts: ['other-secret'] },
     config: loopback(upstream.url, {
       upstream: { mode: 'url', url: upstream.url, loopback_secret: 'x'.repeat(32) },
     }),
@@ -110,7 +114,8 @@ export async function startLoopback(resources: Releasers): Promise<LoopbackStack
   const targets = [await startTarget(), await startTarget()];
   // A lease that does not expire on a busy machine while a spec delays an attempt.
   const starting = startStack({
-    ...{ routes: [], pluginTimeoutMs: PLUGIN_TIMEOUT_MS },
+    routes: [],
+    pluginTimeoutMs: PLUGIN_TIMEOUT_MS,
     env: { ARR_LEASE_SECONDS: '15' },
   });
   const stack = await resources.use(starting, (started) => started.close());

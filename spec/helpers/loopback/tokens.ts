@@ -18,14 +18,18 @@ export function forgedMarker(request: Partial<MarkedRequest> = {}): string {
   const loopback = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 1, endsAt: Date.now() + 10_000 };
   return signLoopbackToken(
     loopback,
-    { ...{ method: 'GET', uri: '/', host: '127.0.0.1', keyPrefix: 'any', queue: 'specs' }, ...request },
+    { method: 'GET', uri: '/', host: '127.0.0.1', keyPrefix: 'any', queue: 'specs', ...request },
     'not the secret of the specs',
   );
 }
 
 /** A request of the route on which loopback tokens are captured. */
 export const ofSpecs = (stack: Stack, uri: string): MarkedRequest => ({
-  ...{ method: 'GET', uri, host: '127.0.0.1', keyPrefix: stack.keyPrefix, queue: 'specs' },
+  method: 'GET',
+  uri,
+  host: '127.0.0.1',
+  keyPrefix: stack.keyPrefix,
+  queue: 'specs',
 });
 
 export interface CaughtMarker {

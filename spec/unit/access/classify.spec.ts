@@ -41,9 +41,12 @@ describe('classify', () => {
     expect(classify(line({ method }), settings())).toEqual({ kind: 'submit' });
   });
 
-  test.each(['OPTIONS', 'TRACE', 'CONNECT', 'HEAD', 'BREW'])('a %s without an ID passes through', (method) => {
-    expect(classify(line({ method }), settings())).toEqual({ kind: 'pass' });
-  });
+  test.each(['OPTIONS', 'TRACE', 'CONNECT', 'HEAD', 'BREW'])(
+    'a %s without an ID passes through',
+    (method) => {
+      expect(classify(line({ method }), settings())).toEqual({ kind: 'pass' });
+    },
+  );
 
   test('OPTIONS never becomes a job, even if the route lists it', () => {
     expect(classify(line({ method: 'OPTIONS' }), { ...settings(), methods: new Set(['OPTIONS']) })).toEqual({

@@ -13,12 +13,43 @@ import { retryDelayMs } from '../../../plugins/async-request-reply/callbacks/cal
 
 describe('an address', () => {
   test.each([
-    ...['127.0.0.1', '127.8.8.8', '0.0.0.0', '10.0.0.1', '172.16.0.1', '192.168.1.1', '169.254.169.254'],
-    ...['100.64.0.1', '192.0.2.1', '198.18.0.1', '224.0.0.1', '240.0.0.1', '255.255.255.255'],
-    ...['::', '::1', 'fe80::1', 'fe80::1%eth0', 'fc00::1', 'fd12::1', 'ff02::1', '2001:db8::1'],
-    ...['::ffff:127.0.0.1', '::ffff:10.0.0.1', '::ffff:7f00:1', '[::1]'],
-    ...['::7f00:1', '100::1', '100:0:0:1::1', '4000::1', '1fff::1', 'e000::1'],
-    ...['64:ff9b::7f00:1', '64:ff9b::808:808', '2002:7f00:1::', '2001:0:1::1', 'localhost', ''],
+    '127.0.0.1',
+    '127.8.8.8',
+    '0.0.0.0',
+    '10.0.0.1',
+    '172.16.0.1',
+    '192.168.1.1',
+    '169.254.169.254',
+    '100.64.0.1',
+    '192.0.2.1',
+    '198.18.0.1',
+    '224.0.0.1',
+    '240.0.0.1',
+    '255.255.255.255',
+    '::',
+    '::1',
+    'fe80::1',
+    'fe80::1%eth0',
+    'fc00::1',
+    'fd12::1',
+    'ff02::1',
+    '2001:db8::1',
+    '::ffff:127.0.0.1',
+    '::ffff:10.0.0.1',
+    '::ffff:7f00:1',
+    '[::1]',
+    '::7f00:1',
+    '100::1',
+    '100:0:0:1::1',
+    '4000::1',
+    '1fff::1',
+    'e000::1',
+    '64:ff9b::7f00:1',
+    '64:ff9b::808:808',
+    '2002:7f00:1::',
+    '2001:0:1::1',
+    'localhost',
+    '',
   ])('%s is not public', (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
@@ -73,7 +104,8 @@ describe('the lookup of a connection', () => {
     let connections = 0;
     server.on('connection', () => connections++);
     const socket = connect({
-      ...{ host: 'rebound.example', port: (server.address() as AddressInfo).port },
+      host: 'rebound.example',
+      port: (server.address() as AddressInfo).port,
       lookup: publicLookup(resolving('127.0.0.1')),
     });
     const error = await new Promise<NodeJS.ErrnoException>((resolve) => socket.once('error', resolve));

@@ -9,14 +9,14 @@ const SECRET = 'a secret of some length';
 const ID = '01890a5d-ac96-774b-bcce-b302099a8057';
 const ATTEMPT = {
   record: { id: ID, attempts: 2, queue: 'billing' },
-  ...{ startedAt: 1_700_000_000_000, settings: { connectTimeoutMs: 5000 }, keyPrefix: 'arr' },
+  startedAt: 1_700_000_000_000,
+  settings: { connectTimeoutMs: 5000 },
+  keyPrefix: 'arr',
 };
 const HEAD = {
-  ...{
-    method: 'POST',
-    path: '/billing/a?b=1',
-    target: { scheme: 'http', host: '127.0.0.1', port: 8000 } as const,
-  },
+  method: 'POST',
+  path: '/billing/a?b=1',
+  target: { scheme: 'http', host: '127.0.0.1', port: 8000 } as const,
   headers: [['host', 'api.example']] as const,
 };
 

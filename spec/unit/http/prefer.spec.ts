@@ -127,8 +127,9 @@ describe('any value of Prefer', () => {
       fc.property(
         fc.array(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), text), { maxLength: 5 }),
         (fields) => {
-          for (const name of parsePreferences(fields).keys())
+          for (const name of parsePreferences(fields).keys()) {
             expect(name).toMatch(/^[!#$%&'*+.^_`|~0-9a-z-]+$/);
+          }
         },
       ),
     );

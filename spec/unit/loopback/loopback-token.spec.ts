@@ -11,7 +11,11 @@ import {
 const SECRET = 'a secret of some length';
 const REENTRY = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 2, endsAt: 1_700_000_000_123 };
 const REQUEST: MarkedRequest = {
-  ...{ method: 'POST', uri: '/billing/a?b=%2F', host: 'api.example', keyPrefix: 'arr', queue: 'billing' },
+  method: 'POST',
+  uri: '/billing/a?b=%2F',
+  host: 'api.example',
+  keyPrefix: 'arr',
+  queue: 'billing',
 };
 
 function parsed(text: string): LoopbackToken {

@@ -11,7 +11,11 @@ import {
   type KongConfig,
 } from './kong-config';
 
-type Addresses = { redis?: string; upstreamUrl?: string; keyPrefix?: string };
+interface Addresses {
+  redis?: string;
+  upstreamUrl?: string;
+  keyPrefix?: string;
+}
 const { localConfig } = createRequire(__filename)(inRoot('kong/upstream/local-config.js')) as {
   localConfig: (addresses?: Addresses) => string;
 };

@@ -17,10 +17,7 @@ describe('describeError', () => {
     expect(describeError(new Error('outer', { cause }))).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
-  test.each(['secret', undefined, null, { secret: 'secret' }])(
-    'includes only the type of %p',
-    (thrown) => {
-      expect(describeError(thrown)).toEqual({ name: typeof thrown });
-    },
-  );
+  test.each(['secret', undefined, null, { secret: 'secret' }])('includes only the type of %p', (thrown) => {
+    expect(describeError(thrown)).toEqual({ name: typeof thrown });
+  });
 });

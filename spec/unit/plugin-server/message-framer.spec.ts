@@ -4,21 +4,50 @@ import { withCode } from './with-code';
 
 // A message for each header that there is.
 const MESSAGES = [
-  ...['c0', 'c2', 'c3', '00', '7f', 'e0', 'ff', 'a0', 'a161', '90', '9101', '80', '81a16101'],
-  ...['c400', 'c40161', 'c5000161', 'c60000000161', 'd90161', 'da000161', 'db0000000161'],
-  ...['c7020501ff', 'c800020501ff', 'c9000000020501ff', 'ca00000000', 'cb0000000000000000'],
-  ...[
-    'cc00',
-    'cd0000',
-    'ce00000000',
-    'cf0000000000000000',
-    'd000',
-    'd10000',
-    'd200000000',
-    'd30000000000000000',
-  ],
-  ...['d40500', 'd5050000', 'd60500000000', 'd7050000000000000000', `d805${'00'.repeat(16)}`],
-  ...['dc0001c0', 'dd00000001c0', 'de0001c0c0', 'df00000001c0c0', 'dc0000', 'de0000'],
+  'c0',
+  'c2',
+  'c3',
+  '00',
+  '7f',
+  'e0',
+  'ff',
+  'a0',
+  'a161',
+  '90',
+  '9101',
+  '80',
+  '81a16101',
+  'c400',
+  'c40161',
+  'c5000161',
+  'c60000000161',
+  'd90161',
+  'da000161',
+  'db0000000161',
+  'c7020501ff',
+  'c800020501ff',
+  'c9000000020501ff',
+  'ca00000000',
+  'cb0000000000000000',
+  'cc00',
+  'cd0000',
+  'ce00000000',
+  'cf0000000000000000',
+  'd000',
+  'd10000',
+  'd200000000',
+  'd30000000000000000',
+  'd40500',
+  'd5050000',
+  'd60500000000',
+  'd7050000000000000000',
+  `d805${'00'.repeat(16)}`,
+  'dc0001c0',
+  'dd00000001c0',
+  'de0001c0c0',
+  'df00000001c0c0',
+  'dc0000',
+  'de0000',
 ].map((hex) => Buffer.from(hex, 'hex'));
 const REQUEST = pack([
   0,
@@ -36,8 +65,9 @@ describe('MessageFramer', () => {
     const framer = new MessageFramer();
     const stream = Buffer.concat([...MESSAGES, REQUEST, ...MESSAGES]);
     const found: Buffer[] = [];
-    for (let at = 0; at < stream.length; at += size)
+    for (let at = 0; at < stream.length; at += size) {
       found.push(...framer.feed(stream.subarray(at, at + size)));
+    }
     expect(found).toEqual([...MESSAGES, REQUEST, ...MESSAGES]);
     expect(framer.isMidMessage).toBe(false);
   });

@@ -11,7 +11,10 @@ const PLUGINS = join(__dirname, '../../fixtures/plugins');
 const INTERNAL_ERROR = { status: 500, body: 'ours', headers: { a: 'b' } };
 const GONE = { status: 503, body: 'gone', headers: {} };
 
-type PdkCall = { Method: string; Args: unknown[] };
+interface PdkCall {
+  Method: string;
+  Args: unknown[];
+}
 
 describe('RpcServer', () => {
   const log: { msg: string; [key: string]: unknown }[] = [];

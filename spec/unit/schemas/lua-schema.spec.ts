@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kongSchema } from '../../../schemas/generated/kong-schema';
+import { kongSchema } from '../../../schemas/kong-schema';
 import { LuaCode, readLuaTable, type LuaValue } from './lua-table';
 
 const ROOT = join(__dirname, '../../..');

@@ -191,12 +191,14 @@ describe('resolveConfig refuses', () => {
 
   test('an empty secret as a vault reference without a value', () => {
     const [problem] = problemsOf(() => resolveConfig({ redis: { password: '' } }));
-    expect(problem?.message).toMatch(/^redis\.password is empty: Kong could not resolve its vault reference/);
+    expect(problem?.message).toMatch(
+      /^redis\.password is empty because Kong could not resolve its vault reference/,
+    );
   });
 
   test('a vault reference that nothing has resolved', () => {
     const [problem] = problemsOf(() => resolveConfig({ encryption: { keys: ['{vault://env/arr-key}'] } }));
-    expect(problem?.message).toMatch(/^encryption\.keys\[0\] is a vault reference/);
+    expect(problem?.message).toMatch(/^encryption\.keys\[0\] is an unresolved vault reference/);
   });
 });
 

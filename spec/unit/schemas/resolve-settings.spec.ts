@@ -141,7 +141,7 @@ describe('the settings file', () => {
 
   test.each([
     ['{"redis_password": "hunter2",}', 'which is not JSON'],
-    ['["hunter2"]', 'which holds no JSON object'],
+    ['["hunter2"]', 'which is not a JSON object'],
   ])('is refused when it is %s', (text, reason) => {
     const [problem] = problemsOf(() => resolveSettings({ ARR_SETTINGS_FILE: write(text) }));
     expect(problem?.field).toBe('ARR_SETTINGS_FILE');

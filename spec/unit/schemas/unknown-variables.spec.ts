@@ -16,7 +16,7 @@ test.each(KNOWN)('knows %s again with a letter left out, a letter too many, and 
   for (const wrong of misspelt) {
     const [sentence] = describeUnknownVariables({ [wrong]: 'x' });
     expect(sentence).toBe(
-      `${wrong} is no setting of this program, and nothing is done with it: did you mean ${name}?`,
+      `${wrong} is not a setting of this program and has no effect. Did you mean ${name}?`,
     );
   }
 });
@@ -27,7 +27,7 @@ test.each([
   ['ARR_REDIS_KEY_PREFIX', 'ARR_KEY_PREFIX'],
   ['ARR_LOGLEVEL', 'ARR_LOG_LEVEL'],
 ])('takes %s for %s', (wrong, meant) => {
-  expect(describeUnknownVariables({ [wrong]: 'x' })[0]).toContain(`did you mean ${meant}?`);
+  expect(describeUnknownVariables({ [wrong]: 'x' })[0]).toContain(`Did you mean ${meant}?`);
 });
 
 test.each(['ARR_CONCURENCY', 'ARR_', 'ARR_X'])(
@@ -35,7 +35,7 @@ test.each(['ARR_CONCURENCY', 'ARR_', 'ARR_X'])(
   (name) => {
     const [sentence] = describeUnknownVariables({ [name]: '3' });
     expect(sentence).toContain('docs/configuration.md');
-    expect(sentence).not.toContain('did you mean');
+    expect(sentence).not.toContain('Did you mean');
   },
 );
 

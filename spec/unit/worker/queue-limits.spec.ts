@@ -7,7 +7,9 @@ const settings = (concurrency: number, rateMax = 0, ratePerMs = 0): JobSettings 
 describe('limits of a queue that several instances fill', () => {
   test('are the smallest of each', () => {
     expect(queueLimits([settings(5, 10, 1000), settings(3, 30, 60_000), settings(9)])).toEqual({
-      ...{ concurrency: 3, rateMax: 30, ratePerMs: 60_000 },
+      concurrency: 3,
+      rateMax: 30,
+      ratePerMs: 60_000,
     });
   });
 

@@ -70,14 +70,12 @@ describe('after a response', () => {
 
 describe('after a failure', () => {
   const failure: CallFailure = {
-    ...{
-      kind: 'failure',
-      code: 'upstream-failed',
-      detail: 'd',
-      proxyError: 'p',
-      mayHaveArrived: true,
-      retryable: true,
-    },
+    kind: 'failure',
+    code: 'upstream-failed',
+    detail: 'd',
+    proxyError: 'p',
+    mayHaveArrived: true,
+    retryable: true,
   };
 
   it.each([
