@@ -11,9 +11,9 @@ export interface Report {
   readonly text: (style: Style) => string;
 }
 
-/** Colours of the text. They are used on terminals only. */
+/** Colors of the text. They are used on terminals only. */
 export interface Style {
-  readonly paint: (text: string, colour: 'red' | 'yellow' | 'green' | 'bold') => string;
+  readonly paint: (text: string, color: 'red' | 'yellow' | 'green' | 'bold') => string;
 }
 
 /** Ends a subcommand with an error. The message is printed to stderr. */

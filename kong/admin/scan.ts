@@ -6,7 +6,8 @@ import { isCluster, type RedisClient } from '../../plugins/async-request-reply/r
 const WINDOW = 500;
 
 /** The nodes that have keys: all masters of a Cluster, or the only node. */
-export const masters = (redis: RedisClient): RedisNode[] => (isCluster(redis) ? redis.nodes('master') : [redis]);
+export const masters = (redis: RedisClient): RedisNode[] =>
+  isCluster(redis) ? redis.nodes('master') : [redis];
 
 /**
  * Returns the matching keys in windows. A key that exists during the whole scan is returned at least once, possibly twice.

@@ -5,7 +5,7 @@
 // eslint-disable-next-line no-control-regex -- control characters are the point
 const CONTROLS = /[\u0000-\u0009\u000b-\u001a\u001c-\u001f\u007f-\u009f]/g;
 
-/** ESC, unless it begins one of the colours of admin.ts. */
+/** ESC, unless it begins one of the colors of admin.ts. */
 // eslint-disable-next-line no-control-regex -- control characters are the point
 const STRAY_ESCAPES = /\u001b(?!\[(?:0|1|31|32|33)m)/g;
 

@@ -32,7 +32,7 @@ const VISIBLE = /^[\x21-\x7e]+$/;
 /** A structured field's string (RFC 8941, 3.3.3): printable ASCII, quote and backslash escaped by a backslash. */
 const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
-/** Fields that differ between two sendings of one request and say nothing about the sender. Host is part of the address. */
+/** Fields that differ between two requests of one request and say nothing about the sender. Host is part of the address. */
 const VOLATILE =
   /^(connection|content-length|date|expect|host|keep-alive|prefer|te|traceparent|tracestate|transfer-encoding|user-agent|via|x-(correlation|request)-id|x-forwarded-.*|x-real-ip)$/;
 
