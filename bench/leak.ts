@@ -1,4 +1,4 @@
-// Memory: what a plugin server still holds of requests that it has answered, beside kong-pdk's own.
+// Memory: what a plugin server keeps of the requests that it has answered, beside kong-pdk's own.
 import type { Gateway } from '../spec/helpers/gateway';
 import { HttpClient } from '../spec/helpers/http-client';
 import { strangeJobId } from '../spec/helpers/job-ids';

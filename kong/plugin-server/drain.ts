@@ -51,7 +51,7 @@ async function runStopHooks(hooks: DrainOptions['onStop'], logger: Logger): Prom
       await hook();
     } catch (error) {
       succeeded = false;
-      logger.error({ err: describeError(error) }, 'stop hook failed');
+      logger.error({ error: describeError(error) }, 'stop hook failed');
     }
   }
   return succeeded;

@@ -24,7 +24,7 @@ interface Waiter {
 }
 
 // With these Kong ends the request and sends nothing more for the event. kong-pdk does not wait for a result either
-// (`NON_RETURN_METHODS` in its pdk.js).
+// (`NON_RETURN_METHODS` in kong-pdk's pdk.js).
 const ENDING_METHODS: ReadonlySet<string> = new Set(['kong.response.exit', 'kong.response.error']);
 
 /** Exists from `HandleEvent` until `exit`, `error` or `ret` has been sent to Kong. */

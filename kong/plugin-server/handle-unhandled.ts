@@ -10,11 +10,11 @@ import { endWith } from './end-plugin-server';
  */
 export function handleUnhandled(logger: Logger): void {
   process.on('unhandledRejection', (reason) => {
-    logger.error({ err: describeError(reason) }, 'unhandled rejection');
+    logger.error({ error: describeError(reason) }, 'unhandled rejection');
   });
   process.on('uncaughtException', (error) => {
     const what = describeError(error);
-    logger.fatal({ err: what }, 'uncaught exception');
+    logger.fatal({ error: what }, 'uncaught exception');
     endWith(
       `An uncaught ${what.name}${what.code === undefined ? '' : ` (${what.code})`}, of which its own log says more.`,
       1,

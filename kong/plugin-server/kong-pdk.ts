@@ -2,7 +2,7 @@
 // described here, after kong-pdk's `server.js`, `pdk.js` and `lib/mod.js` (0.6.0).
 import { createRequire } from 'node:module';
 
-/** A loaded plugin folder (`lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
+/** A loaded plugin folder (kong-pdk's `lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
 interface PluginModule {
   readonly name: string;
   /** What the plugin's entry file exports. */

@@ -1,5 +1,5 @@
-// Cuts the byte stream of one connection into MsgPack messages. Nothing in the protocol marks where a message ends but
-// the values themselves, so the framer walks over their headers, without building anything.
+// Cuts the byte stream of one connection into MsgPack messages. The protocol has no delimiter: only the values show where a
+// message ends. The framer reads their headers and builds no values.
 import { MAX_MESSAGE_BYTES } from './msgpack-limits';
 import { PluginServerError } from './plugin-server-error';
 

@@ -20,7 +20,7 @@ interface MsgpackExt {
  * - int64 and uint64: a number; beyond 2^53 the nearest one, which is what Lua had, whose numbers are doubles.
  * - nil: null. ext: {@link MsgpackExt}.
  *
- * @throws PluginServerError `ERR_MSGPACK_MALFORMED` on a reserved byte, on a length beyond the message, or where bytes
+ * @throws PluginServerError `ERR_MSGPACK_MALFORMED` on a reserved byte, on a length beyond the message, or if bytes
  *   are left over; `ERR_MSGPACK_TOO_DEEP` beyond {@link MSGPACK_MAX_DEPTH}. Its message tells an offset, never content.
  */
 export function decodeMsgpack(message: Buffer): unknown {

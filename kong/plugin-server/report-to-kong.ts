@@ -11,8 +11,8 @@ const APPEND = constants.O_WRONLY | constants.O_APPEND | constants.O_NONBLOCK;
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f]+/g;
 
 /**
- * `not-kongs`: no nginx has started this process. `unheard`: its log cannot be written by this user, as where Kong's master made it
- * as root and its workers are another user.
+ * `not-kongs`: nginx has not started this process. `unheard`: this user cannot write the log of nginx, for example because Kong's
+ * master created it as root and its workers run as another user.
  */
 type Hearing = 'told' | 'unheard' | 'not-kongs';
 

@@ -30,7 +30,7 @@ export class RpcConnection {
     this.#framer = new MessageFramer(maxMessageBytes);
     socket.on('data', (chunk) => this.#onData(chunk));
     // Kong's workers reset connections when they end or time out. This does not affect other connections.
-    socket.on('error', (error) => logger.debug({ err: describeError(error) }, 'connection lost'));
+    socket.on('error', (error) => logger.debug({ error: describeError(error) }, 'connection lost'));
   }
 
   /** Whether no request is partly received or unanswered. */
@@ -45,7 +45,7 @@ export class RpcConnection {
       }
     } catch (error) {
       // The beginning of the next message is unknown.
-      this.#logger.error({ err: describeError(error) }, 'unreadable message, connection closed');
+      this.#logger.error({ error: describeError(error) }, 'unreadable message, connection closed');
       this.#socket.destroy();
     }
   }
@@ -86,7 +86,7 @@ export class RpcConnection {
   }
 
   #answerError(id: number, error: unknown): void {
-    this.#logger.warn({ err: describeError(error) }, 'RPC call failed');
+    this.#logger.warn({ error: describeError(error) }, 'RPC call failed');
     this.#send(encodeMsgpack([RESPONSE, id, error instanceof Error ? error.message : String(error), null]));
   }
 

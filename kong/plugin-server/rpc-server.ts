@@ -163,7 +163,7 @@ export class RpcServer extends kongPdk.Server {
 
   /** Replaces an answer that cannot be encoded. The event ends. */
   replaceUnsendable(answer: EventAnswer, error: Error): EventAnswer {
-    this.#logger.error({ err: describeError(error) }, 'plugin gave Kong a value that has no wire form');
+    this.#logger.error({ error: describeError(error) }, 'plugin gave Kong a value that has no wire form');
     const channel = this.#events.find(answer.EventId);
     channel?.abandon(error, 'ret');
     return {
@@ -193,7 +193,7 @@ export class RpcServer extends kongPdk.Server {
       return;
     }
     const { phase, isEnded } = channel;
-    const where = { err: describeError(error), instance: instanceId, phase };
+    const where = { error: describeError(error), instance: instanceId, phase };
     this.#logger.error(where, isEnded ? 'plugin threw after its exit' : 'plugin threw');
     channel.put(errorReplyCall(this.#internalErrorReply, phase));
   }
@@ -223,7 +223,7 @@ function noInstance(id: number): PluginServerError {
   return new PluginServerError('ERR_NO_INSTANCE', `no plugin instance #${id}`);
 }
 
-// kong-pdk's without `Config`: Kong does not use this copy of the configuration (plugin_servers/plugin.lua), and other
+// kong-pdk's without `Config`: Kong does not use this copy of the configuration (Kong's plugin_servers/plugin.lua), and other
 // clients of the socket could read the secrets in it.
 function instanceStatus({ id, instance }: InstanceRecord): { Name: string; Id: number; StartTime: number } {
   return { Name: instance.getName(), Id: id, StartTime: instance.getStartTime() };

@@ -1,11 +1,11 @@
-// A thread that goes behind the others where they want the same processor.
+// A thread that yields to the others when they compete for a processor.
 import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /** Of 19: a tenth of the share of a thread with none (sched(7)). */
 const NICENESS = 10;
 
-/** Takes the calling thread's priority down, for good. On Linux alone threads have one of their own: elsewhere nothing is done. */
+/** Lowers the priority of the calling thread permanently. Only Linux has a priority for each thread: elsewhere this does nothing. */
 export function lowerThreadPriority(): void {
   let thread: number;
   try {

@@ -5,7 +5,7 @@ import type { SecretStore } from '../../plugins/async-request-reply/secrets/secr
 import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import type { WorkerOptions } from '../../plugins/async-request-reply/worker/worker';
 
-/** @param at the Redis of a plugin instance, which wins over the settings where a worker runs beside it. */
+/** @param at the Redis of a plugin instance, which overrides the settings if a worker runs for it. */
 export function workerOptions(
   settings: ProcessSettings,
   log: pino.Logger,

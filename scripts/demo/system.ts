@@ -1,5 +1,5 @@
-// Starts everything that the demo shows: Redis, a slow upstream, and a gateway with the plugin and its worker. A real
-// Kong where there is one, Docker where there is an engine, the emulator otherwise.
+// Starts everything that the demo shows: Redis, a slow upstream, and a gateway with the plugin and its worker. It uses
+// a real Kong if there is one, Docker if there is an engine, and the Kong emulator otherwise.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { startGateway } from '../../spec/helpers/gateway';

@@ -172,7 +172,7 @@ describe('this machine', () => {
 describe('a kong.yml', () => {
   const lua = JSON.stringify(readFileSync(resolve(__dirname, '../../kong/fail-closed.lua'), 'utf8'));
   const config = `config: { access: [${lua}] }`;
-  const companion = `{ name: post-function, ${config} }`;
+  const guard = `{ name: post-function, ${config} }`;
   const termination = '{ name: request-termination, config: { status_code: 503 } }';
   const plugin = '{ name: async-request-reply }';
   const directory = mkdtempSync(join(tmpdir(), 'arr-kong-yml-'));
@@ -184,12 +184,8 @@ describe('a kong.yml', () => {
 
   test.each([
     ['the plugin alone', route(plugin), 'error'],
-    ['the plugin and its companion', route(`${plugin}, ${companion}`), undefined],
-    [
-      'a companion that is off',
-      route(`${plugin}, { name: post-function, enabled: false, ${config} }`),
-      'error',
-    ],
+    ['the plugin and its guard', route(`${plugin}, ${guard}`), undefined],
+    ['a guard that is off', route(`${plugin}, { name: post-function, enabled: false, ${config} }`), 'error'],
     [
       'a function that is another',
       route(`${plugin}, { name: post-function, config: { access: ['return kong.response.exit(503)'] } }`),
@@ -201,23 +197,23 @@ describe('a kong.yml', () => {
       'error',
     ],
     [
-      'a companion for one consumer',
+      'a guard for one consumer',
       route(`${plugin}, { name: post-function, consumer: bob, ${config} }`),
       'error',
     ],
-    ['a companion for all routes', route(plugin, `plugins: [${companion}]`), undefined],
+    ['a guard for all routes', route(plugin, `plugins: [${guard}]`), undefined],
     [
-      'a companion for all routes and a function of the route before it',
-      route(`${plugin}, { name: post-function, config: { access: ['return'] } }`, `plugins: [${companion}]`),
+      'a guard for all routes and a function of the route before it',
+      route(`${plugin}, { name: post-function, config: { access: ['return'] } }`, `plugins: [${guard}]`),
       'error',
     ],
     [
-      'a companion that names the route',
+      'a guard that names the route',
       route(plugin, `plugins: [{ name: post-function, route: r, ${config} }]`),
       undefined,
     ],
     [
-      'a companion of another route',
+      'a guard of another route',
       route(plugin, `plugins: [{ name: post-function, route: x, ${config} }]`),
       'error',
     ],
@@ -226,7 +222,7 @@ describe('a kong.yml', () => {
       route(`${plugin}, ${termination}`),
       'warning',
     ],
-    ['the companion and request-termination', route(`${plugin}, ${companion}, ${termination}`), 'warning'],
+    ['the guard and request-termination', route(`${plugin}, ${guard}, ${termination}`), 'warning'],
     [
       'request-termination with a trigger',
       route(`${plugin}, { name: request-termination, config: { trigger: x } }`),

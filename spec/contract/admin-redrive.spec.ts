@@ -57,7 +57,7 @@ describe('redrive of one job', () => {
   test('states the last response before the redrive', async () => {
     const id = await oneDeadLetter('/redrive-last');
     const { code, stdout } = await fixture.system.admin(['redrive', id, '--dry-run']);
-    expect([code, stdout]).toEqual([0, `Would redrive job ${id}, whose last response was 503.\n`]);
+    expect([code, stdout]).toEqual([0, `Would redrive job ${id} (last response: 503).\n`]);
   });
 
   test('states the error before the redrive', async () => {
@@ -66,7 +66,7 @@ describe('redrive of one job', () => {
     });
     const [id = ''] = await fixture.system.deadLetters(1, { path: '/redrive-hung-up' });
     const { code, stdout } = await fixture.system.admin(['redrive', id, '--dry-run']);
-    expect([code, stdout]).toEqual([0, `Would redrive job ${id}, which is failed (upstream-failed).\n`]);
+    expect([code, stdout]).toEqual([0, `Would redrive job ${id} (failed: upstream-failed).\n`]);
   });
 
   test.each([

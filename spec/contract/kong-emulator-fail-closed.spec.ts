@@ -1,4 +1,4 @@
-// The companion of every route (kong/fail-closed.lua): it ends what the plugin neither answered nor handed to a listener
+// The guard of every route (kong/fail-closed.lua): it ends what the plugin neither answered nor handed to a listener
 // of its own. On Kong it runs in the default sandbox for Lua; seen on Kong 3.9.3, and with KONG_BIN.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -167,7 +167,7 @@ describe('plugin server, instances and events', () => {
     await kong.event(await kong.start({ mode: 'rejectexit' }));
     const threw = await server.logged('plugin threw');
     expect(threw).toMatchObject({
-      err: { name: 'Error', frames: expect.anything() as unknown },
+      error: { name: 'Error', frames: expect.anything() as unknown },
       phase: 'access',
     });
     await server.logged('plugin threw after its exit');

@@ -99,6 +99,7 @@ export class RedisServer {
     const client = new Redis({
       host: this.host,
       port: this.port,
+      protocol: 2,
       ...login,
       ...(tls && { tls: { rejectUnauthorized: false } }),
       retryStrategy: () => null,

@@ -123,7 +123,7 @@ describe.each([
       for (const pid of await gateway.pluginServerPids()) process.kill(pid, 'SIGKILL');
     };
     // A managed one is back within a second. 500 is a Kong worker that had not yet used the plugin on this route.
-    const refused = await until('the companion to answer', async () => {
+    const refused = await until('the guard to answer', async () => {
       await kill();
       const response = await submit('/reports?seconds=0');
       expect([202, 500, 503]).toContain(response.status);

@@ -181,9 +181,9 @@ describe('a forced race', () => {
     await stack().applyRoutes([{ name: 'forced-1', config: { queue: { name: 'forced-1' } } }]);
     stack().upstream.script(path, reply({ body: 'done' }));
     const { id } = await stack().submit(path);
-    // The worker has the answer in hand, and what would settle the job (key, token, outcome) has left it.
+    // The worker has the answer in hand, and what would settle the job (keys, token, outcome) has left it.
     wire.holdRequests(
-      (bytes) => isScriptOf(id, bytes) && /:job\s+\$36\s+\S+\s+\$9\s+completed\s/.test(String(bytes)),
+      (bytes) => isScriptOf(id, bytes) && /\s\$36\s+\S+\s+\$9\s+completed\s/.test(String(bytes)),
     );
     startWorker({ ARR_REDIS_PORT: String(wire.port), ARR_LEASE_SECONDS: '30' });
     await until('the settling to be under way', () => wire.isHolding);

@@ -1,4 +1,4 @@
-// docs/architecture.md, "What lies in Redis": Redis has the fingerprints of secrets alone. The plugin server's own worker has the
+// docs/architecture.md, "Keys in Redis": Redis has the fingerprints of secrets alone. The plugin server's own worker has the
 // secrets from the plugin instances, a separate one from its secrets_file; who lacks one leaves its jobs to others.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -276,8 +276,8 @@ async function runWorkers(resources: Releasers): Promise<void> {
   const startWorker = (more: Record<string, string>): Promise<WorkerProcess> =>
     resources.use(new WorkerProcess(stack, { ...env, ...more }), (worker) => worker.kill());
   const [lacking, having] = [await startWorker({}), await startWorker({ ARR_SECRETS_FILE: file })];
-  await until('the first to log what it lacks', () => lacking.log.includes('secrets are missing here'));
-  await until('the second to take the queues', () => having.log.includes('queue taken'));
+  await until('the first to log what it lacks', () => lacking.log.includes('this worker lacks secrets'));
+  await until('the second to take the queues', () => having.log.includes('takes jobs of a queue'));
   await Promise.all([lacking.stop(), having.stop()]);
   logs += lacking.log + having.log;
 }
@@ -301,7 +301,12 @@ const allTraffic = (): string[] => [...ROUTES, 'keyed', 'looped'].flatMap(traffi
 
 test('the run has provoked every kind of response and log message', () => {
   expect(responses.length).toBeGreaterThan(30);
-  const words = ['secrets are missing here', 'redis connection', 'request not handled', 'callback not taken'];
+  const words = [
+    'this worker lacks secrets',
+    'redis connection',
+    'request not handled',
+    'callback not taken',
+  ];
   expect(foundIn(logs, words)).toEqual(words);
   expect(adminOutput).toContain('sealed');
 });

@@ -1,5 +1,5 @@
-// All that the access side does in one Redis, each within the time limit of a request. Access code gets the methods here, and not
-// the connection.
+// The store as the access side uses it: accepts jobs, reads, cancels and waits for them in one Redis, each within the time limit of
+// a request. Access code calls these methods and never the connection.
 import type { CancelOutcome } from '../jobs/job-outcomes';
 import type { JobRecord } from '../jobs/job-record';
 import type { NamedSettings } from '../jobs/job-settings';

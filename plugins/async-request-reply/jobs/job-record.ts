@@ -4,7 +4,8 @@
 //     │                 │  ▲
 //     │               retry│start
 //     │                 ▼  │
-//     │              retrying ──deadline──▶ completed (last response) | failed
+//     │              retrying ──deadline──▶ completed (last response) | failed | expired
+//     │                     └──cancel──▶ cancelled
 //     ├──cancel──▶ cancelled
 //     └──deadline──▶ expired
 //

@@ -53,7 +53,7 @@ export function defineScript<Options, Raw, Reply>(
 
 type Runner<Raw> = (...keysAndArgv: ScriptArgument[]) => Promise<Raw>;
 
-/** A library that stands in a file of its own, `NAME.lua` in the directory. */
+/** A library that stands in a file of its own, a Lua file of that name in the directory. */
 export function luaLibrary(directory: string, name: string): LuaLibrary {
   return once(() => readLua(directory, name));
 }

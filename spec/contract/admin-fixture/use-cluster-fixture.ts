@@ -28,7 +28,7 @@ export class ClusterFixture {
   async ofEachNode<T>(ask: (node: Redis) => Promise<T>): Promise<T[]> {
     const answers: T[] = [];
     for (const { ip = '', port = 0 } of this.#nodes) {
-      const node = new Redis({ host: ip, port, lazyConnect: true });
+      const node = new Redis({ host: ip, port, protocol: 2, lazyConnect: true });
       try {
         await node.connect();
         answers.push(await ask(node));

@@ -43,6 +43,7 @@ export async function poll(context: AccessContext, requested: PollTarget): Promi
       return cancel(context, found, links);
     }
     const waited = isSettled(found.state) ? { job: found, fields: [] } : await waitForPoll(context, found);
+    // A job that was deleted during the wait is answered as it was found: the next poll gets 404 or 410.
     const job = waited.job ?? found;
     if (!isSettled(job.state)) {
       const status = requested.view === 'status' ? 200 : 202;

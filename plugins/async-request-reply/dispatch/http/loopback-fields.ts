@@ -1,4 +1,4 @@
-// What an attempt's request carries beside its own fields where it goes through Kong again.
+// The field that an attempt's request carries beside its own if it goes through Kong again.
 import { fieldValue } from '../../http/fields';
 import type { HeaderField } from '../../http/reply';
 import type { UpstreamRequestHead } from '../../http/upstream-request';

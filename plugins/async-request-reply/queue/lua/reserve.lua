@@ -1,4 +1,4 @@
--- Reserves a slot in a queue, and bytes for the request's body, before anything is stored. So the limits are exact under
+-- Reserves a slot in a queue, and bytes for the request's body, before the job is written. So the limits are exact under
 -- concurrent submits. It also gives the job its fair rank: callers take turns.
 -- KEYS[1] slots: sorted set of job IDs, score = when the slot expires (ms)
 -- KEYS[2] ranks: hash of `current` (rank of the job that started last), `base` and `max` (highest rank given)
