@@ -70,7 +70,7 @@ test('a Redis that was never available is released once the configuration is cor
   expect((await stack.roundTrip('/jobs/after')).status).toBe(200);
   await until(
     'its worker thread to end',
-    async () => (await timesLogged('its worker threads have ended')) > 0,
+    async () => (await timesLogged('worker threads for this Redis have ended')) > 0,
   );
 });
 
