@@ -11,7 +11,7 @@ import { useResources } from '../helpers/use-resources';
 
 const SECRET = 'the secret of the specs: loopback';
 const CERTIFICATE_ID = 'c0ffee00-0000-4000-8000-000000000000';
-const SIBLING = { headers: { 'X-Async-Kong-Reentry': ['~*^v1[.]'] } };
+const SIBLING = { headers: { 'X-Async-Kong-Loopback': ['~*^v1[.]'] } };
 
 let stack: Stack;
 let ill: Upstream;
