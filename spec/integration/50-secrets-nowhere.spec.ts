@@ -305,7 +305,7 @@ test('the run has provoked every kind of response and log message', () => {
     'this worker lacks secrets',
     'redis connection',
     'request not handled',
-    'callback not taken',
+    'a try of a callback failed',
   ];
   expect(foundIn(logs, words)).toEqual(words);
   expect(adminOutput).toContain('sealed');

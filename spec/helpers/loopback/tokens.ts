@@ -1,4 +1,4 @@
-// Markers of re-entered requests: true ones, caught from a worker before Kong has seen them, and others.
+// Loopback tokens: true ones, caught from a worker before Kong has seen them, and others
 import {
   LOOPBACK_HEADER,
   signLoopbackToken,

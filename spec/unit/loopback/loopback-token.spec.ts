@@ -9,7 +9,7 @@ import {
 } from '../../../plugins/async-request-reply/loopback/loopback-token';
 
 const SECRET = 'a secret of some length';
-const REENTRY = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 2, endsAt: 1_700_000_000_123 };
+const CONTENT = { jobId: '01890a5d-ac96-774b-bcce-b302099a8057', attempt: 2, endsAt: 1_700_000_000_123 };
 const REQUEST: MarkedRequest = {
   method: 'POST',
   uri: '/billing/a?b=%2F',
@@ -24,10 +24,10 @@ function parsed(text: string): LoopbackToken {
   return marker;
 }
 
-const sign = (secret = SECRET): LoopbackToken => parsed(signLoopbackToken(REENTRY, REQUEST, secret));
+const sign = (secret = SECRET): LoopbackToken => parsed(signLoopbackToken(CONTENT, REQUEST, secret));
 
 test('a loopback token names its job and attempt, and its expiry', () => {
-  expect(sign()).toMatchObject(REENTRY);
+  expect(sign()).toMatchObject(CONTENT);
 });
 
 test('a loopback token is valid for the request that it was signed for', () => {
@@ -57,7 +57,7 @@ test.each<[string, Partial<MarkedRequest>]>([
 test.each<[string, Partial<LoopbackToken>]>([
   ['job', { jobId: '01890a5d-ac96-774b-bcce-b302099a8058' }],
   ['attempt', { attempt: 3 }],
-  ['end', { endsAt: REENTRY.endsAt + 1 }],
+  ['end', { endsAt: CONTENT.endsAt + 1 }],
   ['nonce', { nonce: 'A'.repeat(22) }],
   ['signature', { mac: Buffer.alloc(32) }],
   ['length of its signature', { mac: Buffer.alloc(31) }],
@@ -73,7 +73,7 @@ test('line ends and spaces around a secret are ignored', () => {
   expect(isSignedFor(sign(`${SECRET}\r\n`), REQUEST, SECRET)).toBe(true);
 });
 
-const text = signLoopbackToken(REENTRY, REQUEST, SECRET);
+const text = signLoopbackToken(CONTENT, REQUEST, SECRET);
 test.each([
   ['nothing', ''],
   ['a word', 'v1'],
