@@ -15,7 +15,21 @@ export default tseslint.config(
         { considerDefaultExhaustiveForUnions: true },
       ],
       '@typescript-eslint/no-non-null-assertion': 'error',
-      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: [
+            'SpreadElement[argument.type="ObjectExpression"]',
+            'SpreadElement[argument.type="ArrayExpression"]',
+            'SpreadElement[argument.type="TSAsExpression"][argument.expression.type="ArrayExpression"]',
+          ].join(', '),
+          message: 'Write the properties or the elements out.',
+        },
+      ],
+      curly: ['error', 'all'],
+      // A hint to look for a second subject, not a limit to get under.
+      'max-lines': ['warn', { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },
   {
@@ -30,7 +44,7 @@ export default tseslint.config(
   },
   {
     files: ['spec/**/*.ts'],
-    rules: { '@typescript-eslint/unbound-method': 'off' },
+    rules: { '@typescript-eslint/unbound-method': 'off', curly: ['error', 'multi-line'] },
   },
   {
     // Plain JavaScript is only what runs before or without a build.

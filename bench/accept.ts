@@ -1,4 +1,4 @@
-// Accepts: how many submits a second get their 202, and how fast, beside a plugin that does nothing but answer.
+// Accepts: submits answered with 202 per second, and their latency, beside a plugin that only answers.
 import type { RedisServer } from '../spec/helpers/redis-server';
 import { HttpClient, type HttpResponse } from '../spec/helpers/http-client';
 import type { Gateway } from '../spec/helpers/gateway';
@@ -132,7 +132,9 @@ async function submit(gateway: Gateway): Promise<HttpResponse> {
     headers: HEADERS,
     body: BODY,
   });
-  if (answer.status !== 202) throw new Error(`a submit got ${answer.status}: ${answer.text}`);
+  if (answer.status !== 202) {
+    throw new Error(`a submit got ${answer.status}: ${answer.text}`);
+  }
   return answer;
 }
 

@@ -4,7 +4,7 @@ import type Redis from 'ioredis';
 import type { Gateway } from '../spec/helpers/gateway';
 import type { RedisServer } from '../spec/helpers/redis-server';
 import type { Releasers } from '../spec/helpers/stack/releasers';
-import { openJobsKey } from '../plugins/async-request-reply/store/keys';
+import { KeySpace } from '../plugins/async-request-reply/redis/keys';
 import { runBenchmark } from './lib/benchmark';
 import { BullQueue } from './lib/bullmq-queue';
 import { metered } from './lib/cpu-meter';
@@ -79,8 +79,12 @@ main(async (releasers) => {
       rounds: options.rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ jobsPerSecond: 'jobs/s', bytesPerJob: 'Redis bytes a waiting job', workerMicros: 'worker µs' },
-        ...{ redisMicros: 'Redis µs', upstreamMicros: 'upstream µs', othersCores: 'cores others used' },
+        jobsPerSecond: 'jobs/s',
+        bytesPerJob: 'Redis bytes a waiting job',
+        workerMicros: 'worker µs',
+        redisMicros: 'Redis µs',
+        upstreamMicros: 'upstream µs',
+        othersCores: 'cores others used',
       },
       ratios: [...(options.against === undefined ? [] : [OTHER]), EMPTY, CALLING].flatMap((to) =>
         ['jobsPerSecond', 'workerMicros', 'redisMicros', 'bytesPerJob'].map((metric) => ({
@@ -103,7 +107,10 @@ async function startSystem(releasers: Releasers, options: Options): Promise<Syst
   const queue = { concurrency: options.concurrency, max_waiting: options.jobs };
   const start = async (keyPrefix: string, checkout?: string): Promise<Gateway> => {
     const started = await startOurGateway({
-      ...{ redis, keyPrefix, checkout, upstreamUrl: upstream.url },
+      redis,
+      keyPrefix,
+      checkout,
+      upstreamUrl: upstream.url,
       // Redis is emptied between the turns, and a route announces its queue to the workers when it is first used.
       routes: Array.from({ length: options.rounds + 1 }, (_, turn) => ({
         name: queueName(turn),
@@ -146,7 +153,7 @@ async function fillOurs(
   await submitJobs(gateway, { path: `/${queue}`, headers: HEADERS, body: BODY, count: options.jobs });
   const nodeArguments = profileArguments(options.profile);
   return {
-    open: () => client.zcard(openJobsKey(keyPrefix, queue)),
+    open: () => client.zcard(new KeySpace(keyPrefix).openJobs(queue)),
     startWorker: () => startOurWorker({ redis, keyPrefix, checkout, nodeArguments }),
     close: () => Promise.resolve(),
   };

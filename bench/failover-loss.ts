@@ -56,7 +56,9 @@ async function round(
       // A connection that breaks brought no 202.
       const response = await stack.request(ROUTE, { method: 'POST', body: 'a' }).catch(() => undefined);
       const id = response?.header('X-Async-Kong-Id');
-      if (response?.status === 202 && id !== undefined) accepted.push(id);
+      if (response?.status === 202 && id !== undefined) {
+        accepted.push(id);
+      }
     }
   };
   const submitting = Promise.all(Array.from({ length: clients }, client));
@@ -99,7 +101,9 @@ async function countLost(stack: Stack, ids: readonly string[]): Promise<number> 
   let lost = 0;
   for (const id of ids) {
     const { status } = await stack.settled(ROUTE, id, { timeoutMs: PATIENCE_MS });
-    if (status === 404) lost += 1;
+    if (status === 404) {
+      lost += 1;
+    }
   }
   return lost;
 }

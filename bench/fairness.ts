@@ -1,7 +1,7 @@
 // Fairness: how long a caller's few jobs take while another caller's thousands wait in the same queue, beside their time
 // in an empty one.
 import type Redis from 'ioredis';
-import { openJobsKey } from '../plugins/async-request-reply/store/keys';
+import { KeySpace } from '../plugins/async-request-reply/redis/keys';
 import type { Gateway } from '../spec/helpers/gateway';
 import { HttpClient } from '../spec/helpers/http-client';
 import type { RedisServer } from '../spec/helpers/redis-server';
@@ -64,8 +64,10 @@ main(async (releasers) => {
       rounds: options.rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ lastMs: 'all jobs settled, ms', meanMs: 'a job, mean ms' },
-        ...{ jobsPerSecond: 'jobs/s of the queue', behindAllMs: 'behind all that wait, ms' },
+        lastMs: 'all jobs settled, ms',
+        meanMs: 'a job, mean ms',
+        jobsPerSecond: 'jobs/s of the queue',
+        behindAllMs: 'behind all that wait, ms',
       },
       ratios: ['lastMs', 'meanMs'].map((metric) => ({ metric, of: beside, to: alone })),
     },
@@ -106,7 +108,7 @@ function fairnessSubject(system: System, name: string, kind: string, waiting: nu
     measure: async ({ round, isWarmUp }: Turn): Promise<Metrics> => {
       await emptyRedis(redis);
       const queue = `${kind}-${isWarmUp ? 0 : round + 1}`;
-      const open = (): Promise<number> => client.zcard(openJobsKey(KEY_PREFIX, queue));
+      const open = (): Promise<number> => client.zcard(new KeySpace(KEY_PREFIX).openJobs(queue));
       await submitJobs(gateway, { path: `/${queue}`, headers: LARGE, count: FIRST_JOBS + waiting });
       const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
       try {

@@ -71,9 +71,13 @@ main(async (releasers) => {
       rounds: options.rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ p50Ms: 'p50 ms', p99Ms: 'p99 ms', slowestSeconds: 'slowest download, s' },
-        ...{ gatewayCores: 'gateway cores', pluginServerCores: 'plugin server cores' },
-        ...{ redisCores: 'Redis cores', othersCores: 'cores others used' },
+        p50Ms: 'p50 ms',
+        p99Ms: 'p99 ms',
+        slowestSeconds: 'slowest download, s',
+        gatewayCores: 'gateway cores',
+        pluginServerCores: 'plugin server cores',
+        redisCores: 'Redis cores',
+        othersCores: 'cores others used',
       },
       ratios: [RESULTS, PROXIED].flatMap((of) =>
         ['p50Ms', 'p99Ms'].map((metric) => ({ metric, of, to: IDLE })),
@@ -130,14 +134,19 @@ async function largeResult(gateway: Gateway, redis: RedisServer): Promise<string
 function pollSubject(system: System, name: string, url?: string): Subject {
   const { gateway, redis, upstream, options, pendingId } = system;
   const polls = {
-    ...{ url: gateway.proxyUrl, path: '/small', headers: { [ID_HEADER]: pendingId }, status: 202 },
+    url: gateway.proxyUrl,
+    path: '/small',
+    headers: { [ID_HEADER]: pendingId },
+    status: 202,
     perSecond: options.polls,
   };
   const bytes = options.mib * MIB;
   const bytesPerSecond = options['mib-per-second'] * MIB;
   const downloads = { clients: options.clients, bytes, bytesPerSecond };
   const beside = async (): Promise<number[]> => {
-    if (url !== undefined) return await downloadPaced({ url, ...downloads });
+    if (url !== undefined) {
+      return await downloadPaced({ url, ...downloads });
+    }
     await new Promise((resolve) => setTimeout(resolve, (bytes / bytesPerSecond) * 1000));
     return [];
   };
@@ -158,7 +167,8 @@ function pollSubject(system: System, name: string, url?: string): Subject {
     });
     const { took, times } = result;
     return {
-      ...{ p50Ms: percentile(times, 50), p99Ms: percentile(times, 99) },
+      p50Ms: percentile(times, 50),
+      p99Ms: percentile(times, 99),
       ...(took.length > 0 && { slowestSeconds: Math.max(...took) }),
       gatewayCores: (cpuSeconds['gateway'] ?? 0) / seconds,
       pluginServerCores: (cpuSeconds['pluginServer'] ?? 0) / seconds,

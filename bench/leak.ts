@@ -1,4 +1,4 @@
-// Memory: what a plugin server still holds of requests that it has answered, beside kong-pdk's own.
+// Memory: what a plugin server keeps of the requests that it has answered, beside kong-pdk's own.
 import type { Gateway } from '../spec/helpers/gateway';
 import { HttpClient } from '../spec/helpers/http-client';
 import { strangeJobId } from '../spec/helpers/job-ids';
@@ -94,10 +94,14 @@ function leakSubject(server: Server, redis: RedisServer, step: number, warmUp: n
     measure: async ({ round, isWarmUp }) => {
       const count = isWarmUp ? warmUp : round === 0 ? 0 : step;
       await sendMixed(server.gateway, count);
-      if (!isWarmUp) sent += count;
+      if (!isWarmUp) {
+        sent += count;
+      }
       await emptyRedis(redis);
       const [pid, ...others] = await server.gateway.pluginServerPids();
-      if (pid === undefined || others.length > 0) throw new Error(`${server.name}: not one plugin server`);
+      if (pid === undefined || others.length > 0) {
+        throw new Error(`${server.name}: not one plugin server`);
+      }
       const memory = await server.probe.read(pid);
       return {
         requests: sent,
@@ -121,7 +125,9 @@ async function sendMixed(gateway: Gateway, count: number): Promise<void> {
         ? { path: '/jobs', headers: { 'X-Async-Kong-Id': strangeJobId() } }
         : { path: '/jobs', method: 'POST', headers: { 'content-type': 'application/json' }, body },
     onAnswer: ({ status, body: text }) => {
-      if (status !== 202 && status !== 404) throw new Error(`a request got ${status}: ${text.toString()}`);
+      if (status !== 202 && status !== 404) {
+        throw new Error(`a request got ${status}: ${text.toString()}`);
+      }
     },
   });
 }

@@ -69,12 +69,12 @@ main(async (releasers) => {
       rounds,
       calmSeconds: options.calm,
       columns: {
-        ...{ requests: 'requests', completed: 'completed', failedPercent: 'failed, %' },
-        ...{
-          peakPerSecond: 'completed/s at the load of most',
-          p99Ms: 'p99 ms',
-          acceptP99Ms: 'p99 ms to the 202',
-        },
+        requests: 'requests',
+        completed: 'completed',
+        failedPercent: 'failed, %',
+        peakPerSecond: 'completed/s at the load of most',
+        p99Ms: 'p99 ms',
+        acceptP99Ms: 'p99 ms to the 202',
         lastSeconds: 'last one ended, s',
       },
       ratios: ['completed', 'peakPerSecond'].map((metric) => ({ metric, of: OURS, to: DIRECT })),
@@ -125,7 +125,9 @@ function directSubject({ pool }: System, load: RisingLoad): RecordingSubject {
     outcomes,
     measure: async ({ isWarmUp }) => {
       const sent = await sendRisingLoad(isWarmUp ? WARM_UP : load, () => askDirectly(pool));
-      if (!isWarmUp) outcomes.push(...sent);
+      if (!isWarmUp) {
+        outcomes.push(...sent);
+      }
       return metricsOf(sent, isWarmUp ? WARM_UP : load);
     },
   };
@@ -142,7 +144,9 @@ function ourSubject({ redis, pool }: System, load: RisingLoad): RecordingSubject
       const worker = startOurWorker({ redis, keyPrefix: KEY_PREFIX });
       try {
         const sent = await sendRisingLoad(isWarmUp ? WARM_UP : load, () => submitAndPoll(pool, path));
-        if (!isWarmUp) outcomes.push(...sent);
+        if (!isWarmUp) {
+          outcomes.push(...sent);
+        }
         return metricsOf(sent, isWarmUp ? WARM_UP : load);
       } finally {
         await worker.stop();
@@ -162,13 +166,17 @@ async function submitAndPoll(pool: Pool, path: string): Promise<ClientEnd> {
   const submitted = await pool.request({ method: 'GET', path });
   await submitted.body.dump();
   const id = submitted.headers[ID_HEADER];
-  if (submitted.statusCode !== 202 || typeof id !== 'string') return { isCompleted: false };
+  if (submitted.statusCode !== 202 || typeof id !== 'string') {
+    return { isCompleted: false };
+  }
   const acceptedAt = performance.now();
   for (let pauseMs = FIRST_POLL_MS; ; pauseMs = Math.min(pauseMs * 2, SLOWEST_POLL_MS)) {
     await delay(jittered(pauseMs));
     const { statusCode, body } = await pool.request({ method: 'GET', path, headers: { [ID_HEADER]: id } });
     await body.dump();
-    if (statusCode !== 202) return { isCompleted: statusCode === 200, acceptedAt };
+    if (statusCode !== 202) {
+      return { isCompleted: statusCode === 200, acceptedAt };
+    }
   }
 }
 

@@ -1,5 +1,5 @@
-// Polls: how many a second are answered, and how fast, of jobs that wait and of jobs that are done, each beside a plugin
-// that does nothing but give the same answer.
+// Polls: polls answered per second, and their latency, for jobs that wait and for settled jobs, each beside a plugin that only
+// gives the same answer.
 import type { Gateway } from '../spec/helpers/gateway';
 import { HttpClient, type HttpResponse } from '../spec/helpers/http-client';
 import type { RedisServer } from '../spec/helpers/redis-server';

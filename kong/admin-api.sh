@@ -1,25 +1,25 @@
 #!/bin/sh
-# A service, a route, the plugin and its fail-closed companion through the Admin API of a Kong with a database.
+# A service, a route, the plugin and its fail-closed guard through the Admin API of a Kong with a database.
 #   kong/admin-api.sh [ADMIN_URL]
-# It may be run again, and after decK: it then brings the same entities to the same state. From the environment: UPSTREAM_URL,
-# REDIS_HOST, REDIS_PORT as Kong's machine sees them, and CURL_OPTIONS, for a token of the Admin API (`-H …`).
+# You can run it again, also after decK: it brings the same entities to the same state. The environment sets UPSTREAM_URL,
+# REDIS_HOST and REDIS_PORT, as Kong's machine sees them, and CURL_OPTIONS, for a token of the Admin API (`-H …`).
 set -eu
 
 ADMIN_URL=${1:-http://127.0.0.1:8001}
 UPSTREAM_URL=${UPSTREAM_URL:-http://127.0.0.1:8080}
 REDIS_HOST=${REDIS_HOST:-127.0.0.1}
 REDIS_PORT=${REDIS_PORT:-6379}
-# By these decK finds what is here, as kong/deck.yaml has it: without them it would make it a second time.
+# decK finds the entities by these tags, which kong/deck.yaml has too. Without them, it would create duplicates.
 TAGS='["async-request-reply"]'
 FAIL_CLOSED=$(dirname "$0")/fail-closed.lua
 
-# An empty function would let everything pass.
+# An empty function would let every request pass.
 if [ ! -s "$FAIL_CLOSED" ]; then
   echo "$FAIL_CLOSED is missing" >&2
   exit 1
 fi
 
-# send METHOD PATH < JSON: ends the script with Kong's own words where Kong refuses.
+# send METHOD PATH < JSON: if Kong rejects the request, prints Kong's message and ends the script.
 send() {
   # CURL_OPTIONS is a list of words.
   # shellcheck disable=SC2086
@@ -32,8 +32,8 @@ send() {
   fi
 }
 
-# A new service is made disabled and enabled at the end: no request is to reach the upstream by a route that has no
-# plugin yet. One that is there keeps its traffic.
+# A new service is created disabled, and enabled at the end: no request may reach the upstream through a route that has no
+# plugin yet. An existing service keeps its traffic.
 # shellcheck disable=SC2086
 if ! curl --silent --fail --output /dev/null ${CURL_OPTIONS:-} "$ADMIN_URL/services/reports"; then
   send PUT /services/reports <<EOF
@@ -45,8 +45,8 @@ send PUT /services/reports/routes/reports <<EOF
 { "paths": ["/reports"], "strip_path": false, "protocols": ["http", "https"], "tags": $TAGS }
 EOF
 
-# The companion first: from here on nothing passes. Its Lua as a JSON string: nothing in it but quotes, backslashes and
-# line ends needs an escape.
+# The fail-closed guard comes first: from here on, nothing passes. Its Lua becomes a JSON string; only quotes, backslashes
+# and line ends need an escape.
 lua=$(sed -e 's/[\\"]/\\&/g' -e 's/$/\\n/' "$FAIL_CLOSED" | tr -d '\n')
 send PUT /routes/reports/plugins/reports-fail-closed <<EOF
 {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The administrator's command: docs/administration.md. It works beside running plugin servers and workers.
+// The command-line tool for administrators: docs/administration.md. Plugin servers and workers may run meanwhile.
 import { CommanderError } from 'commander';
 import { AsyncError } from '../plugins/async-request-reply/errors/async-error';
 import { ConfigError } from '../schemas/config-error';
@@ -8,7 +8,7 @@ import { openAdmin } from './admin/admin-context';
 import { parseCommandLine } from './admin/command-line';
 import { CommandError, type ExitCode, type Style } from './admin/report';
 import { toTerminalJson, toTerminalText } from './admin/terminal-text';
-import { exitCodeOf } from './program';
+import { exitCodeOf } from './process/program';
 
 const COLOURS = { bold: 1, red: 31, green: 32, yellow: 33 } as const;
 
@@ -34,7 +34,7 @@ async function run(args: readonly string[]): Promise<ExitCode> {
 
 function explain(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
-    // Commander has printed it; help and version are no errors.
+    // Commander has printed the message. Help and version are not errors.
     return exitCodeOf(error);
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -45,11 +45,11 @@ function explain(error: unknown): ExitCode {
   return error instanceof ConfigError ? 2 : 1;
 }
 
-/** What Redis said, which the client of an API is not told. */
+/** The error message of Redis, which clients of the API do not get. */
 const causeOf = (error: unknown): string =>
   error instanceof AsyncError && error.cause instanceof Error ? ` (${error.cause.message})` : '';
 
-// `… | head` closes the pipe early: that is no failure.
+// `… | head` closes the pipe early. That is not an error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') {
     throw error;

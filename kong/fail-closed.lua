@@ -1,6 +1,6 @@
--- Nothing passes: 503, unless async-request-reply has pointed the request at its own listener, or
--- knows it as one that a worker of its own sends through Kong again.
-if kong.ctx.shared.async_request_reply == "reentry" then return end
+-- Answers 503, unless async-request-reply has handed the request to its own listener, or has
+-- recognized it as one that its own worker sends through Kong again.
+if kong.ctx.shared.async_request_reply == "loopback" then return end
 local target, service = ngx.ctx.balancer_data, kong.router.get_service()
 if target and service and target.host == "127.0.0.1"
   and (target.host ~= service.host or target.port ~= service.port) then

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The plugin server's executable, started by Kong (`pluginserver_X_start_cmd`, and `_query_cmd` with
 // `--dump-all-plugins`) or by a supervisor. Options as kong-js-pluginserver's; settings from the environment (ARR_*).
-import { pino, type Logger } from 'pino';
-import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/error-replies';
+import { destination, type Logger } from 'pino';
+import { internalErrorReply, restartingReply } from '../plugins/async-request-reply/access/replies';
 import type { ShortReply } from '../plugins/async-request-reply/http/reply';
 import { pluginRuntime } from '../plugins/async-request-reply/plugin-runtime';
 import { resolveSettings } from '../schemas/resolve-settings';
@@ -13,20 +13,21 @@ import type { ErrorReply } from './plugin-server/error-reply';
 import { parseArguments } from './plugin-server/parse-arguments';
 import { RpcServer } from './plugin-server/rpc-server';
 import { startPluginServer } from './plugin-server/start-plugin-server';
-import { surviveStrays } from './plugin-server/survive-strays';
-import { startHealthServer } from './health-server';
-import { readSecretsFile } from './read-secrets-file';
-import { ThreadedHandoffLane } from './handoff-lane';
-import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
-import { WorkerThreads } from './worker-threads';
+import { handleUnhandled } from './plugin-server/handle-unhandled';
+import { createLogger } from './process/create-logger';
+import { startHealthServer } from './process/health-server';
+import { readSecretsFile } from './process/read-secrets-file';
+import { ThreadedHandoffListener } from './plugin-server/handoff-listener';
+import { refuseUnsupportedSettings } from './process/refuse-unsupported-settings';
+import { WorkerThreads } from './worker/worker-threads';
 
 const STDERR = 2;
 
-/** Nothing that the process makes is for others: a Kong in the background starts it with a umask of 0. */
+/** Other users may not access files of this process. A Kong in the background starts it with a umask of 0. */
 const UMASK = 0o077;
 const OCTAL = 8;
 
-/** A reply of the plugin's own, as the server sends it where the plugin could not. */
+/** Converts a reply of the plugin to the form in which the server sends it if the plugin cannot. */
 const errorReply = ({ status, headers, body }: ShortReply): ErrorReply => ({
   status,
   body: body.toString('latin1'),
@@ -43,11 +44,9 @@ async function main(args: readonly string[]): Promise<void> {
     internalErrorReply: errorReply(internalErrorReply()),
     goneReply: errorReply(restartingReply()),
   };
-  const logger = pino(
-    { level: cli.verbose > 0 ? 'debug' : settings.log_level },
-    pino.destination({ dest: STDERR, sync: false }),
-  );
-  surviveStrays(logger);
+  const logLevel = cli.verbose > 0 ? 'debug' : settings.log_level;
+  const logger = createLogger({ level: logLevel }, destination({ dest: STDERR, sync: false }));
+  handleUnhandled(logger);
   try {
     if (cli.dumpAllPlugins || cli.dumpPluginInfo !== undefined) {
       keepStdoutForDump();
@@ -67,13 +66,14 @@ async function main(args: readonly string[]): Promise<void> {
       ...replies,
       onLoaded: async () => {
         const runtime = pluginRuntime();
-        const handoff = await ThreadedHandoffLane.start(logger, {
-          logLevel: settings.log_level,
+        runtime.log.level = logLevel;
+        const handoff = await ThreadedHandoffListener.start(logger, {
+          logLevel,
           backlog: settings.listen_backlog,
         });
         runtime.handoff = handoff;
         secrets.forEach((secret) => runtime.secrets.add(secret));
-        const threads = new WorkerThreads(settings, logger, runtime.secrets);
+        const threads = new WorkerThreads({ ...settings, log_level: logLevel }, logger, runtime.secrets);
         runtime.stores.watcher = {
           opened: (redis, keyPrefix) => threads.need(redis, keyPrefix),
           closed: (redis, keyPrefix) => threads.drop(redis, keyPrefix),
@@ -89,8 +89,8 @@ async function main(args: readonly string[]): Promise<void> {
           () => handoff.stop(),
         );
       },
-      onDeserted: () => pluginRuntime().holds.forgetOrder(),
-      onDrain: () => pluginRuntime().stores.held.release(),
+      onDeserted: () => pluginRuntime().instanceStores.resetSequence(),
+      onDrain: () => pluginRuntime().stores.requests.release(),
       onStop,
     });
   } catch (error) {
@@ -98,7 +98,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-/** From the first signal on the port is free for the process that follows: a reload starts it before this one has ended. */
+/** Closes its port at the first signal: a reload starts the next process before this one has ended. */
 function startHealth(
   listen: string | undefined,
   log: Logger,

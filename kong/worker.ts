@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-// A worker as a process of its own: any number of them, on any machine that reaches Redis and the upstreams.
+// A worker in its own process. Any number of workers may run, on any machine that reaches Redis and the upstreams.
 // Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.
 import { CommanderError } from 'commander';
-import pino from 'pino';
-import { SecretBox } from '../plugins/async-request-reply/secrets/secret-box';
+import { SecretStore } from '../plugins/async-request-reply/secrets/secret-store';
 import { JobWorker } from '../plugins/async-request-reply/worker/worker';
 import { ConfigError } from '../schemas/config-error';
 import { resolveSettings } from '../schemas/resolve-settings';
 import { describeUnknownVariables } from '../schemas/unknown-variables';
-import { refuseUnsupportedSettings } from './refuse-unsupported-settings';
-import { startHealthServer } from './health-server';
-import { exitCodeOf, newProgram } from './program';
-import { readSecretsFile } from './read-secrets-file';
-import { workerOptions } from './worker-options';
+import { refuseUnsupportedSettings } from './process/refuse-unsupported-settings';
+import { createLogger } from './process/create-logger';
+import { startHealthServer } from './process/health-server';
+import { exitCodeOf, newProgram } from './process/program';
+import { readSecretsFile } from './process/read-secrets-file';
+import { workerOptions } from './worker/worker-options';
 
 const HELP = `
 Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.`;
@@ -20,14 +20,14 @@ Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE n
 function main(args: readonly string[]): void {
   newProgram(
     'async-request-reply-worker',
-    'Takes jobs of the plugin async-request-reply and calls upstreams.',
+    'Runs jobs of the plugin async-request-reply: calls the upstreams.',
   )
     .addHelpText('after', HELP)
     .parse(args, { from: 'user' });
   const settings = resolveSettings(process.env);
   refuseUnsupportedSettings(settings);
-  const secrets = new SecretBox(readSecretsFile(settings.secrets_file).values());
-  const log = pino({ name: 'async-request-reply-worker', level: settings.log_level });
+  const secrets = new SecretStore(readSecretsFile(settings.secrets_file).values());
+  const log = createLogger({ name: 'async-request-reply-worker', level: settings.log_level });
   describeUnknownVariables(process.env).forEach((sentence) => log.warn(sentence));
   const worker = JobWorker.start(workerOptions(settings, log, secrets));
   const { health_listen: listen } = settings;
@@ -39,13 +39,13 @@ function main(args: readonly string[]): void {
     worker.stop(settings.drain_timeout_seconds * 1000).then(
       () => process.exit(0),
       (error: unknown) => {
-        log.error({ err: String(error) }, 'stopping');
+        log.error({ err: error }, 'worker could not stop cleanly');
         process.exit(1);
       },
     );
   };
   process.once('SIGTERM', stop).once('SIGINT', stop);
-  // Last: whoever waits for this line may send a signal at once.
+  // Last, since a process that waits for this line may send a signal immediately.
   log.info({ pid: process.pid }, 'worker started');
 }
 

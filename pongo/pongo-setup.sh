@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Sourced by Pongo in Kong's container, in the folder that the repository is mounted at, before it runs the specs.
-# Brings Node.js, unless the image has it with npm, and builds the plugin outside of the mount: the host's node_modules
+# Pongo sources this script in Kong's container, in the folder where the repository is mounted, before it runs the specs. It
+# installs Node.js, unless the image has it with npm, and builds the plugin outside of the mount: the host's node_modules
 # may be for another system.
 
-# The specs are for Kong without a database; without this, Kong's helpers want PostgreSQL.
+# The specs run a DB-less Kong. Without this setting, Kong's helpers require PostgreSQL.
 export KONG_TEST_DATABASE=off
 
 export ARR_HOME=/tmp/async-request-reply

@@ -1,10 +1,10 @@
 /**
- * Turns what Kong sends, or what a file holds, into what the declarations describe: a deep copy without nulls, without
- * the keys that Kong adds for itself, with `[]` where Lua's empty table became `{}`, and with sets free of repetition.
+ * Normalizes the input from Kong or from a file for the check against the declarations. The result is a deep copy without
+ * nulls and without the keys that Kong adds. An empty Lua table that became `{}` is `[]` again, and sets have no duplicates.
  */
 import type { SettingSchema } from './setting-schema';
 
-/** Keys that Kong adds to every record of a configuration (kong/db/schema/init.lua), beside those that begin with `__`. */
+/** Keys that Kong adds to every record of a configuration (kong/db/schema/init.lua), in addition to those that begin with `__`. */
 const KONG_KEYS = new Set([
   '$refs',
   'route_id',
@@ -21,22 +21,34 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function cleanRecord(record: Record<string, unknown>, schema: SettingSchema): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const [name, inner] of Object.entries(record)) {
-    if (inner === null || inner === undefined || name.startsWith('__')) continue;
+    if (inner === null || inner === undefined || name.startsWith('__')) {
+      continue;
+    }
     const innerSchema = schema.properties?.[name];
-    if (innerSchema === undefined && KONG_KEYS.has(name)) continue;
+    if (innerSchema === undefined && KONG_KEYS.has(name)) {
+      continue;
+    }
     kept[name] = cleanInput(inner, innerSchema);
   }
   return kept;
 }
 
 /**
- * @param schema what is declared for this place; without one the value stays as it is, for the check to refuse it
+ * @param schema the declaration of this value; without one the value is not changed, and the check rejects it
  */
 export function cleanInput(value: unknown, schema: SettingSchema | undefined): unknown {
-  if (schema?.type === 'object' && isObject(value)) return cleanRecord(value, schema);
-  if (schema?.type !== 'array') return value;
-  if (isObject(value) && Object.keys(value).length === 0) return [];
-  if (!Array.isArray(value)) return value;
+  if (schema?.type === 'object' && isObject(value)) {
+    return cleanRecord(value, schema);
+  }
+  if (schema?.type !== 'array') {
+    return value;
+  }
+  if (isObject(value) && Object.keys(value).length === 0) {
+    return [];
+  }
+  if (!Array.isArray(value)) {
+    return value;
+  }
   const items = value.map((item: unknown) => cleanInput(item, schema.items));
   return schema.uniqueItems === true ? [...new Set(items)] : items;
 }

@@ -1,13 +1,13 @@
-/** The one error of this folder: what was configured cannot be used. */
+/** The only error class of this folder: the configuration is invalid. */
 
 export interface ConfigProblem {
   /** Dotted path of the field, with list positions from 0: `callback.targets[0].secrets[1]`. */
   readonly field: string;
-  /** A sentence that names the field, the shape of its value (never the value of a string) and what to do. */
+  /** Names the field, the shape of its value (never the value of a string) and the remedy. */
   readonly message: string;
 }
 
-/** Thrown by resolveConfig and resolveSettings; lists every problem at once. Match on `code`, never on the message. */
+/** Thrown by resolveConfig and resolveSettings. Lists every problem. Match on `code`, never on the message. */
 export class ConfigError extends Error {
   readonly code = 'config-invalid';
   readonly status = 500;

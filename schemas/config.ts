@@ -18,27 +18,27 @@ import { waitSchema } from './config/wait';
 import { field } from './field';
 import { values } from './values';
 
-/** 30 days: what Redis is asked to keep has an end that an operator can live with. */
+/** 30 days: the longest time that Redis keeps a job or a result. */
 const MAX_TTL_SECONDS = 2592000;
 
 export const configSchema = field.optionalRecord('Config', 'The configuration of one plugin instance.', [], {
   intercept: field.choice(
-    'always takes every request; prefer only those with Prefer: respond-async; never only polls.',
+    'Which requests become jobs: always means every request; prefer means requests with Prefer: respond-async; never means none, and the route serves polls only.',
     ['always', 'prefer', 'never'],
     { default: 'always' },
   ),
   poll_queues: field.set(
-    'Queues whose jobs can be polled on this route.',
+    'Names of the queues whose jobs clients can poll on this route.',
     field.string('Name of a queue.', values.queueName),
-    { 'x-default': 'its own queue' },
+    { 'x-default': 'the queue of the route' },
   ),
-  pass_websocket: field.flag('Whether WebSocket handshakes pass to the upstream.', { default: false }),
+  pass_websocket: field.flag('Whether WebSocket handshakes are proxied to the upstream.', { default: false }),
   methods: field.set(
-    'Methods that make jobs; requests with others pass to the upstream.',
+    'Methods whose requests become jobs. Requests with other methods are proxied to the upstream.',
     field.string('An HTTP method in capitals.', values.method),
     { minItems: 1, default: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] },
   ),
-  id_header: field.string('Header that carries the job ID, in answers and in polls.', {
+  id_header: field.string('Header that carries the job ID in responses and in polls.', {
     ...values.headerName,
     default: 'X-Async-Kong-Id',
   }),
@@ -50,22 +50,27 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     ...values.queryName,
     default: 'async-view',
   }),
-  status_url: field.string('Template of the status URL, with {id}, where a route for polls stands.', {
-    ...values.statusUrl,
-    'x-default': 'the path of the request with id_query',
-  }),
+  status_url: field.string(
+    'Template of the status URL, with {id} in place of the job ID. Set it if a separate route serves the polls.',
+    {
+      ...values.statusUrl,
+      'x-default': 'the path of the request with id_query',
+    },
+  ),
   forwarded_prefix: field.flag(
-    "Whether Location and links begin with the X-Forwarded-Prefix of a peer among Kong's trusted_ips, so that they lead back through it.",
+    "Whether Location and links begin with the X-Forwarded-Prefix that a proxy in front of Kong sends. Only peers in Kong's trusted_ips are believed.",
     { default: false },
   ),
   on_complete: field.choice(
-    'What the status URL says of a completed job: 303 to the result, 303 to the resource that the upstream created, or 200 with the final status.',
+    'What the status URL returns for a completed job: redirect is a 303 to the result, resource is a 303 to the resource that the upstream created, status is a 200 with the final status.',
     ['redirect', 'resource', 'status'],
     { default: 'redirect' },
   ),
-  single_read: field.flag('Whether the result can be fetched only once.', { default: false }),
+  delete_after_read: field.flag('Whether the result is deleted after the client has fetched it once.', {
+    default: false,
+  }),
   result_ttl_seconds: field.integer(
-    'How long a settled job and its result are kept, in seconds.',
+    'How long a settled job and its result are kept, in seconds. Then they expire.',
     1,
     MAX_TTL_SECONDS,
     {
@@ -73,34 +78,34 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
     },
   ),
   deadline_seconds: field.integer(
-    'How long after the accept the last attempt may still start, in seconds.',
+    'How long after the job was accepted an attempt may still start, in seconds.',
     1,
     MAX_TTL_SECONDS,
     { default: 3600 },
   ),
   retry_after_seconds: field.integer(
-    "What a pending answer suggests as Retry-After, in seconds; it grows with the queue's wait where that is known.",
+    "Retry-After of a response for a pending job, in seconds. It grows with the queue's waiting time if that is known.",
     1,
     3600,
     { default: 1 },
   ),
-  poll_floor_ms: field.integer(
-    'Polls of one unsettled job that come faster than this, in milliseconds, get 429. 0 is off.',
+  min_poll_interval_ms: field.integer(
+    'Shortest time between two polls of the same unsettled job, in milliseconds. Faster polls are rejected with 429. 0 disables the limit.',
     0,
     60000,
     { default: 0 },
   ),
   owner: field.choice(
-    'Who may see a job: auto is the consumer if there is one, else the credential, else whoever has the ID; header is the hash of owner_header.',
+    'Who may see a job: consumer or credential is the one that Kong authenticated; header is identified by the hash of owner_header; none is every client that knows the job ID; auto is the consumer if there is one, else the credential, else none.',
     ['auto', 'consumer', 'credential', 'header', 'none'],
     { default: 'auto' },
   ),
-  owner_header: field.string('Header whose hash is the owner, with owner header.', {
+  owner_header: field.string('Header whose hash identifies the owner if owner is header.', {
     ...values.headerName,
     default: 'authorization',
   }),
-  store_failure: field.choice(
-    'When Redis is down: reject answers 503; proxy lets the request through to the upstream as without the plugin.',
+  on_store_failure: field.choice(
+    'What happens to a request if Redis does not respond: reject returns 503; proxy sends the request to the upstream as if the plugin were absent.',
     ['reject', 'proxy'],
     { default: 'reject' },
   ),
@@ -116,7 +121,7 @@ export const configSchema = field.optionalRecord('Config', 'The configuration of
   encryption: encryptionSchema,
   handoff: handoffSchema,
   dispatch: field.choice(
-    'How the work reaches the upstream: over HTTP, or through Kafka with a reply topic.',
+    'How a job reaches the upstream: over HTTP, or through Kafka with a reply topic.',
     ['http', 'kafka'],
     {
       default: 'http',

@@ -1,7 +1,7 @@
 /**
- * Makes a resolver from a declaration: clean the input, let ajv fill in the defaults and check every field, check the
- * rules between fields, and throw one error with all that is wrong. ajv compiles at the first call, not at import, since
- * Kong imports the plugin at every start only to read its schema.
+ * Creates a resolver from a declaration. It normalizes the input, lets ajv fill in the defaults and check every field,
+ * checks the rules between fields, and throws one error with every problem. ajv compiles at the first call and not at
+ * import, since Kong also imports the plugin only to read its schema.
  */
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import { checkRules } from './check-rules';
@@ -12,15 +12,15 @@ import { formats } from './formats';
 import type { Rule } from './rule';
 import type { RecordSchema, SettingSchema } from './setting-schema';
 
-export interface ResolverOptions {
+interface ResolverOptions {
   readonly schema: RecordSchema;
   readonly rules: readonly Rule[];
-  /** Begins the message of the error: "The plugin's configuration". */
+  /** First words of the error's message: "The plugin's configuration". */
   readonly subject: string;
 }
 
 function compile(schema: RecordSchema): ValidateFunction {
-  // A spec checks the declarations against the meta-schema; here that would double the time of the first start.
+  // A spec checks the declarations against the meta-schema. Here the check would double the time of the first start.
   const ajv = new Ajv({ allErrors: true, useDefaults: true, formats, meta: false, validateSchema: false });
   ajv.addVocabulary(['x-kong', 'x-says', 'x-default', 'x-name', 'x-type']);
   return ajv.compile(schema);
@@ -36,14 +36,16 @@ function joinPath(path: string, name: string): string {
   return path === '' ? name : `${path}.${name}`;
 }
 
-/** Follows one of ajv's JSON Pointers through the declaration and the input at once. */
+/** Follows one of ajv's JSON Pointers through the declaration and the input. */
 function locate(pointer: string, root: SettingSchema, input: unknown): Place {
   let place: Place = { path: '', schema: root, value: input };
   for (const step of pointer.split('/').slice(1)) {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
     const inItems = place.schema.type === 'array';
     const schema = inItems ? place.schema.items : place.schema.properties?.[name];
-    if (schema === undefined) break;
+    if (schema === undefined) {
+      break;
+    }
     const path = inItems ? `${place.path}[${name}]` : joinPath(place.path, name);
     place = { path, schema, value: (place.value as Record<string, unknown>)[name] };
   }
@@ -67,23 +69,27 @@ function toProblem(error: ErrorObject, place: Place, nameField: (path: string) =
   return { field, message: describeBadValue(field, schema, value) };
 }
 
-/** One sentence a field is enough: it says all that the field must be. */
+/** Keeps the first problem of each field: it states everything that the field must satisfy. */
 function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const byField = new Map<string, ConfigProblem>();
-  for (const problem of problems) if (!byField.has(problem.field)) byField.set(problem.field, problem);
+  for (const problem of problems) {
+    if (!byField.has(problem.field)) {
+      byField.set(problem.field, problem);
+    }
+  }
   return [...byField.values()];
 }
 
-/** How a caller that has read its input from somewhere takes part in the error. */
-export interface ResolveContext {
-  /** What a problem calls a field, given its dotted path; by default the path itself. */
+/** What a caller that read the input from somewhere adds to the error. */
+interface ResolveContext {
+  /** Returns the name of a field in problems, given its dotted path. By default it is the path. */
   readonly nameField?: (path: string) => string;
-  /** Problems that the caller has already found; they are listed first. */
+  /** Problems that the caller found. They are listed first. */
   readonly problems?: readonly ConfigProblem[];
 }
 
 /**
- * @returns a function that gives a new value of the declared form, every default filled in, or throws ConfigError
+ * @returns a function that returns a new value of the declared form with every default, or throws ConfigError
  */
 export function createResolver<T>(options: ResolverOptions): (input: unknown, context?: ResolveContext) => T {
   const { schema, rules, subject } = options;
@@ -94,7 +100,7 @@ export function createResolver<T>(options: ResolverOptions): (input: unknown, co
     validate ??= compile(schema);
     const value = cleanInput(input ?? {}, schema);
     if (typeof value !== 'object' || Array.isArray(value)) {
-      const message = 'It must be a record of settings. Give one, or none at all.';
+      const message = 'It must be a record of settings, or absent.';
       throw new ConfigError(subject, [{ field: '', message }]);
     }
     validate(value);
@@ -102,8 +108,10 @@ export function createResolver<T>(options: ResolverOptions): (input: unknown, co
       toProblem(error, locate(error.instancePath, schema, value), nameField),
     );
     const problems = withoutRepetition([...earlier, ...bad, ...checkRules(value, rules, nameField)]);
-    if (problems.length > 0) throw new ConfigError(subject, problems);
-    // The check above is what makes it a T: the type is generated from the same schema.
+    if (problems.length > 0) {
+      throw new ConfigError(subject, problems);
+    }
+    // The type T is generated from the schema that validated the value.
     return value as T;
   };
 }

@@ -1,12 +1,12 @@
 /**
- * Builders for declarations. They only spell out what every field of a kind has (a string is never empty, a record
- * takes no unknown field), so that the declarations themselves read as a table.
+ * Builders for declarations. They add what all fields of a kind have in common (a string is never empty, a record has no
+ * unknown fields), so that the declarations read as a table.
  */
 import type { RecordSchema, SettingSchema } from './setting-schema';
 
 type Notes = Partial<Omit<SettingSchema, 'type'>>;
 
-/** Times above this overflow a timer of Node.js and Kong's own bound for a timeout (2^31 - 2 ms). */
+/** Larger values overflow a timer of Node.js and exceed Kong's own bound for a timeout (2^31 - 2 ms). */
 const MAX_TIMEOUT_MS = 2 ** 31 - 2;
 
 export const field = {
@@ -33,7 +33,7 @@ export const field = {
     ...notes,
   }),
 
-  /** Milliseconds, from 1 to what Kong and a timer of Node.js can hold. */
+  /** Milliseconds, from 1 to the largest timeout of Kong and of a Node.js timer. */
   timeout: (description: string, defaultMs: number): SettingSchema => ({
     type: 'integer',
     description,
@@ -48,7 +48,7 @@ export const field = {
     ...notes,
   }),
 
-  /** Ordered; the same element may come twice. */
+  /** Ordered, with duplicates: a Kong `array`. */
   list: (description: string, items: SettingSchema, notes: Notes = {}): SettingSchema => ({
     type: 'array',
     description,
@@ -57,7 +57,7 @@ export const field = {
     ...notes,
   }),
 
-  /** Without order or repetition: a Kong `set`. */
+  /** Unordered, without duplicates: a Kong `set`. */
   set: (description: string, items: SettingSchema, notes: Notes = {}): SettingSchema => ({
     type: 'array',
     description,
@@ -67,7 +67,7 @@ export const field = {
     ...notes,
   }),
 
-  /** A record that is always there: absent, it takes the defaults of its fields. */
+  /** A record that is always present: if it is absent in the input, its fields have their defaults. */
   record: (
     typeName: string,
     description: string,
@@ -83,7 +83,7 @@ export const field = {
     properties,
   }),
 
-  /** A record that may be absent; given, it must hold the fields named in `required`. */
+  /** A record that may be absent. If it is present, it must have the fields named in `required`. */
   optionalRecord: (
     typeName: string,
     description: string,

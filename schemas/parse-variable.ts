@@ -1,11 +1,13 @@
-/** From the text of an environment variable to a value of the declared type. */
+/** Converts the text of an environment variable to a value of the declared type. */
 import type { SettingSchema } from './setting-schema';
 
-/** `host:port` to a record whose first field is the host, as the nodes of Cluster and Sentinel are declared. */
+/** Converts `host:port` to a record whose first field is the host: the nodes of Cluster and Sentinel are declared so. */
 function parseNode(text: string, schema: SettingSchema): unknown {
   const [hostField] = Object.keys(schema.properties ?? {});
   const [, v6, name, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(text) ?? [];
-  if (hostField === undefined) return text;
+  if (hostField === undefined) {
+    return text;
+  }
   return { [hostField]: v6 ?? name ?? text, ...(port === undefined ? {} : { port: parseInteger(port) }) };
 }
 
@@ -14,8 +16,8 @@ function parseInteger(text: string): number | string {
 }
 
 /**
- * Lists are separated by commas; records in them are `host:port`. What is not of the declared type stays text, for the
- * check to refuse it.
+ * Elements of lists are separated by commas, and records in lists are `host:port`. A text that does not have the declared
+ * type is returned as it is, and the check rejects it.
  */
 export function parseVariable(text: string, schema: SettingSchema): unknown {
   switch (schema.type) {

@@ -11,9 +11,12 @@ const LISTEN = {
   format: 'listen',
   pattern: '^(([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):)?[0-9]{1,5}$',
   maxLength: 262,
-  'x-says': 'host:port, or a port alone, on 127.0.0.1',
+  'x-says': 'host:port, or a port, which is on 127.0.0.1',
   'x-default': 'no listener',
 } as const;
+
+/** Of `log_level`. */
+export const DEFAULT_LOG_LEVEL = 'info';
 
 export const processSettingsSchema = field.optionalRecord(
   'ProcessSettings',
@@ -22,28 +25,33 @@ export const processSettingsSchema = field.optionalRecord(
   {
     redis: redisSchema,
     queues: field.set(
-      'Names of queues that this worker takes; * in a name stands for any characters.',
+      'Queues that this worker serves. An asterisk in a name matches any characters.',
       field.string('Name or pattern of a queue.', {
         pattern: '^[A-Za-z0-9._*-]+$',
         maxLength: 64,
-        'x-says': 'a queue name, in which * stands for any characters',
+        'x-says': 'a queue name, in which * matches any characters',
       }),
       { minItems: 1, default: ['*'] },
     ),
-    worker: field.integer('Workers (threads) that the plugin server runs beside itself. 0 is none.', 0, 64, {
+    worker_threads: field.integer('Number of worker threads in the plugin server. 0 runs none.', 0, 64, {
       default: 1,
     }),
     lease_seconds: field.integer(
-      'How long a worker holds a job without renewing, in seconds; then the job is taken for lost.',
+      'Lease of a job in seconds. A worker renews it while it runs the job. When the lease expires, the job counts as lost and another worker may run it.',
       2,
       3600,
       { default: 15 },
     ),
-    stalled_check_seconds: field.integer('How often workers look for lost jobs, in seconds.', 1, 3600, {
-      default: 5,
-    }),
+    stalled_check_seconds: field.integer(
+      'Interval at which workers look for lost jobs, in seconds.',
+      1,
+      3600,
+      {
+        default: 5,
+      },
+    ),
     drain_timeout_seconds: field.integer(
-      'How long running calls may go on after SIGTERM, in seconds.',
+      'How long running calls may continue after SIGTERM, in seconds.',
       0,
       3600,
       {
@@ -51,28 +59,28 @@ export const processSettingsSchema = field.optionalRecord(
       },
     ),
     listen_backlog: field.integer(
-      'Connections from Kong that may wait for the plugin server; the kernel cuts it to net.core.somaxconn.',
+      'Number of connections from Kong that may wait for the plugin server. The kernel limits it to net.core.somaxconn.',
       1,
       65535,
       { default: 65535 },
     ),
     socket_mode: field.choice(
-      "Permissions of the plugin server's socket: its own user, or its group too where Kong runs as another user.",
+      "Permissions of the plugin server's socket: 0600 is for its own user; 0660 is also for its group, if Kong runs as another user.",
       ['0600', '0660'],
       { default: '0600' },
     ),
-    health_listen: field.string('Where the process answers live and ready, with reasons.', LISTEN),
-    metrics_listen: field.string('Where the process answers with its metrics.', LISTEN),
+    health_listen: field.string('Address at which the process serves /live and /ready.', LISTEN),
+    metrics_listen: field.string('Address at which the process serves its metrics.', LISTEN),
     log_level: field.choice(
-      'The least severe messages that are logged.',
+      'Minimum severity of the messages that are logged.',
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-      { default: 'info' },
+      { default: DEFAULT_LOG_LEVEL },
     ),
     secrets_file: field.string(
-      'File with named secrets for workers: encryption keys, callback secrets, client keys, Kafka credentials.',
+      'File with the secrets of workers by name: encryption keys, callback secrets, client keys, Kafka credentials.',
       { maxLength: 4096 },
     ),
-    settings_file: field.string('File with these settings, as JSON. It is named in the environment only.', {
+    settings_file: field.string('JSON file with these settings. Only the environment can name it.', {
       maxLength: 4096,
     }),
   },

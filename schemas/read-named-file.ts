@@ -2,20 +2,20 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError } from './config-error';
 
-/** What is wrong with a file, as an error that names setting and file. The file's text is not repeated: it may hold secrets. */
+/** An error about a file, which names the setting and the file. It does not repeat the file's text, which may contain secrets. */
 export const fileError = (setting: string, path: string, what: string, cause?: unknown): ConfigError =>
   new ConfigError(
     'The settings of the process',
-    [{ field: setting, message: `${setting} names ${path}, ${what}` }],
+    [{ field: setting, message: `${setting} names the file ${path}, ${what}` }],
     { cause },
   );
 
-/** @throws ConfigError where the file cannot be read */
+/** @throws ConfigError if the file cannot be read */
 export function readNamedFile(setting: string, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    const what = 'which cannot be read. Check that it is there and that this process may read it.';
+    const what = 'which cannot be read. Check that the file exists and that this process may read it.';
     throw fileError(setting, path, what, error);
   }
 }

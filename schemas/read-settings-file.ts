@@ -4,11 +4,13 @@ import { fileError, readNamedFile } from './read-named-file';
 const SETTING = 'ARR_SETTINGS_FILE';
 
 /**
- * @returns the settings by name, unchecked; none where no file is named
- * @throws ConfigError where the file cannot be read or is no JSON object; its text is not repeated, as it may hold secrets
+ * @returns the settings by name, unchecked; none if the variable names no file
+ * @throws ConfigError if the file cannot be read or is not a JSON object; the error does not repeat its text, which may contain secrets
  */
 export function readSettingsFile(path: string | undefined): object {
-  if (path === undefined || path === '') return {};
+  if (path === undefined || path === '') {
+    return {};
+  }
   const text = readNamedFile(SETTING, path);
   let value: unknown;
   try {
@@ -16,6 +18,8 @@ export function readSettingsFile(path: string | undefined): object {
   } catch {
     throw fileError(SETTING, path, 'which is not JSON. Correct the file.');
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  throw fileError(SETTING, path, 'which holds no JSON object. Write the settings as one object.');
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value;
+  }
+  throw fileError(SETTING, path, 'which is not a JSON object. Write the settings as one object.');
 }

@@ -1,4 +1,4 @@
-/** From the environment and the settings file to the settings that a process runs with. */
+/** Resolves the settings of a process from the environment and the settings file. */
 import type { ConfigProblem } from './config-error';
 import { createResolver } from './create-resolver';
 import { describeUnknown } from './describe-problem';
@@ -19,7 +19,7 @@ const NAMES = settingNames(processSettingsSchema);
 /** The file cannot name itself or another file. */
 const FILE_NAMES = NAMES.map(({ name }) => name).filter((name) => name !== 'settings_file');
 
-/** An empty variable is an absent one: that is what compose files and unit files make of a setting left blank. */
+/** An empty variable counts as absent: compose files and unit files set a blank setting to the empty string. */
 function readVariable(env: NodeJS.ProcessEnv, { variable, schema }: SettingName): unknown {
   const text = env[variable]?.trim();
   return text === undefined || text === '' ? undefined : parseVariable(text, schema);
@@ -31,11 +31,11 @@ function findUnknown(file: object): ConfigProblem[] {
 }
 
 /**
- * Takes each setting from its variable (`ARR_REDIS_HOST`), else from the file (`redis_host`), else its default. Lists in
- * variables are separated by commas, nodes are `host:port`. Other variables are none of its business.
+ * Reads each setting from its variable (`ARR_REDIS_HOST`), else from the file (`redis_host`); else it has its default.
+ * Elements of lists in variables are separated by commas, and nodes are `host:port`. Other variables are ignored.
  *
  * @param file the settings by name; by default the JSON file that ARR_SETTINGS_FILE names
- * @throws ConfigError with every problem, each called as the operator wrote it
+ * @throws ConfigError with every problem, in which each setting has the name that the administrator wrote
  */
 export function resolveSettings(
   env: NodeJS.ProcessEnv,
@@ -48,8 +48,11 @@ export function resolveSettings(
     const variable = readVariable(env, setting);
     const [outer, inner] = setting.path;
     const value = variable ?? inFile.get(setting.name);
-    if (inner === undefined) given[outer] = value;
-    else (given[outer] as Record<string, unknown>)[inner] = value;
+    if (inner === undefined) {
+      given[outer] = value;
+    } else {
+      (given[outer] as Record<string, unknown>)[inner] = value;
+    }
     calledBy.set(setting.path.join('.'), variable === undefined ? setting.name : setting.variable);
   }
   const nameField = (path: string): string =>

@@ -1,4 +1,4 @@
-/** The names of the process settings: flat, as an operator writes them in a file or, in capitals, in the environment. */
+/** The flat names of the process settings, as they are written in the settings file and, in capitals, in the environment. */
 import type { RecordSchema, SettingSchema } from './setting-schema';
 
 export interface SettingName {
@@ -16,7 +16,7 @@ function toSettingName(path: SettingName['path'], schema: SettingSchema): Settin
   return { name, variable: `ARR_${name.toUpperCase()}`, path, schema };
 }
 
-/** @returns every setting of a declaration whose records are one level deep, in its order */
+/** @returns every setting of a declaration in its order; records in it are one level deep */
 export function settingNames(schema: RecordSchema): SettingName[] {
   return Object.entries(schema.properties).flatMap(([name, inner]) =>
     inner.type === 'object'

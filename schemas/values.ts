@@ -1,6 +1,6 @@
 /**
- * Kinds of strings that several fields share: how each is checked by ajv (pattern, or a format of formats.ts), how Kong
- * can say the same in a Lua pattern, and how an error names it.
+ * Kinds of strings that several fields share: how ajv checks them (a pattern, or a format of formats.ts), the equivalent
+ * Lua pattern for Kong, and how errors describe them.
  */
 import type { SettingSchema } from './setting-schema';
 
@@ -15,7 +15,7 @@ export const values = {
     maxLength: 128,
     'x-says': 'a header name (an RFC 9110 token of at most 128 characters)',
   },
-  /** Unreserved characters of RFC 3986, so that no percent-encoding is ever needed. */
+  /** Unreserved characters of RFC 3986: they need no percent-encoding. */
   queryName: {
     pattern: '^[A-Za-z0-9._~-]+$',
     maxLength: 64,
@@ -24,9 +24,9 @@ export const values = {
   queueName: {
     pattern: '^[A-Za-z0-9._-]+$',
     maxLength: 64,
-    'x-says': 'a name of letters, digits, ".", "_" and "-", at most 64 of them',
+    'x-says': 'a name of at most 64 letters, digits, ".", "_" and "-"',
   },
-  /** A DNS name or an IP address; Redis takes an IPv6 address without brackets. */
+  /** A DNS name or an IP address. An IPv6 address for Redis has no brackets. */
   host: {
     pattern: '^[A-Za-z0-9._:-]+$',
     maxLength: 255,
@@ -44,7 +44,7 @@ export const values = {
     'x-says': 'host:port',
     'x-kong': { match: '^[%w%.%-_%[%]:]+:%d+$' },
   },
-  /** A base URL: paths are appended to it, so it has neither query nor fragment, and credentials have no place in it. */
+  /** Paths are appended to a base URL, so it has neither query nor fragment. It must not contain credentials. */
   baseUrl: {
     format: 'base-url',
     maxLength: 2048,
@@ -56,8 +56,7 @@ export const values = {
   statusUrl: {
     format: 'status-url',
     maxLength: 2048,
-    'x-says':
-      'a path, or an http or https URL, that holds {id} once, in its path, and neither query nor fragment',
+    'x-says': 'a path, or an http or https URL, with {id} once in its path and without query and fragment',
     'x-kong': {
       match_any: [
         '^/{id}[^%s?#{}]*$',
@@ -78,7 +77,7 @@ export const values = {
     'x-says': 'PEM text (from "-----BEGIN ...-----" to "-----END ...-----")',
     'x-kong': { ...SECRET, match: '^%s*%-%-%-%-%-BEGIN [%u%d ]+%-%-%-%-%-%s' },
   },
-  /** Written here as text because Kong's own schema language cannot nest a free object that keeps its key order. */
+  /** A text, because Kong's schema language has no free-form object that keeps the order of its keys. */
   jsonSchema: {
     format: 'json-object',
     maxLength: 262144,
@@ -101,12 +100,12 @@ export const values = {
     'x-says': '"whsec_" followed by 24 to 64 bytes in base64',
     'x-kong': { ...SECRET, match: '^whsec_[%w+/]+=?=?$' },
   },
-  /** CONNECT makes a tunnel and TRACE must not carry a body or be replayed: neither can be a job. */
+  /** CONNECT opens a tunnel, and TRACE must not have a body or be replayed: neither can be a job. */
   method: {
     pattern: '^[A-Z-]+$',
     maxLength: 32,
     not: { enum: ['CONNECT', 'TRACE'] },
-    'x-says': 'an HTTP method in capitals, and neither CONNECT nor TRACE',
+    'x-says': 'an HTTP method in capitals, except CONNECT and TRACE',
   },
   /** A header name, or an RFC 6901 pointer, which starts with a slash. */
   correlation: {

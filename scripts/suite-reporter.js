@@ -25,7 +25,9 @@ class SuiteReporter {
   onTestResult(_test, _result, results) {
     this.#files += 1;
     const nowMs = performance.now();
-    if (nowMs - this.#saidMs < SAY_EVERY_MS) return;
+    if (nowMs - this.#saidMs < SAY_EVERY_MS) {
+      return;
+    }
     this.#saidMs = nowMs;
     const done = `${this.#files} of ${results.numTotalTestSuites} files`;
     const tests = `${results.numPassedTests} tests passed, ${failuresOf(results)} failed`;

@@ -14,7 +14,7 @@ import {
 import { spread, type Spread } from './statistics';
 import { table } from './table';
 
-export interface Benchmark {
+interface Benchmark {
   readonly name: string;
   /** What a reader has to know of the sizes: counts, seconds, connections. */
   readonly settings: Readonly<Record<string, unknown>>;
@@ -26,7 +26,7 @@ export interface Benchmark {
   readonly ratios: readonly RatioWanted[];
 }
 
-export interface Report {
+interface Report {
   readonly benchmark: string;
   readonly at: string;
   readonly environment: Environment;
@@ -56,7 +56,9 @@ export async function runBenchmark(
     loadAverageAfter: os.loadavg()[0] ?? NaN,
   };
   process.stdout.write(reportText(report, benchmark.columns));
-  if (out !== undefined) writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
+  if (out !== undefined) {
+    writeFileSync(out, `${JSON.stringify(report, null, 2)}\n`);
+  }
   return report;
 }
 
@@ -92,7 +94,9 @@ function ratioText({ metric, of, to, median, min, max }: Ratio): string {
 
 /** One figure where they are all the same. */
 function spreadText(found: Spread | undefined): string {
-  if (found === undefined) return '';
+  if (found === undefined) {
+    return '';
+  }
   const [median, min, max] = [found.median, found.min, found.max].map(rounded);
   return min === max ? String(median) : `${median} (${min} to ${max})`;
 }
@@ -104,7 +108,9 @@ const pairsText = (pairs: Readonly<Record<string, unknown>>): string =>
 
 /** Three digits, or the whole number. */
 function rounded(value: number): string {
-  if (value === 0) return '0';
+  if (value === 0) {
+    return '0';
+  }
   const size = Math.abs(value);
   const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
   return value.toFixed(digits);

@@ -20,6 +20,8 @@ export async function waitForCalm(patienceSeconds: number): Promise<number> {
     const startedAt = performance.now();
     await delay(LOOK_MS);
     const busyCores = (machineBusySeconds() - before) / ((performance.now() - startedAt) / 1000);
-    if (busyCores < CALM_CORES || performance.now() >= deadlineMs) return busyCores;
+    if (busyCores < CALM_CORES || performance.now() >= deadlineMs) {
+      return busyCores;
+    }
   }
 }

@@ -14,7 +14,7 @@ const CSTIME = 14;
 /** Fields of the first line of /proc/stat that are work: user, nice, system, irq, softirq. */
 const BUSY_FIELDS = [1, 2, 3, 6, 7];
 
-export interface Metered<T> {
+interface Metered<T> {
   readonly result: T;
   readonly seconds: number;
   /** Processor seconds by group, all threads of its processes together. */

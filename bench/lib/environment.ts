@@ -11,7 +11,7 @@ import { requireWrk } from './wrk';
 const ROOT = path.join(__dirname, '../..');
 
 export interface Environment {
-  /** `Kong 3.9.3`, or the stand-in, which is not Kong. */
+  /** `Kong 3.9.3`, or the emulator, which is not Kong. */
   readonly gateway: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly machine: {
@@ -45,7 +45,7 @@ export async function describeEnvironment(gateway: Gateway | null, redis: RedisS
 }
 
 function gatewayName(gateway: Gateway): string {
-  return gateway.kind === 'stand-in' ? 'the gateway stand-in (not Kong)' : `Kong ${gateway.version}`;
+  return gateway.kind === 'emulator' ? 'the Kong emulator (no real Kong)' : `Kong ${gateway.version}`;
 }
 
 function packageVersion(folder: string): string {

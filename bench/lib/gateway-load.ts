@@ -6,7 +6,7 @@ import { gatewayPids, redisPid } from './processes';
 import type { Metrics, Subject } from './rounds';
 import { runWrk, type WrkRequest } from './wrk';
 
-export interface LoadOptions {
+interface LoadOptions {
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly connections: number;
@@ -50,7 +50,9 @@ export function loadSubject(target: LoadTarget, load: LoadOptions): Subject {
       const { result, cpuSeconds, othersCores } = await metered(groups, () =>
         runWrk({ url: gateway.proxyUrl, seconds, connections, requests }),
       );
-      if (result.requests === 0) throw new Error(`${target.name} answered nothing:\n${await gateway.log()}`);
+      if (result.requests === 0) {
+        throw new Error(`${target.name} answered nothing:\n${await gateway.log()}`);
+      }
       const micros = (group: string): number => ((cpuSeconds[group] ?? 0) * 1e6) / result.requests;
       return {
         requestsPerSecond: result.requests / result.seconds,

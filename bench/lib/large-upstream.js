@@ -10,7 +10,9 @@ const PIECE = randomBytes(65_536);
 const bytes = Number(process.argv[2]);
 
 function* pieces() {
-  for (let left = bytes; left > 0; left -= PIECE.length) yield PIECE.subarray(0, left);
+  for (let left = bytes; left > 0; left -= PIECE.length) {
+    yield PIECE.subarray(0, left);
+  }
 }
 
 const server = http.createServer((request, response) => {

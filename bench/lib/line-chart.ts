@@ -15,7 +15,7 @@ export interface Panel {
   readonly unit: (value: number) => string;
 }
 
-export interface Chart {
+interface Chart {
   readonly title: string;
   /** For those who cannot see it. */
   readonly description: string;

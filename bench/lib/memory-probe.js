@@ -8,7 +8,9 @@ const { renameSync, writeFileSync } = require('node:fs');
 const COLLECTIONS = 3;
 
 process.on('SIGUSR2', () => {
-  for (let n = 0; n < COLLECTIONS; n++) globalThis.gc();
+  for (let n = 0; n < COLLECTIONS; n++) {
+    globalThis.gc();
+  }
   const file = process.env.ARR_BENCH_MEMORY;
   writeFileSync(`${file}.new`, JSON.stringify(process.memoryUsage()));
   renameSync(`${file}.new`, file);

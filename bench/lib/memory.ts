@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { until } from '../../spec/helpers/until';
 
-export interface Memory {
+interface Memory {
   readonly rss: number;
   readonly heapUsed: number;
   /** Buffers and the like, outside the heap. */

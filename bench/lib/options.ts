@@ -1,7 +1,7 @@
 // The command line of a benchmark: the numbers and paths that it declares, and what all of them have.
 import { parseArgs } from 'node:util';
 
-export interface NumberOption {
+interface NumberOption {
   readonly default: number;
   readonly help: string;
 }
@@ -53,7 +53,9 @@ export function benchOptions<Numbers extends string, Paths extends string = neve
   const given = values as Partial<Record<string, string>>;
   const read = numberOptions.map(([name, option]): [string, number] => {
     const value = Number(given[name] ?? option.default);
-    if (!(value >= 0)) throw new Error(`--${name} takes a number from 0`);
+    if (!(value >= 0)) {
+      throw new Error(`--${name} takes a number from 0`);
+    }
     return [name, value];
   });
   // Exactly the names of the type, by construction.
@@ -72,6 +74,6 @@ function helpText(
     usage,
     ...numbers.map(([name, option]) => `  --${name} N   ${option.help} (default ${option.default})`),
     ...paths.map(([name, help]) => `  --${name} PATH   ${help}`),
-    'A real Kong is used where KONG_BIN names its executable, the gateway stand-in otherwise.',
+    'A real Kong is used where KONG_BIN names its executable, the Kong emulator otherwise.',
   ].join('\n')}\n`;
 }

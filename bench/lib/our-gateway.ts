@@ -5,7 +5,7 @@ import type { RedisServer } from '../../spec/helpers/redis-server';
 import { kongConfig, type KongConfigOptions } from '../../spec/helpers/stack/kong-config';
 import { ourScript } from './our-script';
 
-export interface OurGatewayOptions extends KongConfigOptions {
+interface OurGatewayOptions extends KongConfigOptions {
   readonly redis: RedisServer;
   readonly keyPrefix: string;
   /** Where routes lead that name no service of their own. */
@@ -30,7 +30,7 @@ export function startOurGateway(options: OurGatewayOptions): Promise<Gateway> {
     pluginServer: {
       command: [process.execPath, ...nodeArguments, script, '-p', '{prefix}', '--sock-name', 'ours.sock'],
       queryCommand: [process.execPath, script, '--dump-all-plugins'],
-      env: { ARR_WORKER: '0', ARR_LOG_LEVEL: 'warn', ...options.env },
+      env: { ARR_WORKER_THREADS: '0', ARR_LOG_LEVEL: 'warn', ...options.env },
     },
   });
 }

@@ -17,6 +17,8 @@ export const AGAINST = {
  */
 export function ourScript(name: 'plugin-server' | 'worker', checkout = HERE): string {
   const file = path.resolve(checkout, `dist/kong/${name}.js`);
-  if (!existsSync(file)) throw new Error(`${file} is not there: run "npm run build" first`);
+  if (!existsSync(file)) {
+    throw new Error(`${file} is not there: run "npm run build" first`);
+  }
   return file;
 }

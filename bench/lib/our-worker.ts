@@ -2,7 +2,7 @@ import type { RedisServer } from '../../spec/helpers/redis-server';
 import { ourScript } from './our-script';
 import { WorkerProcess } from './worker-process';
 
-export interface OurWorkerOptions {
+interface OurWorkerOptions {
   readonly redis: RedisServer;
   readonly keyPrefix: string;
   /** Whose worker; default this checkout's. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-export interface PacedDownloads {
+interface PacedDownloads {
   readonly url: string;
   readonly clients: number;
   /** Each of them reads so many. */

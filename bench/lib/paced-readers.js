@@ -22,19 +22,27 @@ const connect = (options) => net.connect({ ...options, readableHighWaterMark: SL
 async function open() {
   const request = http.get(url, { createConnection: connect, agent: false });
   const [response] = await once(request, 'response');
-  if (response.statusCode !== 200) throw new Error(`${url} got ${response.statusCode}`);
+  if (response.statusCode !== 200) {
+    throw new Error(`${url} got ${response.statusCode}`);
+  }
   return response;
 }
 
 /** @returns what takes the next so many bytes, and waits until they are there */
 function taker(response) {
   let wake = () => undefined;
-  for (const event of ['readable', 'end']) response.on(event, () => wake());
+  for (const event of ['readable', 'end']) {
+    response.on(event, () => wake());
+  }
   return async (size) => {
     for (;;) {
       const slice = response.read(size);
-      if (slice !== null) return slice;
-      if (response.readableEnded) throw new Error('a client did not get all of it');
+      if (slice !== null) {
+        return slice;
+      }
+      if (response.readableEnded) {
+        throw new Error('a client did not get all of it');
+      }
       await new Promise((resolve) => (wake = resolve));
     }
   };
@@ -53,7 +61,9 @@ async function readAll(client) {
     got += slice.length;
   }
   const seconds = (performance.now() - beganAt) / 1000;
-  if (response.read() !== null) throw new Error(`a client got more than ${bytes} bytes`);
+  if (response.read() !== null) {
+    throw new Error(`a client got more than ${bytes} bytes`);
+  }
   return seconds;
 }
 

@@ -4,10 +4,12 @@ import path from 'node:path';
 import type { Gateway } from '../../spec/helpers/gateway';
 import type { RedisServer } from '../../spec/helpers/redis-server';
 
-/** The processes of a gateway without its plugin server: nginx's master and workers, or the stand-in. */
+/** The processes of a gateway without its plugin server: nginx's master and workers, or the emulator. */
 export function gatewayPids(gateway: Gateway): number[] {
   if (gateway.kind !== 'kong') {
-    return allPids().filter((pid) => commandLine(pid).includes(path.join(gateway.prefix, 'stand-in.json')));
+    return allPids().filter((pid) =>
+      commandLine(pid).includes(path.join(gateway.prefix, 'kong-emulator.json')),
+    );
   }
   const master = Number(readFileSync(path.join(gateway.prefix, 'pids/nginx.pid'), 'utf8'));
   return [master, ...allPids().filter((pid) => parentOf(pid) === master)];
@@ -21,7 +23,9 @@ export async function redisPid(redis: RedisServer): Promise<number> {
 export async function redisInfo(redis: RedisServer, name: string): Promise<string> {
   const info = String(await redis.command('INFO'));
   const value = new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
-  if (value === undefined) throw new Error(`Redis's INFO has no ${name}`);
+  if (value === undefined) {
+    throw new Error(`Redis's INFO has no ${name}`);
+  }
   return value;
 }
 

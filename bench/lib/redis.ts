@@ -15,7 +15,7 @@ export async function startRedis(releasers: Releasers): Promise<RedisServer> {
 
 /** A connection for many commands. */
 export function connectRedis(redis: RedisServer, releasers: Releasers): Redis {
-  const client = new Redis({ host: redis.host, port: redis.port });
+  const client = new Redis({ host: redis.host, port: redis.port, protocol: 2 });
   releasers.add(async () => void (await client.quit()));
   return client;
 }

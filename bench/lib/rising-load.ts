@@ -32,7 +32,9 @@ export async function sendRisingLoad(load: RisingLoad, client: () => Promise<Cli
     for (let index = 0; index < rate * load.stepSeconds; index++) {
       const arrivedMs = (step * load.stepSeconds + index / rate) * 1000;
       const waitMs = beganAt + arrivedMs - performance.now();
-      if (waitMs > 0) await delay(waitMs);
+      if (waitMs > 0) {
+        await delay(waitMs);
+      }
       outcomes.push(runClient(client, beganAt, arrivedMs));
     }
   }

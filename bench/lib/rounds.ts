@@ -36,7 +36,7 @@ export interface Ratio extends RatioWanted, Spread {
   readonly pairs: readonly number[];
 }
 
-export interface RoundOptions {
+interface RoundOptions {
   readonly rounds: number;
   /** How long each turn waits for a machine that does nothing else. */
   readonly calmSeconds: number;
@@ -76,10 +76,14 @@ export function pairRatios(measured: readonly Measured[], wanted: RatioWanted): 
 /** @throws when there is no such subject, or a sample of it lacks the metric */
 export function valuesOf(measured: readonly Measured[], subject: string, metric: string): number[] {
   const found = measured.find((one) => one.subject === subject);
-  if (found === undefined) throw new Error(`nothing was measured of ${subject}`);
+  if (found === undefined) {
+    throw new Error(`nothing was measured of ${subject}`);
+  }
   return found.samples.map((sample) => {
     const value = sample[metric];
-    if (value === undefined) throw new Error(`${subject} has no ${metric}`);
+    if (value === undefined) {
+      throw new Error(`${subject} has no ${metric}`);
+    }
     return value;
   });
 }

@@ -1,13 +1,13 @@
 // A client that sends an exact number of requests over a few connections, where wrk only knows how long.
 import { Pool } from 'undici';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly header: (name: string) => string | undefined;
   readonly body: Buffer;
 }
 
-export interface ManyRequests {
+interface ManyRequests {
   readonly count: number;
   readonly connections: number;
   readonly request: (index: number) => {

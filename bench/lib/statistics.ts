@@ -21,7 +21,9 @@ export function percentile(values: readonly number[], percent: number): number {
   const at = ((sorted.length - 1) * percent) / 100;
   const below = sorted[Math.floor(at)];
   const above = sorted[Math.ceil(at)];
-  if (below === undefined || above === undefined) throw new RangeError('no values');
+  if (below === undefined || above === undefined) {
+    throw new RangeError('no values');
+  }
   return below + (above - below) * (at - Math.floor(at));
 }
 
@@ -33,5 +35,5 @@ export function slope(points: readonly (readonly [x: number, y: number])[]): num
   return covariance / points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
 }
 
-export const mean = (values: readonly number[]): number =>
+const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

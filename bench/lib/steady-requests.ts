@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
 
-export interface SteadyRequests {
+interface SteadyRequests {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   readonly path: string;
@@ -25,7 +25,9 @@ export async function sendSteadily(requests: SteadyRequests, isOver: () => boole
     const sentAt = performance.now();
     const answer = await pool.request({ method: 'GET', path, headers });
     await answer.body.dump();
-    if (answer.statusCode !== status) throw new Error(`${path} got ${answer.statusCode}`);
+    if (answer.statusCode !== status) {
+      throw new Error(`${path} got ${answer.statusCode}`);
+    }
     return performance.now() - sentAt;
   };
   const beganAt = performance.now();

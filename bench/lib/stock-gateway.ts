@@ -26,8 +26,15 @@ export function startStockGateway(
     nginxInclude: false,
     pluginServer: {
       command: [
-        ...[process.execPath, ...nodeArguments, SERVER, '-p', '{prefix}', '--sock-name', 'stock.sock'],
-        ...['-d', PLUGINS],
+        process.execPath,
+        ...nodeArguments,
+        SERVER,
+        '-p',
+        '{prefix}',
+        '--sock-name',
+        'stock.sock',
+        '-d',
+        PLUGINS,
       ],
       queryCommand: [process.execPath, SERVER, '-d', PLUGINS, '--dump-all-plugins'],
       env,

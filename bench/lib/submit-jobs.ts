@@ -3,7 +3,7 @@ import { sendMany } from './send-many';
 
 const CONNECTIONS = 50;
 
-export interface Submits {
+interface Submits {
   readonly count: number;
   readonly path: string;
   readonly headers?: Record<string, string>;
@@ -21,7 +21,9 @@ export async function submitJobs(gateway: Gateway, submits: Submits): Promise<st
     request: () => ({ ...request, ...(body !== undefined && { method: 'POST' as const, body }) }),
     onAnswer: ({ status, header, body: text }) => {
       const id = header('x-async-kong-id');
-      if (status !== 202 || id === undefined) throw new Error(`a submit got ${status}: ${text.toString()}`);
+      if (status !== 202 || id === undefined) {
+        throw new Error(`a submit got ${status}: ${text.toString()}`);
+      }
       ids.push(id);
     },
   });

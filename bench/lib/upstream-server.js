@@ -18,8 +18,12 @@ const answer = (response) => response.writeHead(200, HEADERS).end(BODY);
 
 const server = http.createServer((request, response) => {
   request.resume();
-  if (serviceMs === 0) return answer(response);
-  if (underWay >= limit) return response.writeHead(503, { 'content-length': 0 }).end();
+  if (serviceMs === 0) {
+    return answer(response);
+  }
+  if (underWay >= limit) {
+    return response.writeHead(503, { 'content-length': 0 }).end();
+  }
   underWay++;
   return setTimeout(
     () => {

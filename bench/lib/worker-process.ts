@@ -21,7 +21,9 @@ export class WorkerProcess {
 
   /** @throws when it did not start */
   get pid(): number {
-    if (this.#child.pid === undefined) throw new Error('the worker did not start');
+    if (this.#child.pid === undefined) {
+      throw new Error('the worker did not start');
+    }
     return this.#child.pid;
   }
 

@@ -13,7 +13,7 @@ export interface WrkRequest {
   readonly body?: string;
 }
 
-export interface WrkOptions {
+interface WrkOptions {
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
   readonly seconds: number;
@@ -22,7 +22,7 @@ export interface WrkOptions {
   readonly requests: readonly WrkRequest[];
 }
 
-export interface WrkResult {
+interface WrkResult {
   /** Answered, with whatever status. */
   readonly requests: number;
   readonly seconds: number;
@@ -39,7 +39,9 @@ const run = promisify(execFile);
 export function requireWrk(): string {
   // It has no option that only prints the version: it prints the usage too, and fails.
   const { error, stdout, stderr } = spawnSync('wrk', ['--version'], { encoding: 'utf8' });
-  if (error !== undefined) throw new Error('the benchmarks need wrk in the PATH: apt-get install wrk');
+  if (error !== undefined) {
+    throw new Error('the benchmarks need wrk in the PATH: apt-get install wrk');
+  }
   return /^wrk (\S+)/.exec(stdout + stderr)?.[1] ?? 'unknown';
 }
 
@@ -49,11 +51,22 @@ export async function runWrk(options: WrkOptions): Promise<WrkResult> {
     const script = path.join(directory, 'load.lua');
     writeFileSync(script, luaScript(options.requests));
     const { stdout } = await run('wrk', [
-      ...['--threads', '1', '--connections', String(options.connections)],
-      ...['--duration', `${options.seconds}s`, '--timeout', '30s', '--script', script, options.url],
+      '--threads',
+      '1',
+      '--connections',
+      String(options.connections),
+      '--duration',
+      `${options.seconds}s`,
+      '--timeout',
+      '30s',
+      '--script',
+      script,
+      options.url,
     ]);
     const line = stdout.split('\n').find((text) => text.startsWith(MARK));
-    if (line === undefined) throw new Error(`wrk gave no result:\n${stdout}`);
+    if (line === undefined) {
+      throw new Error(`wrk gave no result:\n${stdout}`);
+    }
     return JSON.parse(line.slice(MARK.length)) as WrkResult;
   } finally {
     rmSync(directory, { recursive: true, force: true });

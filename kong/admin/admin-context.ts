@@ -1,17 +1,17 @@
-// What the subcommands share: one connection to Redis, opened as the access side opens its own, so that a Redis that
-// does not answer is said to be away instead of waited for.
-import type { Queue } from 'bullmq';
+// The context of the subcommands: one connection to Redis. It has the same options as the access side's, so that a
+// command fails instead of waiting if Redis does not respond.
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import type { RedriveContext } from '../../plugins/async-request-reply/queue/redrive-job';
-import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { AccessStore } from '../../plugins/async-request-reply/store/access-store';
+import { openScheduler, type Scheduler } from '../../plugins/async-request-reply/queue/scheduler';
+import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
 import {
   openAccessClient,
   whenReady,
   withinTimeLimit,
-} from '../../plugins/async-request-reply/store/redis-client';
+} from '../../plugins/async-request-reply/redis/redis-client';
 import type { ProcessSettings } from '../../schemas/generated/process-settings-type';
 import { CommandError } from './report';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 
 export interface AdminContext extends RedriveContext {
   readonly settings: ProcessSettings;
@@ -19,17 +19,17 @@ export interface AdminContext extends RedriveContext {
   readonly close: () => Promise<void>;
 }
 
-/** @throws CommandError where Redis cannot be reached. */
+/** @throws CommandError if Redis cannot be reached. */
 export async function openAdmin(settings: ProcessSettings): Promise<AdminContext> {
-  const prefix = settings.redis.key_prefix;
+  const keys = new KeySpace(settings.redis.key_prefix);
   let lastError: Error | undefined;
   const redis = openAccessClient(settings.redis, (error) => (lastError = error));
-  const access = new AccessStore(redis, prefix, settings.redis.read_timeout);
-  const schedulers = new Map<string, Queue>();
-  const scheduler = (queue: string): Queue => {
+  const access = new AccessStore(redis, keys, settings.redis.read_timeout);
+  const schedulers = new Map<string, Scheduler>();
+  const scheduler = (queue: string): Scheduler => {
     let known = schedulers.get(queue);
     if (known === undefined) {
-      known = openScheduler(redis, prefix, queue, true);
+      known = openScheduler(redis, keys, queue, true);
       schedulers.set(queue, known);
     }
     return known;
@@ -43,15 +43,21 @@ export async function openAdmin(settings: ProcessSettings): Promise<AdminContext
   } catch (error) {
     await close();
     const why = lastError === undefined ? '' : `: ${lastError.message || lastError.name}`;
-    throw new CommandError(1, `Redis does not answer${why}`, { cause: error });
+    throw new CommandError(1, `Redis does not respond${why}`, { cause: error });
   }
   return {
-    ...{ settings, redis, prefix, access, scheduler, close },
-    ...{ jobs: access.jobs, index: new QueueIndex(redis, prefix) },
+    settings,
+    redis,
+    keys,
+    access,
+    scheduler,
+    close,
+    jobs: access.jobs,
+    index: new QueueIndex(redis, keys),
   };
 }
 
-/** Now by the clock of Redis, as the records have their times. */
+/** The current time by the clock of Redis, which also sets the times in the records. */
 export async function redisNowMs({ redis }: Pick<AdminContext, 'redis'>): Promise<number> {
   const [seconds = 0, micros = 0] = await redis.time();
   return seconds * 1000 + Math.floor(micros / 1000);

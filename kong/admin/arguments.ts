@@ -1,8 +1,8 @@
-// What people type, as values.
+// Parses the arguments of the command line.
 import { JOB_STATES, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
 import { usageError } from './report';
 
-/** `dead` is no state of a job: it stands for the dead letters among those that have settled. */
+/** `dead` is not a state of a job: it selects the dead letters among the settled jobs. */
 export type StateFilter = JobState | 'dead';
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -12,7 +12,9 @@ export function parseDuration(text: string): number {
   const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const unitMs = UNIT_MS[unit];
   if (count === undefined || unitMs === undefined) {
-    throw usageError(`"${text}" is no duration: write a number and s, m, h or d, as in 24h.`);
+    throw usageError(
+      `"${text}" is not a duration. Write a number and a unit (s, m, h or d), for example 24h.`,
+    );
   }
   return Number(count) * unitMs;
 }
@@ -22,7 +24,7 @@ export function parseStates(text: string): StateFilter[] {
   const known: readonly string[] = [...JOB_STATES, 'dead'];
   return text.split(',').map((state) => {
     if (!known.includes(state)) {
-      throw usageError(`"${state}" is no state: use ${known.join(', ')}.`);
+      throw usageError(`"${state}" is not a state. Use one of ${known.join(', ')}.`);
     }
     return state as StateFilter;
   });
@@ -31,31 +33,31 @@ export function parseStates(text: string): StateFilter[] {
 export function parseCount(text: string): number {
   const count = /^\d{1,7}$/.test(text) ? Number(text) : 0;
   if (count < 1) {
-    throw usageError(`"${text}" is no count: write a whole number from 1.`);
+    throw usageError(`"${text}" is not a count. Write an integer of at least 1.`);
   }
   return count;
 }
 
-/** What stands for "nobody": jobs without an owner. */
-const NOBODY = 'nobody';
+/** The owner of jobs without an owner, as the command line writes it. */
+const ANONYMOUS = 'nobody';
 
-/** The owner as the record has it. */
+/** Converts an owner to its form in the record. */
 export function parseOwner(text: string): string {
-  if (text === NOBODY) {
+  if (text === ANONYMOUS) {
     return '';
   }
   if (!/^(consumer|credential|header):./.test(text)) {
     throw usageError(
-      `"${text}" is no owner: write consumer:ID, credential:ID, header:NAME:SHA256, or ${NOBODY}.`,
+      `"${text}" is not an owner. Write consumer:ID, credential:ID, header:NAME:SHA256 or ${ANONYMOUS}.`,
     );
   }
   return text;
 }
 
-/** The sum of a header can be tried against guesses: without `fullIds` its beginning is shown. */
+/** Without `fullIds` the hash of a header is shortened, since guesses could be compared with it. */
 export function ownerText(owner: string, fullIds: boolean): string {
   if (owner === '') {
-    return NOBODY;
+    return ANONYMOUS;
   }
   return fullIds ? owner : owner.replace(/^(header:[^:]*:.{8}).*$/, '$1');
 }

@@ -1,4 +1,4 @@
-// `cancel`: as a DELETE of its owner would.
+// `cancel`: cancels a job as a DELETE by its owner does.
 import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
 import type { AdminContext } from './admin-context';
 import { shownId, shownIdInTable, resolveJobId } from './job-view';
@@ -15,34 +15,30 @@ export async function cancelJob(
   const id = await resolveJobId(context, text);
   const job = await findJob(context, id);
   if (job === undefined) {
-    throw notFound('There is no such job.');
+    throw notFound('No such job.');
   }
   const { owner, state } = job.record;
   const name = shownIdInTable(id, owner, fullIds);
-  const say = (exitCode: ExitCode, outcome: string, sentence: string): Report => ({
+  const describe = (exitCode: ExitCode, outcome: string, sentence: string): Report => ({
     exitCode,
     json: { id: shownId(id, owner, fullIds), outcome },
     text: () => sentence,
   });
   if (isSettled(state)) {
-    return say(1, state, `Job ${name} has settled: it is ${state}.`);
+    return describe(1, state, `Job ${name} is already settled: ${state}.`);
   }
   if (!consent.isGiven) {
-    return planned(
-      consent,
-      { id: shownId(id, owner, fullIds), state },
-      `cancel job ${name}, which is ${state}`,
-    );
+    return planned(consent, { id: shownId(id, owner, fullIds), state }, `cancel job ${name} (${state})`);
   }
   const outcome = await context.access.cancel(job.record);
   switch (outcome.kind) {
-    case 'closed':
-      return say(0, 'cancelled', `Job ${name} is cancelled.`);
+    case 'settled-now':
+      return describe(0, 'cancelled', `Job ${name} is cancelled.`);
     case 'cancelling':
-      return say(0, 'cancelling', `Job ${name} runs: its worker was told to end it.`);
-    case 'settled':
-      return say(1, outcome.state, `Job ${name} has settled: it is ${outcome.state}.`);
+      return describe(0, 'cancelling', `Job ${name} is running. Its worker was notified to cancel it.`);
+    case 'already-settled':
+      return describe(1, outcome.state, `Job ${name} is already settled: ${outcome.state}.`);
     case 'missing':
-      throw notFound('There is no such job any more.');
+      throw notFound('The job no longer exists.');
   }
 }

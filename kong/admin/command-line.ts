@@ -1,6 +1,6 @@
-// The command line: what can be asked for, and which module does it.
+// The command line: defines the subcommands and the modules that carry them out.
 import type { Command, OptionValues } from 'commander';
-import { newProgram } from '../program';
+import { newProgram } from '../process/program';
 import type { AdminContext } from './admin-context';
 import { parseCount, parseDuration, parseOwner, parseStates } from './arguments';
 import { redisNowMs } from './admin-context';
@@ -15,35 +15,35 @@ import { runDoctor } from './run-doctor';
 import type { JobFilter } from './select-jobs';
 import { showJob } from './show-job';
 
-/** A subcommand's work, once Redis is there. */
-export type Task = (context: AdminContext) => Promise<Report>;
+/** The work of a subcommand, with a connection to Redis. */
+type Task = (context: AdminContext) => Promise<Report>;
 
-export interface Request {
+interface Request {
   readonly task: Task;
   readonly isJson: boolean;
-  /** Settings that the command line names, as the variables that would name them. */
+  /** Settings from the command line, by the names of their environment variables. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
 const DEFAULT_LIMIT = 50;
 
-/** The password has no option: a command line is seen by every user of the machine. */
+/** The password has no option: every user of the machine can see command lines. */
 const REDIS_OPTIONS = [
   ['--redis-host <host>', 'host of Redis', 'redisHost', 'ARR_REDIS_HOST'],
   ['--redis-port <port>', 'port of Redis', 'redisPort', 'ARR_REDIS_PORT'],
-  ['--redis-username <name>', 'ACL user', 'redisUsername', 'ARR_REDIS_USERNAME'],
-  ['--redis-database <number>', 'number of the database', 'redisDatabase', 'ARR_REDIS_DATABASE'],
-  ['--key-prefix <prefix>', 'what every key begins with', 'keyPrefix', 'ARR_KEY_PREFIX'],
+  ['--redis-username <name>', 'ACL user name', 'redisUsername', 'ARR_REDIS_USERNAME'],
+  ['--redis-database <number>', 'database number', 'redisDatabase', 'ARR_REDIS_DATABASE'],
+  ['--key-prefix <prefix>', 'prefix of every key', 'keyPrefix', 'ARR_KEY_PREFIX'],
 ] as const;
 
 const HELP = `
-Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names; options win.
-Exit codes: 0 done; 1 failed, or the doctor found errors; 2 wrong use, or --yes is missing; 3 no such job or queue.`;
+Settings are read from the options, else from the environment (ARR_*), else from the file that ARR_SETTINGS_FILE names.
+Exit codes: 0 success; 1 failure, or the doctor found errors; 2 wrong usage, or --yes is missing; 3 no such job or queue.`;
 
 /**
  * Parses the arguments that follow the script's name.
  *
- * @throws CommanderError for wrong use and for help, after it has been printed; CommandError for a bad value.
+ * @throws CommanderError for wrong usage and for help, after printing it; CommandError for an invalid value.
  */
 export async function parseCommandLine(args: readonly string[]): Promise<Request> {
   let request: Request | undefined;
@@ -60,13 +60,13 @@ export async function parseCommandLine(args: readonly string[]): Promise<Request
   };
   const program = newProgram(
     'async-request-reply',
-    'Looks after the queues and jobs of the Kong plugin async-request-reply.',
+    'Administers the queues and jobs of the Kong plugin async-request-reply.',
   ).addHelpText('after', HELP);
   defineReading(define);
   defineChanging(define);
   await program.parseAsync(args, { from: 'user' });
   if (request === undefined) {
-    throw usageError('Name a subcommand: --help lists them.');
+    throw usageError('A subcommand is missing. --help lists the subcommands.');
   }
   return request;
 }
@@ -80,7 +80,7 @@ type Define = (name: string, summary: string, task: (values: Values) => Task) =>
 
 const FULL_IDS = [
   '--full-ids',
-  'show IDs of jobs that belong to nobody in full: they are credentials',
+  'show complete IDs of jobs without an owner; such an ID gives access to the job',
 ] as const;
 
 function defineReading(define: Define): void {
@@ -92,18 +92,18 @@ function defineReading(define: Define): void {
       return (context) => listJobs(context, { filter, limit, fullIds: fullIds(options) });
     }),
   )
-    .option('--limit <count>', `how many (default ${String(DEFAULT_LIMIT)})`)
+    .option('--limit <count>', `maximum number of jobs (default ${String(DEFAULT_LIMIT)})`)
     .option(...FULL_IDS);
   define(
     'show <id>',
-    'show a job: record, times, error, sizes',
+    'show the record, times, error and sizes of a job',
     ({ argument = '', options }) =>
       (context) =>
         showJob(context, argument, fullIds(options)),
   ).option(...FULL_IDS);
   define(
     'doctor',
-    'look for what loses jobs, stops them or lets requests past the queue',
+    'check for problems that lose jobs, stop them or let requests bypass the plugin',
     ({ options }) =>
       (context) =>
         runDoctor(context, {
@@ -113,15 +113,15 @@ function defineReading(define: Define): void {
           nowMs: Date.now,
         }),
   )
-    .option('--kong-yml <file>', 'check a declarative configuration of Kong too')
-    .option('--no-scan', 'do not go through all keys');
+    .option('--kong-yml <file>', 'also check this declarative configuration of Kong')
+    .option('--no-scan', 'skip the checks that scan all keys');
 }
 
 function defineChanging(define: Define): void {
   const consenting = (command: Command): Command =>
     command
-      .option('--dry-run', 'say what would be done and do nothing')
-      .option('--yes', 'do it')
+      .option('--dry-run', 'show what the command would do, and exit')
+      .option('--yes', 'confirm the command')
       .option(...FULL_IDS);
   consenting(
     define(
@@ -132,24 +132,23 @@ function defineChanging(define: Define): void {
           cancelJob(context, argument, consentOf(options), fullIds(options)),
     ),
   );
-  consenting(define('redrive [id]', 'run a dead letter again, or all of a queue', redriveTask)).option(
-    '--queue <name>',
-    'all dead letters of this queue',
-  );
-  consenting(filterOptions(define('purge', 'remove dead letters and other settled jobs', purgeTask)))
+  consenting(
+    define('redrive [id]', 'run a dead letter again, or all dead letters of a queue', redriveTask),
+  ).option('--queue <name>', 'all dead letters of this queue');
+  consenting(filterOptions(define('purge', 'delete dead letters and other settled jobs', purgeTask)))
     .option(
       '--older-than <duration>',
-      'settled (or, open ones, accepted) at least so long ago: 90s, 15m, 24h, 7d',
+      'jobs that settled (open jobs: were accepted) at least this long ago: 90s, 15m, 24h, 7d',
     )
-    .option('--all', 'all that have settled, where no filter is given')
-    .option('--force', 'open jobs too: they are cancelled first');
+    .option('--all', 'all settled jobs; required if there is no filter')
+    .option('--force', 'also open jobs, which are cancelled first');
   for (const [name, paused] of [
     ['pause', true],
     ['resume', false],
   ] as const) {
     define(
       `${name} <queue>`,
-      paused ? 'start no jobs of a queue' : 'start jobs of a queue again',
+      paused ? 'pause a queue: none of its jobs starts' : 'resume a queue',
       ({ argument = '' }) =>
         (context) =>
           setPaused(context, argument, paused),
@@ -161,7 +160,7 @@ function redriveTask({ argument, options }: Values): Task {
   const queue = text(options, 'queue');
   const consent = consentOf(options);
   if ((argument === undefined) === (queue === undefined)) {
-    throw usageError('Give either the ID of a job or --queue.');
+    throw usageError('Specify either a job ID or --queue.');
   }
   return (context) =>
     queue === undefined
@@ -176,11 +175,11 @@ function purgeTask({ options }: Values): Task {
   const force = options['force'] === true;
   const isFiltered = ageMs !== undefined || Object.values(filter).some((value) => value !== undefined);
   if (isFiltered === (options['all'] === true)) {
-    throw usageError('Give --queue, --owner, --state or --older-than, or --all for every settled job.');
+    throw usageError('Specify --queue, --owner, --state or --older-than, or --all for every settled job.');
   }
   const settled: readonly string[] = [...SETTLED_STATES, 'dead'];
   if (!force && filter.states?.some((state) => !settled.includes(state))) {
-    throw usageError('Open jobs are purged with --force only: it cancels them first.');
+    throw usageError('Purging open jobs requires --force, which cancels them first.');
   }
   const states = filter.states ?? (force ? undefined : SETTLED_STATES);
   return async (context) => {
@@ -192,7 +191,7 @@ function purgeTask({ options }: Values): Task {
 const filterOptions = (command: Command): Command =>
   command
     .option('--queue <name>', 'jobs of this queue')
-    .option('--state <states>', 'jobs in these states, separated by commas; dead is dead letters')
+    .option('--state <states>', 'jobs in these states, separated by commas; dead selects dead letters')
     .option('--owner <owner>', 'jobs of this owner: consumer:ID, credential:ID, header:NAME:SHA256, nobody');
 
 function filterOf(options: OptionValues): JobFilter {

@@ -1,27 +1,26 @@
-// A job as the subcommands show it. Neither its request nor its response is part of it, and the ID of a job that
-// belongs to nobody, which is the credential for it, only in full where that was asked for.
+// A job as the subcommands show it, without its request and response. The ID of a job without an owner gives access to
+// the job, so it is shortened unless --full-ids is given.
 import { loggableJobId, parseJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { recordKey } from '../../plugins/async-request-reply/store/keys';
 import type { AdminContext } from './admin-context';
 import { ownerText } from './arguments';
 import { notFound, usageError } from './report';
 import { idInKey, scanKeys } from './scan';
 import type { FoundJob } from './select-jobs';
 
-/** As much of an ID as logs show of it. */
+/** The beginning of an ID that logs show. */
 const LOGGED_ID = /^[0-9a-f-]{18,35}…?$/;
 
 export const shownId = (id: string, owner: string, fullIds: boolean): string =>
   owner === '' && !fullIds ? loggableJobId(id) : id;
 
-/** The same for tables, where what is left out is marked. */
+/** The same for tables, with an ellipsis if it is shortened. */
 export const shownIdInTable = (id: string, owner: string, fullIds: boolean): string =>
   owner === '' && !fullIds ? `${loggableJobId(id)}…` : id;
 
 export const timeText = (ms: number | undefined): string | undefined =>
   ms === undefined || !Number.isFinite(ms) ? undefined : new Date(ms).toISOString();
 
-/** Members that `--json` has of each job; absent times and errors are left out. */
+/** A job in the output of `--json`, without absent times and errors. */
 export function jobJson({ record, dead }: FoundJob, fullIds: boolean): Record<string, unknown> {
   return {
     id: shownId(record.id, record.owner, fullIds),
@@ -48,28 +47,32 @@ export function jobJson({ record, dead }: FoundJob, fullIds: boolean): Record<st
 }
 
 /**
- * The ID that a person gave: in full, or as much of it as logs and tables show.
+ * Resolves a job ID from the command line: a complete one, or the beginning that logs and tables show.
  *
- * @throws CommandError for what is no ID, and where several jobs or none begin so.
+ * @throws CommandError if the text is not an ID, or if no job or several jobs have such an ID.
  */
-export async function resolveJobId({ redis, prefix }: AdminContext, text: string): Promise<string> {
+export async function resolveJobId({ redis, keys }: AdminContext, text: string): Promise<string> {
   const id = parseJobId(text);
   if (id !== undefined) {
     return id;
   }
   if (!LOGGED_ID.test(text)) {
-    throw usageError(`"${text}" is no job ID. Give all of it, or the first 18 characters that logs show.`);
+    throw usageError(
+      `"${text}" is not a job ID. Use the complete ID or its first 18 characters, which logs show.`,
+    );
   }
   const found = new Set<string>();
-  for await (const keys of scanKeys(redis, recordKey(prefix, `${text.replace('…', '')}*`))) {
-    keys.forEach((key) => found.add(idInKey(key)));
+  for await (const names of scanKeys(redis, keys.record(`${text.replace('…', '')}*`))) {
+    names.forEach((key) => found.add(idInKey(key)));
   }
   const [only] = found;
   if (only === undefined) {
-    throw notFound(`No job's ID begins with ${text}.`);
+    throw notFound(`No job has an ID that begins with ${text}.`);
   }
   if (found.size > 1) {
-    throw usageError(`${String(found.size)} jobs have IDs that begin with ${text}: give more of it.`);
+    throw usageError(
+      `${String(found.size)} jobs have IDs that begin with ${text}. Use more characters of the ID.`,
+    );
   }
   return only;
 }

@@ -1,4 +1,4 @@
-// `jobs`: the newest jobs that match.
+// `jobs`: lists the newest jobs that match the filter.
 import type { AdminContext } from './admin-context';
 import { ownerText } from './arguments';
 import { jobJson, shownIdInTable, timeText } from './job-view';
@@ -7,7 +7,7 @@ import type { Report } from './report';
 import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
 import { table } from './table';
 
-export interface ListOptions {
+interface ListOptions {
   readonly filter: JobFilter;
   readonly limit: number;
   readonly fullIds: boolean;
@@ -27,11 +27,11 @@ export async function listJobs(context: AdminContext, options: ListOptions): Pro
       jobs.length === 0
         ? 'No jobs.'
         : jobsTable(jobs, texts, fullIds) +
-          (more ? `\nThere are more: these are the newest ${String(limit)}.` : ''),
+          (more ? `\nOnly the newest ${String(limit)} jobs are shown. There are more.` : ''),
   };
 }
 
-/** IDs sort by the time of their minting: however many match, no more than two windows are kept. */
+/** IDs sort by their time of creation. At most the limit and one window of jobs are in memory. */
 async function newest(
   context: AdminContext,
   filter: JobFilter,

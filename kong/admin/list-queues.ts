@@ -1,155 +1,65 @@
-// `queues`, `pause` and `resume`: queues as their administrator sees them.
-import { announcedSettings, knownQueues } from '../../plugins/async-request-reply/queue/announcement';
-import {
-  breakerKey,
-  deadLettersKey,
-  openJobsKey,
-  placesKey,
-  queuesKey,
-  sweepLockKey,
-} from '../../plugins/async-request-reply/store/keys';
-import { QueueHold, type Hold } from '../../plugins/async-request-reply/queue/queue-hold';
-import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
-import { queueLimits } from '../../plugins/async-request-reply/worker/queue-limits';
-import { redisNowMs, type AdminContext } from './admin-context';
+// `queues`, `pause` and `resume`: lists, pauses and resumes queues.
+import type { AdminContext } from './admin-context';
+import { queueText } from './queue-text';
+import { setQueuePaused, summarizeQueues, type QueueSummary } from './queue-summary';
 import { notFound, type Report } from './report';
-import { queueText, serviceOf } from './queue-text';
 import { sizeText } from './size-text';
 import { table } from './table';
 
-interface QueueFacts {
-  readonly queue: string;
-  readonly service: string | undefined;
-  /** Not settled. */
-  readonly open: number;
-  /** Holding a place under `max_waiting`. */
-  readonly waiting: number;
-  readonly active: number;
-  readonly delayed: number;
-  readonly dead: number;
-  /** Of the bodies that are stored for the queue, as `max_stored_bytes` counts them. */
-  readonly stored_bytes: number;
-  readonly paused: boolean;
-  /** Until when (ms since 1970, by the clock of Redis) no job starts, and why. */
-  readonly held: { readonly reason: Hold['reason']; readonly until: number } | undefined;
-  readonly breaker: 'off' | 'closed' | 'open' | 'half-open';
-  /** Whether a worker looks after it. */
-  readonly taken: boolean;
-  /** The limits in force: the smallest of those announced. */
-  readonly concurrency: number | undefined;
-  readonly rate: string | undefined;
-}
-
 export async function listQueues(context: AdminContext): Promise<Report> {
-  const now = await redisNowMs(context);
-  const queues: QueueFacts[] = [];
-  for (const queue of (await knownQueues(context.redis, context.prefix)).sort()) {
-    queues.push(await queueFacts(context, queue, now));
-  }
+  const { queues, nowMs } = await summarizeQueues(context);
   return {
     exitCode: 0,
     json: { queues },
-    text: () => (queues.length === 0 ? 'No queue has been announced.' : queuesTable(queues, now)),
+    text: () => (queues.length === 0 ? 'No queue is registered.' : queuesTable(queues, nowMs)),
   };
 }
 
-async function queueFacts(context: AdminContext, queue: string, now: number): Promise<QueueFacts> {
-  const { redis, prefix } = context;
-  const scheduler = context.scheduler(queue);
-  const [service, open, waiting, dead, stored, lock, counts, paused, settings, breaker, hold] =
-    await Promise.all([
-      serviceOf(context, queue),
-      redis.zcard(openJobsKey(prefix, queue)),
-      redis.zcount(placesKey(prefix, queue), now, '+inf'),
-      redis.zcount(deadLettersKey(prefix, queue), now, '+inf'),
-      new StoredBytes(redis, prefix).total(queue),
-      redis.exists(sweepLockKey(prefix, queue)),
-      scheduler.getJobCounts('active', 'delayed'),
-      scheduler.isPaused(),
-      announcedSettings(redis, prefix, queue),
-      redis.hmget(breakerKey(prefix, queue), 'failures', 'open_until'),
-      new QueueHold(redis, prefix, queue).read(),
-    ]);
-  const limits = queueLimits(settings);
-  const thresholds = settings
-    .map(({ breakerFailures }) => breakerFailures)
-    .filter((failures) => failures > 0);
-  const isLimited = settings.some(({ rateMax }) => rateMax > 0);
-  return {
-    ...{
-      queue,
-      service,
-      open,
-      waiting,
-      active: counts['active'] ?? 0,
-      delayed: counts['delayed'] ?? 0,
-      dead,
-    },
-    ...{ stored_bytes: stored, paused },
-    held: hold && { reason: hold.reason, until: now + hold.leftMs },
-    breaker: breakerState(thresholds, Number(breaker[0] ?? 0), Number(breaker[1] ?? 0), now),
-    taken: lock === 1,
-    concurrency: limits?.concurrency,
-    rate:
-      limits === undefined || !isLimited
-        ? undefined
-        : `${String(limits.rateMax)} per ${String(limits.ratePerMs / 1000)} s`,
-  };
-}
+const yesNo = (is: boolean): string => (is ? 'yes' : 'no');
 
-function breakerState(
-  thresholds: readonly number[],
-  failures: number,
-  openUntil: number,
-  now: number,
-): QueueFacts['breaker'] {
-  if (thresholds.length === 0) {
-    return 'off';
-  }
-  if (failures < Math.min(...thresholds)) {
-    return 'closed';
-  }
-  return now < openUntil ? 'open' : 'half-open';
-}
+const pauseText = (pause: QueueSummary['auto_pause'], nowMs: number): string =>
+  pause === undefined ? '-' : `${String(Math.ceil((pause.until - nowMs) / 1000))} s (${pause.reason})`;
 
-const yesNo = (fact: boolean): string => (fact ? 'yes' : 'no');
-
-const heldText = (held: QueueFacts['held'], now: number): string =>
-  held === undefined ? 'no' : `${String(Math.ceil((held.until - now) / 1000))} s (${held.reason})`;
-
-const queuesTable = (queues: readonly QueueFacts[], now: number): string =>
+const queuesTable = (queues: readonly QueueSummary[], nowMs: number): string =>
   table(
     [
-      ...['QUEUE', '>OPEN', '>WAITING', '>ACTIVE', '>DELAYED', '>DEAD', '>STORED'],
-      ...['PAUSED', 'HELD', 'BREAKER', 'TAKEN', '>CONCURRENCY', 'RATE'],
+      'QUEUE',
+      '>OPEN',
+      '>WAITING',
+      '>ACTIVE',
+      '>DELAYED',
+      '>DEAD',
+      '>STORED',
+      'PAUSED',
+      'PAUSE',
+      'BREAKER',
+      'SERVED',
+      '>CONCURRENCY',
+      'RATE',
     ],
     queues.map((one) => [
       queueText(one.queue, one.service),
-      ...[one.open, one.waiting, one.active, one.delayed, one.dead].map(String),
+      String(one.open),
+      String(one.waiting),
+      String(one.active),
+      String(one.delayed),
+      String(one.dead),
       sizeText(one.stored_bytes),
-      ...[yesNo(one.paused), heldText(one.held, now), one.breaker, yesNo(one.taken)],
-      ...[one.concurrency === undefined ? '-' : String(one.concurrency), one.rate ?? '-'],
+      yesNo(one.paused),
+      pauseText(one.auto_pause, nowMs),
+      one.breaker,
+      yesNo(one.served),
+      one.concurrency === undefined ? '-' : String(one.concurrency),
+      one.rate ?? '-',
     ]),
   );
 
-/**
- * Sets or clears the administrator's flag. To resume also ends a hold, and closes the breaker: the administrator knows better
- * than either how the upstream does. Repeating it changes nothing.
- */
 export async function setPaused(context: AdminContext, queue: string, paused: boolean): Promise<Report> {
-  if ((await context.redis.zscore(queuesKey(context.prefix), queue)) === null) {
-    throw notFound(`There is no queue "${queue}".`);
-  }
-  const scheduler = context.scheduler(queue);
-  if (paused) {
-    await scheduler.pause();
-  } else {
-    await context.redis.del(breakerKey(context.prefix, queue));
-    await new QueueHold(context.redis, context.prefix, queue).lift();
-    await scheduler.resume();
+  if ((await setQueuePaused(context, queue, paused)) === 'no-such-queue') {
+    throw notFound(`No such queue: "${queue}".`);
   }
   const sentence = paused
-    ? `Queue ${queue} is paused: no job starts; those that run go on, and new ones are accepted.`
+    ? `Queue ${queue} is paused. It still accepts jobs, and running jobs continue, but no job starts.`
     : `Queue ${queue} is resumed.`;
   return { exitCode: 0, json: { queue, paused }, text: () => sentence };
 }

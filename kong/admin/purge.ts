@@ -1,9 +1,8 @@
-// `purge`: settled jobs are removed with all that is stored of them; open ones only by force, and cancelled first.
+// `purge`: deletes settled jobs with all their data. With --force it also cancels and deletes open jobs.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
-import { deadLettersKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
-import { counted } from '../counted';
+import { counted } from '../process/counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
 import { queueTexts } from './queue-text';
@@ -12,14 +11,14 @@ import { scanMembers } from './scan';
 import { selectJobs, type FoundJob, type JobFilter } from './select-jobs';
 import { table } from './table';
 
-/** Removed at a time. */
-const AT_ONCE = 16;
+/** Jobs that are deleted at the same time. */
+const CONCURRENCY = 16;
 
-/** How long a worker gets to end a call that was cancelled: it hears of it at once, or at its next renewal. */
+/** How long to wait for a worker to end a cancelled call. It is notified at once, or learns of it at its next renewal. */
 const CANCEL_WAIT_MS = 20_000;
-const CANCEL_LOOK_MS = 100;
+const CANCEL_CHECK_MS = 100;
 
-/** Without a state the jobs that have settled; `--force` opens the others to it. */
+/** The states that are purged if none is given. `--force` also allows the others. */
 export const SETTLED_STATES: readonly JobState[] = ['completed', 'failed', 'cancelled', 'expired'];
 
 type Fate = 'purged' | 'gone' | 'still-open' | 'newer';
@@ -35,8 +34,8 @@ export async function purge(
   const seen = new Set<string>();
   for await (const found of selectJobs(context, filter, (id) => !seen.has(id))) {
     const jobs = found.filter(({ record }) => force || isSettled(record.state));
-    for (let at = 0; at < jobs.length; at += AT_ONCE) {
-      const part = jobs.slice(at, at + AT_ONCE);
+    for (let at = 0; at < jobs.length; at += CONCURRENCY) {
+      const part = jobs.slice(at, at + CONCURRENCY);
       if (consent.isGiven) {
         (await Promise.all(part.map((job) => remove(context, job)))).forEach((fate) => (fates[fate] += 1));
       } else {
@@ -51,22 +50,28 @@ export async function purge(
   return {
     exitCode: fates['still-open'] + fates.newer === 0 ? 0 : 1,
     json: { done: true, purged: fates.purged, still_open: fates['still-open'], newer: fates.newer },
-    text: () =>
-      [
-        `${counted(fates.purged, 'job was', 'jobs were')} purged.`,
-        ...(fates['still-open'] > 0
-          ? [
-              `${counted(fates['still-open'], 'is being cancelled and still runs', 'are being cancelled and still run')}: purge again later.`,
-            ]
-          : []),
-        ...(fates.newer > 0
-          ? [`${counted(fates.newer, 'was', 'were')} written by a newer version: left alone.`]
-          : []),
-      ].join('\n'),
+    text: () => purgedText(fates),
   };
 }
 
-/** A scan may show a job twice; a plan counts it once. */
+function purgedText(fates: Readonly<Record<Fate, number>>): string {
+  const lines = [`${counted(fates.purged, 'job was', 'jobs were')} purged.`];
+  const open = fates['still-open'];
+  if (open > 0) {
+    const jobs = counted(
+      open,
+      'job is being cancelled and still runs',
+      'jobs are being cancelled and still run',
+    );
+    lines.push(`${jobs}. Purge again later.`);
+  }
+  if (fates.newer > 0) {
+    lines.push(`${counted(fates.newer, 'job was', 'jobs were')} written by a newer version and skipped.`);
+  }
+  return lines.join('\n');
+}
+
+/** A scan may return a job twice. The plan counts it once. */
 function count(groups: Map<string, number>, seen: Set<string>, { record, dead }: FoundJob): void {
   if (!seen.has(record.id)) {
     seen.add(record.id);
@@ -97,7 +102,9 @@ async function plan(
     parts.map(({ queue }) => queue),
   );
   const rows = parts.map(({ queue, state, dead, jobs }) => [
-    ...[texts.get(queue) ?? queue, dead ? `${state} (dead)` : state, String(jobs)],
+    texts.get(queue) ?? queue,
+    dead ? `${state} (dead)` : state,
+    String(jobs),
   ]);
   return planned(
     consent,
@@ -133,18 +140,20 @@ async function settles(context: AdminContext, id: string): Promise<boolean> {
     if (record === undefined || isSettled(record.state)) {
       return true;
     }
-    await new Promise((resolve) => setTimeout(resolve, CANCEL_LOOK_MS));
+    await new Promise((resolve) => setTimeout(resolve, CANCEL_CHECK_MS));
   }
   return false;
 }
 
-/** Takes off the lists of dead letters what names no record: left by a purge that was cut off. */
+/** Removes IDs without a record from the lists of dead letters: an interrupted purge leaves them. */
 async function tidyDeadLetters(context: AdminContext, only: string | undefined): Promise<void> {
-  const { redis, prefix, index } = context;
-  for (const queue of only === undefined ? await knownQueues(context.redis, context.prefix) : [only]) {
-    for await (const ids of scanMembers(redis, deadLettersKey(prefix, queue))) {
-      const known = await Promise.all(ids.map((id) => redis.exists(recordKey(prefix, id))));
-      await Promise.all(ids.filter((_id, at) => known[at] === 0).map((id) => index.revive(queue, id)));
+  const { redis, keys, index } = context;
+  for (const queue of only === undefined ? await knownQueues(context.redis, context.keys) : [only]) {
+    for await (const ids of scanMembers(redis, keys.deadLetters(queue))) {
+      const known = await Promise.all(ids.map((id) => redis.exists(keys.record(id))));
+      await Promise.all(
+        ids.filter((_id, at) => known[at] === 0).map((id) => index.removeDeadLetter(queue, id)),
+      );
     }
   }
 }

@@ -1,9 +1,8 @@
-// `redrive`: dead letters run again, one by its ID or all of a queue.
+// `redrive`: runs dead letters again, one by its ID or all of a queue.
 import type { JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
-import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
-import { deadLettersKey } from '../../plugins/async-request-reply/store/keys';
+import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { redriveJob, type RedriveJobOutcome } from '../../plugins/async-request-reply/queue/redrive-job';
-import { counted } from '../counted';
+import { counted } from '../process/counted';
 import type { AdminContext } from './admin-context';
 import { planned, type Consent } from './consent';
 import { resolveJobId, shownId, shownIdInTable } from './job-view';
@@ -11,8 +10,8 @@ import { notFound, type Report } from './report';
 import { scanMembers } from './scan';
 import { findJob } from './select-jobs';
 
-/** Redriven at a time: enough to keep the connection busy, few enough for the submits beside them. */
-const AT_ONCE = 16;
+/** Jobs that are redriven at the same time: they keep the connection busy without delaying submits. */
+const CONCURRENCY = 16;
 
 export async function redriveOne(
   context: AdminContext,
@@ -23,23 +22,25 @@ export async function redriveOne(
   const id = await resolveJobId(context, text);
   const job = await findJob(context, id);
   if (job === undefined) {
-    throw notFound('There is no such job.');
+    throw notFound('No such job.');
   }
   const { owner, state } = job.record;
   const name = shownIdInTable(id, owner, fullIds);
   if (!consent.isGiven && job.dead) {
     const { upstreamStatus, error } = job.record;
     const json = {
-      ...{ id: shownId(id, owner, fullIds), state },
-      ...{ upstream_status: upstreamStatus, error: error?.code },
+      id: shownId(id, owner, fullIds),
+      state,
+      upstream_status: upstreamStatus,
+      error: error?.code,
     };
-    return planned(consent, json, `redrive job ${name}, ${lastRun(job.record)}`);
+    return planned(consent, json, `redrive job ${name} (${lastRun(job.record)})`);
   }
   const outcome: RedriveJobOutcome = consent.isGiven
     ? await redriveJob(context, id)
     : { kind: 'not-dead', state };
   if (outcome.kind === 'missing') {
-    throw notFound('There is no such job any more.');
+    throw notFound('The job no longer exists.');
   }
   const done = outcome.kind === 'redriven' || outcome.kind === 'resumed';
   return {
@@ -49,44 +50,41 @@ export async function redriveOne(
   };
 }
 
-/** How a dead letter came to be one: `completed` says only that there is a response. */
+/** Why a job is a dead letter. `completed` means only that it has a response. */
 const lastRun = ({ state, upstreamStatus, error }: JobRecord): string =>
   state === 'completed'
-    ? `whose last response was ${String(upstreamStatus)}`
-    : `which is ${state}${error === undefined ? '' : ` (${error.code})`}`;
+    ? `last response: ${String(upstreamStatus)}`
+    : `${state}${error === undefined ? '' : `: ${error.code}`}`;
 
 function sentence(name: string, outcome: RedriveJobOutcome): string {
   switch (outcome.kind) {
     case 'redriven':
       return `Job ${name} is queued again.`;
     case 'resumed':
-      return `Job ${name} had been redriven in part: it is on its queue's lists now.`;
+      return `Job ${name} was partly redriven before. The redrive is complete now.`;
     case 'not-dead':
-      return `Job ${name} is no dead letter: it is ${outcome.state}.`;
+      return `Job ${name} is not a dead letter: ${outcome.state}.`;
     case 'settings-gone':
-      return `Job ${name} cannot run: the settings it was accepted under are gone.`;
+      return `Job ${name} cannot run because the settings with which it was accepted no longer exist.`;
     case 'newer':
-      return `Job ${name} was written by a newer version of this program: use that one.`;
+      return `Job ${name} was written by a newer version of this program. Use that version.`;
     case 'missing':
-      return `Job ${name} is gone.`;
+      return `Job ${name} no longer exists.`;
   }
 }
 
 export async function redriveQueue(context: AdminContext, queue: string, consent: Consent): Promise<Report> {
-  const { redis, prefix } = context;
-  const key = deadLettersKey(prefix, queue);
-  if (
-    !(await knownQueues(context.redis, context.prefix)).includes(queue) &&
-    (await redis.exists(key)) === 0
-  ) {
-    throw notFound(`There is no queue "${queue}".`);
+  const { redis, keys } = context;
+  const key = keys.deadLetters(queue);
+  if (!(await knownQueues(context.redis, context.keys)).includes(queue) && (await redis.exists(key)) === 0) {
+    throw notFound(`No such queue: "${queue}".`);
   }
   const counts = new Map<RedriveJobOutcome['kind'] | 'dead', number>();
   const count = (kind: RedriveJobOutcome['kind'] | 'dead'): void =>
     void counts.set(kind, (counts.get(kind) ?? 0) + 1);
   for await (const ids of scanMembers(redis, key)) {
-    for (let at = 0; at < ids.length; at += AT_ONCE) {
-      const part = ids.slice(at, at + AT_ONCE);
+    for (let at = 0; at < ids.length; at += CONCURRENCY) {
+      const part = ids.slice(at, at + CONCURRENCY);
       if (consent.isGiven) {
         const outcomes = await Promise.all(part.map((id) => redriveJob(context, id)));
         outcomes.forEach(({ kind }) => count(kind));
@@ -114,9 +112,9 @@ function queueReport(queue: string, counts: ReadonlyMap<string, number>, consent
     text: () =>
       [
         `${counted(redriven, `dead letter of queue ${queue} is`, `dead letters of queue ${queue} are`)} queued again.`,
-        ...(lapsed > 0 ? [`${counted(lapsed, 'was', 'were')} gone or had been redriven.`] : []),
+        ...(lapsed > 0 ? [`${counted(lapsed, 'job', 'jobs')} skipped: no longer a dead letter.`] : []),
         ...(stuck > 0
-          ? [`${String(stuck)} cannot run here: ${stuck === 1 ? 'show it' : 'show one'} for the reason.`]
+          ? [`${counted(stuck, 'dead letter')} cannot run. Redrive one by its ID to see the reason.`]
           : []),
       ].join('\n'),
   };

@@ -1,22 +1,22 @@
-// What a subcommand has to say: once as data, once for people.
+// The output of a subcommand, as data and as text.
 
-/** 0 done; 1 failed, or the doctor found errors; 2 wrong use, or a --yes is missing; 3 no such job or queue. */
+/** 0 success; 1 failure, or the doctor found errors; 2 wrong usage, or --yes is missing; 3 no such job or queue. */
 export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface Report {
   readonly exitCode: ExitCode;
-  /** What `--json` prints. */
+  /** The output with `--json`. */
   readonly json: unknown;
-  /** What is printed without it. */
+  /** The output without `--json`. */
   readonly text: (style: Style) => string;
 }
 
-/** How text may be set off; on anything but a terminal not at all. */
+/** Colors of the text. They are used on terminals only. */
 export interface Style {
-  readonly paint: (text: string, colour: 'red' | 'yellow' | 'green' | 'bold') => string;
+  readonly paint: (text: string, color: 'red' | 'yellow' | 'green' | 'bold') => string;
 }
 
-/** Ends a subcommand early: the message goes to stderr. */
+/** Ends a subcommand with an error. The message is printed to stderr. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly exitCode: ExitCode;

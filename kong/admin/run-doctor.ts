@@ -1,4 +1,4 @@
-// `doctor`: looks for what will lose jobs, stop them, or let requests past the queue. It changes nothing.
+// `doctor`: checks for problems that lose jobs, stop them, or let requests bypass the plugin. It changes nothing.
 import type { AdminContext } from './admin-context';
 import { checkAcl } from './doctor/check-acl';
 import { checkBacklog } from './doctor/check-backlog';
@@ -11,11 +11,11 @@ import { error, levelOf, type CheckResult } from './doctor/finding';
 import { CommandError, type Report, type Style } from './report';
 import { printable } from './table';
 
-export interface DoctorOptions {
+interface DoctorOptions {
   readonly kongYml?: string | undefined;
-  /** Whether to go through all keys: the only check whose time grows with them. */
+  /** Whether to scan all keys. Only this check takes longer the more keys there are. */
   readonly scansKeys: boolean;
-  /** The environment of this program, which a worker of this machine should share. */
+  /** The environment of this program. A worker on this machine should have the same. */
   readonly env: NodeJS.ProcessEnv;
   /** The clock of this machine. */
   readonly nowMs: () => number;
@@ -52,7 +52,7 @@ export async function runDoctor(context: AdminContext, options: DoctorOptions): 
   };
 }
 
-/** A check that Redis refuses to answer is a finding, and no reason to leave out the others. */
+/** A check that fails is a finding. The other checks still run. */
 async function attempt(
   name: string,
   check: () => Promise<CheckResult | CheckResult[]>,
@@ -64,7 +64,7 @@ async function attempt(
       throw failure;
     }
     const why = failure instanceof Error ? failure.message : String(failure);
-    return [{ name, seen: 'could not be checked', findings: [error(`The check failed: ${why}`)] }];
+    return [{ name, seen: 'not checked', findings: [error(`The check failed: ${why}`)] }];
   }
 }
 

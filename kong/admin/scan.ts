@@ -1,22 +1,20 @@
-// Goes through keys and members in windows, so that Redis is never held up; on a Cluster through every master.
-import type Redis from 'ioredis';
-import type { Cluster } from 'ioredis';
-import { isCluster } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+// Scans keys and members in windows, so that Redis is not blocked. On a Cluster it scans every master.
+import type { RedisNode } from '../../plugins/async-request-reply/redis/redis-client';
+import { isCluster, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 
-/** Looked at in one go: well under a millisecond of Redis. */
+/** Keys for one SCAN command, which takes Redis well under a millisecond. */
 const WINDOW = 500;
 
-/** The nodes that hold keys: all masters of a Cluster, or the one. */
-export const masters = (redis: ScriptedRedis): Redis[] =>
-  isCluster(redis) ? (redis as unknown as Cluster).nodes('master') : [redis];
+/** The nodes that have keys: all masters of a Cluster, or the only node. */
+export const masters = (redis: RedisClient): RedisNode[] =>
+  isCluster(redis) ? redis.nodes('master') : [redis];
 
 /**
- * Keys that match, in windows. One that is there all the time comes at least once; one may come twice.
+ * Returns the matching keys in windows. A key that exists during the whole scan is returned at least once, possibly twice.
  *
- * @param match a glob; prefixes, queue names and job IDs hold none of its characters (schemas/).
+ * @param match a glob; prefixes, queue names and job IDs contain none of its special characters (schemas/).
  */
-export async function* scanKeys(redis: ScriptedRedis, match: string): AsyncGenerator<string[]> {
+export async function* scanKeys(redis: RedisClient, match: string): AsyncGenerator<string[]> {
   for (const node of masters(redis)) {
     let cursor = '0';
     do {
@@ -29,8 +27,8 @@ export async function* scanKeys(redis: ScriptedRedis, match: string): AsyncGener
   }
 }
 
-/** Members of a sorted set, in windows, with the same promise. */
-export async function* scanMembers(redis: ScriptedRedis, key: string): AsyncGenerator<string[]> {
+/** Returns the members of a sorted set in windows, with the same guarantee. */
+export async function* scanMembers(redis: RedisClient, key: string): AsyncGenerator<string[]> {
   let cursor = '0';
   do {
     const [next, found] = await redis.zscan(key, cursor, 'COUNT', WINDOW);

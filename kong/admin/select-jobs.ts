@@ -1,38 +1,38 @@
-// Finds jobs: by the lists of a queue where these are enough, else by going through all records.
-import { knownQueues } from '../../plugins/async-request-reply/queue/announcement';
+// Finds jobs: from the lists of a queue if they suffice, else by a scan of all records.
+import { knownQueues } from '../../plugins/async-request-reply/queue/queue-registry';
 import { isSettled, parseJobRecord, type JobRecord } from '../../plugins/async-request-reply/jobs/job-record';
-import { deadLettersKey, openJobsKey, recordKey } from '../../plugins/async-request-reply/store/keys';
+import type { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from './admin-context';
 import type { StateFilter } from './arguments';
 import { idInKey, scanKeys, scanMembers } from './scan';
 
 export interface JobFilter {
   readonly queue?: string | undefined;
-  /** As the record has it; '' is nobody. */
+  /** As in the record; '' is no owner. */
   readonly owner?: string | undefined;
-  /** Any of them; undefined is all. */
+  /** One of these states; undefined is all. */
   readonly states?: readonly StateFilter[] | undefined;
-  /** Settled, or where it is open accepted, before this (ms since 1970, clock of Redis). */
+  /** Settled (an open job: accepted) before this time (ms since 1970, clock of Redis). */
   readonly beforeMs?: number | undefined;
 }
 
 export interface FoundJob {
   readonly record: JobRecord;
-  /** A dead letter: it can be redriven. */
+  /** Whether the job is a dead letter and can be redriven. */
   readonly dead: boolean;
 }
 
-/** A job by its ID; undefined where there is none, or only the tombstone of a submit that was given up. */
-export async function findJob({ redis, prefix }: AdminContext, id: string): Promise<FoundJob | undefined> {
-  const fields = await redis.hgetall(recordKey(prefix, id));
+/** Finds a job by its ID. Returns undefined if there is none, or only the tombstone of a submit that was rolled back. */
+export async function findJob({ redis, keys }: AdminContext, id: string): Promise<FoundJob | undefined> {
+  const fields = await redis.hgetall(keys.record(id));
   const record = parseJobRecord(id, fields);
   return record === undefined || record.version === 0 ? undefined : { record, dead: fields['dead'] === '1' };
 }
 
 /**
- * Jobs that match, in windows and in no order. One that matches all the time comes at least once.
+ * Returns the matching jobs in windows, unordered. A job that matches during the whole scan is returned at least once.
  *
- * @param isWanted is asked before a record is read.
+ * @param isWanted is called before a record is read.
  */
 export async function* selectJobs(
   context: AdminContext,
@@ -49,25 +49,27 @@ export async function* selectJobs(
 }
 
 async function* candidateIds(context: AdminContext, filter: JobFilter): AsyncGenerator<string[]> {
-  const { redis, prefix } = context;
-  const list = listOf(filter.states);
+  const { redis, keys } = context;
+  const list = listOf(keys, filter.states);
   if (list === undefined) {
-    for await (const keys of scanKeys(redis, recordKey(prefix, '*'))) {
-      yield keys.map(idInKey);
+    for await (const names of scanKeys(redis, keys.record('*'))) {
+      yield names.map(idInKey);
     }
     return;
   }
-  for (const queue of filter.queue === undefined ? await knownQueues(redis, prefix) : [filter.queue]) {
-    yield* scanMembers(redis, list(prefix, queue));
+  for (const queue of filter.queue === undefined ? await knownQueues(redis, keys) : [filter.queue]) {
+    yield* scanMembers(redis, list(queue));
   }
 }
 
-/** The list of a queue that has all the jobs of these states; undefined where none has. */
-function listOf(states: JobFilter['states']): typeof openJobsKey | undefined {
+/** Returns the list that contains all jobs in these states; undefined if there is none. */
+function listOf(keys: KeySpace, states: JobFilter['states']): ((queue: string) => string) | undefined {
   if (states?.every((state) => state === 'dead')) {
-    return deadLettersKey;
+    return (queue) => keys.deadLetters(queue);
   }
-  return states?.every((state) => state !== 'dead' && !isSettled(state)) ? openJobsKey : undefined;
+  return states?.every((state) => state !== 'dead' && !isSettled(state))
+    ? (queue) => keys.openJobs(queue)
+    : undefined;
 }
 
 function matches({ record, dead }: FoundJob, filter: JobFilter): boolean {

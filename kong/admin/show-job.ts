@@ -1,10 +1,9 @@
-// `show`: one job, with what is stored beside its record only by size. Of the request: method, path without query
-// (queries carry keys and tokens), and where it goes; of one that is encrypted the fingerprint of its key.
+// `show`: shows one job and the sizes of its payloads. Of the request it shows the method, the path without the query
+// (queries carry keys and tokens) and the address; of an encrypted request it shows the fingerprint of its key.
 import type { UpstreamRequestHead } from '../../plugins/async-request-reply/http/upstream-request';
 import { toUriHost } from '../../plugins/async-request-reply/http/uri-host';
-import { requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import { unpackMeta } from '../../plugins/async-request-reply/store/payload';
-import { isSealed, keyIdOf } from '../../plugins/async-request-reply/store/payload-cipher';
+import { unpackMeta } from '../../plugins/async-request-reply/payloads/payload';
+import { isSealed, keyIdOf } from '../../plugins/async-request-reply/payloads/payload-cipher';
 import type { AdminContext } from './admin-context';
 import { jobJson, resolveJobId, shownIdInTable } from './job-view';
 import { serviceOf } from './queue-text';
@@ -13,20 +12,20 @@ import { findJob } from './select-jobs';
 import { pairs } from './table';
 
 export async function showJob(context: AdminContext, text: string, fullIds: boolean): Promise<Report> {
-  const { redis, prefix } = context;
+  const { redis, keys } = context;
   const id = await resolveJobId(context, text);
   const job = await findJob(context, id);
   if (job === undefined) {
-    throw notFound('There is no such job.');
+    throw notFound('No such job.');
   }
   const { record } = job;
   const [request, service, responseBytes, lists, scheduler] = await Promise.all([
-    requestFacts(context, id),
+    requestSummary(context, id),
     serviceOf(context, record.queue),
     record.result === undefined
       ? undefined
-      : bodyBytes(redis, responseKey(prefix, id, record.result), record.resultBytes),
-    context.index.whereabouts(record.queue, id),
+      : bodyBytes(redis, keys.response(id, record.result), record.resultBytes),
+    context.index.membership(record.queue, id),
     context.scheduler(record.queue).getJobState(id),
   ]);
   const json = {
@@ -47,8 +46,8 @@ export async function showJob(context: AdminContext, text: string, fullIds: bool
 const elapsed = (from: number | undefined, to: number | undefined): number | undefined =>
   from === undefined || to === undefined ? undefined : to - from;
 
-async function requestFacts({ redis, prefix }: AdminContext, id: string): Promise<object | undefined> {
-  const key = requestKey(prefix, id);
+async function requestSummary({ redis, keys }: AdminContext, id: string): Promise<object | undefined> {
+  const key = keys.request(id);
   const head = await redis.hgetBuffer(key, 'head');
   if (head === null) {
     return undefined;
@@ -74,7 +73,7 @@ function keyName(head: Buffer): string {
   }
 }
 
-/** The length of a stored body as it came, without reading it. @param recorded what the record says of it. */
+/** The original length of a stored body, without reading the body. @param recorded the length in the record. */
 async function bodyBytes(
   redis: AdminContext['redis'],
   key: string,
@@ -84,7 +83,7 @@ async function bodyBytes(
   return head === null ? undefined : isSealed(head) ? recorded : unpackMeta(head).bytes;
 }
 
-/** One line for each member, records taken apart. */
+/** One line for each member. Records are flattened. */
 function lines(value: object, before = ''): [string, string][] {
   return Object.entries(value).flatMap(([name, member]): [string, string][] => {
     if (member === undefined || member === null) {

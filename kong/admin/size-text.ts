@@ -1,8 +1,8 @@
-// Numbers of bytes for people.
+// Formats numbers of bytes.
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** Three figures at most before the point: `512 B`, `1.5 MiB`. */
+/** At most three digits before the decimal point: `512 B`, `1.5 MiB`. */
 export function sizeText(bytes: number): string {
   let text = `${String(bytes)} B`;
   let size = bytes;

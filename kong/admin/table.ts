@@ -1,6 +1,6 @@
-// Tables for people: columns aligned, two spaces between them.
+// Text tables: aligned columns with two spaces between them.
 
-/** Control characters, which a stored path may hold, would reach the terminal. */
+/** A stored path may contain control characters, which must not reach the terminal. */
 // eslint-disable-next-line no-control-regex -- control characters are the point
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
@@ -9,8 +9,8 @@ export const printable = (text: string): string => text.replace(CONTROL, '?');
 const width = (text: string): number => [...text].length;
 
 /**
- * @param head titles of the columns; one that begins with `>` is aligned to the right.
- * @returns lines with no spaces at their ends
+ * @param head titles of the columns; `>` at the beginning aligns the column to the right.
+ * @returns lines without trailing spaces
  */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const right = head.map((title) => title.startsWith('>'));
@@ -29,7 +29,7 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
     .join('\n');
 }
 
-/** Names and values, one pair a line. */
+/** Names and values, one pair on each line. */
 export const pairs = (lines: readonly (readonly [string, string])[]): string => {
   const widest = Math.max(...lines.map(([name]) => width(name)));
   return lines.map(([name, value]) => `${name.padEnd(widest)}  ${printable(value)}`.trimEnd()).join('\n');

@@ -1,14 +1,21 @@
-// Errors in the log. A plugin's error may quote the request that it choked on (`JSON.parse` does), so the log gets what
-// cannot: its class, its code and where it was thrown.
+// Errors of a plugin in the log. Their message may quote the request (that of `JSON.parse` does), so only their class, code
+// and stack frames are logged.
 
-/** What the log tells of an error. */
-export type ErrorDescription = { name: string; code?: string; frames?: string[]; cause?: ErrorDescription };
+/** The logged parts of an error. */
+interface ErrorDescription {
+  name: string;
+  code?: string;
+  frames?: string[];
+  cause?: ErrorDescription;
+}
 
 const MAX_FRAMES = 10;
 
-/** Loggable parts of anything thrown, and of its cause: never a message. */
+/** The loggable parts of a thrown value and of its cause, without messages. */
 export function describeError(error: unknown): ErrorDescription {
-  if (!(error instanceof Error)) return { name: typeof error };
+  if (!(error instanceof Error)) {
+    return { name: typeof error };
+  }
   const { code } = error as { code?: unknown };
   return {
     name: error.constructor.name,
@@ -18,7 +25,7 @@ export function describeError(error: unknown): ErrorDescription {
   };
 }
 
-// The stack begins with the message, which may have lines that look like frames.
+// The stack begins with the message, whose lines may look like frames.
 function stackFrames(error: Error): string[] {
   const stack = String(error.stack);
   const end = stack.indexOf(error.message) + error.message.length;

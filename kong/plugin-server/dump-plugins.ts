@@ -19,8 +19,9 @@ export function keepStdoutForDump(): void {
  * @throws if there is no plugin of that name
  */
 export async function dumpPlugins(server: RpcServer, only?: string): Promise<never> {
-  if (only !== undefined) writeToStdout(encodeMsgpack(await server.GetPluginInfo(only)));
-  else {
+  if (only !== undefined) {
+    writeToStdout(encodeMsgpack(await server.GetPluginInfo(only)));
+  } else {
     const infos = await Promise.all([...server.plugins.keys()].map((name) => server.GetPluginInfo(name)));
     writeToStdout(Buffer.from(`${JSON.stringify(infos)}\n`));
   }
@@ -33,7 +34,9 @@ function writeToStdout(bytes: Buffer): void {
     try {
       at += writeSync(STDOUT, bytes, at);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+        throw error;
+      }
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS); // a pipe that is full
     }
   }

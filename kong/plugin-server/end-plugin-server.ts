@@ -1,21 +1,21 @@
-// How a plugin server ends that cannot go on: with a sentence for whoever started it.
+// Ends a plugin server that cannot continue, with a message for the process that started it.
 import { CommanderError } from 'commander';
 import { ConfigError } from '../../schemas/config-error';
-import { exitCodeOf } from '../program';
+import { exitCodeOf } from '../process/program';
 import { PluginServerError } from './plugin-server-error';
-import { tellKong } from './tell-kong';
+import { reportToKong } from './report-to-kong';
 
 /**
- * Kong knows one exit code: with 127 it logs as an error that the start command cannot be run, and which it is
- * (kong/runloop/plugin_servers/process.lua). Run by hand the command says the rest.
+ * Kong recognizes one exit code: for 127 it logs an error with the start command, which it could not run
+ * (kong/runloop/plugin_servers/process.lua). Run that command by hand to see the reason.
  */
 const EXIT_LOGGED_BY_KONG = 127;
 
-/** Ends the process over an error of its start: 1, or 2 for wrong use. A message of ours says what to do, others keep their stack. */
+/** Ends the process after an error at startup: with 1, or 2 for wrong usage. Our own errors print their message, others their stack. */
 export function endOverStart(error: unknown): never {
   if (error instanceof CommanderError) {
     const exitCode = exitCodeOf(error);
-    // It has been printed.
+    // Commander has printed the message.
     return exitCode === 0 ? process.exit(0) : endWith(error.message, exitCode);
   }
   const isOurs = error instanceof ConfigError || error instanceof PluginServerError;
@@ -24,7 +24,7 @@ export function endOverStart(error: unknown): never {
   return endWith(isOurs ? error.message : String(error), 1);
 }
 
-/** Ends the process, with the sentence in Kong's error log where Kong has started it. */
+/** Ends the process. If Kong started it, the message is also written to Kong's error log. */
 export function endWith(sentence: string, exitCode: number): never {
-  return process.exit(tellKong(sentence) === 'unheard' ? EXIT_LOGGED_BY_KONG : exitCode);
+  return process.exit(reportToKong(sentence) === 'unheard' ? EXIT_LOGGED_BY_KONG : exitCode);
 }

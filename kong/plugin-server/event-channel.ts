@@ -1,31 +1,37 @@
-// The conversation about one event (one phase of one request): the plugin's PDK calls go out as answers to Kong, and
-// Kong's steps come back as their results. It takes the place of kong-pdk's pipe pair, which costs five promises a call.
+// The message exchange of one event (one phase of one request): the plugin's PDK calls are sent as answers to Kong, and
+// Kong's steps return their results. It replaces kong-pdk's pair of pipes, which needs five promises for each call.
 //
 //   open ──exit or ret put──▶ ended ──sent to Kong──▶ over (`onOver`)
 //     └──────abandon──────▶ abandoned ──────────────▶ over
 import { PluginServerError } from './plugin-server-error';
 import type { PdkPipe } from './kong-pdk';
 
-/** A PDK call as it goes to Kong. */
-export type PdkCall = { readonly Method: string; readonly Args: readonly unknown[] };
+/** A PDK call as it is sent to Kong. */
+export interface PdkCall {
+  readonly Method: string;
+  readonly Args: readonly unknown[];
+}
 
-/** What Kong gets in answer to `HandleEvent` and to each step: the next call to make, or `ret`, the end of the phase. */
-export type EventAnswer = { readonly Data: PdkCall | 'ret'; readonly EventId: number };
+/** The answer to `HandleEvent` and to each step: the next call that Kong makes, or `ret`, the end of the phase. */
+export interface EventAnswer {
+  readonly Data: PdkCall | 'ret';
+  readonly EventId: number;
+}
 
-type Waiter = {
+interface Waiter {
   readonly resolve: (answer: readonly [result: unknown, error: unknown]) => void;
   readonly reject: (error: Error) => void;
-};
+}
 
-// Kong ends the request with these and sends nothing more for the event; kong-pdk does not wait for an answer either
-// (`NON_RETURN_METHODS` in its pdk.js).
+// With these Kong ends the request and sends nothing more for the event. kong-pdk does not wait for a result either
+// (`NON_RETURN_METHODS` in kong-pdk's pdk.js).
 const ENDING_METHODS: ReadonlySet<string> = new Set(['kong.response.exit', 'kong.response.error']);
 
-/** Lives from `HandleEvent` until `exit`, `error` or `ret` has been given to Kong. */
+/** Exists from `HandleEvent` until `exit`, `error` or `ret` has been sent to Kong. */
 export class EventChannel implements PdkPipe {
   readonly id: number;
   readonly phase: string;
-  /** Sweeps since something was last sent to Kong or heard from it; kept by whoever sweeps. */
+  /** Sweeps since the last message to or from Kong. EventTable counts them. */
   idleSweeps = 0;
   readonly #onOver: (channel: EventChannel) => void;
   #deliver: ((answer: EventAnswer) => void) | undefined;
@@ -34,56 +40,69 @@ export class EventChannel implements PdkPipe {
   #ended = false;
   #abandonedBy: Error | undefined;
 
-  /** @param onOver called once, when nothing more can come for the event */
+  /** @param onOver called once, when no further message can arrive for the event */
   constructor(id: number, phase: string, onOver: (channel: EventChannel) => void) {
     this.id = id;
     this.phase = phase;
     this.#onOver = onOver;
   }
 
-  /** Whether the plugin has exited or its phase has returned: what it calls from now on goes nowhere. */
+  /** Whether the plugin has exited or its phase has returned. Later calls are dropped. */
   get isEnded(): boolean {
     return this.#ended;
   }
 
-  /** Whether Kong waits for the plugin; otherwise the plugin waits for Kong. */
+  /** Whether Kong waits for the plugin. Otherwise the plugin waits for Kong. */
   get isAwaitedByKong(): boolean {
     return this.#deliver !== undefined;
   }
 
-  /** Plugin side: makes a call, in turn; a no-op once the event has ended. */
+  /** Plugin side: sends a call, in order. Has no effect after the event has ended. */
   put(call: PdkCall | 'ret'): void {
-    if (this.#ended) return;
-    if (call === 'ret' || ENDING_METHODS.has(call.Method)) this.#ended = true;
-    if (this.#deliver === undefined) this.#outbox.push(call);
-    else this.#send(this.#deliver, call);
+    if (this.#ended) {
+      return;
+    }
+    if (call === 'ret' || ENDING_METHODS.has(call.Method)) {
+      this.#ended = true;
+    }
+    if (this.#deliver === undefined) {
+      this.#outbox.push(call);
+    } else {
+      this.#send(this.#deliver, call);
+    }
   }
 
   /**
-   * Plugin side: the result of the call just put. Pending for ever if the event had ended before that call, as after
-   * an exit no code of the plugin should go on; nothing holds such a promise. Rejects with `ERR_EVENT_ABANDONED` when
-   * Kong never answers.
+   * Plugin side: the result of the last call. If the event had ended before the call, the promise never settles, since
+   * no code of the plugin should run after an exit; nothing references such a promise. Rejects with `ERR_EVENT_ABANDONED`
+   * if Kong does not respond.
    */
   get(): Promise<readonly [result: unknown, error: unknown]> {
     return new Promise((resolve, reject) => {
-      if (this.#abandonedBy !== undefined) reject(this.#abandonedBy);
-      else this.#waiters.push({ resolve, reject });
+      if (this.#abandonedBy !== undefined) {
+        reject(this.#abandonedBy);
+      } else {
+        this.#waiters.push({ resolve, reject });
+      }
     });
   }
 
-  /** Server side: the plugin's next message, as soon as there is one. One at a time. */
+  /** Server side: resolves to the plugin's next message. Call it once at a time. */
   next(): Promise<EventAnswer> {
     return new Promise((resolve) => {
       const call = this.#outbox.shift();
-      if (call === undefined) this.#deliver = resolve;
-      else this.#send(resolve, call);
+      if (call === undefined) {
+        this.#deliver = resolve;
+      } else {
+        this.#send(resolve, call);
+      }
     });
   }
 
   /**
-   * Server side: Kong's result (or error) of the call that it was given last, for the plugin.
+   * Server side: passes Kong's result (or error) of its last call to the plugin.
    *
-   * @throws PluginServerError `ERR_RPC_REQUEST` if Kong was given none
+   * @throws PluginServerError `ERR_RPC_REQUEST` if Kong has no call
    */
   resume(result: unknown, error: unknown): void {
     const waiter = this.#waiters.shift();
@@ -95,23 +114,30 @@ export class EventChannel implements PdkPipe {
   }
 
   /**
-   * Ends the event from our side: calls that the plugin awaits reject with `error`, later ones too. If Kong waits for
-   * an answer, `answer` it is.
+   * Ends the event from the server's side. Calls that the plugin awaits reject with `error`, and so do later ones. If Kong
+   * waits for an answer, it gets `answer`.
    */
   abandon(error: Error, answer: PdkCall | 'ret'): void {
     this.#abandonedBy = error;
     this.#ended = true;
     this.#outbox = [];
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
-    if (this.#deliver === undefined) this.#onOver(this);
-    else this.#send(this.#deliver, answer);
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.reject(error);
+    }
+    if (this.#deliver === undefined) {
+      this.#onOver(this);
+    } else {
+      this.#send(this.#deliver, answer);
+    }
   }
 
   #send(deliver: (answer: EventAnswer) => void, call: PdkCall | 'ret'): void {
     this.#deliver = undefined;
     this.idleSweeps = 0;
-    // An exit behind calls that nobody awaited is sent only after these.
-    if (this.#ended && this.#outbox.length === 0) this.#onOver(this);
+    // Calls that the plugin did not await are sent before the exit.
+    if (this.#ended && this.#outbox.length === 0) {
+      this.#onOver(this);
+    }
     deliver({ Data: call, EventId: this.id });
   }
 }

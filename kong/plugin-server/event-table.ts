@@ -1,23 +1,22 @@
-// The events under way in this process.
+// The events in progress in this process.
 import { randomInt } from 'node:crypto';
 import { EventChannel } from './event-channel';
 
 const SWEEP_INTERVAL_MS = 2_000;
-/** 54 to 56 s: a plugin may hold a request for 50 s, and Kong gives up on an answer after 60 s and proxies the request. */
+/** 54 to 56 s: a plugin may wait for 50 s, and Kong stops waiting for an answer after 60 s and proxies the request. */
 const SWEEPS_HELD_BY_PLUGIN = 27;
-/** 120 to 122 s. Of the PDK's calls only one that reads a slow upload can take Kong that long. */
+/** 120 to 122 s. Only a PDK call that reads a slow upload can take Kong that long. */
 const SWEEPS_HELD_BY_KONG = 60;
-/** Room for 2^51 events in each process before an ID needs more than a double holds. */
+/** Leaves 2^51 events for each process before an ID exceeds what a double can represent. */
 const EVENT_ID_STARTS = 2 ** 48 - 1;
 const EVENT_ID_STRIDE = 8;
 
 /**
- * Finds an event by its ID and lets go of it when it is over. IDs start at a random number, since after a restart Kong's
- * step may come to a new process that must not take it for one of its own.
+ * Finds an event by its ID and removes it when it is over. IDs start at a random number: after a restart Kong's step may
+ * reach the new process, which must not take it for a step of one of its own events.
  *
- * What takes too long is handed to `onIdle`, once a sweep: events for which Kong's PDK call failed, as they get no
- * further message at all, 120 s after the last one; and events whose plugin does not come back, in time for Kong to get
- * an answer.
+ * At each sweep, events that take too long are passed to `onIdle`: events for which Kong's PDK call failed and which get no
+ * further message, 120 s after the last one; and events whose plugin does not return, in time for Kong to get an answer.
  */
 export class EventTable {
   readonly #events = new Map<number, EventChannel>();
@@ -33,29 +32,29 @@ export class EventTable {
     this.#timer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS);
   }
 
-  /** Events under way. */
+  /** Number of events in progress. */
   get size(): number {
     return this.#events.size;
   }
 
-  /** The event of that ID, unless it is over or never was in this process. */
+  /** The event with this ID, unless it is over or belongs to another process. */
   find(id: number): EventChannel | undefined {
     return this.#events.get(id);
   }
 
-  /** A new ID for an answer that is an event's first and last. */
+  /** A new ID for an event that has only one answer. */
   spareId(): number {
     return this.#nextId++;
   }
 
-  /** A new event, in the table until it is over. */
+  /** Adds a new event, which stays in the table until it is over. */
   add(phase: string): EventChannel {
     const channel = new EventChannel(this.#nextId++, phase, this.#remove);
     this.#events.set(channel.id, channel);
     return channel;
   }
 
-  /** Stops the sweeping; idempotent. */
+  /** Stops the sweeps. Idempotent. */
   close(): void {
     clearInterval(this.#timer);
   }
@@ -63,8 +62,11 @@ export class EventTable {
   #sweep(): void {
     for (const channel of this.#events.values()) {
       const limit = channel.isAwaitedByKong ? SWEEPS_HELD_BY_PLUGIN : SWEEPS_HELD_BY_KONG;
-      if (channel.idleSweeps >= limit) this.#onIdle(channel);
-      else channel.idleSweeps++;
+      if (channel.idleSweeps >= limit) {
+        this.#onIdle(channel);
+      } else {
+        channel.idleSweeps++;
+      }
     }
   }
 }

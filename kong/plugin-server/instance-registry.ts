@@ -1,23 +1,23 @@
-// Which instance ID means which configured plugin. Kong's workers keep IDs in their memory and outlive this process, and
-// a request may still come with an ID that has just been closed, so an ID must never mean anything else, nor nothing.
+// Maps instance IDs to configured plugins. Kong's workers keep IDs in memory and outlive this process, and a request may
+// arrive with the ID of an instance that was just closed. So an ID is never reused, and a closed ID stays valid.
 import { randomInt } from 'node:crypto';
 import type { PluginInstance } from './kong-pdk';
 
-/** A configured plugin under its ID. */
-export type InstanceRecord = {
+/** A configured plugin and its ID. */
+export interface InstanceRecord {
   readonly id: number;
   readonly instance: PluginInstance;
-};
+}
 
-/** IDs that one process can give before it runs into the range of the next higher start; restarts take years of them. */
+/** IDs of one process, before they reach the range of the next higher start. They last for years of restarts. */
 const IDS_PER_PROCESS = 2 ** 20;
 const STARTS = 2 ** 32;
-/** Closed instances that go on serving. Kong uses one for a minute after its close at the very most. */
+/** Closed instances that still handle events. Kong uses an instance for at most a minute after it closed it. */
 const DEFAULT_MAX_CLOSED = 10_000;
 
 /**
- * Holds the instances of one process. IDs start at a random multiple of 2^20 and stay below 2^53, so that Lua's doubles
- * hold them exactly and no two processes that follow each other give the same one.
+ * The instances of one process. IDs start at a random multiple of 2^20 and stay below 2^53, so that Lua's doubles represent
+ * them exactly and successive processes assign different IDs.
  */
 export class InstanceRegistry {
   readonly #firstId = randomInt(1, STARTS) * IDS_PER_PROCESS;
@@ -38,34 +38,38 @@ export class InstanceRegistry {
     return this.#closed.size;
   }
 
-  /** Gives the instance an ID and keeps it. */
+  /** Adds an instance and assigns its ID. */
   add(instance: PluginInstance): InstanceRecord {
     const record = { id: this.#nextId++, instance };
     this.#open.set(record.id, record);
     return record;
   }
 
-  /** The instance of that ID, closed or not; nothing if it is unknown or was closed too long ago. */
+  /** The instance with this ID, open or closed; undefined if it is unknown or was closed too long ago. */
   find(id: number): InstanceRecord | undefined {
     return this.#open.get(id) ?? this.#closed.get(id);
   }
 
-  /** Whether this process gave that ID, whatever has become of it. */
+  /** Whether this process assigned the ID. */
   isOurs(id: number): boolean {
     return id >= this.#firstId && id < this.#nextId;
   }
 
-  /** Instances that Kong has not closed. */
+  /** The instances that Kong has not closed. */
   open(): IterableIterator<InstanceRecord> {
     return this.#open.values();
   }
 
-  /** Moves an open instance to the closed ones, of which the last ones are kept. Again is a no-op. */
+  /** Moves an open instance to the closed ones, of which only the latest are kept. Idempotent. */
   close(record: InstanceRecord): void {
-    if (!this.#open.delete(record.id)) return;
+    if (!this.#open.delete(record.id)) {
+      return;
+    }
     record.instance.close();
     this.#closed.set(record.id, record);
-    if (this.#closed.size <= this.#maxClosed) return;
+    if (this.#closed.size <= this.#maxClosed) {
+      return;
+    }
     for (const [oldest] of this.#closed) {
       this.#closed.delete(oldest);
       break;

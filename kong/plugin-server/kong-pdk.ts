@@ -1,9 +1,9 @@
 // kong-pdk's server side, typed. The package declares types for plugins only, so the parts that we build on are
-// described here, as they are in kong-pdk 0.6.0: `server.js`, `pdk.js`, `lib/mod.js`.
+// described here, after kong-pdk's `server.js`, `pdk.js` and `lib/mod.js` (0.6.0).
 import { createRequire } from 'node:module';
 
-/** A loaded plugin folder (`lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
-export interface PluginModule {
+/** A loaded plugin folder (kong-pdk's `lib/mod.js`): reads its `Name`, `Version`, `Priority`, `Schema` and phases. */
+interface PluginModule {
   readonly name: string;
   /** What the plugin's entry file exports. */
   readonly mod: unknown;
@@ -27,7 +27,7 @@ export interface PluginInstance {
 }
 
 /** kong-pdk's logger port. */
-export interface ServerLogger {
+interface ServerLogger {
   debug(message: string): void;
   info(message: string): void;
   warn(message: string): void;
@@ -35,7 +35,7 @@ export interface ServerLogger {
 }
 
 /** The parts of kong-pdk's `Server` that ours keeps or overrides. */
-export interface KongPdkServer {
+interface KongPdkServer {
   readonly plugins: Map<string, PluginModule>;
   /** Starts the timer that drops instances unused for 60 s; called by the constructor. */
   clearExpiredPlugins(ttl: number): unknown;
@@ -66,7 +66,7 @@ interface KongPdk {
 /** kong-pdk without its ts-node. */
 export const kongPdk: KongPdk = loadWithoutTsNode();
 
-// `lib/mod.js` registers ts-node as it loads, to take plugins in TypeScript. Ours are compiled: it would cost 0.3 s at
+// kong-pdk's `lib/mod.js` registers ts-node as it loads, to take plugins in TypeScript. Ours are compiled: it would cost 0.3 s at
 // each start and each `kong reload`, 64 MB in each process, and put source maps under every stack. So while it loads it
 // finds an empty ts-node. (Where `node -r ts-node/…` runs us from source, that ts-node is registered already and stays.)
 function loadWithoutTsNode(): KongPdk {
@@ -80,7 +80,10 @@ function loadWithoutTsNode(): KongPdk {
       Pdk: load('kong-pdk/pdk') as KongPdk['Pdk'],
     };
   } finally {
-    if (before === undefined) delete load.cache[tsNode];
-    else load.cache[tsNode] = before;
+    if (before === undefined) {
+      delete load.cache[tsNode];
+    } else {
+      load.cache[tsNode] = before;
+    }
   }
 }

@@ -1,5 +1,5 @@
-// Cuts the byte stream of one connection into MsgPack messages. Nothing in the protocol marks where a message ends but
-// the values themselves, so the framer walks over their headers, without building anything.
+// Cuts the byte stream of one connection into MsgPack messages. The protocol has no delimiter: only the values show where a
+// message ends. The framer reads their headers and builds no values.
 import { MAX_MESSAGE_BYTES } from './msgpack-limits';
 import { PluginServerError } from './plugin-server-error';
 
@@ -101,22 +101,34 @@ export class MessageFramer {
         at += skipped;
       } else {
         const byte = chunk[at++] as number; // within bounds by the loop's condition
-        if (this.#lengthWidth > 0) this.#lengthByte(byte);
-        else this.#valueHeader(byte);
+        if (this.#lengthWidth > 0) {
+          this.#lengthByte(byte);
+        } else {
+          this.#valueHeader(byte);
+        }
         this.#checkSize(at - start);
       }
-      if (this.#values === 0 && this.#skip === 0 && this.#lengthWidth === 0) return at;
+      if (this.#values === 0 && this.#skip === 0 && this.#lengthWidth === 0) {
+        return at;
+      }
     }
     return undefined;
   }
 
   #valueHeader(byte: number): void {
     this.#values--;
-    if (byte < 0x80 || byte >= 0xe0) return;
-    if (byte < 0x90) this.#values += (byte & 0x0f) * 2;
-    else if (byte < 0xa0) this.#values += byte & 0x0f;
-    else if (byte < 0xc0) this.#skip = byte & 0x1f;
-    else this.#taggedHeader(byte);
+    if (byte < 0x80 || byte >= 0xe0) {
+      return;
+    }
+    if (byte < 0x90) {
+      this.#values += (byte & 0x0f) * 2;
+    } else if (byte < 0xa0) {
+      this.#values += byte & 0x0f;
+    } else if (byte < 0xc0) {
+      this.#skip = byte & 0x1f;
+    } else {
+      this.#taggedHeader(byte);
+    }
   }
 
   #taggedHeader(byte: number): void {
@@ -135,7 +147,9 @@ export class MessageFramer {
 
   #lengthByte(byte: number): void {
     this.#length = this.#length * 0x100 + byte;
-    if (--this.#lengthWidth > 0) return;
+    if (--this.#lengthWidth > 0) {
+      return;
+    }
     switch (this.#lengthOf) {
       case 'bytes':
         this.#skip = this.#length;
@@ -166,7 +180,9 @@ export class MessageFramer {
 
   #complete(last: Buffer): Buffer {
     this.#values = 1;
-    if (this.#piecesBytes === 0) return last;
+    if (this.#piecesBytes === 0) {
+      return last;
+    }
     this.#keep(last);
     const message = Buffer.concat(this.#pieces, this.#piecesBytes);
     this.#pieces = [];

@@ -4,7 +4,10 @@ import { MSGPACK_MAX_DEPTH } from './msgpack-limits';
 import { PluginServerError } from './plugin-server-error';
 
 /** What an ext value decodes into. Kong sends none; they are read so that one is no reason to hang up. */
-export type MsgpackExt = { readonly extType: number; readonly data: Buffer };
+interface MsgpackExt {
+  readonly extType: number;
+  readonly data: Buffer;
+}
 
 /**
  * Decodes one whole message.
@@ -17,7 +20,7 @@ export type MsgpackExt = { readonly extType: number; readonly data: Buffer };
  * - int64 and uint64: a number; beyond 2^53 the nearest one, which is what Lua had, whose numbers are doubles.
  * - nil: null. ext: {@link MsgpackExt}.
  *
- * @throws PluginServerError `ERR_MSGPACK_MALFORMED` on a reserved byte, on a length beyond the message, or where bytes
+ * @throws PluginServerError `ERR_MSGPACK_MALFORMED` on a reserved byte, on a length beyond the message, or if bytes
  *   are left over; `ERR_MSGPACK_TOO_DEEP` beyond {@link MSGPACK_MAX_DEPTH}. Its message tells an offset, never content.
  */
 export function decodeMsgpack(message: Buffer): unknown {
@@ -36,16 +39,28 @@ class Reader {
   }
 
   expectEnd(): void {
-    if (this.#at !== this.#bytes.length) throw this.#malformed('bytes left over');
+    if (this.#at !== this.#bytes.length) {
+      throw this.#malformed('bytes left over');
+    }
   }
 
   value(depth: number): unknown {
     const token = this.#uint(1);
-    if (token < 0x80) return token;
-    if (token < 0x90) return this.#map(token & 0x0f, depth);
-    if (token < 0xa0) return this.#array(token & 0x0f, depth);
-    if (token < 0xc0) return this.#string(token & 0x1f);
-    if (token >= 0xe0) return token - 0x100;
+    if (token < 0x80) {
+      return token;
+    }
+    if (token < 0x90) {
+      return this.#map(token & 0x0f, depth);
+    }
+    if (token < 0xa0) {
+      return this.#array(token & 0x0f, depth);
+    }
+    if (token < 0xc0) {
+      return this.#string(token & 0x1f);
+    }
+    if (token >= 0xe0) {
+      return token - 0x100;
+    }
     return this.#tagged(token, depth);
   }
 
@@ -127,7 +142,9 @@ class Reader {
   #array(length: number, depth: number): unknown[] {
     this.#descend(depth);
     const array: unknown[] = []; // not of `length`, which may be a lie
-    for (let i = 0; i < length; i++) array.push(this.value(depth + 1));
+    for (let i = 0; i < length; i++) {
+      array.push(this.value(depth + 1));
+    }
     return array;
   }
 
@@ -143,9 +160,15 @@ class Reader {
 
   #key(depth: number): string {
     const key = this.value(depth + 1);
-    if (typeof key === 'string') return key;
-    if (typeof key === 'number' || typeof key === 'boolean') return String(key);
-    if (Buffer.isBuffer(key)) return key.toString('latin1');
+    if (typeof key === 'string') {
+      return key;
+    }
+    if (typeof key === 'number' || typeof key === 'boolean') {
+      return String(key);
+    }
+    if (Buffer.isBuffer(key)) {
+      return key.toString('latin1');
+    }
     throw this.#malformed('map key that is no string');
   }
 
@@ -171,7 +194,9 @@ class Reader {
 
   #advance(length: number): number {
     const start = this.#at;
-    if (length > this.#bytes.length - start) throw this.#malformed('length beyond the end');
+    if (length > this.#bytes.length - start) {
+      throw this.#malformed('length beyond the end');
+    }
     this.#at = start + length;
     return start;
   }

@@ -62,7 +62,9 @@ class Writer {
     }
     if (Array.isArray(value)) {
       this.#header(value.length, 0x90, 0x0f, 0, 0xdc, 0xdd);
-      for (const element of value) this.value(element, depth + 1);
+      for (const element of value) {
+        this.value(element, depth + 1);
+      }
     } else if (ArrayBuffer.isView(value)) {
       this.#binary(value);
     } else {
@@ -85,7 +87,9 @@ class Writer {
 
   #string(text: string): void {
     const length = text.length;
-    if (length < SHORT_STRING && this.#shortString(text, length)) return;
+    if (length < SHORT_STRING && this.#shortString(text, length)) {
+      return;
+    }
     const utf8 = BEYOND_LATIN1.test(text);
     const bytes = utf8 ? Buffer.byteLength(text, 'utf8') : length;
     this.#header(bytes, 0xa0, 0x1f, 0xd9, 0xda, 0xdb);
@@ -101,7 +105,9 @@ class Writer {
     this.#bytes[start] = 0xa0 | length;
     for (let i = 0; i < length; i++) {
       const code = text.charCodeAt(i);
-      if (code > 0xff) return false;
+      if (code > 0xff) {
+        return false;
+      }
       this.#bytes[start + 1 + i] = code;
     }
     this.#at = start + 1 + length;
@@ -113,24 +119,37 @@ class Writer {
       this.#reserve(9);
       this.#bytes[this.#at] = 0xcb;
       this.#at = this.#bytes.writeDoubleBE(value, this.#at + 1);
-    } else if (value >= 0) this.#unsigned(value);
-    else this.#negative(value);
+    } else if (value >= 0) {
+      this.#unsigned(value);
+    } else {
+      this.#negative(value);
+    }
   }
 
   #unsigned(value: number): void {
-    if (value < 0x80) this.#byte(value);
-    else if (value <= 0xff) this.#tagged(0xcc, value, 1);
-    else if (value <= 0xffff) this.#tagged(0xcd, value, 2);
-    else if (value <= 0xffff_ffff) this.#tagged(0xce, value, 4);
-    else this.#wide(0xcf, Math.floor(value / 0x1_0000_0000), value % 0x1_0000_0000);
+    if (value < 0x80) {
+      this.#byte(value);
+    } else if (value <= 0xff) {
+      this.#tagged(0xcc, value, 1);
+    } else if (value <= 0xffff) {
+      this.#tagged(0xcd, value, 2);
+    } else if (value <= 0xffff_ffff) {
+      this.#tagged(0xce, value, 4);
+    } else {
+      this.#wide(0xcf, Math.floor(value / 0x1_0000_0000), value % 0x1_0000_0000);
+    }
   }
 
   #negative(value: number): void {
-    if (value >= -0x20) this.#byte(0x100 + value);
-    else if (value >= -0x80) this.#tagged(0xd0, 0x100 + value, 1);
-    else if (value >= -0x8000) this.#tagged(0xd1, 0x1_0000 + value, 2);
-    else if (value >= -0x8000_0000) this.#tagged(0xd2, 0x1_0000_0000 + value, 4);
-    else {
+    if (value >= -0x20) {
+      this.#byte(0x100 + value);
+    } else if (value >= -0x80) {
+      this.#tagged(0xd0, 0x100 + value, 1);
+    } else if (value >= -0x8000) {
+      this.#tagged(0xd1, 0x1_0000 + value, 2);
+    } else if (value >= -0x8000_0000) {
+      this.#tagged(0xd2, 0x1_0000_0000 + value, 4);
+    } else {
       const high = Math.floor(value / 0x1_0000_0000);
       this.#wide(0xd3, 0x1_0000_0000 + high, value - high * 0x1_0000_0000);
     }
@@ -150,16 +169,22 @@ class Writer {
     } else if (value === BigInt.asIntN(64, value)) {
       this.#bytes[this.#at] = 0xd3;
       this.#at = this.#bytes.writeBigInt64BE(value, this.#at + 1);
-    } else
+    } else {
       throw new PluginServerError('ERR_MSGPACK_UNSUPPORTED', 'a bigint over 64 bits has no MsgPack form');
+    }
   }
 
   // `fix` with the length in its low bits up to `fixMax`; then forms of one (where there is one), two and four bytes.
   #header(length: number, fix: number, fixMax: number, one: number, two: number, four: number): void {
-    if (length <= fixMax) this.#byte(fix | length);
-    else if (one !== 0 && length <= 0xff) this.#tagged(one, length, 1);
-    else if (length <= 0xffff) this.#tagged(two, length, 2);
-    else this.#tagged(four, length, 4);
+    if (length <= fixMax) {
+      this.#byte(fix | length);
+    } else if (one !== 0 && length <= 0xff) {
+      this.#tagged(one, length, 1);
+    } else if (length <= 0xffff) {
+      this.#tagged(two, length, 2);
+    } else {
+      this.#tagged(four, length, 4);
+    }
   }
 
   #tagged(tag: number, value: number, size: 1 | 2 | 4): void {
@@ -175,7 +200,9 @@ class Writer {
 
   #reserve(more: number): void {
     const needed = this.#at + more;
-    if (needed <= this.#bytes.length) return;
+    if (needed <= this.#bytes.length) {
+      return;
+    }
     const larger = Buffer.allocUnsafe(Math.max(needed + INITIAL_BYTES, this.#bytes.length * 2));
     this.#bytes.copy(larger, 0, 0, this.#at);
     this.#bytes = larger;

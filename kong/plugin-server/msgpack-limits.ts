@@ -6,5 +6,5 @@
  */
 export const MSGPACK_MAX_DEPTH = 1_024;
 
-/** A message over this is refused and its connection closed: bodies that large go through the handoff lane. */
+/** A larger message is rejected and its connection closed. Bodies of that size use the handoff path. */
 export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;

@@ -1,9 +1,9 @@
-// The command line, as kong-js-pluginserver's, so that one can stand in for the other in kong.conf.
+// The command line. It is compatible with kong-js-pluginserver's, so that either can be named in kong.conf.
 import { resolve } from 'node:path';
-import { newProgram } from '../program';
+import { newProgram } from '../process/program';
 
 /** What the command line asks for. */
-export type Arguments = {
+interface Arguments {
   readonly kongPrefix: string;
   readonly sockName: string;
   /** Absolute. */
@@ -12,7 +12,7 @@ export type Arguments = {
   readonly dumpPluginInfo?: string;
   /** How often `-v` was given; any number means the debug level, as with kong-js-pluginserver. */
   readonly verbose: number;
-};
+}
 
 const HELP = `
 Settings come from the environment (ARR_*) and the file that ARR_SETTINGS_FILE names: docs/configuration.md.`;

@@ -1,6 +1,5 @@
 /**
- * What the plugin server throws of its own accord. Match on `code`; the message is for people and, for RPC errors, for
- * Kong's log. Codes:
+ * The errors of the plugin server. Match on `code`; the message is for people and, for RPC errors, for Kong's log. Codes:
  *
  * - `ERR_MSGPACK_MALFORMED`: bytes that are no MsgPack, or end too early.
  * - `ERR_MSGPACK_TOO_DEEP`: nested deeper than the codec goes, in either direction.

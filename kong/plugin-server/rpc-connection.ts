@@ -1,5 +1,5 @@
-// One connection of Kong's pool: bytes in, requests to the RPC server, answers out. Nothing that arrives on a socket, nor
-// the way it ends, may touch another connection.
+// One connection of Kong's pool: decodes requests, passes them to the RPC server and sends the answers. Neither the input
+// on a socket nor the way it ends may affect another connection.
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { describeError } from './describe-error';
@@ -14,7 +14,7 @@ import type { RpcServer } from './rpc-server';
 const REQUEST = 0;
 const RESPONSE = 1;
 
-/** Serves a socket until either side closes it. Requests on it are answered in the order in which answers are ready. */
+/** Serves a socket until either side closes it. Answers are sent in the order in which they are ready. */
 export class RpcConnection {
   readonly #socket: Socket;
   readonly #server: RpcServer;
@@ -29,21 +29,23 @@ export class RpcConnection {
     this.#logger = logger;
     this.#framer = new MessageFramer(maxMessageBytes);
     socket.on('data', (chunk) => this.#onData(chunk));
-    // Kong's workers reset connections when they end or time out. That concerns nobody else.
-    socket.on('error', (error) => logger.debug({ err: describeError(error) }, 'connection lost'));
+    // Kong's workers reset connections when they end or time out. This does not affect other connections.
+    socket.on('error', (error) => logger.debug({ error: describeError(error) }, 'connection lost'));
   }
 
-  /** Whether no request is half received or unanswered. */
+  /** Whether no request is partly received or unanswered. */
   get isIdle(): boolean {
     return this.#unanswered === 0 && !this.#framer.isMidMessage;
   }
 
   #onData(chunk: Buffer): void {
     try {
-      for (const message of this.#framer.feed(chunk)) this.#onMessage(message);
+      for (const message of this.#framer.feed(chunk)) {
+        this.#onMessage(message);
+      }
     } catch (error) {
-      // Where the next message would begin cannot be known.
-      this.#logger.error({ err: describeError(error) }, 'unreadable message, connection closed');
+      // The beginning of the next message is unknown.
+      this.#logger.error({ error: describeError(error) }, 'unreadable message, connection closed');
       this.#socket.destroy();
     }
   }
@@ -65,8 +67,9 @@ export class RpcConnection {
 
   #call(method: unknown, params: unknown): Promise<unknown> {
     const run = rpcMethods.get(method);
-    if (run === undefined)
+    if (run === undefined) {
       throw new PluginServerError('ERR_RPC_REQUEST', `no RPC method ${String(method).slice(0, 64)}`);
+    }
     return run(this.#server, Array.isArray(params) ? params[0] : undefined);
   }
 
@@ -75,7 +78,7 @@ export class RpcConnection {
     try {
       bytes = encodeMsgpack([RESPONSE, id, null, result]);
     } catch (error) {
-      // Only what a plugin made can be beyond the codec, and that is an event's answer.
+      // Only a value from a plugin can have no encoding, and it is an event's answer.
       const substitute = this.#server.replaceUnsendable(result as EventAnswer, error as Error);
       bytes = encodeMsgpack([RESPONSE, id, null, substitute]);
     }
@@ -83,12 +86,14 @@ export class RpcConnection {
   }
 
   #answerError(id: number, error: unknown): void {
-    this.#logger.warn({ err: describeError(error) }, 'RPC call failed');
+    this.#logger.warn({ error: describeError(error) }, 'RPC call failed');
     this.#send(encodeMsgpack([RESPONSE, id, error instanceof Error ? error.message : String(error), null]));
   }
 
   #send(bytes: Buffer): void {
     this.#unanswered--;
-    if (!this.#socket.destroyed) this.#socket.write(bytes);
+    if (!this.#socket.destroyed) {
+      this.#socket.write(bytes);
+    }
   }
 }

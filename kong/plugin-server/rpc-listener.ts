@@ -1,5 +1,5 @@
-// The unix socket that Kong connects to. On `kong reload` a new plugin server takes over the path of one that is still
-// at work, and a path without a listener, be it for a moment, is a moment in which Kong bypasses the plugin.
+// The unix socket that Kong connects to. On `kong reload` a new plugin server takes over the path from one that still runs.
+// While a path has no listener, even for a moment, Kong bypasses the plugin.
 import { randomBytes } from 'node:crypto';
 import { chmod, rename } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -9,33 +9,32 @@ import { RpcConnection } from './rpc-connection';
 import type { RpcServer } from './rpc-server';
 import { checkSocketPath, explainSocketError } from './socket-fault';
 
-/** Where and how to listen. */
-export type RpcListenerOptions = {
+interface RpcListenerOptions {
   readonly socketPath: string;
-  /** Connections that may wait to be accepted; the kernel cuts it to `net.core.somaxconn`. */
+  /** Number of connections that may wait to be accepted. The kernel limits it to `net.core.somaxconn`. */
   readonly backlog: number;
-  /** Permissions of the socket: who may write to it can be anybody's Kong. */
+  /** Permissions of the socket. Every process that may write to it can act as Kong. */
   readonly mode: number;
   readonly server: RpcServer;
   readonly logger: Logger;
   readonly maxMessageBytes?: number;
-  /** Called whenever the last connection has gone. */
+  /** Called whenever the last connection has closed. */
   readonly onDeserted?: () => void;
-};
+}
 
-/** A socket that is listened on until the process ends: to close it would be to refuse Kong, or its path to the next. */
-export type RpcListener = {
-  /** Whether no connection has a request half received or unanswered. */
+/** A socket that stays open until the process ends: closing it would reject Kong's connections, or remove the path of the next server. */
+interface RpcListener {
+  /** Whether no connection has a partly received or unanswered request. */
   readonly isIdle: () => boolean;
-};
+}
 
 /**
- * Listens on `socketPath`, in the place of whatever listened there before: the socket is bound under a name of its own
- * and renamed. A server that loses its path to the next one so keeps its listener and its connections, and, as Node
- * unlinks the name that it bound, never takes the path with it. It has its permissions before it has its name, and until then
- * those of the umask. They are all that keeps others out: Node.js does not tell whose process is at the other end (SO_PEERCRED).
+ * Listens on `socketPath` and replaces a previous listener: the socket is bound under a temporary name and renamed. A server
+ * that loses its path to the next one keeps its listener and its connections. It never removes the path, since Node.js
+ * unlinks the name that it bound. The socket gets its permissions before the rename, and has those of the umask until then.
+ * Only these protect it from other users: Node.js does not report the peer's process (SO_PEERCRED).
  *
- * @throws PluginServerError `ERR_STARTUP` if the path is too long for a socket or cannot be bound, with what to do
+ * @throws PluginServerError `ERR_STARTUP`, with the remedy, if the path is too long for a socket or cannot be bound
  */
 export async function listenForRpc(options: RpcListenerOptions): Promise<RpcListener> {
   const { socketPath, backlog, mode, server, logger, maxMessageBytes } = options;
@@ -47,7 +46,9 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
     connections.add(connection);
     socket.on('close', () => {
       connections.delete(connection);
-      if (connections.size === 0) options.onDeserted?.();
+      if (connections.size === 0) {
+        options.onDeserted?.();
+      }
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -57,7 +58,7 @@ export async function listenForRpc(options: RpcListenerOptions): Promise<RpcList
       resolve();
     });
   });
-  // Too many open files, say: that connection is closed, the listener goes on.
+  // For example too many open files: the connection is closed, and the listener continues.
   netServer.on('error', (error) => logger.error({ err: error }, 'could not accept a connection'));
   try {
     await chmod(boundPath, mode);

@@ -1,12 +1,12 @@
-// The methods that Kong may call by name. A table, not a look-up on the server object, so that a message cannot reach
-// what is merely inherited. kong-pdk's `SetPluginDir` is left out: Kong never calls it, and it loads code.
+// The methods that Kong may call by name. They are in a table, so that a message cannot call inherited methods of the
+// server object. kong-pdk's `SetPluginDir` is not in the table: Kong never calls it, and it loads code.
 import type { RpcServer } from './rpc-server';
 
 type RpcMethod = (server: RpcServer, argument: unknown) => Promise<unknown>;
 
 const step: RpcMethod = (server, answer) => server.step(answer, false);
 
-/** By the name on the wire. Every method takes one argument; Kong picks the step by the type that the PDK returned. */
+/** Methods by their names in the protocol. Each has one argument. Kong selects the step by the type that the PDK returned. */
 export const rpcMethods: ReadonlyMap<unknown, RpcMethod> = new Map<unknown, RpcMethod>([
   ['plugin.HandleEvent', (server, event) => server.HandleEvent(event)],
   ['plugin.Step', step],

@@ -1,5 +1,5 @@
-// kong-pdk's plugin server with its ways to fail closed off: what it inherits is the loading of plugins and their
-// description; instances, events and what an error does to a request are ours. docs/kong.md has the reasons.
+// kong-pdk's plugin server without its ways to fail open. It inherits the loading and the description of plugins;
+// instances, events and the handling of errors are its own. docs/kong.md explains the reasons.
 import type { Logger } from 'pino';
 import { describeError } from './describe-error';
 import { errorReplyCall, type ErrorReply } from './error-reply';
@@ -10,22 +10,21 @@ import { kongPdk } from './kong-pdk';
 import { PluginServerError } from './plugin-server-error';
 import { rpcParams } from './rpc-params';
 
-/** What an RPC server is made of. */
-export type RpcServerOptions = {
+interface RpcServerOptions {
   /** Absolute path of a directory with one plugin in it. */
   readonly pluginsDirectory: string;
   readonly logger: Logger;
-  /** For a request whose plugin threw or hung before it exited. */
+  /** Reply to a request whose plugin threw an error or hung before it exited. */
   readonly internalErrorReply: ErrorReply;
-  /** For a request whose instance or event this process has let go of. */
+  /** Reply to a request whose instance or event this process no longer has. */
   readonly goneReply: ErrorReply;
-  /** How many closed instances go on serving; default 10,000. */
+  /** Number of closed instances that still handle events; default 10,000. */
   readonly maxClosedInstances?: number;
-};
+}
 
 /**
- * The RPC methods of a plugin server, one promise an answer. What they reject with goes to Kong as text, and of those
- * texts Kong acts on `no plugin instance` only: it starts the instance again and repeats the event, without limit.
+ * The RPC methods of a plugin server. Each returns a promise of its answer. Rejections are sent to Kong as text, and Kong
+ * acts only on `no plugin instance`: it starts the instance again and repeats the event, without limit.
  *
  * @throws PluginServerError from the constructor: `ERR_NO_PLUGIN` when no plugin could be loaded
  */
@@ -51,22 +50,22 @@ export class RpcServer extends kongPdk.Server {
     }
   }
 
-  /** Events under way: phases that have neither exited nor returned. */
+  /** Events in progress: phases that have neither exited nor returned. */
   get eventCount(): number {
     return this.#events.size;
   }
 
-  /** Off: an instance that is dropped for being idle is one that Kong still uses. Called before our fields exist. */
+  /** Disabled: Kong may still use an instance that was dropped because it was idle. Called before the fields of this class exist. */
   override clearExpiredPlugins(): undefined {
     return undefined;
   }
 
-  /** Stops the timer; idempotent. */
+  /** Stops the timer. Idempotent. */
   override close(): void {
     this.#events.close();
   }
 
-  /** kong-pdk's status, with the counts by which a leak shows, and without configurations. */
+  /** kong-pdk's status without configurations, and with counts that reveal a leak. */
   override GetStatus(): Promise<unknown> {
     const instances = [...this.#instances.open()];
     const plugins = Object.fromEntries(
@@ -93,25 +92,26 @@ export class RpcServer extends kongPdk.Server {
     });
   }
 
-  /** Rejects with the constructor's own error, whose message Kong logs before it answers 500. */
+  /** Rejects with the error of the plugin's constructor. Kong logs its message and returns 500. */
   override async StartInstance(request: unknown): Promise<unknown> {
     const { name, configText } = rpcParams.startInstance(request);
     const plugin = this.plugins.get(name);
-    if (plugin === undefined)
+    if (plugin === undefined) {
       throw new PluginServerError('ERR_NO_PLUGIN', `no plugin ${name} in this plugin server`);
-    // Kong's JSON is UTF-8, of which the codec gives the bytes.
+    }
+    // Kong's JSON is UTF-8, and the codec returns its bytes.
     const config: unknown = JSON.parse(Buffer.from(configText, 'latin1').toString('utf8'));
     const record = this.#instances.add(plugin.new(config));
     this.#logger.info({ instance: record.id, plugin: name }, 'instance started');
     return Promise.resolve(instanceStatus(record));
   }
 
-  /** Rejects with `no plugin instance #N` for an ID that is not of this process or was closed too long ago. */
+  /** Rejects with `no plugin instance #N` if the ID is not of this process or was closed too long ago. */
   override async InstanceStatus(instanceId: unknown): Promise<unknown> {
     return Promise.resolve(instanceStatus(this.#instance(instanceId)));
   }
 
-  /** The instance goes on serving events that come with its ID. Rejects as {@link InstanceStatus} does. */
+  /** The instance still handles events with its ID. Rejects as {@link InstanceStatus} does. */
   override async CloseInstance(instanceId: unknown): Promise<unknown> {
     const record = this.#instance(instanceId);
     this.#instances.close(record);
@@ -120,14 +120,16 @@ export class RpcServer extends kongPdk.Server {
   }
 
   /**
-   * Runs one phase of one request up to its first PDK call, which is the answer. An ID that this process gave always
-   * gets an answer; any other rejects with `no plugin instance #N`, upon which Kong starts the instance here.
+   * Runs one phase of one request up to its first PDK call, which is the answer. An ID that this process assigned always
+   * gets an answer. Any other rejects with `no plugin instance #N`, and Kong then starts the instance here.
    */
   override HandleEvent(event: unknown): Promise<EventAnswer> {
     const { instanceId, phase } = rpcParams.handleEvent(event);
     const record = this.#instances.find(instanceId);
     if (record === undefined) {
-      if (!this.#instances.isOurs(instanceId)) return Promise.reject(noInstance(instanceId));
+      if (!this.#instances.isOurs(instanceId)) {
+        return Promise.reject(noInstance(instanceId));
+      }
       this.#logger.error({ instance: instanceId, phase }, 'event for an instance closed long ago');
       return Promise.resolve({
         Data: errorReplyCall(this.#goneReply, phase),
@@ -141,8 +143,8 @@ export class RpcServer extends kongPdk.Server {
   }
 
   /**
-   * Gives the plugin what Kong's PDK returned; the answer is its next call. A step for an event that is not of this
-   * process, or was given up, is answered with an exit: an error would have Kong proxy the request.
+   * Passes the result of Kong's PDK to the plugin. The answer is its next call. If the event is not of this process, or was
+   * abandoned, the answer is an exit: after an error Kong would proxy the request.
    */
   override step(answer: unknown, isError: boolean): Promise<EventAnswer> {
     const { eventId, data } = rpcParams.step(answer);
@@ -151,14 +153,17 @@ export class RpcServer extends kongPdk.Server {
       this.#logger.warn({ event: eventId }, 'step for an unknown event');
       return Promise.resolve({ Data: errorReplyCall(this.#goneReply, 'access'), EventId: eventId });
     }
-    if (isError) channel.resume(undefined, data);
-    else channel.resume(data, undefined);
+    if (isError) {
+      channel.resume(undefined, data);
+    } else {
+      channel.resume(data, undefined);
+    }
     return channel.next();
   }
 
-  /** Takes the place of an answer that could not be put on the wire; the event, if it goes on, ends here. */
+  /** Replaces an answer that cannot be encoded. The event ends. */
   replaceUnsendable(answer: EventAnswer, error: Error): EventAnswer {
-    this.#logger.error({ err: describeError(error) }, 'plugin gave Kong a value that has no wire form');
+    this.#logger.error({ error: describeError(error) }, 'plugin gave Kong a value that has no wire form');
     const channel = this.#events.find(answer.EventId);
     channel?.abandon(error, 'ret');
     return {
@@ -167,22 +172,28 @@ export class RpcServer extends kongPdk.Server {
     };
   }
 
-  // Not on a later turn of the event loop, as kong-pdk does it: the plugin decides itself where it yields.
+  // Unlike in kong-pdk, not on a later turn of the event loop: the plugin decides where it yields.
   #runPhase({ id, instance }: InstanceRecord, channel: EventChannel): void {
     const onError = (error: unknown): void => this.#endByError(error, channel, id);
     try {
       const outcome = instance.executePhase(channel.phase, new kongPdk.Pdk(channel).kong);
-      if (outcome === undefined) channel.put('ret');
-      else Promise.resolve(outcome).then(() => channel.put('ret'), onError);
+      if (outcome === undefined) {
+        channel.put('ret');
+      } else {
+        Promise.resolve(outcome).then(() => channel.put('ret'), onError);
+      }
     } catch (error) {
       onError(error);
     }
   }
 
   #endByError(error: unknown, channel: EventChannel, instanceId: number): void {
-    if (error instanceof PluginServerError && error.code === 'ERR_EVENT_ABANDONED') return; // logged by the sweep
+    if (error instanceof PluginServerError && error.code === 'ERR_EVENT_ABANDONED') {
+      // The sweep logs it.
+      return;
+    }
     const { phase, isEnded } = channel;
-    const where = { err: describeError(error), instance: instanceId, phase };
+    const where = { error: describeError(error), instance: instanceId, phase };
     this.#logger.error(where, isEnded ? 'plugin threw after its exit' : 'plugin threw');
     channel.put(errorReplyCall(this.#internalErrorReply, phase));
   }
@@ -200,18 +211,20 @@ export class RpcServer extends kongPdk.Server {
   #instance(instanceId: unknown): InstanceRecord {
     const id = rpcParams.instanceId(instanceId);
     const record = this.#instances.find(id);
-    if (record === undefined) throw noInstance(id);
+    if (record === undefined) {
+      throw noInstance(id);
+    }
     return record;
   }
 }
 
-// Kong looks for these words (`mp_rpc.lua`).
+// Kong looks for these words (Kong's `mp_rpc.lua`).
 function noInstance(id: number): PluginServerError {
   return new PluginServerError('ERR_NO_INSTANCE', `no plugin instance #${id}`);
 }
 
-// kong-pdk's without `Config`: Kong has the configuration and makes no use of its copy (plugin_servers/plugin.lua), and whoever
-// else gets at the socket would read the secrets in it.
+// kong-pdk's without `Config`: Kong does not use this copy of the configuration (Kong's plugin_servers/plugin.lua), and other
+// clients of the socket could read the secrets in it.
 function instanceStatus({ id, instance }: InstanceRecord): { Name: string; Id: number; StartTime: number } {
   return { Name: instance.getName(), Id: id, StartTime: instance.getStartTime() };
 }

@@ -1,15 +1,15 @@
-// Why no socket can be had at a path, for whoever has to put it right. What the system says is of little use: Node.js reports a missing
-// directory as EACCES, with the hidden name that was bound first.
+// Explains to the administrator why a socket cannot be opened. The system's error is misleading: Node.js reports a missing
+// directory as EACCES, with the temporary name of the socket.
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { PluginServerError } from './plugin-server-error';
 
-/** `sun_path` on Linux, without its closing zero; libuv silently cuts what is longer. */
+/** Length of `sun_path` on Linux without the terminating zero. libuv silently truncates longer paths. */
 const MAX_PATH_BYTES = 107;
 
 const NOT_WRITABLE: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS'];
 
-/** @throws PluginServerError `ERR_STARTUP` where a path is longer than a socket's may be. */
+/** @throws PluginServerError `ERR_STARTUP` if the path is too long for a socket. */
 export function checkSocketPath(socketPath: string, boundPath: string): void {
   const bytes = Math.max(Buffer.byteLength(socketPath), Buffer.byteLength(boundPath));
   if (bytes > MAX_PATH_BYTES) {
@@ -20,7 +20,7 @@ export function checkSocketPath(socketPath: string, boundPath: string): void {
   }
 }
 
-/** What an error over the socket comes down to. */
+/** Converts an error of the socket to one with its reason and remedy. */
 export function explainSocketError(error: unknown, socketPath: string): Error {
   const directory = dirname(socketPath);
   const { code } = error as NodeJS.ErrnoException;
@@ -42,7 +42,7 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch {
-    // Where it may not even be looked at, it is there for all that is known.
+    // If the directory may not be read, assume that it exists.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-// From a directory with a plugin to a running server that ends well.
+// Starts the server for a directory with a plugin, and stops it at a signal.
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { drain } from './drain';
@@ -6,8 +6,7 @@ import type { ErrorReply } from './error-reply';
 import { listenForRpc } from './rpc-listener';
 import { RpcServer } from './rpc-server';
 
-/** Everything that a plugin server is told from outside. */
-export type StartOptions = {
+interface StartOptions {
   /** Kong's prefix, the directory of the socket. */
   readonly prefix: string;
   readonly sockName: string;
@@ -22,13 +21,13 @@ export type StartOptions = {
   readonly goneReply: ErrorReply;
   /** Called with what each plugin's entry file exports, by plugin name, before the socket is opened; awaited. */
   readonly onLoaded?: (plugins: ReadonlyMap<string, unknown>) => Promise<void> | void;
-  /** Called whenever Kong's last connection has gone: its workers close those that are idle for a minute, and all when they end. */
+  /** Called whenever Kong's last connection has closed. Kong's workers close connections that are idle for a minute, and all when they end. */
   readonly onDeserted?: () => void;
-  /** Called at the first signal, before anything is waited for: what holds requests lets go of them. */
+  /** Called at the first signal, before the drain: waiting requests must be released. */
   readonly onDrain?: () => void;
-  /** Run at SIGTERM and SIGINT, last first, once nothing is under way. Read then: it may be added to while running. */
+  /** Hooks that run at SIGTERM and SIGINT, the last first, when the server is idle. Hooks may be added while it runs. */
   readonly onStop: readonly (() => Promise<void>)[];
-};
+}
 
 /** The exit code of a shell for a process that a second signal ended. */
 const EXIT_FORCED = 143;
@@ -48,7 +47,11 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   const socketPath = join(options.prefix, options.sockName);
   const { backlog, socketMode: mode, onDeserted } = options;
   const listener = await listenForRpc({
-    ...{ socketPath, backlog, mode, server, logger },
+    socketPath,
+    backlog,
+    mode,
+    server,
+    logger,
     ...(onDeserted !== undefined && { onDeserted }),
   });
   const isIdle = (): boolean => server.eventCount === 0 && listener.isIdle();
@@ -56,7 +59,9 @@ export async function startPluginServer(options: StartOptions): Promise<void> {
   let isStopping = false;
   const stop = (signal: string): void => {
     logger.info({ signal, events: server.eventCount }, isStopping ? 'exiting at once' : 'draining');
-    if (isStopping) process.exit(EXIT_FORCED);
+    if (isStopping) {
+      process.exit(EXIT_FORCED);
+    }
     isStopping = true;
     options.onDrain?.();
     void drain({ isIdle, timeoutMs: drainTimeoutMs, onStop, logger }).then((succeeded) => {

@@ -1,6 +1,6 @@
 'use strict';
 
-// kong.yml with addresses of this machine in the place of the names that docker-compose.yml gives. As a program:
+// kong.yml with addresses of this machine instead of the names of docker-compose.yml. As a program:
 //   node kong/upstream/local-config.js [REDIS_HOST:PORT [UPSTREAM_URL [KEY_PREFIX]]] > local.yml
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,7 +9,9 @@ const KONG_YML = path.join(__dirname, '..', 'kong.yml');
 
 /** Replaces `from`, which has to stand there: a kong.yml that was edited must not silently keep the other address. */
 function replaceAll(text, from, to) {
-  if (!text.includes(from)) throw new Error(`${KONG_YML} lacks ${JSON.stringify(from)}`);
+  if (!text.includes(from)) {
+    throw new Error(`${KONG_YML} lacks ${JSON.stringify(from)}`);
+  }
   return text.replaceAll(from, to);
 }
 

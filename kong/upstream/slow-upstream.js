@@ -1,8 +1,9 @@
 'use strict';
 
-// An upstream that takes its time, to try the plugin on: docker-compose.yml and `make demo` start it. It answers every
-// request, after DELAY_SECONDS or the query's `seconds` (at most 600), with 200 or the query's `status`, and says what it
-// was asked; with the query's `bytes` (at most 262144) it sends so many random bytes in its place, and their digest. GET /health answers at once. One line a call goes to stdout.
+// A slow upstream to try the plugin with: docker-compose.yml and `make demo` start it. It responds to every request after
+// DELAY_SECONDS, or the query's `seconds` (at most 600), with 200 or the query's `status`. The body describes the request.
+// With the query's `bytes` (at most 262144), the body is that many random bytes, and a field has their digest.
+// GET /health responds at once. Each call prints a line to stdout.
 const crypto = require('node:crypto');
 const http = require('node:http');
 
@@ -69,4 +70,6 @@ const server = http.createServer((request, response) => {
 });
 
 server.listen(port, host, () => console.log(`listening on http://${host}:${server.address().port}`));
-for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0));
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  process.once(signal, () => process.exit(0));
+}

@@ -1,50 +1,40 @@
-// One configured plugin: what it derives from its configuration once, and how a request goes through it.
+// One configured plugin: what it derives from its configuration once, and how it handles a request.
 import type { Config } from '../../schemas/generated/config-type';
-import { access, type AccessLog } from './access/access';
-import { checkRequestSchemas, hasRequestSchemas } from './access/validation-settings';
-import { refuseUnsupported } from './access/refuse-unsupported';
-import { checkLoopback } from './access/check-loopback';
-import { checkClientIdentity, checkEncryptionKeys, workerSecrets } from './access/route-secrets';
-import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route-settings';
+import { access } from './access/access';
+import type { AccessLog } from './access/access-context';
+import type { GatewayAction } from './access/gateway-action';
+import { checkConfig } from './access/route/check-config';
+import { workerSecrets } from './access/route/route-secrets';
+import { jobLifeMs, jobSettings, routeSettings, type RouteSettings } from './access/route/route-settings';
+import { hasRequestSchemas } from './access/route/validation-settings';
+import type { AccessStore } from './accept/access-store';
+import type { OpenStore } from './accept/store-registry';
+import { INLINE_MAX_REQUEST_BYTES, INLINE_MAX_RESPONSE_BYTES } from './http/inline-limits';
 import { EntityCache } from './kong-api/entity-cache';
+import { executeAction } from './kong-api/execute-action';
 import { KongRequest } from './kong-api/kong-request';
 import { numberField, stringField } from './kong-api/lua-values';
+import { NginxVariables } from './kong-api/nginx-variables';
 import type { Pdk } from './kong-api/pdk';
-import { RequestFacts } from './kong-api/request-facts';
-import { passOn } from './kong-api/pass-on';
-import { sendReply } from './kong-api/send-reply';
-import { handOff, presetFields } from './kong-api/hand-off';
-import { settleMethod } from './kong-api/answer-method';
-import { restartingReply } from './access/error-replies';
-import type { HandoffOrder } from './handoff/order';
-import { LANE_MAX_REQUEST_BYTES, LANE_MAX_RESPONSE_BYTES } from './http/lane-limits';
-import type { Decision, Reply } from './http/reply';
 import { pluginRuntime } from './plugin-runtime';
-import { AsyncError } from './errors/async-error';
-import type { AccessStore } from './store/access-store';
-import type { OpenStore } from './store/store-registry';
 
 export class PluginInstance {
   readonly #settings: RouteSettings;
   readonly #openStore: OpenStore;
   readonly #settingsKey: string;
   readonly #entities: EntityCache;
-  /** Advice that the log has had already. */
-  readonly #given = new Set<string>();
-  #hasCombinedFacts = true;
+  /** Warnings that have been logged. */
+  readonly #warnings = new Set<string>();
+  #hasCombinedVariable = true;
 
   /**
-   * @param raw the configuration as Kong sent it: which route and service it hangs on is in no declared field.
-   * @throws ConfigError where a setting asks for what this release does not do, a certificate is not its key's, an
-   *   encryption key is none or is there twice, or a schema does not compile.
+   * @param raw the configuration as Kong sent it: no declared field says which route and service the plugin belongs to.
+   * @throws ConfigError that lists every problem of the configuration: a setting that is not available in this release, a certificate
+   *   without its key, an invalid or repeated encryption key, a schema that does not compile.
    */
   constructor(config: Config, raw: unknown) {
-    refuseUnsupported(config);
-    checkClientIdentity(config);
-    checkEncryptionKeys(config);
-    checkLoopback(config);
-    checkRequestSchemas(config);
-    const { log, stores, secrets, validators, holds, handoff } = pluginRuntime();
+    checkConfig(config);
+    const { stores, secrets, validators, instanceStores, handoff } = pluginRuntime();
     const settings = routeSettings(config, {
       validators: hasRequestSchemas(config) ? validators : undefined,
       hasHandoff: handoff !== undefined,
@@ -58,99 +48,67 @@ export class PluginInstance {
     }
     this.#openStore = stores.opener(settings.redis, settings.keyPrefix);
     const lease = this.#openStore();
-    holds.add({ key: stringField(raw, '__key__'), seq: numberField(raw, '__seq__') }, lease);
-    this.#announce(lease.store, settings.queueName ?? stringField(raw, 'service_id'));
-    if (
-      handoff === undefined &&
-      (config.request.max_body_bytes > LANE_MAX_REQUEST_BYTES ||
-        config.response.max_body_bytes > LANE_MAX_RESPONSE_BYTES)
-    ) {
-      log.warn(
-        { requestBytes: settings.maxRequestBytes, responseBytes: settings.maxResponseBytes },
-        'this plugin server has no handoff lane: larger requests get 413, larger responses fail their job',
-      );
+    instanceStores.add({ key: stringField(raw, '__key__'), seq: numberField(raw, '__seq__') }, lease);
+    this.#registerQueue(lease.store, settings.queueName ?? stringField(raw, 'service_id'));
+    if (handoff === undefined) {
+      this.#warnAboutLimits(config);
     }
   }
 
-  /** Lets the workers know of the queue before its first job, where its name is known without a request. */
-  #announce(store: AccessStore, queue: string | undefined): void {
+  /** Makes the queue known to the workers before its first job, if its name is known without a request. */
+  #registerQueue(store: AccessStore, queue: string | undefined): void {
     if (queue === undefined || this.#settings.intercept === 'never') {
       return;
     }
     const settings = jobSettings(this.#settings, queue, { tlsVerify: false });
-    store.announce(queue, settings, jobLifeMs(this.#settings)).catch(() => {
-      // Redis is away: the first accept announces.
+    store.registerQueue(queue, settings, jobLifeMs(this.#settings)).catch(() => {
+      // Redis is down. The first accept registers the queue.
     });
   }
 
-  readonly #log: AccessLog = {
-    failure: (error) => {
-      const cause = error instanceof AsyncError ? (error.cause ?? error) : error;
-      pluginRuntime().log.error(
-        { err: cause instanceof Error ? cause.message : String(cause) },
-        'request not handled',
+  #warnAboutLimits({ request, response }: Config): void {
+    if (
+      request.max_body_bytes > INLINE_MAX_REQUEST_BYTES ||
+      response.max_body_bytes > INLINE_MAX_RESPONSE_BYTES
+    ) {
+      pluginRuntime().log.warn(
+        { requestBytes: this.#settings.maxRequestBytes, responseBytes: this.#settings.maxResponseBytes },
+        'this plugin server has no handoff listener: larger requests get 413, larger responses fail their job',
       );
-    },
-    advice: (text) => {
-      if (!this.#given.has(text)) {
-        this.#given.add(text);
+    }
+  }
+
+  readonly #log: AccessLog = {
+    error: (error) => pluginRuntime().log.error({ err: error }, 'request not handled'),
+    warnOnce: (text) => {
+      if (!this.#warnings.has(text)) {
+        this.#warnings.add(text);
         pluginRuntime().log.warn(text);
       }
     },
   };
 
+  /** The access phase of one request. */
   async access(pdk: Pdk): Promise<void> {
-    const { log } = pluginRuntime();
-    const facts = await RequestFacts.load(pdk, this.#hasCombinedFacts, () => {
-      this.#hasCombinedFacts = false;
+    const { log, handoff } = pluginRuntime();
+    const variables = await NginxVariables.load(pdk, this.#hasCombinedVariable, () => {
+      this.#hasCombinedVariable = false;
       log.info(
         'this Kong has no $arr_request: see docs/installation.md for the nginx include that saves calls',
       );
     });
-    const request = new KongRequest(pdk, facts, this.#entities, this.#settings);
-    const decision = await this.#decide(request);
-    switch (decision.kind) {
-      case 'reply':
-        await this.#reply(pdk, facts, decision.reply);
-        break;
-      case 'hand-off':
-        // The submit made it: access knows the order by its kind alone.
-        await this.#handOff(pdk, facts, decision.order as HandoffOrder);
-        break;
-      case 'pass':
-        await passOn(pdk, decision);
-    }
+    const request = new KongRequest(pdk, variables, this.#entities, this.#settings);
+    const action = await this.#decide(request);
+    await executeAction(action, { pdk, variables, handoff, settingsKey: this.#settingsKey });
   }
 
-  /** The store stays open for the request, also where the instance has been replaced meanwhile. */
-  async #decide(request: KongRequest): Promise<Decision> {
+  /** The store stays open during the request, even if the instance is replaced meanwhile. */
+  async #decide(request: KongRequest): Promise<GatewayAction> {
     const { store, release } = this.#openStore();
     try {
-      return await access(request, this.#settings, store, this.#log);
+      return await access({ request, settings: this.#settings, store, log: this.#log });
     } finally {
       release();
     }
-  }
-
-  async #reply(pdk: Pdk, facts: RequestFacts, reply: Reply): Promise<void> {
-    const { body, ...head } = reply;
-    if (Buffer.isBuffer(body)) {
-      await sendReply(pdk, facts, { ...head, body });
-    } else {
-      await presetFields(pdk, head.presets ?? []);
-      await this.#handOff(pdk, facts, { kind: 'replay', ...head, body });
-    }
-  }
-
-  async #handOff(pdk: Pdk, facts: RequestFacts, order: HandoffOrder): Promise<void> {
-    const { handoff } = pluginRuntime();
-    const port = handoff?.port();
-    if (handoff === undefined || port === undefined) {
-      await sendReply(pdk, facts, restartingReply());
-      return;
-    }
-    const method = await settleMethod(pdk, facts, true);
-    const note = handoff.seal({ settingsKey: this.#settingsKey, method, order });
-    await handOff(pdk, facts, port, note);
   }
 }

@@ -15,7 +15,7 @@ local function plugin_home()
 end
 
 
--- The companion of every route, as a string of JSON, which YAML takes too.
+-- The fail-closed guard of every route, as a JSON string, which is YAML too.
 local function fail_closed_lua()
   local file = assert(io.open(plugin_home() .. "/kong/fail-closed.lua"))
   local text = file:read("*a")
@@ -169,7 +169,7 @@ describe(PLUGIN_NAME .. ": (integration) [#off]", function()
       pluginserver_async_request_reply_query_cmd = node .. " " .. server .. " --dump-all-plugins",
     }, nil, nil, upstream_fixture(upstream_port)))
 
-    -- Kong is there before the plugin server is; meanwhile the companion answers.
+    -- Kong is ready before the plugin server; until then, the fail-closed guard answers.
     helpers.wait_until(function()
       local probe = helpers.proxy_client()
       local res = assert(probe:get("/held", { headers = { [ID_HEADER] = fresh_id() } }))

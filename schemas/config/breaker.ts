@@ -3,13 +3,18 @@ import { field } from '../field';
 
 export const breakerSchema = field.record(
   'BreakerConfig',
-  'When the queue pauses because the upstream is down.',
+  'Circuit breaker: when the queue pauses because the upstream is down.',
   {
-    failures: field.integer('How many failures in a row pause the queue. 0 is off.', 0, 10000, {
-      default: 0,
-    }),
+    failures: field.integer(
+      'Number of consecutive failures after which the queue pauses. 0 disables the circuit breaker.',
+      0,
+      10000,
+      {
+        default: 0,
+      },
+    ),
     open_seconds: field.integer(
-      'How long the queue is paused, in seconds, before one job tries again.',
+      'How long the queue stays paused before one job tests the upstream, in seconds.',
       1,
       86400,
       {

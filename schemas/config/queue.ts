@@ -4,60 +4,61 @@ import { values } from '../values';
 
 const rateLimitSchema = field.optionalRecord(
   'RateLimitConfig',
-  'How many jobs may start per time, over all machines together.',
+  'Limit on the jobs that start per period, across all workers.',
   ['max', 'per_seconds'],
   {
-    max: field.integer('How many jobs may start within per_seconds.', 1, 1000000),
-    per_seconds: field.integer('The length of the window in seconds.', 1, 86400),
+    max: field.integer('Maximum number of jobs that start within per_seconds.', 1, 1000000),
+    per_seconds: field.integer('Length of the period in seconds.', 1, 86400),
   },
 );
 
-export const queueSchema = field.record(
-  'QueueConfig',
-  'The queue that holds the jobs until a worker takes them.',
-  {
-    name: field.string(
-      'Name of the queue. Jobs of one name share the limits below over all machines and routes. Give one from the start: jobs and dead letters stay under the name that they were accepted under.',
-      { ...values.queueName, 'x-default': 'the id of the matched service, else of the route' },
-    ),
-    concurrency: field.integer(
-      'How many calls to the upstream are in flight at once, over all machines.',
-      1,
-      100000,
-      {
-        default: 10,
-      },
-    ),
-    rate_limit: rateLimitSchema,
-    max_hold_seconds: field.integer(
-      'The longest that the Retry-After of a 429 or 503 holds the queue, in seconds: none of its jobs starts meanwhile. 0 is off.',
-      0,
-      86400,
-      { default: 300 },
-    ),
-    max_waiting: field.integer('How many jobs may wait; more are refused with 503.', 1, 10000000, {
+export const queueSchema = field.record('QueueConfig', 'The queue in which jobs wait for a worker.', {
+  name: field.string(
+    'Name of the queue. Routes with the same name share the queue and its limits. Set a name before you go live: jobs and dead letters stay in the queue that accepted them.',
+    { ...values.queueName, 'x-default': 'the id of the matched service, else of the route' },
+  ),
+  concurrency: field.integer(
+    'Maximum number of concurrent calls to the upstream, across all workers.',
+    1,
+    100000,
+    {
+      default: 10,
+    },
+  ),
+  rate_limit: rateLimitSchema,
+  max_pause_seconds: field.integer(
+    'Maximum time for which the Retry-After of a 429 or 503 pauses the queue, in seconds. No job of a paused queue starts. 0 disables such pauses.',
+    0,
+    86400,
+    { default: 300 },
+  ),
+  max_waiting: field.integer(
+    'Maximum number of waiting jobs. Further jobs are rejected with 503.',
+    1,
+    10000000,
+    {
       default: 10000,
-    }),
-    max_stored_bytes: field.integer(
-      'How many bytes of request and response bodies may be stored for the queue; at or over it new jobs are refused with 503. 0 is off.',
-      0,
-      1099511627776,
-      {
-        default: 1073741824,
-      },
-    ),
-    max_per_caller: field.integer(
-      'How many unsettled jobs one owner may have; more are refused with 429. 0 is off.',
-      0,
-      1000000,
-      {
-        default: 0,
-      },
-    ),
-    priority_header: field.string(
-      'Request header in which the caller sets a priority from 1 (most urgent) to 10; 5 without it.',
-      values.headerName,
-    ),
-    delay_header: field.string('Request header in which the caller sets a start time.', values.headerName),
-  },
-);
+    },
+  ),
+  max_stored_bytes: field.integer(
+    'Maximum size of the request and response bodies that are stored for the queue, in bytes. When it is reached, new jobs are rejected with 503. 0 disables the limit.',
+    0,
+    1099511627776,
+    {
+      default: 1073741824,
+    },
+  ),
+  max_per_caller: field.integer(
+    'Maximum number of unsettled jobs of one owner. Further jobs are rejected with 429. 0 disables the limit.',
+    0,
+    1000000,
+    {
+      default: 0,
+    },
+  ),
+  priority_header: field.string(
+    'Request header in which the client sets the priority, from 1 (most urgent) to 10. Without it the priority is 5.',
+    values.headerName,
+  ),
+  delay_header: field.string('Request header in which the client sets the start time.', values.headerName),
+});

@@ -1,4 +1,4 @@
-/** What the fields of a `redis` record ask of each other, in a plugin's configuration and in a process's settings. */
+/** Rules between the fields of a `redis` record, both in a plugin's configuration and in the process settings. */
 import type { Rule } from '../rule';
 
 export const redisRules: readonly Rule[] = [

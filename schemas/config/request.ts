@@ -1,38 +1,38 @@
-/** What a request may carry to become a job, and what of a response is kept. */
+/** What a request must satisfy before it becomes a job. */
 import { field } from '../field';
 import { values } from '../values';
 
 export const requestSchema = field.record(
   'RequestConfig',
-  'What a request must look like before it becomes a job.',
+  'What a request must satisfy before it becomes a job.',
   {
     max_body_bytes: field.integer(
-      'Largest request body in bytes; more is refused with 413. 0 lets only empty bodies through.',
+      'Maximum size of a request body in bytes. A larger body is rejected with 413. 0 allows empty bodies only.',
       0,
       1073741824,
       { default: 10485760 },
     ),
     body_schema: field.string(
-      'JSON Schema, as JSON text, that the body must satisfy before the accept; otherwise 400, or 415 for another media type.',
+      'JSON Schema, as JSON text, that the body must satisfy. An invalid body is rejected with 400, another media type than JSON with 415.',
       values.jsonSchema,
     ),
     query_schema: field.string(
-      'JSON Schema, as JSON text, that the query arguments must satisfy before the accept; otherwise 400.',
+      'JSON Schema, as JSON text, that the query arguments must satisfy. Invalid arguments are rejected with 400.',
       values.jsonSchema,
     ),
     headers_schema: field.string(
-      'JSON Schema, as JSON text, that the request headers (names in lower case) must satisfy before the accept; otherwise 400.',
+      'JSON Schema, as JSON text, that the request headers (names in lower case) must satisfy. Invalid headers are rejected with 400.',
       values.jsonSchema,
     ),
     validation_timeout_ms: field.integer(
-      'How long the three schemas may take on one request, in milliseconds; longer is 503. They run off the event loop.',
+      'Time limit for the validation of one request against the three schemas, in milliseconds. A request that takes longer is rejected with 503. Validation runs in threads of its own.',
       1,
       10000,
       { default: 200 },
     ),
     drop_headers: field.list(
       'Request headers that are neither stored nor sent to the upstream.',
-      field.string('A header name, in any case.', values.headerName),
+      field.string('A header name; case does not matter.', values.headerName),
     ),
   },
 );

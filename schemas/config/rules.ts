@@ -1,4 +1,4 @@
-/** What fields of the plugin's configuration ask of each other. */
+/** Rules between the fields of the plugin's configuration. */
 import type { Rule } from '../rule';
 import { redisRules } from './redis-rules';
 
@@ -14,7 +14,7 @@ export const configRules: readonly Rule[] = [
   { kind: 'distinct', fields: ['kafka.request_topic', 'kafka.reply_topic'] },
   ...redisRules,
   { kind: 'distinct', fields: ['id_query', 'result_query'] },
-  // A header with two meanings would turn every submit into a poll, or a key into an owner.
+  // A header with two meanings would make every submit a poll, or an idempotency key an owner.
   {
     kind: 'distinct',
     ignoreCase: true,

@@ -1,28 +1,28 @@
-/** How long an answer may be held. Kong gives up on a plugin server after 60 s and then lets the request through. */
+/** Long polling. Kong waits for a plugin server for 60 s and then proxies the request, so a wait is shorter than that. */
 import { field } from '../field';
 
-const MAX_HOLD_MS = 50000;
+const MAX_WAIT_MS = 50000;
 
 export const waitSchema = field.record(
   'WaitConfig',
-  'How long an answer may be held until the job settles.',
+  'How long a response may wait for the job to settle (long polling).',
   {
     default_ms: field.integer(
-      'How long the answer to a submit is held when the client does not ask for a time, in milliseconds. 0 answers at once.',
+      'How long the response to a submit waits if the client sends no Prefer: wait, in milliseconds. 0 responds immediately.',
       0,
-      MAX_HOLD_MS,
+      MAX_WAIT_MS,
       { default: 0 },
     ),
     max_ms: field.integer(
-      'The longest hold that a client gets with Prefer: wait, in milliseconds.',
+      'Maximum wait that a client can request with Prefer: wait, in milliseconds.',
       0,
-      MAX_HOLD_MS,
+      MAX_WAIT_MS,
       {
         default: 20000,
       },
     ),
-    max_held: field.integer(
-      'How many requests for jobs of its queue one process holds at once; more get their 202 at once.',
+    max_waiting: field.integer(
+      'Maximum number of waiting requests for jobs of the queue in one process. Further requests get 202 immediately.',
       0,
       100000,
       {
@@ -30,7 +30,7 @@ export const waitSchema = field.record(
       },
     ),
     on_timeout: field.choice(
-      'What a held submit gets when the time is over: accepted is a 202, error is a 504 and cancels the job.',
+      'Response to a submit whose wait ends before the job settles: accepted is a 202; error is a 504 and cancels the job.',
       ['accepted', 'error'],
       { default: 'accepted' },
     ),

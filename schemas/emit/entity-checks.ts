@@ -1,4 +1,4 @@
-/** From rules between fields to Kong's entity checks: data where Kong has a word for the rule, Lua where it has none. */
+/** Converts rules between fields to Kong's entity checks: data if Kong has a check for the rule, else Lua code. */
 import type { Rule } from '../rule';
 import type { Dialect, KongData } from './kong-data';
 import { LUA_CODE, toLua } from './to-lua';
@@ -16,8 +16,8 @@ export function fieldsOf(rule: Rule): readonly string[] {
   }
 }
 
-/** The record that holds every field of a rule directly; empty for the top. */
-export function homeOf(rule: Rule): string {
+/** The record that directly contains every field of a rule; empty for the top level. */
+function homeOf(rule: Rule): string {
   const homes = new Set(fieldsOf(rule).map((field) => field.slice(0, Math.max(0, field.lastIndexOf('.')))));
   const [home] = homes;
   return homes.size === 1 && home !== undefined ? home : '';
@@ -25,7 +25,7 @@ export function homeOf(rule: Rule): string {
 
 type NameOf = (field: string) => string;
 
-/** @param name what a field is called in the place where the check stands */
+/** @param name returns the name of a field relative to the record of the check */
 function toEntityCheck(rule: Rule, name: NameOf, dialect: Dialect): KongData | undefined {
   switch (rule.kind) {
     case 'needs': {
@@ -45,12 +45,16 @@ function toEntityCheck(rule: Rule, name: NameOf, dialect: Dialect): KongData | u
       return { mutually_exclusive: rule.fields.map(name) };
     case 'distinct': {
       const fields = rule.fields.map(name);
-      if (rule.ignoreCase !== true || dialect === 'javascript') return { distinct: fields };
+      if (rule.ignoreCase !== true || dialect === 'javascript') {
+        return { distinct: fields };
+      }
       const fn = { [LUA_CODE]: `differ(${toLua(fields)})` };
       return { custom_entity_check: { field_sources: fields, fn } };
     }
     case 'order': {
-      if (dialect === 'javascript') return undefined;
+      if (dialect === 'javascript') {
+        return undefined;
+      }
       const [low, high] = [name(rule.low), name(rule.high)];
       const fn = { [LUA_CODE]: `in_order("${low}", "${high}")` };
       return { custom_entity_check: { field_sources: [low, high], fn } };
@@ -62,17 +66,21 @@ function checksOf(rules: readonly Rule[], dialect: Dialect, name: NameOf): KongD
   return rules.map((rule) => toEntityCheck(rule, name, dialect)).filter((check) => check !== undefined);
 }
 
-/** The checks for the rules at home in the record at `path`, with names relative to it. */
+/** The checks for the rules whose fields are all in the record at `path`, with names relative to it. */
 export function toEntityChecks(rules: readonly Rule[], path: string, dialect: Dialect): KongData[] {
-  if (path === '') return [];
+  if (path === '') {
+    return [];
+  }
   const own = rules.filter((rule) => homeOf(rule) === path);
   return checksOf(own, dialect, (field) => field.slice(path.length + 1));
 }
 
-/** The checks for the rules of no single record, named from the top of Kong's Lua schema. */
+/** The checks for the rules across records, with names from the top of Kong's Lua schema. */
 export function toTopEntityChecks(rules: readonly Rule[]): KongData[] {
   const own = rules.filter((rule) => homeOf(rule) === '');
-  // in_order reads fields of one record by their bare names.
-  if (own.some((rule) => rule.kind === 'order')) throw new Error('Kong compares fields of one record only');
+  // in_order compares fields of one record by their bare names.
+  if (own.some((rule) => rule.kind === 'order')) {
+    throw new Error('Kong compares fields of one record only');
+  }
   return checksOf(own, 'lua', (field) => `config.${field}`);
 }

@@ -1,7 +1,9 @@
 import type { JsonValue } from '../setting-schema';
 
-/** A piece of Kong's schema language that is data: what JavaScript can hand to Kong and Lua can hold as a table. */
-export type KongData = { readonly [name: string]: JsonValue };
+/** Data in Kong's schema language: JavaScript passes it to Kong, and Lua writes it as a table. */
+export interface KongData {
+  readonly [name: string]: JsonValue;
+}
 
-/** Who reads the schema: JavaScript has data only, Lua has functions, and Konnect takes those but no `require`. */
+/** The form of the schema: JavaScript has data only, Lua has functions too, and Konnect accepts functions but no `require`. */
 export type Dialect = 'javascript' | 'lua' | 'konnect';

@@ -1,6 +1,6 @@
 /**
- * From a declaration to Kong's schema language, as plain data that serves as JavaScript and as Lua. A field with a
- * default is `required`, as in Kong's own plugins, so that null in its place is an error and never a surprise.
+ * Converts a declaration to Kong's schema language, as plain data for JavaScript and for Lua. As in Kong's own plugins, a
+ * field with a default is `required`, so that null is an error.
  */
 import type { Rule } from '../rule';
 import type { RecordSchema, SettingSchema } from '../setting-schema';
@@ -9,31 +9,33 @@ import type { Dialect, KongData } from './kong-data';
 import { toLuaPattern } from './lua-pattern';
 import { LUA_CODE } from './to-lua';
 
-/** kong/db/schema/metaschema.lua refuses descriptions outside these lengths. */
+/** kong/db/schema/metaschema.lua rejects descriptions outside these lengths. */
 const DESCRIPTION_LENGTH = { min: 10, max: 500 };
 
 function checkDescription(description: string | undefined): string {
   const length = description?.length ?? 0;
   if (description === undefined || length < DESCRIPTION_LENGTH.min || length > DESCRIPTION_LENGTH.max) {
-    throw new Error(`Kong wants a description of 10 to 500 characters, not: ${description ?? 'none'}`);
+    throw new Error(`Kong requires a description of 10 to 500 characters, not: ${description ?? 'none'}`);
   }
   return description;
 }
 
-/** Without a sentence of ours Kong repeats the value that it refuses, even a secret one. */
+/** Without `err` Kong's message repeats the invalid value, even if it is secret. */
 function errorOf(schema: SettingSchema): KongData {
   return schema['x-says'] === undefined ? {} : { err: `must be ${schema['x-says']}` };
 }
 
 function stringChecks(schema: SettingSchema, place: Place): KongData {
-  if (schema.enum !== undefined) return { one_of: schema.enum };
+  if (schema.enum !== undefined) {
+    return { one_of: schema.enum };
+  }
   const { match, match_any: matchAny, len_eq: lenEq, check } = schema['x-kong'] ?? {};
   const luaPattern =
     match ??
     (schema.pattern === undefined || matchAny !== undefined ? undefined : toLuaPattern(schema.pattern));
   return {
     ...(schema.not === undefined ? {} : { not_one_of: schema.not.enum }),
-    // Kong itself takes no empty string unless len_min says so.
+    // Kong rejects an empty string unless len_min allows it.
     ...(lenEq !== undefined || (schema.minLength ?? 1) <= 1 ? {} : { len_min: schema.minLength ?? 1 }),
     ...(lenEq !== undefined || schema.maxLength === undefined ? {} : { len_max: schema.maxLength }),
     ...(lenEq === undefined ? {} : { len_eq: lenEq }),
@@ -46,9 +48,12 @@ function stringChecks(schema: SettingSchema, place: Place): KongData {
 }
 
 function integerChecks(schema: SettingSchema): KongData {
-  if (schema.enum !== undefined) return { one_of: schema.enum };
-  if (schema.minimum === undefined || schema.maximum === undefined)
+  if (schema.enum !== undefined) {
+    return { one_of: schema.enum };
+  }
+  if (schema.minimum === undefined || schema.maximum === undefined) {
     throw new Error('an integer needs bounds');
+  }
   return { between: [schema.minimum, schema.maximum] };
 }
 
@@ -71,7 +76,7 @@ function recordChecks(schema: SettingSchema, { path, rules, dialect }: Place): K
 }
 
 interface Place {
-  /** Dotted path of the field; empty inside a list, where no rule reaches. */
+  /** Dotted path of the field; empty inside a list, since no rule applies there. */
   readonly path: string;
   readonly rules: readonly Rule[];
   readonly dialect: Dialect;
@@ -93,7 +98,7 @@ function toKongField(schema: SettingSchema, place: Place): KongData {
   return {
     description: checkDescription(schema.description),
     type: schema.type === 'array' && schema.uniqueItems === true ? 'set' : isRecord ? 'record' : schema.type,
-    // Of a record, Kong takes silence for true (make_records_required in kong/db/schema/entity.lua).
+    // A record without `required` is required (make_records_required in kong/db/schema/entity.lua).
     ...(isRequired || (isRecord && place.path !== '') ? { required: isRequired } : {}),
     // Kong fills a required record from the defaults of its fields.
     ...(schema.default === undefined || isRecord ? {} : { default: schema.default }),
@@ -105,8 +110,8 @@ function toKongField(schema: SettingSchema, place: Place): KongData {
 }
 
 /**
- * @param rules those that lie wholly inside one record become entity checks of that record; the others are for the top
- *   of Kong's Lua schema, where JavaScript has no say
+ * @param rules a rule whose fields are all in one record becomes an entity check of that record; the others belong to the
+ *   top of Kong's Lua schema, which JavaScript cannot set
  */
 export function toKongFields(
   schema: RecordSchema,

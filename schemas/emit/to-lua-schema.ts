@@ -1,6 +1,6 @@
 /**
- * Kong's schema.lua: the same fields as in JavaScript, and what only Lua can say (protocols, checks across records,
- * comparisons). The copy for Konnect, which takes no `require`, leaves out the check that needs a JSON parser.
+ * Kong's schema.lua: the same fields as in JavaScript, and what only Lua can express (protocols, checks across records,
+ * comparisons). The copy for Konnect, which accepts no `require`, omits the check that needs a JSON parser.
  */
 import type { Rule } from '../rule';
 import type { RecordSchema } from '../setting-schema';
@@ -9,10 +9,10 @@ import type { KongData } from './kong-data';
 import { toKongFields } from './to-kong-schema';
 import { toLua } from './to-lua';
 
-/** For http and https only: gRPC has no place for a 202, and the stream protocols have no requests. */
+/** Only http and https: gRPC cannot express a 202, and the stream protocols have no requests. */
 const PROTOCOLS: KongData = {
   protocols: {
-    description: 'Protocols of the routes that the plugin may stand on: http and https.',
+    description: 'Protocols of the routes that can have the plugin: http and https.',
     type: 'set',
     required: true,
     default: ['http', 'https'],
@@ -81,13 +81,13 @@ local function differ(paths)
 end
 `;
 
-export interface LuaSchemaOptions {
+interface LuaSchemaOptions {
   readonly name: string;
-  /** The lines at the top, each a Lua comment. */
+  /** Lines at the top of the file, as Lua comments. */
   readonly head: readonly string[];
   readonly schema: RecordSchema;
   readonly rules: readonly Rule[];
-  /** Whether the file may not hold a \`require\`. */
+  /** Whether the file must not contain a `require`. */
   readonly forKonnect: boolean;
 }
 

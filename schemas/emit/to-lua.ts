@@ -8,7 +8,7 @@ const LUA_KEYWORDS = new Set(
 );
 const WIDTH = 110;
 
-/** An object with this one key stands for its value as Lua code: the name of a function, or a call. */
+/** An object with this single key is written as Lua code, its value: the name of a function, or a call. */
 export const LUA_CODE = '$lua';
 
 function quote(text: string): string {
@@ -21,22 +21,34 @@ function keyOf(name: string): string {
 }
 
 function entriesOf(value: object, indent: string): string[] {
-  if (Array.isArray(value)) return value.map((item: JsonValue) => toLua(item, indent));
+  if (Array.isArray(value)) {
+    return value.map((item: JsonValue) => toLua(item, indent));
+  }
   return Object.entries(value).map(
     ([name, inner]: [string, JsonValue]) => `${keyOf(name)} = ${toLua(inner, indent)}`,
   );
 }
 
-/** @param indent what stands before the line that the value begins on */
+/** @param indent indentation of the line on which the value begins */
 export function toLua(value: JsonValue, indent = ''): string {
-  if (typeof value === 'string') return quote(value);
-  if (typeof value !== 'object') return String(value);
+  if (typeof value === 'string') {
+    return quote(value);
+  }
+  if (typeof value !== 'object') {
+    return String(value);
+  }
   const code = LUA_CODE in value ? value[LUA_CODE] : undefined;
-  if (typeof code === 'string') return code;
+  if (typeof code === 'string') {
+    return code;
+  }
   const deeper = `${indent}  `;
   const entries = entriesOf(value, deeper);
   const line = `{ ${entries.join(', ')} }`;
-  if (entries.length === 0) return '{}';
-  if (!line.includes('\n') && indent.length + line.length <= WIDTH) return line;
+  if (entries.length === 0) {
+    return '{}';
+  }
+  if (!line.includes('\n') && indent.length + line.length <= WIDTH) {
+    return line;
+  }
   return ['{', ...entries.map((entry) => `${deeper}${entry},`), `${indent}}`].join('\n');
 }

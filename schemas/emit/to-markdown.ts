@@ -1,9 +1,11 @@
-/** From a declaration to the rows of a reference table. */
+/** Converts a declaration to a reference table. */
 import type { RecordSchema, SettingSchema } from '../setting-schema';
 import { settingNames } from '../setting-names';
 
 function typeOf(schema: SettingSchema): string {
-  if (schema.enum !== undefined) return schema.enum.map((option) => `\`${option}\``).join(', ');
+  if (schema.enum !== undefined) {
+    return schema.enum.map((option) => `\`${option}\``).join(', ');
+  }
   switch (schema.type) {
     case 'integer':
       return `integer, ${schema.minimum} to ${schema.maximum}`;
@@ -32,21 +34,28 @@ function isReferenceable(schema: SettingSchema): boolean {
 }
 
 function defaultOf(schema: SettingSchema, isNeeded: boolean): string {
-  if (schema['x-default'] !== undefined) return schema['x-default'];
-  if (isNeeded) return 'required';
+  if (schema['x-default'] !== undefined) {
+    return schema['x-default'];
+  }
+  if (isNeeded) {
+    return 'required';
+  }
   const { default: value } = schema;
-  if (value === undefined || schema.type === 'object') return '–';
-  if (Array.isArray(value))
+  if (value === undefined || schema.type === 'object') {
+    return '–';
+  }
+  if (Array.isArray(value)) {
     return value.length === 0 ? 'none' : value.map((item) => `\`${String(item)}\``).join(' ');
+  }
   return `\`${JSON.stringify(value).replaceAll('"', '')}\``;
 }
 
-/** A bar would end the cell, a star would begin emphasis. */
+/** Escapes bars, which would end the cell, and asterisks, which would begin emphasis. */
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replace(/\*(?=[\w.*" ])/g, '\\*');
 }
 
-/** @param names the cells in front; each is set as code */
+/** @param names the first cells, each formatted as code */
 function rowOf(names: readonly string[], schema: SettingSchema, isNeeded: boolean, extra = ''): string {
   const meaning = `${schema.description ?? ''}${formOf(schema)}${extra}`;
   const rest = [typeOf(schema), defaultOf(schema, isNeeded), meaning].map(cell);
@@ -58,19 +67,20 @@ function rowsOf(schema: SettingSchema, prefix: string): string[] {
     const path = `${prefix}${name}`;
     const isNeeded = (schema.required ?? []).includes(name);
     const own = rowOf([path], inner, isNeeded, isReferenceable(inner) ? ' Referenceable.' : '');
-    // A record that is always there has nothing to say beyond its fields.
-    if (inner.type === 'object')
+    // A record that is always present has no row of its own.
+    if (inner.type === 'object') {
       return [...(inner.default === undefined ? [own] : []), ...rowsOf(inner, `${path}.`)];
+    }
     return [own, ...(inner.items?.type === 'object' ? rowsOf(inner.items, `${path}[].`) : [])];
   });
 }
 
-/** The fields of a plugin instance, records by their dotted paths and elements of lists by `[]`. */
+/** The fields of a plugin instance by their dotted paths; `[]` marks elements of lists. */
 export function toConfigTable(schema: RecordSchema): string {
   return ['| field | type | default | meaning |', '|---|---|---|---|', ...rowsOf(schema, '')].join('\n');
 }
 
-/** The settings of a process, by their names in the file and in the environment. */
+/** The settings of a process by their names in the settings file and in the environment. */
 export function toSettingsTable(schema: RecordSchema): string {
   const rows = settingNames(schema).map(({ name, variable, schema: inner }) =>
     rowOf([name, variable], inner, false),

@@ -1,4 +1,4 @@
-/** From a declaration to a block of kong.yml that spells out every default, with a comment on each field. */
+/** Converts a declaration to a block of kong.yml that contains every default, with a comment on each field. */
 import type { JsonValue, RecordSchema, SettingSchema } from '../setting-schema';
 
 const WIDTH = 110;
@@ -8,8 +8,11 @@ function comment(text: string, indent: string): string[] {
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
     const longer = `${last ?? `${indent}#`} ${word}`;
-    if (last !== undefined && longer.length > WIDTH) lines.push(`${indent}# ${word}`);
-    else lines.splice(-1, lines.length === 0 ? 0 : 1, longer);
+    if (last !== undefined && longer.length > WIDTH) {
+      lines.push(`${indent}# ${word}`);
+    } else {
+      lines.splice(-1, lines.length === 0 ? 0 : 1, longer);
+    }
   }
   return lines;
 }
@@ -23,7 +26,7 @@ function inlineList(value: readonly JsonValue[]): string {
   return `[${value.map(scalar).join(', ')}]`;
 }
 
-/** Whether there is something to write out. A record of which every field is optional would be a null in YAML. */
+/** Whether a record has defaults to write. A record whose fields are all optional would be null in YAML. */
 function hasDefaults(schema: SettingSchema): boolean {
   return (
     schema.default !== undefined &&
@@ -38,8 +41,9 @@ function fieldLines(name: string, schema: SettingSchema, isNeeded: boolean, inde
     const [before, within] = hasDefaults(schema) ? ['', '  '] : ['# ', '#   '];
     return [...head, `${indent}${before}${name}:`, ...recordLines(schema, `${indent}${within}`)];
   }
-  if (value === undefined)
+  if (value === undefined) {
     return [...head, isNeeded ? `${indent}${name}: # required` : `${indent}# ${name}:`];
+  }
   return [...head, `${indent}${name}: ${Array.isArray(value) ? inlineList(value) : scalar(value)}`];
 }
 
@@ -52,7 +56,7 @@ function recordLines(schema: SettingSchema, indent: string): string[] {
   });
 }
 
-/** A field without a default, and a record that may be absent, stand there as comments. */
+/** Fields without a default and records that may be absent are comments in the sample. */
 export function toSample(schema: RecordSchema, pluginName: string): string {
   const lines = ['plugins:', `  - name: ${pluginName}`, '    config:', ...recordLines(schema, '      ')];
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,4 @@
-/** From a declaration to TypeScript: one interface for each record, with the descriptions as comments. */
+/** Converts a declaration to TypeScript: one interface for each record, with the descriptions as comments. */
 import type { RecordSchema, SettingSchema } from '../setting-schema';
 
 function typeOf(schema: SettingSchema): string {
@@ -19,7 +19,9 @@ function typeOf(schema: SettingSchema): string {
       return element.includes(' ') ? `readonly (${element})[]` : `readonly ${element}[]`;
     }
     case 'object':
-      if (schema['x-type'] === undefined) throw new Error('a record needs a name for its type');
+      if (schema['x-type'] === undefined) {
+        throw new Error('a record needs a name for its type');
+      }
       return schema['x-type'];
   }
 }
@@ -42,19 +44,23 @@ function interfaceOf(schema: RecordSchema): string {
   ].join('\n');
 }
 
-/** The records of a declaration, inner ones first, each once. */
+/** The records of a declaration without duplicates, inner records first. */
 function recordsOf(schema: SettingSchema, found: Map<string, RecordSchema>): Map<string, RecordSchema> {
   const inner = [
     ...Object.values(schema.properties ?? {}),
     ...(schema.items === undefined ? [] : [schema.items]),
   ];
-  for (const each of inner) recordsOf(each, found);
-  if (schema.properties !== undefined) found.set(typeOf(schema), schema as RecordSchema);
+  for (const each of inner) {
+    recordsOf(each, found);
+  }
+  if (schema.properties !== undefined) {
+    found.set(typeOf(schema), schema as RecordSchema);
+  }
   return found;
 }
 
-export interface TypescriptOptions {
-  /** A declaration whose interfaces another generated file already has, and that file's path from this one. */
+interface TypescriptOptions {
+  /** A declaration whose interfaces are in another generated file, and the relative path of that file. */
   readonly elsewhere: { readonly schema: RecordSchema; readonly path: string };
 }
 

@@ -4,30 +4,30 @@ import type { RedisConfig } from './config-type';
 
 /** The settings of the plugin server and of a worker. */
 export interface ProcessSettings {
-  /** Where the jobs are kept. Redis must run noeviction, with AOF. */
+  /** Connection to the Redis that stores the jobs. Redis must run with maxmemory-policy noeviction and with the append-only file. */
   readonly redis: RedisConfig;
-  /** Names of queues that this worker takes; * in a name stands for any characters. */
+  /** Queues that this worker serves. An asterisk in a name matches any characters. */
   readonly queues: readonly string[];
-  /** Workers (threads) that the plugin server runs beside itself. 0 is none. */
-  readonly worker: number;
-  /** How long a worker holds a job without renewing, in seconds; then the job is taken for lost. */
+  /** Number of worker threads in the plugin server. 0 runs none. */
+  readonly worker_threads: number;
+  /** Lease of a job in seconds. A worker renews it while it runs the job. When the lease expires, the job counts as lost and another worker may run it. */
   readonly lease_seconds: number;
-  /** How often workers look for lost jobs, in seconds. */
+  /** Interval at which workers look for lost jobs, in seconds. */
   readonly stalled_check_seconds: number;
-  /** How long running calls may go on after SIGTERM, in seconds. */
+  /** How long running calls may continue after SIGTERM, in seconds. */
   readonly drain_timeout_seconds: number;
-  /** Connections from Kong that may wait for the plugin server; the kernel cuts it to net.core.somaxconn. */
+  /** Number of connections from Kong that may wait for the plugin server. The kernel limits it to net.core.somaxconn. */
   readonly listen_backlog: number;
-  /** Permissions of the plugin server's socket: its own user, or its group too where Kong runs as another user. */
+  /** Permissions of the plugin server's socket: 0600 is for its own user; 0660 is also for its group, if Kong runs as another user. */
   readonly socket_mode: '0600' | '0660';
-  /** Where the process answers live and ready, with reasons. */
+  /** Address at which the process serves /live and /ready. */
   readonly health_listen?: string;
-  /** Where the process answers with its metrics. */
+  /** Address at which the process serves its metrics. */
   readonly metrics_listen?: string;
-  /** The least severe messages that are logged. */
+  /** Minimum severity of the messages that are logged. */
   readonly log_level: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-  /** File with named secrets for workers: encryption keys, callback secrets, client keys, Kafka credentials. */
+  /** File with the secrets of workers by name: encryption keys, callback secrets, client keys, Kafka credentials. */
   readonly secrets_file?: string;
-  /** File with these settings, as JSON. It is named in the environment only. */
+  /** JSON file with these settings. Only the environment can name it. */
   readonly settings_file?: string;
 }

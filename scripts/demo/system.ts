@@ -1,5 +1,5 @@
-// Starts everything that the demo shows: Redis, a slow upstream, and a gateway with the plugin and its worker. A real
-// Kong where there is one, Docker where there is an engine, the stand-in otherwise.
+// Starts everything that the demo shows: Redis, a slow upstream, and a gateway with the plugin and its worker. It uses
+// a real Kong if there is one, Docker if there is an engine, and the Kong emulator otherwise.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { startGateway } from '../../spec/helpers/gateway';
@@ -7,7 +7,7 @@ import { freePort } from '../../spec/helpers/gateway/free-port';
 import { RedisServer } from '../../spec/helpers/redis-server';
 import { Releasers } from '../../spec/helpers/stack/releasers';
 
-export interface DemoSystem {
+interface DemoSystem {
   /** What answers at `url`, in words. */
   readonly gateway: string;
   readonly url: string;
@@ -60,7 +60,7 @@ async function startHere(): Promise<DemoSystem> {
       gateway:
         gateway.kind === 'kong'
           ? `a real Kong ${gateway.version}`
-          : 'the gateway stand-in, since there is neither a kong nor a Docker engine here',
+          : 'the Kong emulator, since there is neither a kong nor a Docker engine here',
       url: gateway.proxyUrl,
       stop: () => releasers.release(),
     };

@@ -6,9 +6,9 @@ import { aclRules, type Role } from '../../kong/admin/doctor/acl-user';
 import { COMMANDS, SUBSCRIPTIONS, SYSTEM_COMMANDS } from '../../kong/admin/doctor/commands';
 import { documentedUser } from '../helpers/documented-user';
 import { reply } from '../helpers/upstream/answers';
-import { useAdminLab } from './admin-kit/use-admin-lab';
+import { useAdminFixture } from './admin-fixture/use-admin-fixture';
 
-const stage = useAdminLab();
+const fixture = useAdminFixture();
 
 const listed = new Set([...COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS]);
 
@@ -42,6 +42,7 @@ const UNSCRIPTED = ['BZPOPMIN', 'CLIENT', 'EVAL', 'EVALSHA', 'WAIT', 'INFO'];
 /** Methods of a client that send no command of that name. */
 const NO_COMMANDS = [
   'CALL',
+  'NODES',
   'CONNECT',
   'DISCONNECT',
   'DUPLICATE',
@@ -62,10 +63,12 @@ const commandsIn = (text: string): string[] =>
 const folder = (path: string): string => resolve(__dirname, '../..', path);
 
 function scriptCommands(bullmqScripts: RegExp): string[] {
-  const ours = folder('plugins/async-request-reply/store/lua');
+  const ours = folder('plugins/async-request-reply');
   const theirs = join(dirname(require.resolve('bullmq')), 'scripts');
   const files = [
-    ...readdirSync(ours).map((name) => join(ours, name)),
+    ...readdirSync(ours, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.lua'))
+      .map((name) => join(ours, name)),
     ...readdirSync(theirs)
       .filter((name) => bullmqScripts.test(name))
       .map((name) => join(theirs, name)),
@@ -88,50 +91,54 @@ function calledCommands(path: string): string[] {
 
 const sortedUnique = (names: readonly string[]): string[] => [...new Set(names)].sort();
 
-it('names what plugin server and worker send, by scripts and without, and nothing else', () => {
+test('the ACL of docs/redis.md lists the commands of plugin server and worker, and no others', () => {
   const used = [...scriptCommands(SYSTEM_SCRIPTS), ...calledCommands('plugins'), ...UNSCRIPTED, 'SUBSCRIBE'];
 
   const names = [...SYSTEM_COMMANDS.map(([name]) => name), ...SUBSCRIPTIONS];
   expect(sortedUnique(used)).toEqual(sortedUnique(names));
 });
 
-it('names what the admin command sends beyond that, and nothing else', () => {
+test('the ACL of docs/redis.md lists the further commands of the admin command, and no others', () => {
   const all = [
-    ...[...scriptCommands(SYSTEM_SCRIPTS), ...scriptCommands(ADMIN_SCRIPTS), ...UNSCRIPTED],
-    ...[...calledCommands('plugins'), ...calledCommands('kong/admin'), ...SUBSCRIPTIONS],
+    ...scriptCommands(SYSTEM_SCRIPTS),
+    ...scriptCommands(ADMIN_SCRIPTS),
+    ...UNSCRIPTED,
+    ...calledCommands('plugins'),
+    ...calledCommands('kong/admin'),
+    ...SUBSCRIPTIONS,
   ];
 
   expect(sortedUnique(all)).toEqual(sortedUnique([...listed]));
 });
 
-it.each<[string, Role]>([
+test.each<[string, Role]>([
   ['arr', 'system'],
   ['arr-admin', 'admin'],
 ])('docs/redis.md has these commands for the user %s', (name, role) => {
   expect(documentedUser(name)).toEqual(['on', '>PASSWORD', ...aclRules('arr', role)]);
 });
 
-it('names every command that a running system sent', async () => {
-  const { lab } = stage;
-  await stage.server.command('CONFIG', 'RESETSTAT');
-  stage.upstream.script('/dead', reply({ status: 503 }));
-  await lab.deadLetters(2, { path: '/dead' });
-  await lab.admin(['redrive', '--queue', 'q', '--yes']);
-  await lab.admin(['pause', 'q']);
-  await lab.admin(['jobs']);
-  await lab.admin(['doctor']);
-  await lab.admin(['purge', '--all', '--force', '--yes']);
-  const stats = String(await stage.server.command('INFO', 'commandstats'));
+test('the ACL of docs/redis.md lists every command that a running system sent', async () => {
+  const { system } = fixture;
+  await fixture.server.command('CONFIG', 'RESETSTAT');
+  fixture.upstream.script('/dead', reply({ status: 503 }));
+  await system.deadLetters(2, { path: '/dead' });
+  await system.admin(['redrive', '--queue', 'q', '--yes']);
+  await system.admin(['pause', 'q']);
+  await system.admin(['jobs']);
+  await system.admin(['doctor']);
+  await system.admin(['purge', '--all', '--force', '--yes']);
+  const stats = String(await fixture.server.command('INFO', 'commandstats'));
   const sent = [...stats.matchAll(/cmdstat_([a-z]+)[^:]*:/g)].map(([, name = '']) => name.toUpperCase());
   expect(sent).toEqual(expect.arrayContaining(['EVALSHA', 'BZPOPMIN', 'SCAN', 'ZSCAN', 'SUBSCRIBE']));
   const unlisted = sent.filter((name) => !listed.has(name) && ![...CONNECTION, ...SPECS].includes(name));
   expect([...new Set(unlisted)]).toEqual([]);
 });
 
-it('is tried without running a command', async () => {
-  const { lab } = stage;
-  await lab.accept();
-  const before = await lab.dump();
-  await lab.admin(['doctor']);
-  expect(await lab.dump()).toEqual(before);
+test('the doctor checks the ACL without running a command', async () => {
+  const { system } = fixture;
+  await system.accept();
+  const before = await system.dump();
+  await system.admin(['doctor']);
+  expect(await system.dump()).toEqual(before);
 });

@@ -1,25 +1,24 @@
 // The admin command on a Redis Cluster: jobs lie on every master, and so do the keys of their queues.
-import { recordKey } from '../../plugins/async-request-reply/store/keys';
-import { StoredBytes } from '../../plugins/async-request-reply/store/stored-bytes';
+import { StorageQuota } from '../../plugins/async-request-reply/queue/storage-quota';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
-import { useClusterLab } from './admin-kit/use-cluster-lab';
+import { useClusterFixture } from './admin-fixture/use-cluster-fixture';
 
 const QUEUES = ['alpha', 'beta', 'gamma', 'delta', 'epsilon', 'zeta'];
 
-const stage = useClusterLab();
+const fixture = useClusterFixture();
 
 const ours = (keys: readonly string[]): string[] =>
-  keys.filter((key) => key.startsWith(`${stage.lab.prefix}:`));
+  keys.filter((key) => key.startsWith(`${fixture.system.prefix}:`));
 
-it('lists queues and jobs of every master', async () => {
+test('the admin command lists queues and jobs of every master', async () => {
   const ids: string[] = [];
-  for (const queue of QUEUES) ids.push(await stage.lab.accept({ queue }));
-  const masters = await stage.keysByMaster();
-  const { queues } = (await stage.lab.json(['queues'])).value as {
+  for (const queue of QUEUES) ids.push(await fixture.system.accept({ queue }));
+  const masters = await fixture.keysByMaster();
+  const { queues } = (await fixture.system.json(['queues'])).value as {
     queues: { queue: string; open: number; stored_bytes: number }[];
   };
-  const jobs = (await stage.lab.json(['jobs', '--full-ids'])).value as { jobs: { id: string }[] };
+  const jobs = (await fixture.system.json(['jobs', '--full-ids'])).value as { jobs: { id: string }[] };
 
   expect(masters).toHaveLength(3);
   for (const keys of masters) expect(ours(keys)).not.toEqual([]);
@@ -29,59 +28,62 @@ it('lists queues and jobs of every master', async () => {
   expect(jobs.jobs.map(({ id }) => id).sort()).toEqual([...ids].sort());
 });
 
-it('shows, pauses, resumes and cancels', async () => {
+test('the admin command shows, pauses, resumes and cancels on a cluster', async () => {
   for (const queue of QUEUES) {
-    const id = await stage.lab.accept({ queue });
-    expect((await stage.lab.json(['show', id])).value).toMatchObject({ queue, state: 'queued' });
-    expect((await stage.lab.admin(['pause', queue])).code).toBe(0);
-    expect((await stage.lab.admin(['resume', queue])).code).toBe(0);
-    expect((await stage.lab.admin(['cancel', id, '--yes'])).code).toBe(0);
-    expect((await stage.lab.access.jobs.read(id))?.state).toBe('cancelled');
+    const id = await fixture.system.accept({ queue });
+    expect((await fixture.system.json(['show', id])).value).toMatchObject({ queue, state: 'queued' });
+    expect((await fixture.system.admin(['pause', queue])).code).toBe(0);
+    expect((await fixture.system.admin(['resume', queue])).code).toBe(0);
+    expect((await fixture.system.admin(['cancel', id, '--yes'])).code).toBe(0);
+    expect((await fixture.system.access.jobs.read(id))?.state).toBe('cancelled');
   }
 });
 
-it('redrives dead letters of every queue, and they run, and their results alone are counted then', async () => {
+test('redriven dead letters of every queue run, and only their results are counted afterwards', async () => {
   const ids: [id: string, queue: string][] = [];
   for (const queue of QUEUES) {
     const path = `/dead-${queue}`;
-    stage.upstream.script(path, reply({ status: 503 }));
-    const [id = ''] = await stage.lab.deadLetters(1, { queue, path });
+    fixture.upstream.script(path, reply({ status: 503 }));
+    const [id = ''] = await fixture.system.deadLetters(1, { queue, path });
     ids.push([id, queue]);
-    stage.upstream.script(path, reply({ body: 'recovered' }));
+    fixture.upstream.script(path, reply({ body: 'recovered' }));
   }
   // Only now: the workers that make dead letters take what has been redriven too.
   for (const queue of QUEUES) {
-    expect(await stage.lab.admin(['redrive', '--queue', queue, '--yes'])).toMatchObject({
+    expect(await fixture.system.admin(['redrive', '--queue', queue, '--yes'])).toMatchObject({
       code: 0,
       stderr: '',
     });
   }
-  stage.lab.startWorker();
+  fixture.system.startWorker();
 
-  const stored = new StoredBytes(stage.lab.client, stage.lab.prefix);
+  const stored = new StorageQuota(fixture.system.client, fixture.system.keys);
   for (const [id, queue] of ids) {
-    expect((await stage.lab.left(id, queue)).upstreamStatus).toBe(200);
-    await until('it to be dead no more', async () => !(await stage.lab.index.whereabouts(queue, id)).dead);
-    expect(stage.upstream.callsOf(id)).toHaveLength(2);
+    expect((await fixture.system.left(id, queue)).upstreamStatus).toBe(200);
+    await until(
+      'it to be dead no more',
+      async () => !(await fixture.system.index.membership(queue, id)).dead,
+    );
+    expect(fixture.upstream.callsOf(id)).toHaveLength(2);
     expect(await stored.total(queue)).toBe('recovered'.length);
   }
 });
 
-it('purges every trace of settled jobs on every master', async () => {
+test('a purge deletes every key of settled jobs on every master', async () => {
   const ids: string[] = [];
-  for (const queue of QUEUES) ids.push(...(await stage.lab.deadLetters(2, { queue })));
-  const kept = await stage.lab.accept({ queue: 'alpha' });
-  const { value } = await stage.lab.json(['purge', '--all', '--yes']);
+  for (const queue of QUEUES) ids.push(...(await fixture.system.deadLetters(2, { queue })));
+  const kept = await fixture.system.accept({ queue: 'alpha' });
+  const { value } = await fixture.system.json(['purge', '--all', '--yes']);
 
   expect(value).toMatchObject({ done: true, still_open: 0 });
-  const left = ours((await stage.keysByMaster()).flat());
+  const left = ours((await fixture.keysByMaster()).flat());
   expect(left.filter((key) => ids.some((id) => key.includes(id)))).toEqual([]);
-  expect(left).toContain(recordKey(stage.lab.prefix, kept));
+  expect(left).toContain(fixture.system.keys.record(kept));
 });
 
-it('has a doctor that asks every master', async () => {
-  await stage.lab.accept();
-  const { value } = await stage.lab.json(['doctor']);
+test('the doctor checks every master', async () => {
+  await fixture.system.accept();
+  const { value } = await fixture.system.json(['doctor']);
   const checks = (value as { checks: { name: string; findings: unknown[] }[] }).checks;
 
   const names = ['redis-version', 'eviction', 'append-only-file', 'acl'];

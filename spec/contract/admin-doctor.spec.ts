@@ -3,73 +3,75 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import {
-  openJobsKey,
-  recordKey,
-  requestKey,
-  responseKey,
-  turnsKey,
-} from '../../plugins/async-request-reply/store/keys';
-import { judgeAppendOnly, judgeVersion } from '../../kong/admin/doctor/check-redis';
+import type { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import { checkAppendOnly, checkVersion } from '../../kong/admin/doctor/check-redis';
 import { checkBacklog } from '../../kong/admin/doctor/check-backlog';
-import { diagnose as diagnoseLab, type Diagnosis } from './admin-kit/diagnose';
-import { useAdminLab } from './admin-kit/use-admin-lab';
+import { diagnose as diagnoseLab, type Diagnosis } from './admin-fixture/diagnose';
+import { useAdminFixture } from './admin-fixture/use-admin-fixture';
 
-const stage = useAdminLab();
+const fixture = useAdminFixture();
 
 const HOUR_MS = 3_600_000;
 
 const diagnose = (args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Diagnosis> =>
-  diagnoseLab(stage.lab, args, env);
+  diagnoseLab(fixture.system, args, env);
 
-/** A job old enough for the doctor to look at, which nobody works on. */
+/** A job that is old enough for the doctor to check, and that no worker runs. */
 async function oldJob(): Promise<string> {
-  const { lab } = stage;
-  const id = await lab.accept({ id: newJobId(Date.now() - HOUR_MS) });
-  await lab.client.hset(recordKey(lab.prefix, id), 'created_at', Date.now() - HOUR_MS);
+  const { system } = fixture;
+  const id = await system.accept({ id: newJobId(Date.now() - HOUR_MS) });
+  await system.client.hset(system.keys.record(id), 'created_at', Date.now() - HOUR_MS);
   return id;
 }
 
-it('finds nothing where a worker runs and all is well', async () => {
-  const { lab } = stage;
-  lab.startWorker();
-  const id = await lab.accept();
-  await lab.left(id);
+test('the doctor finds no fault with a healthy system', async () => {
+  const { system } = fixture;
+  system.startWorker();
+  const id = await system.accept();
+  await system.left(id);
   expect(await diagnose()).toEqual({ code: 0, ok: true, found: {}, messages: '' });
-  const { code, stdout } = await lab.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
+  const { code, stdout } = await system.admin(['doctor'], { ARR_LISTEN_BACKLOG: '1' });
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ok {7}redis-version {5}7/)]);
   expect(stdout).toMatch(/^ok {7}workers {11}1 queue in Redis /m);
 });
 
 describe('Redis', () => {
-  it.each([
+  test.each([
     ['eviction', ['maxmemory-policy', 'allkeys-lru', 'noeviction'], /allkeys-lru/],
     ['append-only-file', ['appendonly', 'no', 'yes'], /append-only file is off/],
   ] as const)('%s', async (check, [setting, wrong, right], message) => {
-    await stage.server.command('CONFIG', 'SET', setting, wrong);
+    await fixture.server.command('CONFIG', 'SET', setting, wrong);
     const diagnosis = await diagnose(['--no-scan']);
-    await stage.server.command('CONFIG', 'SET', setting, right);
+    await fixture.server.command('CONFIG', 'SET', setting, right);
     expect(diagnosis).toMatchObject({ code: 1, ok: false, found: { [check]: 'error' } });
     expect(diagnosis.messages).toMatch(message);
   });
 
-  it.each([
+  test.each([
     ['6.2.14', 'error'],
     ['7.0.0', undefined],
     ['10.0.1', undefined],
   ])('version %s', (version, level) => {
-    expect(judgeVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
+    expect(checkVersion(new Map([['redis_version', version]]))[0]?.level).toBe(level);
   });
 
-  it('an append-only file that could not be written', () => {
+  test('the doctor reports a failed write of the append-only file', () => {
     const info = new Map(Object.entries({ aof_enabled: '1', aof_last_write_status: 'err' }));
-    expect(judgeAppendOnly(info)).toMatchObject([{ level: 'error' }]);
+    expect(checkAppendOnly(info)).toMatchObject([{ level: 'error' }]);
   });
 
-  it('a command that the ACL refuses, by its name', async () => {
-    const { lab } = stage;
-    const rules = ['on', '>pw', `~${lab.prefix}:*`, `&${lab.prefix}:*`, '+@all', '-zpopmin', '-subscribe'];
-    await stage.server.command('ACL', 'SETUSER', 'limited', ...rules);
+  test('the doctor names a command that the ACL rejects', async () => {
+    const { system } = fixture;
+    const rules = [
+      'on',
+      '>pw',
+      `~${system.prefix}:*`,
+      `&${system.prefix}:*`,
+      '+@all',
+      '-zpopmin',
+      '-subscribe',
+    ];
+    await fixture.server.command('ACL', 'SETUSER', 'limited', ...rules);
     const user = { ARR_REDIS_USERNAME: 'limited', ARR_REDIS_PASSWORD: 'pw' };
     const { code, messages } = await diagnose(['--no-scan'], user);
     expect([code, messages]).toEqual([
@@ -78,18 +80,18 @@ describe('Redis', () => {
     ]);
   });
 
-  it('keys that the ACL refuses', async () => {
+  test('the doctor reports keys that the ACL rejects', async () => {
     const rules = ['on', '>pw', '~elsewhere:*', '&*', '+@all'];
-    await stage.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
+    await fixture.server.command('ACL', 'SETUSER', 'elsewhere', ...rules);
     const user = { ARR_REDIS_USERNAME: 'elsewhere', ARR_REDIS_PASSWORD: 'pw' };
     const { code, messages } = await diagnose(['--no-scan'], user);
     expect([code, messages]).toEqual([1, expect.stringContaining('HSET')]);
   });
 
-  it.each([
+  test.each([
     ['5 s', 5000, 'warning', 0],
     ['a minute', -60_000, 'error', 1],
-  ] as const)('a clock that is %s away', async (_case, skewMs, level, code) => {
+  ] as const)('the doctor reports a clock that differs by %s', async (_case, skewMs, level, code) => {
     const directory = mkdtempSync(join(tmpdir(), 'arr-clock-'));
     const file = join(directory, 'clock.js');
     writeFileSync(file, `const now = Date.now; Date.now = () => now() + (${String(skewMs)});`);
@@ -100,63 +102,63 @@ describe('Redis', () => {
 });
 
 describe('keys', () => {
-  it.each([
-    ['request', requestKey],
-    ['response', (prefix: string, id: string) => responseKey(prefix, id, '1.1')],
-  ])('a %s without a record', async (_case, keyOf) => {
-    const { lab } = stage;
-    const key = keyOf(lab.prefix, newJobId(Date.now() - HOUR_MS));
-    await lab.client.hset(key, 'head', 'x');
-    await lab.client.pexpire(key, HOUR_MS);
+  test.each([
+    ['request', (keys: KeySpace, id: string) => keys.request(id)],
+    ['response', (keys: KeySpace, id: string) => keys.response(id, '1.1')],
+  ])('the doctor reports a %s without a record', async (_case, keyOf) => {
+    const { system } = fixture;
+    const key = keyOf(system.keys, newJobId(Date.now() - HOUR_MS));
+    await system.client.hset(key, 'head', 'x');
+    await system.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'orphaned-keys': 'error' } });
   });
 
-  it('keys without a TTL', async () => {
-    const { lab } = stage;
+  test('the doctor reports keys without a TTL', async () => {
+    const { system } = fixture;
     const id = await oldJob();
-    await lab.client.persist(recordKey(lab.prefix, id));
-    await lab.client.persist(turnsKey(lab.prefix, 'q'));
+    await system.client.persist(system.keys.record(id));
+    await system.client.persist(system.keys.ranks('q'));
     const { code, found, messages } = await diagnose();
     expect([code, found]).toEqual([1, expect.objectContaining({ 'keys-without-ttl': 'error' })]);
     expect(messages).toContain('2 keys without a TTL');
     expect(messages).not.toContain(id);
   });
 
-  it('an open job that is not on the list of its queue', async () => {
-    const { lab } = stage;
+  test('the doctor reports an open job that is missing from its queue', async () => {
+    const { system } = fixture;
     const id = await oldJob();
-    await lab.client.zrem(openJobsKey(lab.prefix, 'q'), id);
+    await system.client.zrem(system.keys.openJobs('q'), id);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'unlisted-jobs': 'error' } });
-    expect((await lab.admin(['redrive', id, '--yes'])).code).toBe(0);
+    expect((await system.admin(['redrive', id, '--yes'])).code).toBe(0);
     expect((await diagnose()).found).not.toHaveProperty('unlisted-jobs');
   });
 
-  it.each([
+  test.each([
     ['an open job past its deadline', { deadline_at: Date.now() - HOUR_MS }],
     ['a running job whose lease is long over', { state: 'running', lease_until: Date.now() - HOUR_MS }],
   ])('%s', async (_case, fields) => {
-    const { lab } = stage;
-    await lab.client.hset(recordKey(lab.prefix, await oldJob()), fields);
+    const { system } = fixture;
+    await system.client.hset(system.keys.record(await oldJob()), fields);
     expect(await diagnose()).toMatchObject({ code: 1, found: { 'stuck-jobs': 'error' } });
   });
 
-  it('are not looked at with --no-scan', async () => {
-    const { lab } = stage;
-    await lab.client.hset(requestKey(lab.prefix, newJobId(Date.now() - HOUR_MS)), 'head', 'x');
+  test('--no-scan skips the keys', async () => {
+    const { system } = fixture;
+    await system.client.hset(system.keys.request(newJobId(Date.now() - HOUR_MS)), 'head', 'x');
     expect(await diagnose(['--no-scan'])).toMatchObject({ code: 0, found: {} });
   });
 
-  it('of a submit that is under way are no fault', async () => {
-    const { lab } = stage;
-    const key = requestKey(lab.prefix, newJobId());
-    await lab.client.hset(key, 'head', 'x');
-    await lab.client.pexpire(key, HOUR_MS);
+  test('the doctor accepts the keys of a submit in progress', async () => {
+    const { system } = fixture;
+    const key = system.keys.request(newJobId());
+    await system.client.hset(key, 'head', 'x');
+    await system.client.pexpire(key, HOUR_MS);
     expect(await diagnose()).toMatchObject({ code: 0, found: {} });
   });
 });
 
 describe('this machine', () => {
-  it('a kernel that grants less backlog than is wished', async () => {
+  test('the doctor reports a kernel that limits the backlog', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'arr-somaxconn-'));
     const file = join(directory, 'somaxconn');
     writeFileSync(file, '128\n');
@@ -170,7 +172,7 @@ describe('this machine', () => {
 describe('a kong.yml', () => {
   const lua = JSON.stringify(readFileSync(resolve(__dirname, '../../kong/fail-closed.lua'), 'utf8'));
   const config = `config: { access: [${lua}] }`;
-  const companion = `{ name: post-function, ${config} }`;
+  const guard = `{ name: post-function, ${config} }`;
   const termination = '{ name: request-termination, config: { status_code: 503 } }';
   const plugin = '{ name: async-request-reply }';
   const directory = mkdtempSync(join(tmpdir(), 'arr-kong-yml-'));
@@ -180,14 +182,10 @@ describe('a kong.yml', () => {
   const route = (plugins: string, more = ''): string =>
     `services: [{ name: s, url: http://h, routes: [{ name: r, plugins: [${plugins}] }] }]\n${more}`;
 
-  it.each([
+  test.each([
     ['the plugin alone', route(plugin), 'error'],
-    ['the plugin and its companion', route(`${plugin}, ${companion}`), undefined],
-    [
-      'a companion that is off',
-      route(`${plugin}, { name: post-function, enabled: false, ${config} }`),
-      'error',
-    ],
+    ['the plugin and its guard', route(`${plugin}, ${guard}`), undefined],
+    ['a guard that is off', route(`${plugin}, { name: post-function, enabled: false, ${config} }`), 'error'],
     [
       'a function that is another',
       route(`${plugin}, { name: post-function, config: { access: ['return kong.response.exit(503)'] } }`),
@@ -199,23 +197,23 @@ describe('a kong.yml', () => {
       'error',
     ],
     [
-      'a companion for one consumer',
+      'a guard for one consumer',
       route(`${plugin}, { name: post-function, consumer: bob, ${config} }`),
       'error',
     ],
-    ['a companion for all routes', route(plugin, `plugins: [${companion}]`), undefined],
+    ['a guard for all routes', route(plugin, `plugins: [${guard}]`), undefined],
     [
-      'a companion for all routes and a function of the route before it',
-      route(`${plugin}, { name: post-function, config: { access: ['return'] } }`, `plugins: [${companion}]`),
+      'a guard for all routes and a function of the route before it',
+      route(`${plugin}, { name: post-function, config: { access: ['return'] } }`, `plugins: [${guard}]`),
       'error',
     ],
     [
-      'a companion that names the route',
+      'a guard that names the route',
       route(plugin, `plugins: [{ name: post-function, route: r, ${config} }]`),
       undefined,
     ],
     [
-      'a companion of another route',
+      'a guard of another route',
       route(plugin, `plugins: [{ name: post-function, route: x, ${config} }]`),
       'error',
     ],
@@ -224,7 +222,7 @@ describe('a kong.yml', () => {
       route(`${plugin}, ${termination}`),
       'warning',
     ],
-    ['the companion and request-termination', route(`${plugin}, ${companion}, ${termination}`), 'warning'],
+    ['the guard and request-termination', route(`${plugin}, ${guard}, ${termination}`), 'warning'],
     [
       'request-termination with a trigger',
       route(`${plugin}, { name: request-termination, config: { trigger: x } }`),
@@ -248,7 +246,7 @@ describe('a kong.yml', () => {
     ]);
   });
 
-  it('of this project has the companion on every route, and a merged key is understood', async () => {
+  test('the kong.yml of this project has the fail-closed guard on every route, and YAML merge keys are supported', async () => {
     const ours = resolve(__dirname, '../../kong/kong.yml');
     expect((await diagnose(['--no-scan', '--kong-yml', ours])).code).toBe(0);
     writeFileSync(file, readFileSync(ours, 'utf8').replaceAll('name: post-function', 'name: cors'));
@@ -256,13 +254,13 @@ describe('a kong.yml', () => {
     expect([code, messages]).toEqual([1, expect.stringMatching(/Route reports .*\n.*Route orders /)]);
   });
 
-  it.each([
+  test.each([
     ['is not there', undefined],
     ['is no YAML', 'a: [b'],
     ['is no configuration', '- a'],
-  ])('that %s is a wrong use', async (_case, text) => {
+  ])('a kong.yml that %s is a usage error', async (_case, text) => {
     if (text === undefined) rmSync(file, { force: true });
     else writeFileSync(file, text);
-    expect((await stage.lab.admin(['doctor', '--no-scan', '--kong-yml', file])).code).toBe(2);
+    expect((await fixture.system.admin(['doctor', '--no-scan', '--kong-yml', file])).code).toBe(2);
   });
 });

@@ -1,22 +1,25 @@
 // No crash loses a callback: what settled is kept beside the record, and the list has the job from its accept on.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
-import { CallbackStore } from '../../plugins/async-request-reply/store/callback-store';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { callbackKey, callbacksKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'callbacks';
+const KEYS = new KeySpace(PREFIX);
 const MINUTE = 60_000;
 const DAY = 86_400_000;
 const TERMS = {
-  ...{ url: 'https://example.com/hook', secret: 'fingerprint', allowPrivate: false },
+  url: 'https://example.com/hook',
+  secret: 'fingerprint',
+  allowPrivate: false,
   links: { status: 'https://api.example.com/a', result: 'https://api.example.com/a/result' },
 };
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let jobs: JobStore;
 let index: QueueIndex;
 let callbacks: CallbackStore;
@@ -24,8 +27,8 @@ let queue: string;
 
 useResources(async (resources) => {
   ({ redis, store: jobs } = await startJobStore(PREFIX, resources));
-  index = new QueueIndex(redis, PREFIX);
-  callbacks = new CallbackStore(redis, PREFIX);
+  index = new QueueIndex(redis, KEYS);
+  callbacks = new CallbackStore(redis, KEYS);
 });
 
 beforeEach(() => {
@@ -36,8 +39,18 @@ beforeEach(() => {
 async function accepted(): Promise<string> {
   const id = newJobId();
   await jobs.create({
-    ...{ id, queue, owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true, callback: TERMS },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs: 10 * MINUTE },
+    id,
+    queue,
+    owner: '',
+    settingsHash: 's',
+    body: Buffer.alloc(0),
+    repeatable: true,
+    callback: TERMS,
+    maxAttempts: 1,
+    delayMs: 0,
+    deadlineMs: MINUTE,
+    resultTtlMs: MINUTE,
+    openTtlMs: 10 * MINUTE,
     request: {
       method: 'POST',
       path: '/',
@@ -45,7 +58,15 @@ async function accepted(): Promise<string> {
       headers: [],
     },
   });
-  await index.enter(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob({
+    queue,
+    id,
+    owner: '',
+    deadlineMs: MINUTE,
+    lifeMs: 10 * MINUTE,
+    hasCallback: true,
+    requestBytes: 0,
+  });
   return id;
 }
 
@@ -57,22 +78,24 @@ async function settle(id: string): Promise<void> {
 /** What a worker, or the sweep, does of a job that it finds settled. */
 async function leave(id: string): Promise<void> {
   const found = await jobs.start(id, 'late', MINUTE);
-  await (found.kind === 'settled' ? index.leave(queue, id, found) : index.forget(queue, id, ''));
+  await (found.kind === 'already-settled'
+    ? index.removeJob(queue, id, found)
+    : index.deleteJob(queue, id, ''));
 }
 
 const due = async (): Promise<string[]> => (await callbacks.take(queue, MINUTE, 10)).map(({ id }) => id);
 
-it('a job is on the list from its accept on, and is not due before it has settled and left', async () => {
+test('a callback is listed from the accept on, and is due once the job has settled and left its queue', async () => {
   const id = await accepted();
-  expect(await redis.zscore(callbacksKey(PREFIX, queue), id)).not.toBeNull();
-  expect(await redis.pttl(callbacksKey(PREFIX, queue))).toBeGreaterThan(DAY);
+  expect(await redis.zscore(KEYS.callbacks(queue), id)).not.toBeNull();
+  expect(await redis.pttl(KEYS.callbacks(queue))).toBeGreaterThan(DAY);
   expect(await due()).toEqual([]);
   await settle(id);
   await leave(id);
   expect(await due()).toEqual([id]);
 });
 
-it('a worker that dies between settle and leave leaves it to the turn after', async () => {
+test('a worker that dies between settling a job and removing it leaves the callback to the next run', async () => {
   const id = await accepted();
   await settle(id);
   expect(await due()).toEqual([]);
@@ -80,19 +103,22 @@ it('a worker that dies between settle and leave leaves it to the turn after', as
   expect(await due()).toEqual([id]);
 });
 
-it('what is told is what settled, also where the record has gone by then', async () => {
+test('a callback contains the settled state, even if the record has expired since', async () => {
   const id = await accepted();
   await settle(id);
-  await redis.del(recordKey(PREFIX, id));
+  await redis.del(KEYS.record(id));
   await leave(id);
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({
-    ...{ record: { id, state: 'completed', upstreamStatus: 204 }, run: '1', terms: TERMS, tries: 0 },
+    record: { id, state: 'completed', upstreamStatus: 204 },
+    run: '1',
+    options: TERMS,
+    tries: 0,
   });
-  expect(await redis.pttl(callbackKey(PREFIX, id))).toBeGreaterThan(DAY);
+  expect(await redis.pttl(KEYS.callback(id))).toBeGreaterThan(DAY);
 });
 
-it('one worker has it at a time, and another when the first did not say what became of it', async () => {
+test('one worker at a time has a callback, and another takes it if the first does not report the outcome', async () => {
   const id = await accepted();
   await settle(id);
   await leave(id);
@@ -100,37 +126,45 @@ it('one worker has it at a time, and another when the first did not say what bec
   expect(await callbacks.take(queue, MINUTE, 10)).toMatchObject([{ id }]);
   expect(await due()).toEqual([]);
   // The first comes back: it is another's by now.
-  await callbacks.later(queue, first ?? { id: '', hold: 0, now: 0 }, 0);
+  await callbacks.postpone(queue, first ?? { id: '', invisibleUntil: 0, now: 0 }, 0);
   expect(await due()).toEqual([]);
 });
 
-it('is over when it was told, and nothing is left of it', async () => {
+test('a delivered callback is deleted completely', async () => {
   const id = await accepted();
   await settle(id);
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
-  await callbacks.done(queue, one ?? { id: '', hold: 0, now: 0 }, '1');
-  expect(await redis.exists(callbackKey(PREFIX, id), callbacksKey(PREFIX, queue))).toBe(0);
+  await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');
+  expect(await redis.exists(KEYS.callback(id), KEYS.callbacks(queue))).toBe(0);
 });
 
-it('a run that settles while the one before is being told is told too', async () => {
+test('a run that settles during the callback of the previous run has a callback of its own', async () => {
   const id = await accepted();
   await jobs.start(id, 't', MINUTE);
   await jobs.settle(id, 't', { outcome: 'failed', error: { code: 'upstream-failed', detail: 'd' } });
   await leave(id);
   const [one] = await callbacks.take(queue, MINUTE, 10);
   await jobs.redrive(id);
-  await index.enter(queue, id, '', MINUTE, 10 * MINUTE, true);
+  await index.addJob({
+    queue,
+    id,
+    owner: '',
+    deadlineMs: MINUTE,
+    lifeMs: 10 * MINUTE,
+    hasCallback: true,
+    requestBytes: 0,
+  });
   await settle(id);
   await leave(id);
-  await callbacks.done(queue, one ?? { id: '', hold: 0, now: 0 }, '1');
+  await callbacks.remove(queue, one ?? { id: '', invisibleUntil: 0, now: 0 }, '1');
 
   expect(await due()).toEqual([id]);
   expect(await callbacks.settlement(id)).toMatchObject({ run: '2', record: { state: 'completed' } });
 });
 
-it('a job that was taken back is not told of', async () => {
+test('a job that was rolled back has no callback', async () => {
   const id = await accepted();
-  await jobs.abandon(id);
+  await jobs.rollBack(id);
   expect(await callbacks.settlement(id)).toBeUndefined();
 });

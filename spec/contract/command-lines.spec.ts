@@ -18,19 +18,19 @@ const run = (file: string, ...args: string[]): Ending =>
   spawnSync(process.execPath, [resolve(ROOT, file), ...args], { encoding: 'utf8', timeout: TIME_LIMIT_MS });
 
 describe.each(Object.entries(bin))('%s', (name, file) => {
-  it('tells with --help what it is and what it takes, and does nothing', () => {
+  test('prints its usage with --help, and does nothing else', () => {
     const { status, stdout, stderr } = run(file, '--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`^Usage: ${name} `));
     expect(stdout).toMatch(/ARR_\*/);
   });
 
-  it('tells the version of the package', () => {
+  test('prints the version of the package', () => {
     expect(run(file, '--version')).toMatchObject({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it.each(['--nothing', '--redis-pasword=x', '-x', 'nothing'])(
-    'ends with 2 and a sentence for %s',
+  test.each(['--nothing', '--redis-pasword=x', '-x', 'nothing'])(
+    'exits 2 with a sentence for %s',
     (argument) => {
       const { status, stdout, stderr } = run(file, argument);
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

@@ -2,16 +2,18 @@
 import { randomBytes } from 'node:crypto';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { EncryptionKeys } from '../../plugins/async-request-reply/secrets/encryption-keys';
-import { CallbackStore } from '../../plugins/async-request-reply/store/callback-store';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { CHUNK_BYTES } from '../../plugins/async-request-reply/store/payload';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { CallbackStore } from '../../plugins/async-request-reply/callbacks/callback-store';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import { CHUNK_BYTES } from '../../plugins/async-request-reply/payloads/payload';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'encrypted';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 const MARKER = 'a-marker-that-is-nowhere-in-clear';
 const HEAD = { status: 200, headers: [['X-Marker', MARKER]] as const };
@@ -21,23 +23,24 @@ const newKeys = (): EncryptionKeys => new EncryptionKeys([randomBytes(32).toStri
 const keys = newKeys();
 const key = keys.first;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
-const newJob = (change: Partial<NewJob> = {}): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.from(MARKER), key },
-  ...{ repeatable: true, maxAttempts: 1, delayMs: 0 },
-  ...{ deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, callback: TERMS },
-  request: {
-    method: 'POST',
-    path: `/${MARKER}`,
-    target: { scheme: 'http', host: 'h', port: 1 },
-    headers: [['x-marker', MARKER]],
-  },
-  ...change,
-});
+const secretJob = (change: Partial<NewJob> = {}): NewJob =>
+  newJob({
+    body: Buffer.from(MARKER),
+    key,
+    callback: TERMS,
+    request: {
+      method: 'POST',
+      path: `/${MARKER}`,
+      target: { scheme: 'http', host: 'h', port: 1 },
+      headers: [['x-marker', MARKER]],
+    },
+    ...change,
+  });
 
 /** Stores a response in pieces of odd sizes. */
 async function storeResponse(body: Buffer, head: object = HEAD, id = newJobId()): Promise<string> {
@@ -67,7 +70,7 @@ async function everything(): Promise<string> {
 
 describe('what is stored', () => {
   test.each([0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 2 * CHUNK_BYTES, 700_000])(
-    'reads back, with %i bytes',
+    'an encrypted payload of %i bytes can be read',
     async (bytes) => {
       const body = randomBytes(bytes);
       const id = await storeResponse(body);
@@ -75,11 +78,11 @@ describe('what is stored', () => {
 
       expect([stored?.head, stored?.bytes]).toEqual([HEAD, bytes]);
       expect((await stored?.body())?.equals(body)).toBe(true);
-      expect(await redis.hlen(responseKey(PREFIX, id, '1.1'))).toBe(1 + Math.ceil(bytes / CHUNK_BYTES));
+      expect(await redis.hlen(KEYS.response(id, '1.1'))).toBe(1 + Math.ceil(bytes / CHUNK_BYTES));
     },
   );
 
-  test('reads back in parts, across chunks', async () => {
+  test('an encrypted payload can be read in parts, across chunks', async () => {
     const body = randomBytes(3 * CHUNK_BYTES);
     const id = await storeResponse(body);
     for (const [start, end] of [
@@ -94,41 +97,41 @@ describe('what is stored', () => {
     }
   });
 
-  test('is compressed before it is sealed', async () => {
+  test('a payload is compressed before it is encrypted', async () => {
     const body = Buffer.alloc(2 * CHUNK_BYTES, `${MARKER} `);
     const id = await storeResponse(body, { status: 200, headers: [['content-type', 'text/plain']] });
 
-    expect(await redis.memory('USAGE', responseKey(PREFIX, id, '1.1'))).toBeLessThan(20_000);
+    expect(await redis.memory('USAGE', KEYS.response(id, '1.1'))).toBeLessThan(20_000);
     expect((await responseBody(id))?.equals(body)).toBe(true);
   });
 
-  test('is nowhere in clear: request line, headers, bodies, callback; without a key it is', async () => {
-    const clear = newJob({ key: undefined });
+  test('request line, headers, bodies and callback are in Redis in clear only without a key', async () => {
+    const clear = secretJob({ key: undefined });
     await store.create(clear);
     expect((await everything()).split(MARKER).length).toBeGreaterThan(4);
     await redis.flushall();
 
-    const job = newJob();
+    const job = secretJob();
     await store.create(job);
     await storeResponse(Buffer.alloc(300_000, MARKER), HEAD, job.id);
     expect(await everything()).not.toContain(MARKER);
     expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
   });
 
-  test('in clear reads back with keys too', async () => {
-    const job = newJob({ key: undefined });
+  test('a payload in clear can be read with keys configured', async () => {
+    const job = secretJob({ key: undefined });
     await store.create(job);
     expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
   });
 });
 
-describe('a response is refused', () => {
+describe('a response is rejected', () => {
   const body = randomBytes(3 * CHUNK_BYTES);
   const altered = { code: 'ARR_PAYLOAD_ALTERED' };
-  const fieldsOf = (id: string): string => responseKey(PREFIX, id, '1.1');
+  const fieldsOf = (id: string): string => KEYS.response(id, '1.1');
   const take = (id: string, field: string) => redis.hgetBuffer(fieldsOf(id), field) as Promise<Buffer>;
 
-  test.each(['head', '0', '1', '2'])('where a byte of %s was changed', async (field) => {
+  test.each(['head', '0', '1', '2'])('if a byte of %s was changed', async (field) => {
     const id = await storeResponse(body);
     const value = await take(id, field);
     value.writeUInt8(value.readUInt8(value.length >> 1) ^ 128, value.length >> 1);
@@ -136,25 +139,25 @@ describe('a response is refused', () => {
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('where two chunks were swapped', async () => {
+  test('if two chunks were swapped', async () => {
     const id = await storeResponse(body);
     await redis.hset(fieldsOf(id), '0', await take(id, '1'), '1', await take(id, '0'));
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('where its last chunk was cut off', async () => {
+  test('if its last chunk was deleted', async () => {
     const id = await storeResponse(body);
     await redis.hdel(fieldsOf(id), '2');
     await expect(responseBody(id)).rejects.toMatchObject({ code: 'ARR_PAYLOAD_LOST' });
   });
 
-  test('where another of its chunks stands in the place of the last', async () => {
+  test('if another chunk replaces the last', async () => {
     const id = await storeResponse(body);
     await redis.hset(fieldsOf(id), '2', await take(id, '1'));
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('where a chunk, or all of it, is of another job', async () => {
+  test('if a chunk, or all of it, belongs to another job', async () => {
     const [id, other] = [await storeResponse(body), await storeResponse(body)];
     await redis.hset(fieldsOf(id), '1', await take(other, '1'));
     await expect(responseBody(id)).rejects.toMatchObject(altered);
@@ -162,7 +165,7 @@ describe('a response is refused', () => {
     await expect(responseBody(id)).rejects.toMatchObject(altered);
   });
 
-  test('with other keys, and says which is missing', async () => {
+  test('with other keys, and names the missing key', async () => {
     const id = await storeResponse(body);
     const missing = { code: 'ARR_KEY_MISSING', keyId: key?.id };
     await expect(response(id, newKeys())).rejects.toMatchObject(missing);
@@ -170,22 +173,22 @@ describe('a response is refused', () => {
   });
 });
 
-test('of two who make the same job the first has its request stored', async () => {
-  const job = newJob();
+test('of two submits that create the same job the first has its request stored', async () => {
+  const job = secretJob();
   await store.create(job);
   await store.create({ ...job, key: newKeys().first });
 
   expect((await store.payloads.readRequest(job.id, keys))?.head).toEqual(job.request);
-  expect(await redis.hlen(requestKey(PREFIX, job.id))).toBe(2);
+  expect(await redis.hlen(KEYS.request(job.id))).toBe(2);
 });
 
-test('the terms of a callback are told to whoever has the key', async () => {
-  const job = newJob();
+test('the options of a callback can be read with the key', async () => {
+  const job = secretJob();
   await store.create(job);
   await store.cancel(job.id);
-  const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, PREFIX, with_).settlement(job.id);
+  const settlement = (with_: EncryptionKeys) => new CallbackStore(redis, KEYS, with_).settlement(job.id);
 
-  expect((await settlement(keys))?.terms).toEqual(TERMS);
+  expect((await settlement(keys))?.options).toEqual(TERMS);
   await expect(settlement(newKeys())).rejects.toMatchObject({ code: 'ARR_KEY_MISSING' });
-  expect(await redis.hget(recordKey(PREFIX, job.id), 'callback')).not.toContain('https');
+  expect(await redis.hget(KEYS.record(job.id), 'callback')).not.toContain('https');
 });

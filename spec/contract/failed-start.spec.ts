@@ -32,7 +32,7 @@ test.each<[string, () => Promise<unknown>, RegExp]>([
   await check();
 });
 
-test('what was started before something failed is ended in reverse order, also what starts after that', async () => {
+test('after a failed start everything that was started is stopped in reverse order, also what starts later', async () => {
   const ended: string[] = [];
   const resources = new Releasers();
   await resources.use('first', (name) => ended.push(name));

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { resolve } from 'node:path';
 import pino from 'pino';
-import type { ThreadedHandoffLane } from '../../kong/handoff-lane';
-import { NOTE_HEADER, type HandoffOrder } from '../../plugins/async-request-reply/handoff/order';
+import type { ThreadedHandoffListener } from '../../kong/plugin-server/handoff-listener';
+import type { StreamingCommand } from '../../plugins/async-request-reply/access/gateway-action';
+import { TICKET_HEADER } from '../../plugins/async-request-reply/handoff/types';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { bullWaitingKey, openJobsKey, requestKey } from '../../plugins/async-request-reply/store/keys';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { PartialExchange } from '../helpers/http/partial-exchange';
 import { RedisServer } from '../helpers/redis-server';
@@ -18,6 +18,7 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'resend';
+const KEYS = new KeySpace(PREFIX);
 const LONG_MS = 60_000;
 const METHODS = ['GET', 'PUT', 'DELETE', 'POST'] as const;
 
@@ -26,10 +27,10 @@ const body = Buffer.alloc(700_000, 'resend');
 const half = body.subarray(0, body.length / 2);
 
 /** As built: its listener is a thread. */
-const LANE = resolve(__dirname, '../../dist/kong/handoff-lane.js');
+const LISTENER = resolve(__dirname, '../../dist/kong/plugin-server/handoff-listener.js');
 
-let redis: ScriptedRedis;
-let lane: ThreadedHandoffLane;
+let redis: RedisClient;
+let lane: ThreadedHandoffListener;
 let settingsKey: string;
 
 useResources(async (resources) => {
@@ -37,9 +38,9 @@ useResources(async (resources) => {
   const config = resolveConfig({ redis: { port: server.port, key_prefix: PREFIX } });
   redis = openWorkerClient(config.redis, () => undefined);
   resources.add(() => redis.disconnect());
-  const built = jest.requireActual<{ ThreadedHandoffLane: typeof ThreadedHandoffLane }>(LANE);
+  const built = jest.requireActual<{ ThreadedHandoffListener: typeof ThreadedHandoffListener }>(LISTENER);
   const settings = { logLevel: 'warn', backlog: 511 } as const;
-  const starting = built.ThreadedHandoffLane.start(pino({ level: 'silent' }), settings);
+  const starting = built.ThreadedHandoffListener.start(pino({ level: 'silent' }), settings);
   lane = await resources.use(starting, (started) => started.stop());
   settingsKey = lane.register(config);
 });
@@ -51,25 +52,34 @@ interface Sending {
   readonly headers: Record<string, string>;
 }
 
-/** A request as nginx has it from Kong: with its note, and sent as often as nginx likes. */
+/** A request as nginx receives it from Kong: with its ticket, and sent as often as nginx retries. */
 function handedOff(method: string, key?: string): Sending {
   const [id, queue] = [newJobId(), `q${newJobId()}`];
-  const order: HandoffOrder = {
+  const order: StreamingCommand = {
     kind: 'accept',
     job: {
-      ...{ id, queue, owner: 'somebody', body: 'stored', repeatable: true, maxAttempts: 1, delayMs: 0 },
-      ...{ deadlineMs: LONG_MS, resultTtlMs: LONG_MS, openTtlMs: LONG_MS },
+      id,
+      queue,
+      owner: 'somebody',
+      body: 'stored',
+      repeatable: true,
+      maxAttempts: 1,
+      delayMs: 0,
+      deadlineMs: LONG_MS,
+      resultTtlMs: LONG_MS,
+      openTtlMs: LONG_MS,
       request: { method, path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
     },
     admission: { priority: 5, maxWaiting: 1, maxPerCaller: 1, minReplicas: 0 },
     line: { method, uri: '/x', prefix: '' },
-    ...{ isPollable: true, tlsVerify: false },
+    isPollable: true,
+    tlsVerify: false,
     key: key === undefined ? undefined : { from: 'header', key, address: '' },
     preferences: { respondAsync: false, waitSeconds: undefined },
   };
-  const note = lane.seal({ settingsKey, method, order });
+  const note = lane.seal({ settingsKey, method, command: order });
   const length = method === 'GET' ? 0 : body.length;
-  return { id, queue, method, headers: { [NOTE_HEADER]: note, 'Content-Length': String(length) } };
+  return { id, queue, method, headers: { [TICKET_HEADER]: note, 'Content-Length': String(length) } };
 }
 
 interface Answer {
@@ -97,10 +107,10 @@ async function begin({ method, headers }: Sending, content: Buffer): Promise<Par
 
 /** There is one job of it, once in its queue, and its body is whole. */
 async function expectOneJob({ id, queue, method }: Sending): Promise<void> {
-  const jobs = new JobStore(redis, PREFIX);
+  const jobs = new JobStore(redis, KEYS);
   expect(await jobs.read(id)).toMatchObject({ id, state: 'queued' });
-  expect(await redis.zrange(openJobsKey(PREFIX, queue), 0, -1)).toEqual([id]);
-  expect(await redis.zrange(bullWaitingKey(PREFIX, queue), 0, -1)).toEqual([id]);
+  expect(await redis.zrange(KEYS.openJobs(queue), 0, '-1')).toEqual([id]);
+  expect(await redis.zrange(KEYS.bullWaiting(queue), 0, '-1')).toEqual([id]);
   const stored = await (await jobs.payloads.readRequest(id))?.body();
   const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
   expect(sha256(stored ?? half)).toBe(sha256(method === 'GET' ? Buffer.alloc(0) : body));
@@ -108,11 +118,11 @@ async function expectOneJob({ id, queue, method }: Sending): Promise<void> {
 
 const stored = (key: string): Promise<boolean> => redis.exists(key).then((count) => count === 1);
 
-describe.each(METHODS)('a %s that is sent again with its note', (method) => {
+describe.each(METHODS)('a %s that is sent again with its ticket', (method) => {
   test.each([
     ['without', undefined],
     ['under', 'an-idempotency-key'],
-  ])('after its answer makes no second job, %s an idempotency key', async (_how, key) => {
+  ])('after its response creates no second job, %s an idempotency key', async (_how, key) => {
     const sending = handedOff(method, key);
     const answers = [await send(sending), await send(sending), await send(sending)];
 
@@ -120,7 +130,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
     await expectOneJob(sending);
   });
 
-  test('by several at once is one job, and each is answered with it', async () => {
+  test('several times at once is one job, and each response has its ID', async () => {
     const sending = handedOff(method);
     const answers = await Promise.all(Array.from({ length: 5 }, () => send(sending)));
 
@@ -128,7 +138,7 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
     await expectOneJob(sending);
   });
 
-  test('after a hang-up that came with the accept is one job', async () => {
+  test('after a disconnect during the accept is one job', async () => {
     const sending = handedOff(method);
     const first = await begin(sending, body);
     await until('the job to be there', () => stored(`${PREFIX}:{${sending.id}}:job`));
@@ -140,11 +150,11 @@ describe.each(METHODS)('a %s that is sent again with its note', (method) => {
 });
 
 test.each(['PUT', 'DELETE', 'POST'])(
-  'a %s that broke off in the midst of its body leaves nothing, and is whole when it is sent again',
+  'a %s that is interrupted within its body leaves nothing, and is complete when it is sent again',
   async (method) => {
     const sending = handedOff(method);
     const first = await begin(sending, half);
-    const key = requestKey(PREFIX, sending.id);
+    const key = KEYS.request(sending.id);
     await until('a part to be stored', () => stored(key));
     const again = send(sending);
     await first.hangUp();
@@ -154,7 +164,7 @@ test.each(['PUT', 'DELETE', 'POST'])(
   },
 );
 
-it('waits before it ends for nginx to come with a note that it was given', async () => {
+test('the plugin server waits before its exit for nginx to return with a ticket', async () => {
   const sending = handedOff('PUT');
   const stopped = lane.stop();
   // As long as an end takes, and longer: each of these has a connection of its own.

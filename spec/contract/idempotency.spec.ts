@@ -1,30 +1,32 @@
-// One job for an idempotency key, wherever a submit is killed or stopped: it is cut, or held, between any two commands.
+// An idempotency key leads to one job, even if a submit is killed or delayed between any two commands.
 import { randomBytes } from 'node:crypto';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { redriveJob } from '../../plugins/async-request-reply/queue/redrive-job';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { AccessStore, type Acceptance } from '../../plugins/async-request-reply/store/access-store';
-import type { Claim } from '../../plugins/async-request-reply/store/idempotency-store';
-import { nameSettings } from '../../plugins/async-request-reply/store/job-settings';
-import { bullJobKey, claimKey, onceKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
+import type { Acceptance } from '../../plugins/async-request-reply/accept/job-acceptor';
+import type { Claim } from '../../plugins/async-request-reply/queue/idempotency-store';
+import { nameSettings } from '../../plugins/async-request-reply/jobs/job-settings';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { CommandHold } from '../helpers/cut-commands';
 import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { JOB_SETTINGS } from '../helpers/job-settings';
+import { newJob } from '../helpers/new-job';
 
 const MINUTE = 60_000;
 const QUEUE = 'q';
 const LIMIT_MS = 20_000;
 
 let server: RedisServer;
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let prefix = '';
+let keys: KeySpace;
 let claim: Claim;
 const closing: (() => Promise<void>)[] = [];
 
@@ -35,6 +37,7 @@ useResources(async (resources) => {
 
 beforeEach(() => {
   prefix = `once-${randomBytes(6).toString('hex')}`;
+  keys = new KeySpace(prefix);
   claim = { key: 'k', fingerprint: 'request', ttlMs: MINUTE };
 });
 
@@ -42,14 +45,14 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-const open = (): ScriptedRedis =>
+const open = (): RedisClient =>
   openWorkerClient(resolveConfig({ redis: { port: server.port } }).redis, () => undefined);
 
-/** A plugin server: a store on a connection of its own, whose commands can be held. */
+/** A plugin server: a store on a connection of its own, whose commands can be stopped. */
 function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } {
   const client = open();
   const hold = new CommandHold(client);
-  const store = new AccessStore(client, prefix, limitMs);
+  const store = new AccessStore(client, keys, limitMs);
   closing.push(async () => {
     hold.drop();
     await store.close();
@@ -58,16 +61,19 @@ function gateway(limitMs = LIMIT_MS): { store: AccessStore; hold: CommandHold } 
 }
 
 function jobOf(id: string, openTtlMs = 10 * MINUTE): NewJob {
-  return {
-    ...{ id, queue: QUEUE, owner: 'consumer:c', settingsHash: 's', body: Buffer.from('b'), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: MINUTE, resultTtlMs: MINUTE, openTtlMs },
+  return newJob({
+    id,
+    queue: QUEUE,
+    owner: 'consumer:c',
+    body: Buffer.from('b'),
+    openTtlMs,
     request: {
       method: 'POST',
       path: '/x',
       target: { scheme: 'http', host: 'h', port: 1 },
       headers: [['x-async-kong-id', id]],
     },
-  };
+  });
 }
 
 const submit = (store: AccessStore, by: Claim = claim): Promise<Acceptance> =>
@@ -90,13 +96,13 @@ const codeOf = async (submitting: Promise<unknown>): Promise<string> =>
 /** IDs of the jobs that a worker would run. */
 async function runnable(): Promise<string[]> {
   const records = (await redis.keys(`${prefix}:*:job`)).map((key) => key.slice(prefix.length + 2, -5));
-  const states = await Promise.all(records.map((id) => redis.hget(recordKey(prefix, id), 'state')));
+  const states = await Promise.all(records.map((id) => redis.hget(keys.record(id), 'state')));
   return records.filter((_id, index) => states[index] === 'queued');
 }
 
 async function expectOneJob(id: string): Promise<void> {
   expect(await runnable()).toEqual([id]);
-  expect(await redis.exists(bullJobKey(prefix, QUEUE, id))).toBe(1);
+  expect(await redis.exists(keys.bullJob(QUEUE, id))).toBe(1);
   const request = await gateway().store.jobs.payloads.readRequest(id);
   expect(request?.head.headers).toEqual([['x-async-kong-id', id]]);
 }
@@ -106,11 +112,12 @@ async function atEveryCut(run: (commands: number) => Promise<'cut' | 'whole'>): 
   await submit(gateway().store); // Scripts and BullMQ's own keys are there.
   for (let commands = 0; ; commands++) {
     prefix = `once-${randomBytes(6).toString('hex')}`;
+    keys = new KeySpace(prefix);
     if ((await run(commands)) === 'whole') return commands;
   }
 }
 
-/** A submit on a gateway of its own, held after so many commands; undefined where it came through. */
+/** A submit on a gateway of its own that is stopped after so many commands; undefined if it completed. */
 async function held(
   commands: number,
   limitMs?: number,
@@ -124,7 +131,7 @@ async function held(
   return isWhole ? undefined : { hold, store, submitting };
 }
 
-it('a repeat makes, or finds, the job of a submit that was killed between any two commands', async () => {
+test('a repeat creates or finds the job of a submit that was killed between any two commands', async () => {
   const cuts = await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -139,7 +146,7 @@ it('a repeat makes, or finds, the job of a submit that was killed between any tw
   expect(cuts).toBeGreaterThan(5);
 });
 
-it('a submit that was stopped between any two commands and goes on later is told of the job of its repeat', async () => {
+test('a submit that is delayed between any two commands returns the job of its repeat', async () => {
   await atEveryCut(async (commands) => {
     const cut = await held(commands);
     if (cut === undefined) return 'whole';
@@ -153,7 +160,7 @@ it('a submit that was stopped between any two commands and goes on later is told
   });
 });
 
-it('a submit that was answered 503 does not take back the job that its repeat was told of', async () => {
+test('a submit that was rejected with 503 does not roll back the job that its repeat has returned', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -164,7 +171,7 @@ it('a submit that was answered 503 does not take back the job that its repeat wa
 
     cut.hold.release();
 
-    await until('the submit to be taken back', () => cut.store.abandonedCount === 0);
+    await until('the submit to be taken back', () => cut.store.pendingRollbackCount === 0);
     await expectOneJob(id);
     expect(idOf(await submit(gateway().store))).toBe(id);
     return 'cut';
@@ -172,7 +179,7 @@ it('a submit that was answered 503 does not take back the job that its repeat wa
   expect(refused).toBeGreaterThan(5);
 });
 
-it('a key whose submit was answered 503 and taken back is free for another request', async () => {
+test('a key whose submit was rejected with 503 and rolled back is free for another request', async () => {
   let refused = 0;
   await atEveryCut(async (commands) => {
     const cut = await held(commands, 200);
@@ -180,7 +187,7 @@ it('a key whose submit was answered 503 and taken back is free for another reque
     if ((await codeOf(cut.submitting)) === 'accepted') return 'cut'; // What was held is nothing that it waits for.
     refused++;
     cut.hold.release();
-    await until('the submit to be taken back', () => cut.store.abandonedCount === 0);
+    await until('the submit to be taken back', () => cut.store.pendingRollbackCount === 0);
 
     const id = idOf(await submit(gateway().store, { ...claim, fingerprint: 'other' }));
 
@@ -190,7 +197,7 @@ it('a key whose submit was answered 503 and taken back is free for another reque
   expect(refused).toBeGreaterThan(5);
 });
 
-it('fifty submits at once from five processes make one job', async () => {
+test('fifty concurrent submits from five processes create one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   await Promise.all(stores.map((store) => store.read((jobs) => jobs.read(newJobId()))));
   const accepted = await Promise.all(
@@ -201,10 +208,10 @@ it('fifty submits at once from five processes make one job', async () => {
   expect(ids.size).toBe(1);
   expect(accepted.filter(({ kind }) => kind === 'created')).toHaveLength(1);
   await expectOneJob([...ids][0] ?? '');
-  expect(await redis.zcard(`${prefix}:{${QUEUE}}:places`)).toBe(1);
+  expect(await redis.zcard(`${prefix}:{${QUEUE}}:slots`)).toBe(1);
 });
 
-it('requests that lie in the store already, each under its own ID, make one job', async () => {
+test('requests that are already stored under IDs of their own create one job', async () => {
   const stores = Array.from({ length: 5 }, () => gateway().store);
   const accepted = await Promise.all(
     stores.map((store) =>
@@ -220,7 +227,7 @@ it('requests that lie in the store already, each under its own ID, make one job'
   expect(await runnable()).toEqual([idOf(accepted[0] as Acceptance)]);
 });
 
-it('another request under the key is refused, while the job is open and after it has settled', async () => {
+test('another request under the key is rejected, while the job is open and after it has settled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
   const other = { ...claim, fingerprint: 'other' };
@@ -230,32 +237,32 @@ it('another request under the key is refused, while the job is open and after it
   expect(await runnable()).toEqual([]);
 });
 
-it('a repeat whose record has gone is told so, and starts nothing', async () => {
+test('a repeat whose record has expired returns gone, and starts nothing', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
-  await redis.del(recordKey(prefix, id));
+  await redis.del(keys.record(id));
   expect(await codeOf(submit(store))).toBe('gone');
   expect(await codeOf(submit(store, { ...claim, fingerprint: 'other' }))).toBe('idempotency-key-reused');
   expect(await runnable()).toEqual([]);
 });
 
-it('a job that was cancelled by its client is what a repeat is told of', async () => {
+test('a repeat returns the job that its client has cancelled', async () => {
   const { store } = gateway();
   const id = idOf(await submit(store));
-  await store.cancel({ id, queue: QUEUE, owner: 'consumer:c' });
+  await store.cancel({ id, queue: QUEUE });
   expect(await submit(store)).toMatchObject({ kind: 'repeat', record: { id, state: 'cancelled' } });
 });
 
-describe('after the time of the key', () => {
+describe('after the key has expired', () => {
   const SHORT: Claim = { key: 'short', fingerprint: 'request', ttlMs: 1 };
   const lapsed = (): Promise<unknown> =>
     until('the key to lapse', async () => {
       const [seconds = 0, micros = 0] = await redis.time();
-      const until = await redis.hget(claimKey(prefix, QUEUE, SHORT.key), 'until');
+      const until = await redis.hget(keys.claim(QUEUE, SHORT.key), 'until');
       return seconds * 1000 + micros / 1000 > Number(until) + 1;
     });
 
-  it('an open job keeps it', async () => {
+  test('an open job keeps it', async () => {
     const { store } = gateway();
     const id = idOf(await submit(store, SHORT));
     await lapsed();
@@ -263,43 +270,43 @@ describe('after the time of the key', () => {
     expect(await codeOf(submit(store, { ...SHORT, fingerprint: 'other' }))).toBe('idempotency-key-reused');
   });
 
-  it('a settled job, and one that has gone, leave it to a new one', async () => {
+  test('a settled job, and one that has gone, leave it to a new one', async () => {
     const { store } = gateway();
     const first = idOf(await submit(store, SHORT));
     await lapsed();
-    await store.cancel({ id: first, queue: QUEUE, owner: 'consumer:c' });
+    await store.cancel({ id: first, queue: QUEUE });
     const second = idOf(await submit(store, SHORT));
     expect(second).not.toBe(first);
     await lapsed();
-    await redis.del(recordKey(prefix, second));
+    await redis.del(keys.record(second));
     const third = idOf(await submit(store, { ...SHORT, fingerprint: 'other' }));
     await expectOneJob(third);
   });
 });
 
-it('a key outlives the job that it names, and its mark the key, each with a TTL', async () => {
+test('the claim outlives the job that it names, and every key has a TTL', async () => {
   const id = idOf(await submit(gateway().store));
-  expect(await redis.pttl(claimKey(prefix, QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
-  expect(await redis.pttl(onceKey(prefix, id))).toBeGreaterThan(MINUTE - 5000);
+  expect(await redis.pttl(keys.claim(QUEUE, claim.key))).toBeGreaterThan(10 * MINUTE);
+  expect(await redis.pttl(keys.created(id))).toBeGreaterThan(MINUTE - 5000);
 });
 
-it('a redrive keeps the key for the new run', async () => {
+test('a redrive keeps the key for the new run', async () => {
   const { store } = gateway();
   const named = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
-  await store.announce(QUEUE, named, MINUTE);
+  await store.registerQueue(QUEUE, named, MINUTE);
   const id = idOf(await submit(store));
-  await redis.hset(recordKey(prefix, id), 'settings', named.hash);
+  await redis.hset(keys.record(id), 'settings', named.hash);
   await store.jobs.start(id, 't', MINUTE);
   await store.jobs.settle(id, 't', { outcome: 'failed', error: { code: 'upstream-failed', detail: 'd' } });
-  const key = claimKey(prefix, QUEUE, claim.key);
+  const key = keys.claim(QUEUE, claim.key);
   await redis.pexpire(key, MINUTE);
-  const scheduler = openScheduler(redis, prefix, QUEUE);
+  const scheduler = openScheduler(redis, keys, QUEUE);
 
   const context = {
     redis,
-    prefix,
+    keys,
     jobs: store.jobs,
-    index: new QueueIndex(redis, prefix),
+    index: new QueueIndex(redis, keys),
     scheduler: () => scheduler,
   };
   expect(await redriveJob(context, id)).toEqual({ kind: 'redriven' });
@@ -309,7 +316,7 @@ it('a redrive keeps the key for the new run', async () => {
   await scheduler.close();
 });
 
-it('a full queue refuses a new key and knows an old one', async () => {
+test('a full queue rejects a new key and accepts a known one', async () => {
   const { store } = gateway();
   const full = (by: Claim): Promise<Acceptance> =>
     store.accept(
@@ -321,8 +328,5 @@ it('a full queue refuses a new key and knows an old one', async () => {
   const id = idOf(await full(claim));
   expect(await codeOf(full({ ...claim, key: 'k2' }))).toBe('queue-full');
   expect(idOf(await full(claim))).toBe(id);
-  await until(
-    'the refused key to be free',
-    async () => (await redis.exists(claimKey(prefix, QUEUE, 'k2'))) === 0,
-  );
+  await until('the refused key to be free', async () => (await redis.exists(keys.claim(QUEUE, 'k2'))) === 0);
 });

@@ -3,25 +3,27 @@
 import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { TRANSITIONS } from '../../plugins/async-request-reply/jobs/transitions';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/store/job-outcomes';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { recordKey, requestKey, responseKey } from '../../plugins/async-request-reply/store/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import type { AttemptEnd as StoreEnd } from '../../plugins/async-request-reply/jobs/job-outcomes';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { RecordScripts } from '../model/record';
 import type { AttemptEnd, Change, JobKind, ModelRecord, Reply } from '../model/record';
 import { RULES } from '../model/rules';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'model';
+const KEYS = new KeySpace(PREFIX);
 const LEASE_MS = 60_000;
 const DEADLINE_MS = 600_000;
 const DELAY_MS = 60_000;
 /** Up to here every path is gone, further on every state. */
 const WHOLE_PATHS = 2;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
@@ -43,11 +45,15 @@ const replyOf = (outcome: { kind: string; state?: string; dead?: boolean }): Rep
   return (dead === undefined ? { kind } : { kind, state, dead }) as Reply;
 };
 
-const newJob = (id: string, kind: JobKind): NewJob => ({
-  ...{ id, queue: 'q', owner: '', settingsHash: 's', body: Buffer.from('body'), ...kind },
-  ...{ delayMs: 0, deadlineMs: DEADLINE_MS, resultTtlMs: 2 * DEADLINE_MS, openTtlMs: 4 * DEADLINE_MS },
-  request: { method: 'POST', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-});
+const jobOf = (id: string, kind: JobKind): NewJob =>
+  newJob({
+    id,
+    body: Buffer.from('body'),
+    ...kind,
+    deadlineMs: DEADLINE_MS,
+    resultTtlMs: 2 * DEADLINE_MS,
+    openTtlMs: 4 * DEADLINE_MS,
+  });
 
 const resultOf = (record: ModelRecord | undefined): string => `${record?.run ?? 0}.${record?.attempts ?? 0}`;
 
@@ -80,7 +86,9 @@ function settling(token: string, name: string, end: AttemptEnd, hasResponse: boo
       const { outcome, keepRequest = false } = end;
       const error = { code: 'upstream-failed', detail: 'd' } as const;
       const stored: StoreEnd = {
-        ...{ outcome, keepRequest, delayMs },
+        outcome,
+        keepRequest,
+        delayMs,
         ...(hasResponse ? { result, upstreamStatus: 200 } : { error }),
       };
       return replyOf(await store.settle(id, token, stored));
@@ -101,7 +109,7 @@ function passing(
       return changed === undefined ? undefined : [changed, { kind: 'open' }];
     },
     inRedis: async (id) => {
-      await redis.hset(recordKey(PREFIX, id), field, 1);
+      await redis.hset(KEYS.record(id), field, 1);
       return undefined;
     },
   };
@@ -116,7 +124,7 @@ const OPERATIONS: readonly Operation[] = [
       const request = created !== undefined && (created.dead || !isSettled(created.state));
       return [created === undefined ? created : { ...created, request }, reply];
     },
-    inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(newJob(id, kind))).kind }),
+    inRedis: async (id, _record, kind) => replyOf({ kind: (await store.create(jobOf(id, kind))).kind }),
   },
   {
     name: 'a starts',
@@ -136,7 +144,7 @@ const OPERATIONS: readonly Operation[] = [
     settling(token, 'retry', { outcome: 'retry' }, false),
     settling(token, 'retry with a response', { outcome: 'retry' }, true),
     settling(token, 'retry past the deadline', { outcome: 'retry', pastDeadline: true }, false),
-    settling(token, 'hold', { outcome: 'hold' }, false),
+    settling(token, 'release', { outcome: 'release' }, false),
   ]),
   {
     name: 'the sweep examines',
@@ -151,7 +159,7 @@ const OPERATIONS: readonly Operation[] = [
   {
     name: 'abandon',
     inModel: (scripts, record) => scripts.cancel(record, true),
-    inRedis: async (id) => replyOf(await store.abandon(id)),
+    inRedis: async (id) => replyOf(await store.rollBack(id)),
   },
   {
     name: 'redrive',
@@ -171,22 +179,27 @@ const OPERATIONS: readonly Operation[] = [
 
 /** What Redis has, in the model's words; what plays no part in a settled record is left out. */
 async function inRedis(id: string): Promise<object | undefined> {
-  const fields = await redis.hgetall(recordKey(PREFIX, id));
+  const fields = await redis.hgetall(KEYS.record(id));
   const { state } = fields;
   if (state === undefined) {
     return undefined;
   }
   const result = fields['result'] ?? '';
   const [request, response, now] = await Promise.all([
-    redis.exists(requestKey(PREFIX, id)),
-    redis.exists(responseKey(PREFIX, id, result)),
+    redis.exists(KEYS.request(id)),
+    redis.exists(KEYS.response(id, result)),
     redis.time().then(([seconds]) => (seconds ?? 0) * 1000),
   ]);
   const later = (field: string): boolean => Number(fields[field] ?? 0) > now;
   const isOpen = !['completed', 'failed', 'cancelled', 'expired'].includes(state);
   return {
-    ...{ state, result, attempts: Number(fields['attempts'] ?? 0), run: Number(fields['run'] ?? 1) },
-    ...{ token: fields['token'] ?? '', dead: fields['dead'] === '1', request: request === 1 },
+    state,
+    result,
+    attempts: Number(fields['attempts'] ?? 0),
+    run: Number(fields['run'] ?? 1),
+    token: fields['token'] ?? '',
+    dead: fields['dead'] === '1',
+    request: request === 1,
     response: result === '' || response === 1,
     ...(isOpen && { cancel: fields['cancel'] === '1', deadlineOver: !later('deadline_at') }),
     ...(state === 'retrying' && { early: later('not_before') }),
@@ -200,7 +213,13 @@ function inModel(record: ModelRecord | undefined): object | undefined {
   }
   const { state, result, attempts, run, token, dead, request, cancel, deadlineOver, early, lease } = record;
   return {
-    ...{ state, result, attempts, run, token, dead, request },
+    state,
+    result,
+    attempts,
+    run,
+    token,
+    dead,
+    request,
     response: result === '' || record.responses.includes(result),
     ...(!isSettled(state) && { cancel, deadlineOver }),
     ...(state === 'retrying' && { early }),
@@ -220,9 +239,9 @@ async function copyOf({ id, record }: Reached): Promise<string> {
   const copy = newJobId();
   const results = record?.responses ?? [];
   await Promise.all([
-    redis.copy(recordKey(PREFIX, id), recordKey(PREFIX, copy)),
-    redis.copy(requestKey(PREFIX, id), requestKey(PREFIX, copy)),
-    ...results.map((one) => redis.copy(responseKey(PREFIX, id, one), responseKey(PREFIX, copy, one))),
+    redis.copy(KEYS.record(id), KEYS.record(copy)),
+    redis.copy(KEYS.request(id), KEYS.request(copy)),
+    ...results.map((one) => redis.copy(KEYS.response(id, one), KEYS.response(copy, one))),
   ]);
   return copy;
 }
@@ -282,14 +301,14 @@ describe.each([
   { repeatable: true, maxAttempts: 2, runs: 1 },
   { repeatable: false, maxAttempts: 2, runs: 1 },
 ])('with repeatable $repeatable, $maxAttempts attempts and $runs runs', ({ runs, ...kind }) => {
-  it('each script does in every state what the model says', async () => {
+  test('each script does in every state what the model says', async () => {
     const { compared: comparisons, reached } = await compareAll(kind, runs);
     expect(comparisons).toBeGreaterThan(500);
     expect([...reached].sort()).toEqual(['"none"', ...Object.keys(TRANSITIONS)].sort());
   });
 });
 
-it('and no key is left without a TTL', async () => {
+test('and no key is left without a TTL', async () => {
   const keys = await redis.keys(`${PREFIX}:*`);
   const ttls = await redis.pipeline(keys.map((key) => ['pttl', key])).exec();
   expect(keys.filter((_key, index) => Number(ttls?.[index]?.[1] ?? -1) < 0)).toEqual([]);

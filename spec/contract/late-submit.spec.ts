@@ -1,45 +1,39 @@
 // A submit whose writes reach Redis after the client has had its 503: what waited in front of a Redis that stood still.
-import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { requestKey } from '../../plugins/async-request-reply/store/keys';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
+import { newJob } from '../helpers/new-job';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'late';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
-let redis: ScriptedRedis;
+let redis: RedisClient;
 let store: JobStore;
 
 useResources(async (resources) => void ({ redis, store } = await startJobStore(PREFIX, resources)));
 
-const newJob = (): NewJob => ({
-  ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', repeatable: true, maxAttempts: 1 },
-  ...{ delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, body: Buffer.from('a') },
-  request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-});
-
 const secondsOfRedis = async (): Promise<number> => (await redis.time())[0] ?? 0;
 
-test('a record is not written after its time by the clock of Redis', async () => {
+test('a record is not written after its time limit by the clock of Redis', async () => {
   const job = newJob();
   expect(await store.create(job, { latestAt: (await secondsOfRedis()) * 1000 - 1 })).toEqual({
-    kind: 'late',
+    kind: 'too-late',
   });
   expect(await store.read(job.id)).toBeUndefined();
 });
 
-test('a record is written in its time', async () => {
+test('a record is written within its time limit', async () => {
   const latestAt = (await secondsOfRedis()) * 1000 + LONG;
   expect(await store.create(newJob(), { latestAt })).toMatchObject({ kind: 'created' });
 });
 
-test('the request of a submit that was given up goes with it', async () => {
+test('rolling back a submit deletes its request', async () => {
   const job = newJob();
   await store.create(job, { latestAt: 1 });
-  expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(1);
-  expect(await store.abandon(job.id)).toEqual({ kind: 'missing' });
-  expect(await redis.exists(requestKey(PREFIX, job.id))).toBe(0);
+  expect(await redis.exists(KEYS.request(job.id))).toBe(1);
+  expect(await store.rollBack(job.id)).toEqual({ kind: 'missing' });
+  expect(await redis.exists(KEYS.request(job.id))).toBe(0);
 });

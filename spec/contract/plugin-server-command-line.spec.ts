@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { unpack } from 'msgpackr';
-import { makePrefix, ServerProcess, serverCommand } from './plugin-server-kit/server-process';
+import { makePrefix, ServerProcess, serverCommand } from './plugin-server-fixture/server-process';
 
 // The timeout fails a dump that does not end by itself.
 const run = (plugin: string, ...args: string[]): { status: number | null; stdout: Buffer; stderr: Buffer } =>
   spawnSync(process.execPath, serverCommand(plugin, args), { timeout: 20_000 });
 
 describe('plugin server, command line', () => {
-  it.each(['--dump-all-plugins', '-dump-all-plugins'])(
+  test.each(['--dump-all-plugins', '-dump-all-plugins'])(
     'prints one JSON array and exits 0 for %s',
     (option) => {
       const { status, stdout } = run('js-lab', option);
@@ -27,7 +27,7 @@ describe('plugin server, command line', () => {
     },
   );
 
-  it('prints nothing but the JSON for a plugin that prints as it loads and leaves a timer behind', () => {
+  test('prints nothing but the JSON for a plugin that prints as it loads and leaves a timer behind', () => {
     const { status, stdout, stderr } = run('noisy', '--dump-all-plugins');
     expect(status).toBe(0);
     expect(JSON.parse(stdout.toString())).toEqual([
@@ -37,13 +37,13 @@ describe('plugin server, command line', () => {
     expect(stderr.toString()).toContain('{"not":"the dump"}\nneither is this');
   });
 
-  it('prints one plugin as MsgPack', () => {
+  test('prints one plugin as MsgPack', () => {
     const { status, stdout } = run('js-lab', '--dump-plugin-info', 'js-lab');
     expect(status).toBe(0);
     expect(unpack(stdout)).toMatchObject({ Name: 'js-lab', Priority: 500 });
   });
 
-  it.each([
+  test.each([
     ['a plugin that does not exist', 'js-lab', ['--dump-plugin-info', 'nothing'], /nothing/],
     ['a plugin that does not load', 'broken', ['--dump-all-plugins'], /broken at import/],
     ['a directory that does not exist', 'nowhere', [], /ENOENT/],
@@ -66,7 +66,7 @@ describe('plugin server, command line', () => {
     expect(stderr.toString()).toMatch(reason);
   });
 
-  it('serves a plugin that prints', async () => {
+  test('serves a plugin that prints', async () => {
     const { prefix, remove } = makePrefix();
     const server = await ServerProcess.start(prefix, { plugin: 'noisy' });
     await server.logged('nor this');

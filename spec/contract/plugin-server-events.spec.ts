@@ -1,8 +1,13 @@
 import { useResources } from '../helpers/use-resources';
-import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { bytesOf, KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
-type Status = { Events: number; OpenInstances: number; ClosedInstances: number; Plugins: unknown };
+interface Status {
+  Events: number;
+  OpenInstances: number;
+  ClosedInstances: number;
+  Plugins: unknown;
+}
 
 describe('plugin server, instances and events', () => {
   const { prefix, remove } = makePrefix();
@@ -19,12 +24,14 @@ describe('plugin server, instances and events', () => {
   });
   afterEach(() => kong.socket.destroy());
 
-  const status = async (): Promise<Status> => (await kong.call('GetStatus', null)).result as Status;
+  const status = async (): Promise<Status> =>
+    (await kong.call('GetStatus', null)).result as unknown as Status;
 
-  it('keeps no event of 50,000 that exited, returned, threw or called on after their exit', async () => {
+  test('keeps no event of 50,000 that exited, returned, threw or called on after their exit', async () => {
     const ids: number[] = [];
-    for (const mode of ['exit', 'pass', 'throw', 'rejectexit', 'callafterexit'])
+    for (const mode of ['exit', 'pass', 'throw', 'rejectexit', 'callafterexit']) {
       ids.push(await kong.start({ mode }));
+    }
     for (let round = 0; round < 100; round++) {
       const requests = Array.from({ length: 500 }, (_, i) =>
         kong.pack('HandleEvent', { InstanceId: ids[i % ids.length], EventName: 'access' }),
@@ -35,14 +42,14 @@ describe('plugin server, instances and events', () => {
     expect((await status()).Events).toBe(0);
   });
 
-  it('keeps an event while Kong has its call', async () => {
+  test('keeps an event while Kong has its call', async () => {
     const call = await kong.event(await kong.start({ mode: 'throwafter' }));
     expect((await status()).Events).toBe(1);
     await kong.step(call, 'GET');
     expect((await status()).Events).toBe(0);
   });
 
-  it('takes the steps of one event over any connection', async () => {
+  test('takes the steps of one event over any connection', async () => {
     const other = await KongConnection.open(server.socketPath);
     const first = await kong.event(await kong.start({ mode: 'four' }));
     const second = await other.step(first, 'POST');
@@ -57,7 +64,7 @@ describe('plugin server, instances and events', () => {
     other.socket.destroy();
   });
 
-  it('sends calls that the plugin did not await one after another, and then the end of the phase', async () => {
+  test('sends calls that the plugin did not await one after another, and then the end of the phase', async () => {
     const one = await kong.event(await kong.start({ mode: 'logs' }), 'log');
     const two = await kong.step(one, null);
     expect([one, two].map(({ method, args }) => [method, args])).toEqual([
@@ -67,7 +74,7 @@ describe('plugin server, instances and events', () => {
     expect((await kong.step(two, null)).method).toBe('ret');
   });
 
-  it('serves a closed instance', async () => {
+  test('serves a closed instance', async () => {
     const id = await kong.start({ mode: 'exit' });
     const closed = await kong.call('CloseInstance', id);
     expect(closed.result).toEqual({ Name: 'js-lab', Id: id });
@@ -75,7 +82,7 @@ describe('plugin server, instances and events', () => {
     expect((await kong.call('CloseInstance', id)).error).toBeNull();
   });
 
-  it('answers an event for an instance that was closed 10,000 closes ago with 503, not with "no plugin instance"', async () => {
+  test('answers an event for an instance that was closed 10,000 closes ago with 503, not with "no plugin instance"', async () => {
     const first = await kong.start({ mode: 'exit' });
     await kong.call('CloseInstance', first);
     const { ClosedInstances: before } = await status();
@@ -89,7 +96,7 @@ describe('plugin server, instances and events', () => {
     expect(JSON.parse(bytesOf(args[1]).toString())).toMatchObject({ status: 503 });
   });
 
-  it.each(['HandleEvent', 'InstanceStatus', 'CloseInstance'])(
+  test.each(['HandleEvent', 'InstanceStatus', 'CloseInstance'])(
     'answers %s for an instance ID of another process with "no plugin instance"',
     async (method) => {
       const argument = method === 'HandleEvent' ? { InstanceId: 17, EventName: 'access' } : 17;
@@ -97,7 +104,7 @@ describe('plugin server, instances and events', () => {
     },
   );
 
-  it('gives no instance ID and no event ID that another process gives', async () => {
+  test('gives no instance ID and no event ID that another process gives', async () => {
     const second = makePrefix();
     const otherServer = await ServerProcess.start(second.prefix);
     const other = await KongConnection.open(otherServer.socketPath);
@@ -112,12 +119,12 @@ describe('plugin server, instances and events', () => {
     second.remove();
   });
 
-  it('gives Kong the message with which the plugin refuses its configuration', async () => {
+  test('gives Kong the message with which the plugin refuses its configuration', async () => {
     const { error } = await kong.call('StartInstance', { Name: 'js-lab', Config: '{"mode":"unheard-of"}' });
     expect(error).toBe('no mode unheard-of');
   });
 
-  it('tells the status of an instance', async () => {
+  test('tells the status of an instance', async () => {
     const id = await kong.start({ mode: 'pass' });
     expect((await kong.call('InstanceStatus', id)).result).toEqual({
       Name: 'js-lab',
@@ -126,7 +133,7 @@ describe('plugin server, instances and events', () => {
     });
   });
 
-  it.each(['throw', 'throwafter'])(
+  test.each(['throw', 'throwafter'])(
     'answers 500 for a plugin that throws before its exit (%s)',
     async (mode) => {
       let call = await kong.event(await kong.start({ mode }));
@@ -136,11 +143,11 @@ describe('plugin server, instances and events', () => {
     },
   );
 
-  it('ends a log phase whose plugin throws, as there is nothing to exit from', async () => {
+  test('ends a log phase whose plugin throws, as there is nothing to exit from', async () => {
     expect((await kong.event(await kong.start({ mode: 'throw' }), 'log')).method).toBe('ret');
   });
 
-  it.each(['exitfunction', 'callfunction'])(
+  test.each(['exitfunction', 'callfunction'])(
     'answers 500 for a value without a wire form (%s)',
     async (mode) => {
       const { method, args } = await kong.event(await kong.start({ mode }));
@@ -149,18 +156,18 @@ describe('plugin server, instances and events', () => {
     },
   );
 
-  it('outlives a rejection that nobody handles', async () => {
+  test('outlives a rejection that nobody handles', async () => {
     expect((await kong.event(await kong.start({ mode: 'stray' }))).args[0]).toBe(202);
     await server.logged('unhandled rejection');
     expect((await status()).Events).toBe(0);
   });
 
-  it('logs where a plugin threw and nothing of what it said', async () => {
+  test('logs where a plugin threw and nothing of what it said', async () => {
     await kong.event(await kong.start({ mode: 'throw' }));
     await kong.event(await kong.start({ mode: 'rejectexit' }));
     const threw = await server.logged('plugin threw');
     expect(threw).toMatchObject({
-      err: { name: 'Error', frames: expect.anything() as unknown },
+      error: { name: 'Error', frames: expect.anything() as unknown },
       phase: 'access',
     });
     await server.logged('plugin threw after its exit');

@@ -1,7 +1,7 @@
 import { luaPack } from '../gateway/rpc/lua-pack';
 import { useResources } from '../helpers/use-resources';
-import { bytesOf, KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { bytesOf, KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 // Each of these ends kong-js-pluginserver, or mangles what passes through it (docs/kong.md).
 describe('plugin server under hostile bytes', () => {
@@ -26,7 +26,7 @@ describe('plugin server under hostile bytes', () => {
     other.socket.destroy();
   };
 
-  it.each(['StepMultiMap', 'Step'])(
+  test.each(['StepMultiMap', 'Step'])(
     'takes a header or argument named __proto__ for any other (%s)',
     async (how) => {
       const call = await kong.event(await kong.start({ mode: 'echoheaders' }));
@@ -42,27 +42,27 @@ describe('plugin server under hostile bytes', () => {
     },
   );
 
-  it('keeps every byte of a header value, in both directions', async () => {
+  test('keeps every byte of a header value, in both directions', async () => {
     const everyByte = String.fromCharCode(...Array.from({ length: 255 }, (_, i) => i + 1));
     const call = await kong.event(await kong.start({ mode: 'echoheaders' }));
     const { args } = await kong.step(call, { 'x-name': [everyByte] }, 'StepMultiMap');
     expect(args[2]).toEqual({ 'x-copy': [everyByte] });
   });
 
-  it('keeps every byte of a body, in both directions', async () => {
+  test('keeps every byte of a body, in both directions', async () => {
     const body = Buffer.from(Array.from({ length: 70_000 }, (_, i) => i % 256));
     const call = await kong.event(await kong.start({ mode: 'echobody' }));
     const { args } = await kong.step(call, body);
     expect(bytesOf(args[1]).equals(body)).toBe(true);
   });
 
-  it.each(['Grüße', 'Grüße ✓', 'plain'])('reads a configuration as UTF-8: %s', async (message) => {
+  test.each(['Grüße', 'Grüße ✓', 'plain'])('reads a configuration as UTF-8: %s', async (message) => {
     const utf8 = Buffer.from(JSON.stringify({ mode: 'configtext', message })).toString('latin1');
     const { args } = await kong.event(await kong.start(utf8));
     expect(args[1]).toBe(Buffer.from(message).toString('latin1'));
   });
 
-  it('answers each of several requests in one chunk', async () => {
+  test('answers each of several requests in one chunk', async () => {
     const id = await kong.start({ mode: 'exit' });
     const event = { InstanceId: id, EventName: 'access' };
     kong.socket.write(Buffer.concat([1, 2, 3].map(() => kong.pack('HandleEvent', event))));
@@ -70,7 +70,7 @@ describe('plugin server under hostile bytes', () => {
     expect(answers.map((answer) => answer.id)).toEqual([2, 3, 4]);
   });
 
-  it('answers a request that comes one byte at a time', async () => {
+  test('answers a request that comes one byte at a time', async () => {
     const id = await kong.start({ mode: 'exit' });
     for (const byte of kong.pack('HandleEvent', { InstanceId: id, EventName: 'access' })) {
       await new Promise((written) => kong.socket.write(Buffer.of(byte), written));
@@ -78,7 +78,7 @@ describe('plugin server under hostile bytes', () => {
     expect((await kong.answer()).error).toBeNull();
   });
 
-  it.each([
+  test.each([
     ['a reserved byte', Buffer.of(0xc1)],
     ['a value that is no request', luaPack({ a: 1 })],
     ['an answer', luaPack([1, 1, null, null])],
@@ -96,7 +96,7 @@ describe('plugin server under hostile bytes', () => {
     bystander.socket.destroy();
   });
 
-  it('says in its log that it hung up, and nothing of what came', async () => {
+  test('says in its log that it hung up, and nothing of what came', async () => {
     kong.socket.write(Buffer.from('\xc1secret-payload', 'latin1'));
     await kong.closed;
     await server.logged('unreadable message, connection closed');
@@ -104,7 +104,7 @@ describe('plugin server under hostile bytes', () => {
   });
 
   // A unix socket is reset when its peer closes it with answers unread; so many that Node does not read them ahead.
-  it('outlives a connection that is reset in the middle of a request', async () => {
+  test('outlives a connection that is reset in the middle of a request', async () => {
     const id = await kong.start({ mode: 'exit' });
     kong.socket.pause();
     const request = kong.pack('HandleEvent', { InstanceId: id, EventName: 'access' });
@@ -116,15 +116,16 @@ describe('plugin server under hostile bytes', () => {
     await expectServing();
   });
 
-  it('outlives a client that leaves before its answer', async () => {
+  test('outlives a client that leaves before its answer', async () => {
     const id = await kong.start({ mode: 'exit' });
-    for (let i = 0; i < 50; i++)
+    for (let i = 0; i < 50; i++) {
       kong.socket.write(kong.pack('HandleEvent', { InstanceId: id, EventName: 'access' }));
+    }
     kong.socket.destroy();
     await expectServing();
   });
 
-  it.each([
+  test.each([
     ['plugin.nothing', 'no RPC method plugin.nothing'],
     ['plugin.constructor', 'no RPC method plugin.constructor'],
     ['plugin.SetPluginDir', 'no RPC method plugin.SetPluginDir'],
@@ -134,7 +135,7 @@ describe('plugin server under hostile bytes', () => {
     expect((await kong.answer()).error).toBe(error);
   });
 
-  it.each([
+  test.each([
     ['HandleEvent', null],
     ['HandleEvent', { InstanceId: 'x', EventName: 'access' }],
     ['Step', 7],

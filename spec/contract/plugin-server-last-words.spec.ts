@@ -1,8 +1,8 @@
-// What a plugin server says that cannot start, to whoever started it: a person, or an nginx that keeps what it prints to itself.
+// What a plugin server that cannot start prints: to a terminal, or to an nginx that does not show its output.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, closeSync, copyFileSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makePrefix } from './plugin-server-kit/server-process';
+import { makePrefix } from './plugin-server-fixture/server-process';
 
 const PLUGIN_SERVER = resolve(__dirname, '../../dist/kong/plugin-server.js');
 /** The directory of another user, or of the kernel: no user writes there. */
@@ -28,7 +28,9 @@ function run(parent: string, log: number | 'pipe', args: string[], env: NodeJS.P
   // The inner shell, and not the parent, redirects; the status keeps the parent from becoming the command.
   const script = `/bin/sh -c "exec ${command} 2>&1"; exit $?`;
   const { status, stdout } = spawnSync(parent, ['-c', script], {
-    ...{ encoding: 'utf8', env, stdio: ['ignore', 'pipe', log] },
+    encoding: 'utf8',
+    env,
+    stdio: ['ignore', 'pipe', log],
   });
   return { status, printed: stdout };
 }
@@ -56,14 +58,14 @@ const CASES: [string, string[], NodeJS.ProcessEnv, RegExp][] = [
   [
     'a setting that cannot be',
     ['-p', prefix],
-    { ARR_WORKER: '99' },
-    /ARR_WORKER must be an integer from 0 to 64/,
+    { ARR_WORKER_THREADS: '99' },
+    /ARR_WORKER_THREADS must be an integer from 0 to 64/,
   ],
   [
     'a secrets file that is not there',
     ['-p', prefix],
     { ARR_SECRETS_FILE: '/nowhere' },
-    /secrets_file names \/nowhere/,
+    /secrets_file names the file \/nowhere/,
   ],
   ['an option that there is not', ['--prefix', prefix], {}, /unknown option '--prefix'/],
 ];
@@ -71,7 +73,7 @@ const CASES: [string, string[], NodeJS.ProcessEnv, RegExp][] = [
 describe.each(CASES)('%s', (_what, args, env, sentence) => {
   const SENTENCE_AT_END = new RegExp(sentence.source, 'm');
 
-  test('is told in the error log of nginx, as an error of its own', () => {
+  test('is an entry of its own in the error log of nginx', () => {
     const file = join(prefix, 'error.log');
     const log = openSync(file, 'w');
     const { printed } = run(NGINX, log, args, env);
@@ -86,12 +88,12 @@ describe.each(CASES)('%s', (_what, args, env, sentence) => {
     expect(printed).toMatch(SENTENCE_AT_END);
   });
 
-  test('ends as a command that cannot be run where the log cannot be written, which Kong logs as an error', () => {
+  test('exits as a command that cannot be run if the log cannot be written, which Kong logs as an error', () => {
     // A socket can be written by nobody who has to open it.
     expect(run(NGINX, 'pipe', args, env).status).toBe(127);
   });
 
-  test('is told to a person, with 1, or 2 for wrong use', () => {
+  test('is printed to a terminal, with exit code 1, or 2 for wrong usage', () => {
     const { status, printed } = run('/bin/sh', 'pipe', args, env);
     expect(printed).toMatch(SENTENCE_AT_END);
     expect(status).toBe(args[0] === '--prefix' ? 2 : 1);

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { KongConnection, type NextCall } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection, type NextCall } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 describe('plugin server, from start to end', () => {
   let prefix: string;
@@ -30,17 +30,18 @@ describe('plugin server, from start to end', () => {
     kong.event(await kong.start({ mode: 'four' }));
   const finishEvent = async (kong: KongConnection, first: NextCall): Promise<unknown> => {
     let call = first;
-    for (const result of ['GET', '/p', { host: ['h'] }, Buffer.alloc(0)])
+    for (const result of ['GET', '/p', { host: ['h'] }, Buffer.alloc(0)]) {
       call = await kong.step(call, result);
+    }
     return call.args[0];
   };
 
-  it('leaves nothing but its socket in the prefix', async () => {
+  test('leaves nothing but its socket in the prefix', async () => {
     await start();
     expect(readdirSync(prefix)).toEqual(['s']);
   });
 
-  it('replaces what a dead server, or anybody, left at its path', async () => {
+  test('replaces what a dead server, or anybody, left at its path', async () => {
     const dead = await start();
     await dead.kill();
     expect(existsSync(dead.socketPath)).toBe(true);
@@ -50,7 +51,7 @@ describe('plugin server, from start to end', () => {
     await open(await start());
   });
 
-  it('drains at SIGTERM: the event in flight ends, new ones are served, then it exits 0 and leaves the path', async () => {
+  test('drains at SIGTERM: the event in flight ends, new ones are served, then it exits 0 and leaves the path', async () => {
     const server = await start();
     const kong = await open(server);
     const first = await beginEvent(kong);
@@ -63,7 +64,7 @@ describe('plugin server, from start to end', () => {
     expect(existsSync(server.socketPath)).toBe(true);
   });
 
-  it('exits when the drain timeout is over, whatever is in flight', async () => {
+  test('exits when the drain timeout is over, whatever is in flight', async () => {
     const server = await start({ ARR_DRAIN_TIMEOUT_SECONDS: '1' });
     await beginEvent(await open(server));
     server.signal('SIGTERM');
@@ -71,7 +72,7 @@ describe('plugin server, from start to end', () => {
     expect(await server.exited).toBe(0);
   });
 
-  it('exits at once at the second SIGTERM', async () => {
+  test('exits at once at the second SIGTERM', async () => {
     const server = await start();
     await beginEvent(await open(server));
     server.signal('SIGTERM');
@@ -80,13 +81,13 @@ describe('plugin server, from start to end', () => {
     expect(await server.exited).toBe(143);
   });
 
-  it('ends at SIGINT too', async () => {
+  test('ends at SIGINT too', async () => {
     const server = await start();
     server.signal('SIGINT');
     expect(await server.exited).toBe(0);
   });
 
-  it('gives its path to the next server without a moment between, and goes on with what it has', async () => {
+  test('gives its path to the next server without a moment between, and goes on with what it has', async () => {
     const old = await start();
     const oldKong = await open(old);
     const inFlight = await beginEvent(oldKong);
@@ -119,7 +120,7 @@ describe('plugin server, from start to end', () => {
     await open(next);
   });
 
-  it('goes on when nobody reads its output any more', async () => {
+  test('goes on when nobody reads its output any more', async () => {
     const server = await start();
     const kong = await open(server);
     server.hangUp();

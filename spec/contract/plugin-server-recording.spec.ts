@@ -1,18 +1,24 @@
+// The plugin server answers a recorded real Kong as kong-pdk did, step by step (spec/fixtures/rpc-transcript.jsonl).
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LuaValue } from '../gateway/rpc/lua-value';
 import { useResources } from '../helpers/use-resources';
-import { KongConnection, type RpcAnswer } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection, type RpcAnswer } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 type Entry =
   | { note: string }
   | { from: 'kong'; msg: [0, number, string, [LuaValue]] }
   | { from: 'pluginserver'; msg: [1, number, string | null, LuaValue] }
   | { ev: string };
-type Exchange = { method: string; argument: LuaValue; error: string | null; result: LuaValue };
+interface Exchange {
+  method: string;
+  argument: LuaValue;
+  error: string | null;
+  result: LuaValue;
+}
 
-/** The recording by scenario: what Kong said and what kong-pdk answered to it. */
+/** The recording by step: the calls of Kong, and the answers of kong-pdk. */
 function readScenarios(): Map<string, Exchange[]> {
   const text = readFileSync(join(__dirname, '../fixtures/rpc-transcript.jsonl'), 'utf8');
   const scenarios = new Map<string, Exchange[]>();
@@ -36,7 +42,7 @@ function readScenarios(): Map<string, Exchange[]> {
   return scenarios;
 }
 
-/** Puts our instance and event IDs in the place of the recorded ones, and the other way round. */
+/** Replaces recorded instance and event IDs with those of our plugin server. */
 class IdMap {
   readonly #ours = new Map<string, number>();
 
@@ -63,13 +69,16 @@ class IdMap {
   }
 }
 
-// The recording tells of a binary its length only.
+// The recording has only the length of a binary.
 function withBinaries(data: LuaValue): LuaValue {
   const length = (data as { $bin?: { length: number } } | undefined)?.$bin?.length;
   return length === undefined ? data : Buffer.alloc(length);
 }
 
-/** What does not differ from one run to the next; of binaries and of IDs only that they are there. No configuration: ours gives none. */
+/**
+ * The part of an answer that is the same in every run. A binary is reduced to its length and an ID to its type. Configurations
+ * are left out, because our plugin server returns none.
+ */
 function comparable(value: unknown): unknown {
   const text = JSON.stringify(value, (key, inner: unknown) => {
     if (key === 'Config') return undefined;
@@ -117,35 +126,33 @@ describe('plugin server and the recording of a real Kong', () => {
     }
   };
 
-  it.each([
-    ['1', 'first request'],
-    ['2', 'second request'],
-    ['3', 'four calls, then exit'],
-    ['4', 'nothing done'],
-    ['7', 'thrown after exit'],
-    ['8', 'called after exit'],
-    ['9', 'exit with a status that Kong refuses'],
-    ['10', 'a PDK method that is none'],
-    ['14', 'exit without a body'],
-    ['15', 'a header twice'],
-    ['17', 'before a change of configuration'],
-    ['17b', 'after it'],
-    ['17c', 'another instance after it'],
-  ])('answers as recorded: %s, %s', async (scenario) => expectAlike(scenario));
+  test.each([
+    { step: '1', scenario: 'the first request' },
+    { step: '2', scenario: 'the second request' },
+    { step: '3', scenario: 'four calls, then an exit' },
+    { step: '4', scenario: 'a plugin that does nothing' },
+    { step: '7', scenario: 'a plugin that throws after its exit' },
+    { step: '8', scenario: 'a plugin that calls after its exit' },
+    { step: '9', scenario: 'an exit with a status that Kong rejects' },
+    { step: '10', scenario: 'a call of an unknown PDK method' },
+    { step: '14', scenario: 'an exit without a body' },
+    { step: '15', scenario: 'a repeated header' },
+    { step: '17', scenario: 'a request before a change of configuration' },
+    { step: '17b', scenario: 'a request after that change' },
+    { step: '17c', scenario: 'a request to another instance after that change' },
+  ])('the plugin server answers as recorded in step $step: $scenario', ({ step }) => expectAlike(step));
 
-  it.each([
-    ['5', 'at once'],
-    ['6', 'after one call'],
-  ])(
-    'answers 500, where the recording lets the request pass, when the plugin throws: %s, %s',
-    async (scenario) => {
-      const answers = [];
-      for (const exchange of scenarios.get(scenario) ?? []) answers.push((await replay(exchange)).result);
-      expect(answers.at(-1)).toMatchObject({ Data: { Method: 'kong.response.exit', Args: [500, {}, {}] } });
-    },
-  );
+  // Here kong-pdk let the request pass; our plugin server fails closed.
+  test.each([
+    { step: '5', moment: 'at once' },
+    { step: '6', moment: 'after one call' },
+  ])('the plugin server answers 500 to a plugin that throws $moment (step $step)', async ({ step }) => {
+    const answers = [];
+    for (const exchange of scenarios.get(step) ?? []) answers.push((await replay(exchange)).result);
+    expect(answers.at(-1)).toMatchObject({ Data: { Method: 'kong.response.exit', Args: [500, {}, {}] } });
+  });
 
-  it('answers as recorded after a crash: 20, an instance of the process before; 21, four calls', async () => {
+  test('after a crash the plugin server rejects an instance of the former process (step 20) and runs four calls (step 21)', async () => {
     kong.socket.destroy();
     await server.kill();
     server = await ServerProcess.start(prefix);
@@ -158,9 +165,9 @@ describe('plugin server and the recording of a real Kong', () => {
     await expectAlike('21');
   });
 
-  it.each([
-    ['28', 'a table for a body'],
-    ['29', 'exit with an object'],
-    ['30', 'exit with bytes'],
-  ])('answers as recorded: %s, %s', async (scenario) => expectAlike(scenario));
+  test.each([
+    { step: '28', scenario: 'a table as the body' },
+    { step: '29', scenario: 'an exit with an object' },
+    { step: '30', scenario: 'an exit with bytes' },
+  ])('the plugin server answers as recorded in step $step: $scenario', ({ step }) => expectAlike(step));
 });

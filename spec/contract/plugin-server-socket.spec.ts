@@ -4,8 +4,8 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { newEncryptionKey } from '../helpers/encryption';
 import { Releasers } from '../helpers/stack/releasers';
-import { KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 /** As ServerProcess takes it: from the fixtures. */
 const OUR_PLUGIN = '../../../dist/plugins';
@@ -29,23 +29,23 @@ async function start(
 const permissions = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 describe.each(['000', '022', '777'])('started with a umask of %s', (umask) => {
-  test('the socket is for its own user', async () => {
+  test('only its own user can access the socket', async () => {
     const { socketPath } = await start({ umask });
     expect(permissions(socketPath)).toBe('600');
   });
 
-  test('the socket is for its group too where ARR_SOCKET_MODE says so', async () => {
+  test('its group can access the socket if ARR_SOCKET_MODE permits that', async () => {
     const { socketPath } = await start({ umask, env: { ARR_SOCKET_MODE: '0660' } });
     expect(permissions(socketPath)).toBe('660');
   });
 });
 
-test('the process makes nothing that is for others, so that the socket is not while it has no permissions yet', async () => {
+test('the umask of the process excludes others, so that the socket is protected before its mode is set', async () => {
   const { pid } = await start({ umask: '000' });
   expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Umask:\s+0077$/m);
 });
 
-test('no answer holds anything of a configuration', async () => {
+test('no answer contains a part of a configuration', async () => {
   const secret = (): string => randomBytes(24).toString('base64');
   const secrets = [secret(), secret(), newEncryptionKey()] as const;
   const config = {
@@ -53,11 +53,12 @@ test('no answer holds anything of a configuration', async () => {
     upstream: { mode: 'loopback', url: 'http://127.0.0.1:8000', loopback_secret: secrets[1] },
     encryption: { keys: [secrets[2]] },
   };
-  const server = await start({ plugin: OUR_PLUGIN, env: { ARR_WORKER: '0' } });
+  const server = await start({ plugin: OUR_PLUGIN, env: { ARR_WORKER_THREADS: '0' } });
   const kong = await KongConnection.open(server.socketPath);
   resources.add(() => kong.socket.destroy());
   const started = await kong.call('StartInstance', {
-    ...{ Name: 'async-request-reply', Config: JSON.stringify(config) },
+    Name: 'async-request-reply',
+    Config: JSON.stringify(config),
   });
   const { Id } = started.result as { Id: number };
 

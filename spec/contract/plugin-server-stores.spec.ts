@@ -3,8 +3,8 @@ import { freePort } from '../helpers/gateway/free-port';
 import { HttpClient } from '../helpers/http-client';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
-import { KongConnection } from './plugin-server-kit/kong-connection';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { KongConnection } from './plugin-server-fixture/kong-connection';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 let server: ServerProcess;
 let health: HttpClient;
@@ -12,13 +12,13 @@ let health: HttpClient;
 useResources(async (resources) => {
   const { prefix } = await resources.use(makePrefix(), ({ remove }) => remove());
   const port = await freePort();
-  const env = { ARR_HEALTH_LISTEN: String(port), ARR_WORKER: '0' };
+  const env = { ARR_HEALTH_LISTEN: String(port), ARR_WORKER_THREADS: '0' };
   const starting = ServerProcess.start(prefix, { plugin: '../../../dist/plugins', env });
   server = await resources.use(starting, (started) => started.kill());
   health = new HttpClient(port);
 });
 
-/** Ports on which nobody listens, so that each is told of as long as it is in use. */
+/** Ports on which nothing listens, so that each is reported as long as it is in use. */
 const [LATER, EARLIER, AFTER] = [1, 2, 3];
 
 /** As Kong starts an instance of one plugin on one route. */
@@ -36,7 +36,7 @@ const reasons = async (): Promise<string[]> =>
     reason.replace('Redis does not answer: 127.0.0.1:', ''),
   );
 
-test('an instance of an earlier configuration takes nothing from a later one, unless its Kong is another', async () => {
+test('an instance of an earlier configuration does not replace the store of a later one, unless it belongs to another Kong', async () => {
   const kong = await KongConnection.open(server.socketPath);
   await start(kong, 500, LATER);
   await start(kong, 3, EARLIER);

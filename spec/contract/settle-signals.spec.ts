@@ -1,11 +1,11 @@
-// What tells of settled jobs, on a real Redis, over a wire that can be cut.
-import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { NewJob } from '../../plugins/async-request-reply/store/new-job';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { settledChannel } from '../../plugins/async-request-reply/store/keys';
-import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import { SettleSignals } from '../../plugins/async-request-reply/store/settle-signals';
+// The signals of settled jobs, on a real Redis, over a connection that can be cut.
+import type { NewJob } from '../../plugins/async-request-reply/jobs/new-job';
+import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
+import { openSignalClient, openWorkerClient } from '../../plugins/async-request-reply/redis/redis-client';
+import { SettleSignals } from '../../plugins/async-request-reply/waiting/settle-signals';
 import { resolveConfig } from '../../schemas/resolve-config';
+import { newJob } from '../helpers/new-job';
 import type { RedisServer } from '../helpers/redis-server';
 import { startJobStore } from '../helpers/start-job-store';
 import { TcpProxy } from '../helpers/tcp-proxy';
@@ -13,6 +13,7 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 
 const PREFIX = 'signals';
+const KEYS = new KeySpace(PREFIX);
 const LONG = 60_000;
 
 let server: RedisServer;
@@ -38,12 +39,7 @@ afterEach(async () => {
 });
 
 async function queued(change: Partial<NewJob> = {}): Promise<string> {
-  const job: NewJob = {
-    ...{ id: newJobId(), queue: 'q', owner: '', settingsHash: 's', body: Buffer.alloc(0), repeatable: true },
-    ...{ maxAttempts: 1, delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG },
-    request: { method: 'GET', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
-    ...change,
-  };
+  const job = newJob({ deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: LONG, ...change });
   await jobs.create(job);
   return job.id;
 }
@@ -54,14 +50,14 @@ class Ear {
   readonly stop: () => void;
 
   constructor(id: string) {
-    this.stop = signals.listen(settledChannel(PREFIX, id), {
+    this.stop = signals.listen(KEYS.settledChannel(id), {
       settled: () => void (this.settles += 1),
       listening: () => void (this.listens += 1),
     });
   }
 }
 
-/** One that hears whatever is told from now on. */
+/** A listener whose subscription has started. */
 async function listen(id: string): Promise<Ear> {
   const ear = new Ear(id);
   await until('the subscription', () => ear.listens > 0);
@@ -74,7 +70,7 @@ async function start(id: string): Promise<void> {
   expect(await jobs.start(id, 't', LONG)).toMatchObject({ kind: 'leased' });
 }
 
-describe('a job that settles is told of', () => {
+describe('a settled job is signalled', () => {
   test.each<[string, (id: string) => Promise<unknown>]>([
     [
       'when it completes',
@@ -107,14 +103,14 @@ describe('a job that settles is told of', () => {
     expect(ear.settles).toBe(1);
   });
 
-  test('when a sweep finds it past its deadline', async () => {
+  test('when the sweeper finds it past its deadline', async () => {
     const id = await queued({ deadlineMs: 1 });
     const ear = await listen(id);
-    await until('the deadline', async () => (await jobs.examine(id)).kind === 'closed');
+    await until('the deadline', async () => (await jobs.examine(id)).kind === 'settled-now');
     await until('the message', () => ear.settles > 0);
   });
 
-  test('to all who listen, and to nobody who listens to another', async () => {
+  test('to all of its listeners, and to those of no other job', async () => {
     const [id, other] = [await queued(), await queued()];
     const ears = [await listen(id), await listen(id), await listen(other)];
     await jobs.cancel(id);
@@ -123,17 +119,17 @@ describe('a job that settles is told of', () => {
     expect(opened).toBe(1);
   });
 
-  test('and settles where the ACL keeps its user off the channel', async () => {
+  test('but settles without a signal if the ACL forbids its user the channel', async () => {
     await server.command('ACL', 'SETUSER', 'mute', 'on', '>p', '~*', '+@all', 'resetchannels');
     const settings = resolveConfig({ redis: { port: server.port, username: 'mute', password: 'p' } }).redis;
     const muted = openWorkerClient(settings, () => undefined);
     const id = await queued();
-    expect(await new JobStore(muted, PREFIX).cancel(id)).toMatchObject({ kind: 'closed' });
+    expect(await new JobStore(muted, KEYS).cancel(id)).toMatchObject({ kind: 'settled-now' });
     muted.disconnect();
   });
 });
 
-test('opens no connection before somebody listens, and one for all who do', async () => {
+test('no connection is opened before the first listener, and one for all listeners', async () => {
   expect(opened).toBe(0);
   const ears = await Promise.all(Array.from({ length: 20 }, async () => listen(await queued())));
   expect(opened).toBe(1);
@@ -142,7 +138,7 @@ test('opens no connection before somebody listens, and one for all who do', asyn
   await until('the subscriptions to end', async () => ((await channels()) as string[]).length === 0);
 });
 
-test('keeps a subscription until the last of its listeners goes', async () => {
+test('a subscription is kept until its last listener stops', async () => {
   const id = await queued();
   const [first, last] = [await listen(id), await listen(id)];
   first.stop();
@@ -152,7 +148,7 @@ test('keeps a subscription until the last of its listeners goes', async () => {
   expect(first.settles).toBe(0);
 });
 
-test('a lost connection is made anew, and every listener is told that messages come again', async () => {
+test('a lost connection is reopened, and every listener is notified that messages arrive again', async () => {
   const ids = [await queued(), await queued()];
   const ears = await Promise.all(ids.map(listen));
   await wire.close();
@@ -165,7 +161,7 @@ test('a lost connection is made anew, and every listener is told that messages c
   await until('the message', () => ears[1]?.settles === 1);
 });
 
-test('who begins to listen while the connection is away hears of it when it is back', async () => {
+test('a listener that starts while the connection is down is notified when it is back', async () => {
   const first = await listen(await queued());
   await wire.close();
   const id = await queued();
@@ -179,7 +175,7 @@ test('who begins to listen while the connection is away hears of it when it is b
   expect(gone.listens).toBe(0);
 });
 
-test('who stops and begins again at once is told of what comes then', async () => {
+test('a listener that stops and starts again at once receives later signals', async () => {
   const id = await queued();
   const ear = await listen(id);
   ear.stop();

@@ -1,6 +1,6 @@
-// The connections of the plugin server: open as long as somebody has their store on lease.
-import { StoreRegistry } from '../../plugins/async-request-reply/store/store-registry';
-import type { RedisSettings } from '../../plugins/async-request-reply/store/redis-client';
+// The connections of the plugin server: open as long as an instance has a lease on their store.
+import { StoreRegistry } from '../../plugins/async-request-reply/accept/store-registry';
+import type { RedisSettings } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from '../helpers/redis-server';
 import { TcpProxy } from '../helpers/tcp-proxy';
@@ -10,7 +10,7 @@ import { useResources } from '../helpers/use-resources';
 let proxy: TcpProxy;
 let redis: RedisSettings;
 let registry: StoreRegistry;
-/** What the registry says of the places that are in use. */
+/** What the registry reports of the connections that are in use. */
 let told: string[];
 
 useResources(async (resources) => {
@@ -50,7 +50,7 @@ test('a store is closed with the last of its leases, and opened again for the ne
   expect(told).toEqual(['+p', '-p', '+p']);
 });
 
-test('a lease in between keeps a store that was about to be closed', async () => {
+test('a new lease keeps a store that was about to be closed', async () => {
   start(3_600_000);
   const open = registry.opener(redis, 'p');
   const first = open();
@@ -61,7 +61,7 @@ test('a lease in between keeps a store that was about to be closed', async () =>
   expect(told).toEqual(['+p']);
 });
 
-test('a Redis that nobody uses any more is no reason not to be ready, though its store still lingers', async () => {
+test('an unused Redis does not make the plugin server unready, even if its store is still open', async () => {
   start(3_600_000);
   const nobody = resolveConfig({ redis: { host: '127.0.0.1', port: 1 } }).redis;
   const { release } = registry.opener(nobody, 'p')();
@@ -70,7 +70,7 @@ test('a Redis that nobody uses any more is no reason not to be ready, though its
   expect(await registry.silent()).toEqual([]);
 });
 
-test('prefixes of one Redis are stores of their own', async () => {
+test('each key prefix of a Redis has a store of its own', async () => {
   start(0);
   const one = registry.opener(redis, 'one')();
   const two = registry.opener(redis, 'two')();

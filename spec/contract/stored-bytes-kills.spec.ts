@@ -1,34 +1,41 @@
-// The bytes that a queue stores are set right by whoever comes after somebody who was killed between any two commands, or
-// go by themselves.
+// A process that is killed between any two Redis commands leaves a count of stored bytes that the next process corrects, or whose
+// entries expire.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { purgeJob } from '../../plugins/async-request-reply/queue/purge-job';
 import { QueueIndex } from '../../plugins/async-request-reply/queue/queue-index';
 import { redriveJob, type RedriveContext } from '../../plugins/async-request-reply/queue/redrive-job';
-import type { AccessStore } from '../../plugins/async-request-reply/store/access-store';
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { openJobsKey, recordKey } from '../../plugins/async-request-reply/store/keys';
-import { takeResult } from '../../plugins/async-request-reply/store/read-once';
+import type { AccessStore } from '../../plugins/async-request-reply/accept/access-store';
+import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { takeResult } from '../../plugins/async-request-reply/access/poll/consume-result';
 import { CommandHold } from '../helpers/cut-commands';
 import { until } from '../helpers/until';
-import { BODY, codeOf, HOUR, MINUTE, QUEUE, RESPONSE, type BytesLab } from './stored-bytes-kit/bytes-lab';
-import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
+import {
+  BODY,
+  codeOf,
+  HOUR,
+  MINUTE,
+  QUEUE,
+  RESPONSE,
+  type BytesSystem,
+} from './stored-bytes-fixture/bytes-system';
+import { useBytesFixture } from './stored-bytes-fixture/use-bytes-fixture';
 
-/** How long a place, and the bytes with it, are held for a submit that is not confirmed. */
+/** How long a slot, and the bytes with it, are reserved for a submit that is not confirmed. */
 const PROVISIONAL_MS = 30_000;
 
-const stage = useBytesLab();
+const fixture = useBytesFixture();
 
-/** Runs a case once for each number of commands after which it can be cut off; says how many those were. */
+/** Runs a case once for each number of commands after which it can be cut off. @returns that number of cuts */
 async function atEveryCut(
-  make: (lab: BytesLab, commands: number) => Promise<'cut' | 'whole'>,
+  make: (system: BytesSystem, commands: number) => Promise<'cut' | 'whole'>,
 ): Promise<number> {
-  await stage.lab.submit(); // Scripts are there.
+  await fixture.system.submit(); // This loads the scripts into Redis.
   for (let commands = 0; ; commands++) {
-    if ((await make(stage.another(), commands)) === 'whole') return commands;
+    if ((await make(fixture.another(), commands)) === 'whole') return commands;
   }
 }
 
-/** What a program on a connection of its own does, until it is cut off. */
+/** Waits until the work is done or its connection is cut off. */
 async function cutOff(hold: CommandHold, work: Promise<unknown>): Promise<'cut' | 'whole'> {
   work.catch(() => undefined);
   const how = await Promise.race([
@@ -36,101 +43,114 @@ async function cutOff(hold: CommandHold, work: Promise<unknown>): Promise<'cut' 
     hold.holding.then(() => 'cut' as const),
   ]);
   hold.drop();
-  // What it had sent is not to come between the looks at what it left.
+  // Commands that were already sent must not run between the assertions.
   await hold.carriedOut();
   return how;
 }
 
-it('a submit leaves bytes that go within thirty seconds, or with the job that it made', async () => {
-  const cuts = await atEveryCut(async (lab, commands) => {
-    const { store, hold } = lab.gateway();
+test('the bytes of a killed submit expire within thirty seconds, or with the job that it created', async () => {
+  const cuts = await atEveryCut(async (system, commands) => {
+    const { store, hold } = system.gateway();
     await store.read((records) => records.read(newJobId()));
     hold.after(commands);
-    const how = await cutOff(hold, lab.submit(store));
+    const how = await cutOff(hold, system.submit(store));
 
-    await lab.pass(PROVISIONAL_MS);
-    const listed = await lab.redis.zrange(openJobsKey(lab.prefix, QUEUE), 0, -1);
-    expect(await lab.total()).toBe(listed.length * BODY);
+    await system.pass(PROVISIONAL_MS);
+    const listed = await system.redis.zrange(system.keys.openJobs(QUEUE), 0, '-1');
+    expect(await system.total()).toBe(listed.length * BODY);
     for (const id of listed) {
-      await lab.run(id);
-      await lab.purge(id);
+      await system.run(id);
+      await system.purge(id);
     }
-    await lab.expectNothing();
+    await system.expectNothing();
     return how;
   });
   expect(cuts).toBeGreaterThan(4);
 });
 
-it.each([1, 8])('a submit that was answered 503 after %i commands gives its bytes back', async (commands) => {
-  const { lab } = stage;
-  const { store, hold, client } = lab.gateway(500);
-  await client.time();
-  hold.after(commands);
-  expect(await codeOf(lab.submit(store))).toBe('store-unavailable');
-  hold.release();
-  await until('the submit to be taken back', () => store.abandonedCount === 0);
-
-  await lab.expectCounted(0);
-  await lab.expectNothing();
-});
-
-it('a worker leaves bytes that whoever comes after it sets right', async () => {
-  const cuts = await atEveryCut(async (lab, commands) => {
-    const id = await lab.submit();
-    const client = lab.open();
-    const hold = new CommandHold(client);
-    const index = new QueueIndex(client, lab.prefix);
+test.each([1, 8])(
+  'a submit that is rejected with 503 after %i commands releases its bytes',
+  async (commands) => {
+    const { system } = fixture;
+    const { store, hold, client } = system.gateway(500);
     await client.time();
     hold.after(commands);
-    const turn = async (): Promise<void> => {
-      const settled = await lab.attempt(id, {}, new JobStore(client, lab.prefix));
-      if (settled.kind === 'closed') await index.leave(QUEUE, id, settled);
+    expect(await codeOf(system.submit(store))).toBe('store-unavailable');
+    hold.release();
+    await until('the submit to be rolled back', () => store.pendingRollbackCount === 0);
+
+    await system.expectCounted(0);
+    await system.expectNothing();
+  },
+);
+
+test('the next worker corrects the bytes that a killed worker leaves', async () => {
+  const cuts = await atEveryCut(async (system, commands) => {
+    const id = await system.submit();
+    const client = system.open();
+    const hold = new CommandHold(client);
+    const index = new QueueIndex(client, system.keys);
+    await client.time();
+    hold.after(commands);
+    const runJob = async (): Promise<void> => {
+      const settled = await system.attempt(id, {}, new JobStore(client, system.keys));
+      if (settled.kind === 'settled-now') await index.removeJob(QUEUE, id, settled);
     };
-    const how = await cutOff(hold, turn());
+    const how = await cutOff(hold, runJob());
     client.disconnect();
 
-    await lab.redis.hset(recordKey(lab.prefix, id), 'lease_until', 1);
-    const found = await lab.jobs.examine(id);
-    await (found.kind === 'settled' ? lab.index.leave(QUEUE, id, found) : lab.run(id));
-    expect(await lab.total()).toBe(RESPONSE);
-    await lab.purge(id);
-    await lab.expectNothing();
+    await system.redis.hset(system.keys.record(id), 'lease_until', 1);
+    const found = await system.jobs.examine(id);
+    await (found.kind === 'already-settled' ? system.index.removeJob(QUEUE, id, found) : system.run(id));
+    expect(await system.total()).toBe(RESPONSE);
+    await system.purge(id);
+    await system.expectNothing();
     return how;
   });
   expect(cuts).toBeGreaterThan(3);
 });
 
-it.each<[string, (store: AccessStore, part: RedriveContext, id: string) => Promise<unknown>]>([
-  ['a purge', (_store, part, id) => purgeJob(part, id, QUEUE)],
-  ['a redrive', (_store, part, id) => redriveJob(part, id)],
-  [
-    'the one read of a result',
-    async (store, part, id) => {
-      const job = await part.jobs.read(id);
+interface Operation {
+  readonly operation: string;
+  readonly work: (store: AccessStore, context: RedriveContext, id: string) => Promise<unknown>;
+}
+
+const operations: Operation[] = [
+  { operation: 'purge', work: (_store, context, id) => purgeJob(context, id, QUEUE) },
+  { operation: 'redrive', work: (_store, context, id) => redriveJob(context, id) },
+  {
+    operation: 'read that deletes the result',
+    work: async (store, context, id) => {
+      const job = await context.jobs.read(id);
       return job && takeResult(store, job, job.result ?? '', false);
     },
-  ],
-])('%s leaves bytes that a purge gives back, or that go with the job', async (_what, work) => {
-  const cuts = await atEveryCut(async (lab, commands) => {
-    const { store, hold, client } = lab.gateway();
-    await lab.announce();
-    const id = await lab.submit(store, { job: { singleRead: true } });
-    await lab.run(id, { keepRequest: true });
-    const how = await lab.administer((part) => {
-      hold.after(commands);
-      return cutOff(hold, work(store, part, id));
-    }, client);
+  },
+];
 
-    expect(await lab.total()).toBeLessThanOrEqual(BODY + RESPONSE);
-    const { store: next } = lab.gateway();
-    await next.cancel({ id, queue: QUEUE, owner: '' });
-    if (commands % 2 === 0) {
-      await lab.purge(id);
-    } else {
-      await lab.pass(2 * HOUR + MINUTE);
-    }
-    await lab.expectNothing();
-    return how;
-  });
-  expect(cuts).toBeGreaterThan(1);
-});
+test.each(operations)(
+  'a purge or the TTL releases the bytes that a killed $operation leaves',
+  async ({ work }) => {
+    const cuts = await atEveryCut(async (system, commands) => {
+      const { store, hold, client } = system.gateway();
+      await system.announce();
+      const id = await system.submit(store, { job: { deleteAfterRead: true } });
+      await system.run(id, { keepRequest: true });
+      const how = await system.administer((context) => {
+        hold.after(commands);
+        return cutOff(hold, work(store, context, id));
+      }, client);
+
+      expect(await system.total()).toBeLessThanOrEqual(BODY + RESPONSE);
+      const { store: next } = system.gateway();
+      await next.cancel({ id, queue: QUEUE });
+      if (commands % 2 === 0) {
+        await system.purge(id);
+      } else {
+        await system.pass(2 * HOUR + MINUTE);
+      }
+      await system.expectNothing();
+      return how;
+    });
+    expect(cuts).toBeGreaterThan(1);
+  },
+);

@@ -1,84 +1,91 @@
-// The bytes that a queue stores while requests come in whose bodies are not in memory, and the keys of the count.
+// The stored bytes of a queue while uploads arrive whose bodies are not in memory, and the Redis keys of the count.
 import pino from 'pino';
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
 import { openScheduler } from '../../plugins/async-request-reply/queue/scheduler';
-import { requestKey, storedBytesKey, storedKey } from '../../plugins/async-request-reply/store/keys';
 import { Sweeper } from '../../plugins/async-request-reply/worker/sweeper';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
-import { BODY, codeOf, HOUR, jobOf, QUEUE, RESPONSE, type BytesLab } from './stored-bytes-kit/bytes-lab';
-import { useBytesLab } from './stored-bytes-kit/use-bytes-lab';
+import {
+  BODY,
+  codeOf,
+  HOUR,
+  jobOf,
+  QUEUE,
+  RESPONSE,
+  type BytesSystem,
+} from './stored-bytes-fixture/bytes-system';
+import { useBytesFixture } from './stored-bytes-fixture/use-bytes-fixture';
 
-/** How long the bytes of an upload are held after its last piece, at most. */
+/** How long the bytes of an upload are reserved after its last piece, at most. */
 const UPLOAD_MS = 360_000;
 
-const stage = useBytesLab();
+const fixture = useBytesFixture();
 
 describe('an upload', () => {
-  const terms = (maxStoredBytes: number) => ({ maxWaiting: 1000, maxStoredBytes });
+  const options = (maxStoredBytes: number) => ({ maxWaiting: 1000, maxStoredBytes });
   const upload = (body: AsyncIterable<Buffer>, length?: number) => ({ body, length, maxBytes: 1e9 });
-  // eslint-disable-next-line @typescript-eslint/require-await -- it stands for what comes over a socket
+  // eslint-disable-next-line @typescript-eslint/require-await -- it replaces a socket
   async function* pieces(count: number, bytes: number): AsyncGenerator<Buffer> {
     for (let piece = 0; piece < count; piece++) yield Buffer.alloc(bytes, piece);
   }
 
-  it('has its room before its first byte, where its length is known', async () => {
-    const { lab } = stage;
-    const { store } = lab.gateway();
-    const [asked, given] = [new Latch(), new Latch()];
-    async function* held(): AsyncGenerator<Buffer> {
-      asked.open();
-      await given.opened;
+  test('with a known length reserves its bytes before its first byte', async () => {
+    const { system } = fixture;
+    const { store } = system.gateway();
+    const [requested, sent] = [new Latch(), new Latch()];
+    async function* delayed(): AsyncGenerator<Buffer> {
+      requested.open();
+      await sent.opened;
       yield Buffer.alloc(BODY);
     }
-    const receiving = store.uploads.receive(jobOf('stored'), upload(held(), BODY), terms(BODY));
-    await asked.opened;
-    expect(await lab.total()).toBe(BODY);
-    expect(await codeOf(lab.submit(store, { limit: BODY, bytes: 0 }))).toBe('queue-full');
-    given.open();
+    const receiving = store.uploads.receive(jobOf('stored'), upload(delayed(), BODY), options(BODY));
+    await requested.opened;
+    expect(await system.total()).toBe(BODY);
+    expect(await codeOf(system.submit(store, { limit: BODY, bytes: 0 }))).toBe('queue-full');
+    sent.open();
 
     const job = await receiving;
-    await lab.expectCounted(BODY);
-    await lab.accept(store, job, { limit: BODY });
-    await lab.expectCounted(BODY);
-    await lab.run(job.id);
-    await lab.expectCounted(RESPONSE);
+    await system.expectCounted(BODY);
+    await system.accept(store, job, { limit: BODY });
+    await system.expectCounted(BODY);
+    await system.run(job.id);
+    await system.expectCounted(RESPONSE);
   });
 
-  it('goes within minutes where no job comes of it, and lives as long as its job where one does', async () => {
-    const { lab } = stage;
-    const { store } = lab.gateway();
-    const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(0));
-    const lifeMs = () => lab.redis.pttl(requestKey(lab.prefix, job.id));
+  test('expires within minutes if it becomes no job, and lives as long as the job otherwise', async () => {
+    const { system } = fixture;
+    const { store } = system.gateway();
+    const job = await store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), options(0));
+    const lifeMs = () => system.redis.pttl(system.keys.request(job.id));
 
     expect(await lifeMs()).toBeGreaterThan(0);
     expect(await lifeMs()).toBeLessThan(UPLOAD_MS);
-    await lab.accept(store, job);
+    await system.accept(store, job);
     expect(await lifeMs()).toBeGreaterThan(HOUR);
   });
 
-  it('is refused before its first byte is read, where its length is known', async () => {
-    const { lab } = stage;
+  test('with a known length that exceeds the limit is rejected before its first byte is read', async () => {
+    const { system } = fixture;
     const body = pieces(1, BODY);
-    const receiving = lab
+    const receiving = system
       .gateway()
-      .store.uploads.receive(jobOf('stored'), upload(body, BODY), terms(BODY - 1));
+      .store.uploads.receive(jobOf('stored'), upload(body, BODY), options(BODY - 1));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect((await body.next()).done).toBe(false);
-    expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
+    expect(await system.redis.keys(`${system.prefix}:*`)).toEqual([]);
   });
 
-  it('is refused at its end, and nothing is left of it, where its length is not known', async () => {
-    const { lab } = stage;
-    const receiving = lab
+  test('with an unknown length that exceeds the limit is rejected at its end, and deleted', async () => {
+    const { system } = fixture;
+    const receiving = system
       .gateway()
-      .store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), terms(BODY - 1));
+      .store.uploads.receive(jobOf('stored'), upload(pieces(1, BODY)), options(BODY - 1));
     expect(await codeOf(receiving)).toBe('queue-full');
-    expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
+    expect(await system.redis.keys(`${system.prefix}:*`)).toEqual([]);
   });
 
-  it('is refused before its end, where it is far over', async () => {
-    const { lab } = stage;
+  test('with an unknown length far over the limit is rejected before its end', async () => {
+    const { system } = fixture;
     let given = 0;
     async function* body(): AsyncGenerator<Buffer> {
       for await (const piece of pieces(10_000, 1024)) {
@@ -86,103 +93,102 @@ describe('an upload', () => {
         yield piece;
       }
     }
-    const receiving = lab.gateway().store.uploads.receive(jobOf('stored'), upload(body()), terms(BODY));
+    const receiving = system.gateway().store.uploads.receive(jobOf('stored'), upload(body()), options(BODY));
     expect(await codeOf(receiving)).toBe('queue-full');
     expect(given).toBeLessThan(10_000);
-    expect(await lab.redis.keys(`${lab.prefix}:*`)).toEqual([]);
+    expect(await system.redis.keys(`${system.prefix}:*`)).toEqual([]);
   });
 
-  it('is counted as it comes, and exactly in the end, where its length is not known', async () => {
-    const { lab } = stage;
-    const { store } = lab.gateway();
+  test('with an unknown length is counted while it arrives, and exactly at its end', async () => {
+    const { system } = fixture;
+    const { store } = system.gateway();
     let counted = 0;
     async function* body(): AsyncGenerator<Buffer> {
       yield* pieces(2048, 1024);
-      counted = await lab.total();
+      counted = await system.total();
       yield Buffer.alloc(5);
     }
-    const job = await store.uploads.receive(jobOf('stored'), upload(body()), terms(0));
+    const job = await store.uploads.receive(jobOf('stored'), upload(body()), options(0));
 
     expect(counted).toBeGreaterThanOrEqual(1024 * 1024);
-    await lab.expectCounted(2048 * 1024 + 5);
+    await system.expectCounted(2048 * 1024 + 5);
     await store.uploads.discard(job);
-    await lab.expectCounted(0);
-    await lab.expectNothing();
+    await system.expectCounted(0);
+    await system.expectNothing();
   });
 
-  it('is counted no more when it breaks off', async () => {
-    const { lab } = stage;
+  test('is no longer counted once it breaks off', async () => {
+    const { system } = fixture;
     async function* broken(): AsyncGenerator<Buffer> {
       yield* pieces(1, BODY);
       throw new Error('broken off');
     }
-    const receiving = lab.gateway().store.uploads.receive(jobOf('stored'), upload(broken(), BODY), terms(0));
+    const receiving = system
+      .gateway()
+      .store.uploads.receive(jobOf('stored'), upload(broken(), BODY), options(0));
     await expect(receiving).rejects.toThrow('broken off');
-    await lab.expectCounted(0);
-    await lab.expectNothing();
+    await system.expectCounted(0);
+    await system.expectNothing();
   });
 
-  it('is counted for a while after its receiver was killed', async () => {
-    const { lab } = stage;
+  test('is counted until its reservation expires if the receiver is killed', async () => {
+    const { system } = fixture;
     const killed = new Latch();
     async function* lost(): AsyncGenerator<Buffer> {
       yield* pieces(1, BODY);
       killed.open();
       await new Promise(() => undefined);
     }
-    void lab.gateway().store.uploads.receive(jobOf('stored'), upload(lost(), BODY), terms(0));
+    void system.gateway().store.uploads.receive(jobOf('stored'), upload(lost(), BODY), options(0));
     await killed.opened;
-    expect(await lab.total()).toBe(BODY);
-    await lab.pass(UPLOAD_MS);
-    await lab.expectNothing();
+    expect(await system.total()).toBe(BODY);
+    await system.pass(UPLOAD_MS);
+    await system.expectNothing();
   });
 });
 
-describe('the keys', () => {
-  const keysOf = ({ prefix }: BytesLab): [string, string] => [
-    storedKey(prefix, QUEUE),
-    storedBytesKey(prefix, QUEUE),
-  ];
+describe('the keys of the count', () => {
+  const keysOf = ({ keys }: BytesSystem): [string, string] => [keys.stored(QUEUE), keys.storedBytes(QUEUE)];
 
-  it('share the slot of the queue, and go by themselves with the last of their entries', async () => {
-    const { lab } = stage;
-    const keys = keysOf(lab);
+  test('are in the hash slot of the queue, and expire with the last of their entries', async () => {
+    const { system } = fixture;
+    const keys = keysOf(system);
     expect(keys.map((key) => /\{([^}]*)\}/.exec(key)?.[1])).toEqual([QUEUE, QUEUE]);
 
-    await lab.submit(undefined, { job: { openTtlMs: 3 * HOUR } });
-    await lab.submit(undefined, { job: { openTtlMs: HOUR } });
-    const ttls = await Promise.all(keys.map((key) => lab.redis.pttl(key)));
+    await system.submit(undefined, { job: { openTtlMs: 3 * HOUR } });
+    await system.submit(undefined, { job: { openTtlMs: HOUR } });
+    const ttls = await Promise.all(keys.map((key) => system.redis.pttl(key)));
     for (const ttl of ttls) {
       expect(ttl).toBeGreaterThan(2 * HOUR);
       expect(ttl).toBeLessThanOrEqual(3 * HOUR);
     }
   });
 
-  const hold = ({ stored }: BytesLab, count: number): Promise<unknown> =>
-    Promise.all(Array.from({ length: count }, () => stored.hold(QUEUE, newJobId(), 10, 0, HOUR)));
+  const reserve = ({ stored }: BytesSystem, count: number): Promise<unknown> =>
+    Promise.all(Array.from({ length: count }, () => stored.reserve(QUEUE, newJobId(), 10, 0, HOUR)));
 
-  it('are tidied by an accept that needs the room, however much has gone', async () => {
-    const { lab } = stage;
-    const [stored, bytes] = keysOf(lab);
-    await hold(lab, 1200);
-    expect(await lab.total()).toBe(12_000);
-    await lab.pass(HOUR);
-    expect(await lab.total()).toBe(0);
-    expect(await lab.redis.hget(bytes, 'total')).toBe('12000');
+  test('are cleaned by an accept that needs the bytes, however many entries have expired', async () => {
+    const { system } = fixture;
+    const [stored, bytes] = keysOf(system);
+    await reserve(system, 1200);
+    expect(await system.total()).toBe(12_000);
+    await system.pass(HOUR);
+    expect(await system.total()).toBe(0);
+    expect(await system.redis.hget(bytes, 'total')).toBe('12000');
 
-    await lab.submit(undefined, { limit: BODY });
-    await lab.expectCounted(BODY);
-    expect([await lab.redis.zcard(stored), await lab.redis.hlen(bytes)]).toEqual([1, 2]);
+    await system.submit(undefined, { limit: BODY });
+    await system.expectCounted(BODY);
+    expect([await system.redis.zcard(stored), await system.redis.hlen(bytes)]).toEqual([1, 2]);
   });
 
-  it('are tidied by the sweep', async () => {
-    const { lab } = stage;
-    const [stored] = keysOf(lab);
-    await hold(lab, 600);
-    await lab.pass(HOUR);
-    const { redis, prefix, jobs, index } = lab;
-    const scheduler = openScheduler(redis, prefix, QUEUE);
-    const parts = { redis, prefix, jobs, index, stalledCheckMs: HOUR, log: pino({ level: 'silent' }) };
+  test('are cleaned by the sweeper', async () => {
+    const { system } = fixture;
+    const [stored] = keysOf(system);
+    await reserve(system, 600);
+    await system.pass(HOUR);
+    const { redis, keys, jobs, index } = system;
+    const scheduler = openScheduler(redis, keys, QUEUE);
+    const parts = { redis, keys, jobs, index, stalledCheckMs: HOUR, log: pino({ level: 'silent' }) };
     const sweeper = new Sweeper(parts, QUEUE, scheduler);
     sweeper.start();
     try {
@@ -191,6 +197,6 @@ describe('the keys', () => {
       await sweeper.stop();
       await scheduler.close();
     }
-    await lab.expectNothing();
+    await system.expectNothing();
   });
 });

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type LookupFunction, type Socket } from 'node:net';
 import { request } from 'undici';
-import { StrictAgent } from '../../plugins/async-request-reply/worker/strict-agent';
+import { StrictAgent } from '../../plugins/async-request-reply/dispatch/http/strict-agent';
 import { freePort } from '../helpers/gateway/free-port';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
@@ -98,13 +98,13 @@ describe('of several addresses', () => {
     await work(agent).finally(() => agent.destroy());
   };
 
-  test('one that does not answer leaves time for the next', async () => {
+  test('an address that does not respond leaves time for the next', async () => {
     await withAgent(2000, [FIRST, SECOND], async (agent) => {
       expect(await answerOf(agent, port)).toBe(SECOND);
     });
   });
 
-  test('one that takes longer than Node.js waits is waited for', async () => {
+  test('an address that needs longer than the default of Node.js is waited for', async () => {
     await withAgent(60_000, [FIRST, NOBODY], async (agent) => {
       const startedAt = performance.now();
       const answer = answerOf(agent, port);
@@ -115,7 +115,7 @@ describe('of several addresses', () => {
   });
 });
 
-test('a name that moves is followed while requests go on', async () => {
+test('a changed DNS entry is used while requests continue', async () => {
   const port = await freePort();
   const servers = [await listen(FIRST, port), await listen(SECOND, port)];
   let addresses = [FIRST];

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Agent, Dispatcher } from 'undici';
-import { StrictAgent } from '../../plugins/async-request-reply/worker/strict-agent';
+import { StrictAgent } from '../../plugins/async-request-reply/dispatch/http/strict-agent';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
@@ -134,7 +134,7 @@ function takenSlowly(beforeNext: (taken: number) => Promise<void>): Promise<stri
   });
 }
 
-describe('a response whose taker pauses', () => {
+describe('a response whose reader pauses', () => {
   const SIZE = 8 * 1024 * 1024;
   const large = `${OK}${CLOSE}\r\n${'x'.repeat(SIZE)}`;
   const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -152,7 +152,7 @@ describe('a response whose taker pauses', () => {
     );
   });
 
-  test('makes its sender wait', async () => {
+  test('applies back pressure to its sender', async () => {
     script = { bytes: large, end: 'closes' };
     let unsent = 0;
     const taking = takenSlowly(async (taken) => {
@@ -180,7 +180,7 @@ test.each<[string, string, string]>([
     '102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 100 \r\n\r\n',
     '201 hi',
   ],
-])('%s before the response is passed over', async (_what, interim, expected) => {
+])('%s before the response is ignored', async (_what, interim, expected) => {
   const bytes = `HTTP/1.1 ${interim}HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nhi`;
   expect(await result({ bytes, end: 'stays' })).toBe(expected);
   // The connection serves the next one, of whose body nothing is changed.
@@ -195,7 +195,7 @@ test.each<[string, string, Dispatcher.HttpMethod, string]>([
   ['304 with a length', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n', 'GET', '304 '],
   ['HEAD with a length', `${OK}Content-Length: 5\r\n\r\n`, 'HEAD', '200 '],
   ['HEAD with chunks', `${OK}Transfer-Encoding: chunked\r\n\r\n`, 'HEAD', '200 '],
-])('%s has no content, whatever it states', async (_what, bytes, method, expected) => {
+])('%s has no content, whatever its Content-Length', async (_what, bytes, method, expected) => {
   for (const end of ['stays', 'closes'] as const) expect(await result({ bytes, end }, method)).toBe(expected);
 });
 

@@ -3,11 +3,11 @@ import { RedisServer } from '../helpers/redis-server';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { WorkerProcess } from '../helpers/worker-process';
-import { makePrefix, ServerProcess } from './plugin-server-kit/server-process';
+import { makePrefix, ServerProcess } from './plugin-server-fixture/server-process';
 
 const WRONG = { ARR_REDIS_HOTS: 'geheim' };
 const SENTENCE =
-  'ARR_REDIS_HOTS is no setting of this program, and nothing is done with it: did you mean ARR_REDIS_HOST?';
+  'ARR_REDIS_HOTS is not a setting of this program and has no effect. Did you mean ARR_REDIS_HOST?';
 
 let redis: RedisServer;
 let prefix: string;

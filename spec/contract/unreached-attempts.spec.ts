@@ -1,6 +1,6 @@
 // Attempts that never reached the upstream are counted apart from those that did, against a real Redis.
 import { newJobId } from '../../plugins/async-request-reply/jobs/job-id';
-import type { JobStore } from '../../plugins/async-request-reply/store/job-store';
+import type { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
 import { startJobStore } from '../helpers/start-job-store';
 import { useResources } from '../helpers/use-resources';
 
@@ -15,36 +15,40 @@ useResources(async (resources) => void ({ store } = await startJobStore('unreach
 async function queued(maxAttempts: number): Promise<string> {
   const id = newJobId();
   await store.create({
-    ...{
-      id,
-      queue: 'q',
-      owner: '',
-      settingsHash: 's',
-      body: Buffer.alloc(0),
-      repeatable: false,
-      maxAttempts,
-    },
-    ...{ delayMs: 0, deadlineMs: LONG, resultTtlMs: LONG, openTtlMs: 4 * LONG },
+    id,
+    queue: 'q',
+    owner: '',
+    settingsHash: 's',
+    body: Buffer.alloc(0),
+    repeatable: false,
+    maxAttempts,
+    delayMs: 0,
+    deadlineMs: LONG,
+    resultTtlMs: LONG,
+    openTtlMs: 4 * LONG,
     request: { method: 'POST', path: '/', target: { scheme: 'http', host: 'h', port: 1 }, headers: [] },
   });
   return id;
 }
 
-it('use up none of those that do', async () => {
+test('attempts that do not reach the upstream do not count as attempts', async () => {
   const id = await queued(1);
   await store.start(id, 'first', LONG);
   expect(await store.settle(id, 'first', UNREACHED)).toMatchObject({ kind: 'retrying' });
   expect(await store.start(id, 'second', LONG)).toMatchObject({ kind: 'leased', record: { attempts: 2 } });
-  expect(await store.settle(id, 'second', REACHED)).toMatchObject({ kind: 'closed', state: 'failed' });
+  expect(await store.settle(id, 'second', REACHED)).toMatchObject({ kind: 'settled-now', state: 'failed' });
 });
 
-it('end a job that has had its number of them, and count anew in its next run', async () => {
+test('connect_attempts ends a job, and the count starts again in its next run', async () => {
   const id = await queued(20);
   for (const run of ['first', 'second']) {
     await store.start(id, `${run}, 1`, LONG);
     expect(await store.settle(id, `${run}, 1`, UNREACHED)).toMatchObject({ kind: 'retrying' });
     await store.start(id, `${run}, 2`, LONG);
-    expect(await store.settle(id, `${run}, 2`, UNREACHED)).toMatchObject({ kind: 'closed', state: 'failed' });
+    expect(await store.settle(id, `${run}, 2`, UNREACHED)).toMatchObject({
+      kind: 'settled-now',
+      state: 'failed',
+    });
     expect(await store.redrive(id)).toMatchObject({ kind: 'redriven' });
   }
 });

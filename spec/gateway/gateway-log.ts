@@ -4,7 +4,7 @@ export type LogLevel = 'debug' | 'info' | 'notice' | 'warn' | 'error';
 
 const LEVELS: LogLevel[] = ['debug', 'info', 'notice', 'warn', 'error'];
 
-/** The stand-in's error log, in the shape of nginx's; written at once, so that a test that reads it misses nothing. */
+/** The emulator's error log, in the shape of nginx's; written at once, so that a test that reads it misses nothing. */
 export class GatewayLog {
   readonly #fd: number;
   readonly #lowest: number;

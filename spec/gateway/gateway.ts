@@ -20,12 +20,12 @@ import { KongWorker } from './kong-worker';
 import { queryPluginInfo, type PluginInfo } from './plugin-info';
 import { PluginServerProcess } from './plugin-server-process';
 import { ProxyCache } from './plugins/proxy-cache';
-import type { StandInSettings } from './settings';
+import type { KongEmulatorSettings } from './settings';
 
-/** The gateway stand-in: configuration, workers, proxy listener and plugin server, without the Admin API. */
+/** The Kong emulator: configuration, workers, proxy listener and plugin server, without the Admin API. */
 export class Gateway {
   readonly log: GatewayLog;
-  readonly #settings: StandInSettings;
+  readonly #settings: KongEmulatorSettings;
   #plugin: PluginInfo | null;
   #workers: KongWorker[];
   readonly #workerOf = new WeakMap<Socket, number>();
@@ -40,13 +40,13 @@ export class Gateway {
   #connections = 0;
 
   /** @throws when the query command or the configuration is wrong: Kong does not start then either */
-  static async start(settings: StandInSettings): Promise<Gateway> {
+  static async start(settings: KongEmulatorSettings): Promise<Gateway> {
     const gateway = new Gateway(settings, await pluginInfo(settings));
     await gateway.#listen();
     return gateway;
   }
 
-  private constructor(settings: StandInSettings, plugin: PluginInfo | null) {
+  private constructor(settings: KongEmulatorSettings, plugin: PluginInfo | null) {
     this.#settings = settings;
     fs.mkdirSync(path.join(settings.prefix, 'logs'), { recursive: true });
     this.log = new GatewayLog(path.join(settings.prefix, 'logs', 'error.log'));
@@ -99,7 +99,7 @@ export class Gateway {
     void retired[0]?.then(() => old?.stop());
   }
 
-  /** Ends at once, as `kong stop` does: the plugin server gets its SIGTERM, and nobody waits for it. */
+  /** Ends at once, as `kong stop` does: the plugin server receives SIGTERM, and the emulator does not wait for it. */
   async close(): Promise<void> {
     this.#pluginServer?.stop();
     this.#server.closeAllConnections();
@@ -183,12 +183,12 @@ export class Gateway {
     const { entities } = worker;
     await worker.access(exchange);
     if (exchange.answer) sendAnswer(exchange, exchange.answer);
-    else if (!match.service)
+    else if (!match.service) {
       sendAnswer(exchange, errorAnswer(exchange, 503, 'no Service found with those values'));
-    else await this.#proxy.forward(exchange, entities.upstreams);
+    } else await this.#proxy.forward(exchange, entities.upstreams);
   }
 }
 
-async function pluginInfo({ pluginServer }: StandInSettings): Promise<PluginInfo | null> {
+async function pluginInfo({ pluginServer }: KongEmulatorSettings): Promise<PluginInfo | null> {
   return pluginServer ? await queryPluginInfo(pluginServer.queryCommand) : null;
 }

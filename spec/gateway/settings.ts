@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** What the stand-in reads from the JSON file that `--config` names. */
-export interface StandInSettings {
+/** What the emulator reads from the JSON file that `--config` names. */
+export interface KongEmulatorSettings {
   /** The folder that Kong calls its prefix: sockets and logs are in it. */
   prefix: string;
   /** kong.yml, as text. */
@@ -17,23 +17,23 @@ export interface StandInSettings {
   trustedIps: string[];
   /** A file of nginx `map` blocks, or null. */
   nginxInclude: string | null;
-  /** A file with the one Lua function that the stand-in can stand in for (kong/fail-closed.lua), or null. */
+  /** A file with the one Lua function that the emulator replaces (kong/fail-closed.lua), or null. */
   knownLua: string | null;
   pluginServer: {
     name: string;
     socketPath: string;
     queryCommand: string;
-    /** Null: somebody else runs the plugin server. */
+    /** Null: the plugin server is started elsewhere. */
     startCommand: string | null;
   } | null;
 }
 
 /** @throws when the command line names no file, or the file cannot be read */
-export function readSettings(argv: string[]): StandInSettings {
+export function readSettings(argv: string[]): KongEmulatorSettings {
   const at = argv.indexOf('--config');
   const file = argv[at + 1];
-  if (at < 0 || file === undefined) throw new Error('usage: stand-in --config FILE.json');
-  const given = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<StandInSettings>;
+  if (at < 0 || file === undefined) throw new Error('usage: kong-emulator --config FILE.json');
+  const given = JSON.parse(fs.readFileSync(file, 'utf8')) as Partial<KongEmulatorSettings>;
   const prefix = given.prefix ?? path.dirname(path.resolve(file));
   return {
     proxyPort: 0,

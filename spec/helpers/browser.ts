@@ -26,7 +26,10 @@ export class Browser {
     try {
       const site = await releasers.use(startSite(), stopSite);
       const launching = launch({
-        ...{ executablePath: findChromium(), headless: true, pipe: true, timeout: PATIENCE_MS },
+        executablePath: findChromium(),
+        headless: true,
+        pipe: true,
+        timeout: PATIENCE_MS,
         // As root there is no sandbox, and in a container little shared memory.
         args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-background-networking'],
       });
@@ -76,8 +79,9 @@ function findChromium(): string {
   const directories = (process.env['PATH'] ?? '').split(delimiter);
   const files = COMMANDS.flatMap((command) => directories.map((directory) => join(directory, command)));
   const found = files.find(isExecutable);
-  if (found === undefined)
+  if (found === undefined) {
     throw new Error('the specs need chromium in the PATH (or CHROMIUM_BIN): apt-get install chromium');
+  }
   return found;
 }
 

@@ -1,4 +1,4 @@
-// Who is called back, over https: records what comes and answers what a spec says, 204 unless told otherwise.
+// A receiver of callbacks over https. It records each call and responds as a spec defines, with 204 by default.
 import { createServer, type Server } from 'node:https';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';

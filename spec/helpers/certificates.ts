@@ -55,13 +55,29 @@ export class CertificateAuthority {
     const alternatives = names.join();
     this.#openssl(commonName, alternatives, ['req', '-new', ...NEW_KEY, '-keyout', keyFile, '-out', request]);
     this.#openssl(commonName, alternatives, [
-      ...['x509', '-req', '-in', request, '-out', certFile, '-days', '2'],
-      ...['-CA', this.certFile, '-CAkey', this.#file('ca.key'), '-CAcreateserial'],
-      ...['-extfile', this.#file('openssl.cnf'), '-extensions', 'holder'],
+      'x509',
+      '-req',
+      '-in',
+      request,
+      '-out',
+      certFile,
+      '-days',
+      '2',
+      '-CA',
+      this.certFile,
+      '-CAkey',
+      this.#file('ca.key'),
+      '-CAcreateserial',
+      '-extfile',
+      this.#file('openssl.cnf'),
+      '-extensions',
+      'holder',
     ]);
     return {
-      ...{ certFile, keyFile },
-      ...{ cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') },
+      certFile,
+      keyFile,
+      cert: readFileSync(certFile, 'utf8'),
+      key: readFileSync(keyFile, 'utf8'),
     };
   }
 

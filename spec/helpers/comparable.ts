@@ -1,6 +1,6 @@
 import type { HttpResponse } from './http-client';
 
-/** Fields that differ from one request to the next, whatever is asked for. */
+/** Fields that differ from one request to the next, whatever is requested. */
 const VOLATILE = /^(date|connection|age|via|content-length|x-kong-.*)$/i;
 
 export interface Comparable {
@@ -10,7 +10,7 @@ export interface Comparable {
   body: string;
 }
 
-/** What a client can learn from a response, with the job ID that it asked for written as `ID`. */
+/** What a client can learn from a response, with the requested job ID replaced by `ID`. */
 export function comparable(response: HttpResponse, id: string): Comparable {
   const hideId = (text: string): string => (id === '' ? text : text.replaceAll(id, 'ID'));
   return {

@@ -1,4 +1,5 @@
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import type Redis from 'ioredis';
+import type { RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { Latch } from './latch';
 
 interface Held {
@@ -13,10 +14,12 @@ export class CommandHold {
   #holding = new Latch();
   #left = Number.POSITIVE_INFINITY;
 
-  constructor(client: ScriptedRedis) {
+  constructor(client: RedisClient) {
+    // A Cluster sends commands with the same arguments.
+    const redis = client as Redis;
     // Every command of ioredis and of BullMQ goes through here, those of a pipeline one by one.
-    const send = client.sendCommand.bind(client);
-    client.sendCommand = (command, stream) => {
+    const send = redis.sendCommand.bind(redis);
+    redis.sendCommand = (command, stream) => {
       if (this.#left > 0) {
         this.#left--;
         const answer = send(command, stream);
@@ -39,7 +42,7 @@ export class CommandHold {
     this.#holding = new Latch();
   }
 
-  /** Settles when the first command is held. */
+  /** Settles when the first command is stopped. */
   get holding(): Promise<void> {
     return this.#holding.opened;
   }
@@ -55,7 +58,7 @@ export class CommandHold {
     this.#sent.add(settled);
   }
 
-  /** The process goes on: what was held is sent in its order. */
+  /** The process continues: the stopped commands are sent in order. */
   release(): void {
     this.#left = Number.POSITIVE_INFINITY;
     for (const { send } of this.#held.splice(0)) send();

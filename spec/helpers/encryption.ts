@@ -1,6 +1,5 @@
 // What specs of encryption have in common: keys, and routes that have them.
 import { randomBytes } from 'node:crypto';
-import type { HttpResponse } from './http-client';
 import type { RouteOptions } from './stack/kong-config';
 
 export const newEncryptionKey = (): string => randomBytes(32).toString('base64');
@@ -9,13 +8,9 @@ export const newEncryptionKey = (): string => randomBytes(32).toString('base64')
 export const routeWithKeys = (name: string, keys?: string[], config: object = {}): RouteOptions => ({
   name,
   config: {
-    ...{ queue: { name }, retry: { attempts: 1 }, ...config },
+    queue: { name },
+    retry: { attempts: 1 },
+    ...config,
     ...(keys && { encryption: { keys } }),
   },
 });
-
-/** Status and code of a problem. */
-export const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];

@@ -1,5 +1,5 @@
 import { startKong } from './gateway/start-kong';
-import { startStandIn } from './gateway/start-stand-in';
+import { startKongEmulator } from './gateway/start-kong-emulator';
 
 export interface PluginServerOptions {
   /** Absolute paths; `{prefix}` in an argument stands for the gateway's prefix. */
@@ -9,7 +9,7 @@ export interface PluginServerOptions {
   env?: Record<string, string>;
   /** False: the helper starts the plugin server, once, and the gateway only connects to it. Default true. */
   managed?: boolean;
-  /** False: it is not going to start, and nobody waits for it. Default true. */
+  /** False: it does not start, and nothing waits for it. Default true. */
   starts?: boolean;
   /** Where the gateway connects, when that is not the plugin server's own socket. */
   socketPath?: string;
@@ -26,14 +26,14 @@ export interface GatewayOptions {
   workers?: number;
   /** How long the gateway waits for a plugin server's answer; default 60 s, as Kong. */
   pluginTimeoutMs?: number;
-  /** Whose `X-Forwarded-*` the gateway believes; default: nobody's. */
+  /** Addresses whose `X-Forwarded-*` the gateway trusts; default: none. */
   trustedIps?: string[];
   /** Real Kong only; default: the environment's `KONG_ROUTER_FLAVOR`, else `traditional`. */
   routerFlavor?: string;
 }
 
 export interface Gateway {
-  kind: 'kong' | 'stand-in';
+  kind: 'kong' | 'emulator';
   version: string;
   /** `http://127.0.0.1:PORT`, without a slash at the end. */
   proxyUrl: string;
@@ -55,11 +55,11 @@ export interface Gateway {
 }
 
 /**
- * Starts whichever gateway is there: a real Kong where `KONG_BIN` names its executable, the stand-in otherwise. Resolves when it takes requests and the plugin server can be reached.
+ * Starts whichever gateway is there: a real Kong where `KONG_BIN` names its executable, the emulator otherwise. Resolves when it takes requests and the plugin server can be reached.
  * @throws when it does not start, with the end of its log in the message
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const kongBin = process.env['KONG_BIN'];
   if (kongBin) return await startKong(kongBin, options);
-  return await startStandIn(options);
+  return await startKongEmulator(options);
 }

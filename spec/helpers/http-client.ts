@@ -107,7 +107,8 @@ export class HttpClient {
     }: Pick<RequestOptions, 'method' | 'timeoutMs' | 'start' | 'localAddress'> = {},
   ): Promise<HttpResponse> {
     const socket = connect({
-      ...{ port: this.#port, host: '127.0.0.1' },
+      port: this.#port,
+      host: '127.0.0.1',
       ...(localAddress !== undefined && { localAddress }),
     });
     this.#open.add(socket);

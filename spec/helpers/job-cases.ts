@@ -1,11 +1,11 @@
-// Jobs in each of the states in which a poll can find one. Their owner is told by the header X-Owner.
+// Jobs in each of the states in which a poll can find one. The header X-Owner names their owner.
 import type { HttpResponse, RequestOptions } from './http-client';
+import { ID_HEADER } from './id-header';
 import { strangeJobId } from './job-ids';
 import type { Stack } from './stack';
 import { until } from './until';
 import { hangUp, reply, silence, type Answer } from './upstream/answers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const OWNER = { 'X-Owner': 'a' };
 const STRANGER = { 'X-Owner': 'b' };
 const YEAR_MS = 31_536_000_000;

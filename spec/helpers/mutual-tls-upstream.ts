@@ -1,4 +1,4 @@
-// An https upstream that demands a client certificate, and tells whose it was.
+// An https upstream that requires a client certificate, and returns its subject.
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';

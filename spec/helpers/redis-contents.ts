@@ -1,6 +1,6 @@
 import type { RedisServer } from './redis-server';
 
-/** The names of all keys, and all that they hold as Redis would write it to disk, whatever their types. */
+/** The names of all keys, and their values as Redis would write them to disk, of any type. */
 export async function redisContents(redis: RedisServer): Promise<string> {
   await redis.command('CONFIG', 'SET', 'rdbcompression', 'no');
   const keys = await redis.keys();

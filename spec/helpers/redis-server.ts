@@ -5,13 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Redis from 'ioredis';
-import { joinRepliesExactly, parserOfIoredis } from '../../plugins/async-request-reply/store/exact-replies';
 import { freePort } from './gateway/free-port';
 import { until } from './until';
-
-// The parser's own buffer is shrunk by a timer, which keeps a process from ending.
-const parser = parserOfIoredis();
-if (parser !== undefined) joinRepliesExactly(parser);
 
 const EXECUTABLE = 'redis-server';
 const LOG_TAIL = 2000;
@@ -104,6 +99,7 @@ export class RedisServer {
     const client = new Redis({
       host: this.host,
       port: this.port,
+      protocol: 2,
       ...login,
       ...(tls && { tls: { rejectUnauthorized: false } }),
       retryStrategy: () => null,

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import { startGateway, type Gateway } from './gateway';
 import { HttpClient, type HttpResponse, type RequestOptions } from './http-client';
+import { ID_HEADER } from './id-header';
 import { strangeJobId } from './job-ids';
 import { IS_HANDOFF_LANE } from './lane';
 import { RedisServer, type RedisServerOptions } from './redis-server';
@@ -22,12 +23,12 @@ export interface StackOptions extends KongConfigOptions {
   workers?: number;
   /** More environment for the plugin server. A lost job is taken up within seconds unless this says otherwise. */
   env?: Record<string, string>;
-  /** What runs in place of our own plugin server: words for a command line, `{prefix}` is the gateway's prefix. */
+  /** What runs instead of our own plugin server: words of a command line, `{prefix}` is the gateway's prefix. */
   pluginServer?: { command: string[]; queryCommand: string[] };
   pluginTimeoutMs?: number;
-  /** Whose `X-Forwarded-*` the gateway believes; default: nobody's. */
+  /** Addresses whose `X-Forwarded-*` the gateway trusts; default: none. */
   trustedIps?: string[];
-  /** False: without the variable that tells all of a request at once. */
+  /** False: without the nginx variable that contains everything about a request. */
   nginxInclude?: false;
 }
 
@@ -73,7 +74,7 @@ export class Stack {
   /** Sends a request that must become a job. @throws when it does not */
   async submit(target: string, options?: RequestOptions): Promise<Submitted> {
     const response = await this.request(target, options);
-    const id = response.header('X-Async-Kong-Id');
+    const id = response.header(ID_HEADER);
     if (response.status !== 202 || id === undefined) {
       throw new Error(`${target} was not accepted: ${response.status} ${response.text}`);
     }
@@ -82,7 +83,7 @@ export class Stack {
 
   /** A header poll. */
   poll(target: string, id: string, options: RequestOptions = {}): Promise<HttpResponse> {
-    return this.request(target, { ...options, headers: { 'X-Async-Kong-Id': id } });
+    return this.request(target, { ...options, headers: { [ID_HEADER]: id } });
   }
 
   /** Polls until the answer is no longer 202, and returns it. */
@@ -92,7 +93,7 @@ export class Stack {
       async () => {
         const response = await this.poll(target, id);
         // A 503 that knows no job is the gateway's, for the moment in which one plugin server follows another.
-        const isGateways = response.status === 503 && response.header('X-Async-Kong-Id') === undefined;
+        const isGateways = response.status === 503 && response.header(ID_HEADER) === undefined;
         return response.status === 202 || isGateways ? null : response;
       },
       options,
@@ -150,13 +151,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     releasers.add(() => upstream.stop());
     const keyPrefix = `spec-${randomBytes(6).toString('hex')}`;
     const shared: PluginConfig = {
-      // `SPEC_LANE=handoff` sends every body through the handoff lane.
+      // `SPEC_LANE=handoff` sends every body through the handoff path.
       ...(IS_HANDOFF_LANE && {
-        handoff: { request_over_bytes: 0, response_over_bytes: 0 },
+        handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 },
       }),
       ...options.shared,
       redis: {
-        ...{ host: redis.host, port: redis.port, key_prefix: keyPrefix, read_timeout: REDIS_PATIENCE_MS },
+        host: redis.host,
+        port: redis.port,
+        key_prefix: keyPrefix,
+        read_timeout: REDIS_PATIENCE_MS,
         ...options.shared?.redis,
       },
     };

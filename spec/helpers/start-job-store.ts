@@ -1,13 +1,13 @@
-import { JobStore } from '../../plugins/async-request-reply/store/job-store';
-import { openWorkerClient } from '../../plugins/async-request-reply/store/redis-client';
-import type { ScriptedRedis } from '../../plugins/async-request-reply/store/scripts';
+import { JobStore } from '../../plugins/async-request-reply/jobs/job-store';
+import { openWorkerClient, type RedisClient } from '../../plugins/async-request-reply/redis/redis-client';
 import { resolveConfig } from '../../schemas/resolve-config';
 import { RedisServer } from './redis-server';
 import type { Releasers } from './stack/releasers';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 
 export interface StartedJobStore {
   readonly server: RedisServer;
-  readonly redis: ScriptedRedis;
+  readonly redis: RedisClient;
   readonly store: JobStore;
 }
 
@@ -19,5 +19,5 @@ export async function startJobStore(prefix: string, resources: Releasers): Promi
     openWorkerClient(settings, () => undefined),
     (client) => client.disconnect(),
   );
-  return { server, redis, store: new JobStore(redis, prefix) };
+  return { server, redis, store: new JobStore(redis, new KeySpace(prefix)) };
 }

@@ -35,7 +35,7 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** How often, so far, something was asked after a reply had come. */
+  /** How many requests so far followed a reply. */
   get roundTrips(): number {
     return this.#roundTrips;
   }
@@ -48,7 +48,7 @@ export class TcpProxy {
     });
   }
 
-  /** Nothing comes through any more, in either direction, and nobody is told: as when a cable is pulled. */
+  /** Nothing passes any more, in either direction, without a close: as if a cable was pulled. */
   cut(): void {
     this.#isCut = true;
     for (const socket of this.#sockets) socket.pause();
@@ -61,13 +61,13 @@ export class TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  /** What is asked arrives, and no reply comes back: from now on, or from the first chunk on that `matches`. */
+  /** Requests arrive, and no reply returns: from now on, or from the first chunk that `matches`. */
   holdReplies(matches?: (bytes: Buffer) => boolean): void {
     this.#losesRepliesFrom = matches;
     this.#holdsReplies = matches === undefined;
   }
 
-  /** On each connection what is asked is held back from the first chunk on that `matches`, until `letGo`. */
+  /** On each connection, requests are delayed from the first chunk that `matches` until `letGo`. */
   holdRequests(matches: (bytes: Buffer) => boolean): void {
     this.#holdsRequest = matches;
   }
@@ -77,18 +77,18 @@ export class TcpProxy {
     return this.#sockets.size > 0;
   }
 
-  /** Whether something is held back. */
+  /** Whether requests are delayed. */
   get isHolding(): boolean {
     return this.#held.length > 0;
   }
 
-  /** Sends what was held back, in its order, and holds nothing more. */
+  /** Sends the delayed requests in order, and delays no more. */
   letGo(): void {
     this.#holdsRequest = undefined;
     for (const send of this.#held.splice(0)) send();
   }
 
-  /** What was sent while the wire was cut arrives; replies that were held are lost. */
+  /** What was sent while the connection was cut arrives; delayed replies are lost. */
   mend(): void {
     this.#isCut = false;
     this.#holdsReplies = false;
@@ -132,7 +132,7 @@ export class TcpProxy {
   #tie(half: Socket, other: Socket): void {
     this.#sockets.add(half);
     half.setNoDelay(true);
-    // A broken half takes the other along; why it broke is the business of whoever holds its end.
+    // A broken half closes the other; each end handles its own error.
     half.on('error', () => undefined);
     half.once('close', () => {
       this.#sockets.delete(half);

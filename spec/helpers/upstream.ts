@@ -3,11 +3,11 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 import { ByteReader, UnexpectedEnd } from './http/byte-reader';
 import { valueOf, valuesOf, type Field } from './http/fields';
 import { readRequest, type HttpMessage } from './http/http-message';
+import { ID_HEADER } from './id-header';
 import { until } from './until';
 import { reply, type Answer } from './upstream/answers';
 
-/** The header by which a worker tells the upstream the job's ID. */
-const ID_HEADER = 'X-Async-Kong-Id';
+/** The header in which a worker sends the job's ID to the upstream. */
 
 /** A request as it stood on the wire. */
 export class RecordedRequest {
@@ -114,7 +114,7 @@ export class Upstream {
     return this.callsTo(path);
   }
 
-  /** What a spec left behind: an answer still held back, or a script that failed. Empty when all is well. */
+  /** What a test has left behind: a delayed response, or a script that failed. Empty if there is nothing. */
   leftovers(): string[] {
     const held =
       this.#answering > 0 ? [`${this.#answering} requests still wait for the upstream's answer`] : [];

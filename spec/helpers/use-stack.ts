@@ -3,8 +3,8 @@ import { until } from './until';
 import { useResources } from './use-resources';
 
 /**
- * One stack for all tests of a `describe` or a file, closed after the last. A test that leaves the upstream's answer held
- * back or a connection open fails, and so does a file that leaves a socket, a server or a process.
+ * One stack for all tests of a `describe` or a file, closed after the last. A test that leaves an upstream response delayed
+ * or a connection open fails, and so does a file that leaves a socket, a server or a process.
  */
 export function useStack(options: StackOptions): () => Stack {
   let stack: Stack | null = null;

@@ -10,7 +10,7 @@ export class WorkerProcess {
   readonly #exited: Promise<void>;
   #output = '';
 
-  /** Starts it on a stack's Redis; it takes queues as they are announced there. */
+  /** Starts it on a stack's Redis; it takes queues when they are registered there. */
   constructor({ redis, keyPrefix }: Pick<Stack, 'redis' | 'keyPrefix'>, env: Record<string, string> = {}) {
     this.#child = spawn(process.execPath, [WORKER], {
       env: { ARR_REDIS_PORT: String(redis.port), ARR_KEY_PREFIX: keyPrefix, ...env },

@@ -1,10 +1,9 @@
-// The five requirements of the original proof of concept, and 404 for an ID that nobody was given.
+// The five requirements of the original proof of concept, and 404 for an unknown ID.
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId, UUID_V7 } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
-
-const ID_HEADER = 'X-Async-Kong-Id';
 
 const stack = useStack({ routes: [{ name: 'reports' }] });
 

@@ -1,11 +1,11 @@
 // docs/http.md, "Submit": what a 202 says, and which requests become jobs.
+import { ID_HEADER } from '../helpers/id-header';
 import { mintedAtMs, UUID_V7 } from '../helpers/job-ids';
 import { Latch } from '../helpers/latch';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** RFC 3339, in UTC. */
 const UTC_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 
@@ -48,7 +48,7 @@ const stack = useStack({
 });
 
 describe('the 202', () => {
-  test('carries the ID, the Location, Retry-After, Vary, no-store and the status body', async () => {
+  test('the 202 has the job ID, Location, Retry-After, Vary, no-store and the status body', async () => {
     const { id, response } = await stack().submit('/submit/report', { method: 'POST', body: 'a' });
 
     expect(response.header(ID_HEADER)).toMatch(UUID_V7);
@@ -74,7 +74,7 @@ describe('the 202', () => {
     await stack().settled('/submit/report', id);
   });
 
-  test('carries the time of the accept in the ID', async () => {
+  test('the job ID contains the time of the accept', async () => {
     const beforeMs = Date.now();
     const { id, response } = await stack().submit('/submit/time');
 
@@ -84,7 +84,7 @@ describe('the 202', () => {
     await stack().settled('/submit/time', id);
   });
 
-  test('says Preference-Applied where the client prefers respond-async', async () => {
+  test('has Preference-Applied if the client prefers respond-async', async () => {
     const { id, response } = await stack().submit('/submit/preferred', {
       headers: { Prefer: 'respond-async' },
     });
@@ -98,7 +98,7 @@ describe('the 202', () => {
     ['no query of the request', '/submit/x?a=1&b=2', '/submit/x'],
     ['percent-encoded bytes as they came', '/submit/a%2Fb%20c%C3%A9', '/submit/a%2Fb%20c%C3%A9'],
     ['the path of an absolute-form target', 'http://other.example/submit/x?a=1', '/submit/x'],
-  ])('has a Location with %s', async (_what, target, path) => {
+  ])('the Location has %s', async (_what, target, path) => {
     const { id, response } = await stack().submit(target, { method: 'POST', body: 'a' });
 
     expect(response.header('Location')).toBe(`${path}?async-id=${id}`);
@@ -109,7 +109,7 @@ describe('the 202', () => {
     await stack().settled(path, id);
   });
 
-  test('uses the names and the pause that the route configures', async () => {
+  test('uses the names and the Retry-After that the route configures', async () => {
     const response = await stack().request('/renamed', { method: 'POST', body: 'a' });
     const id = response.header('X-Job') ?? '';
 
@@ -127,7 +127,7 @@ describe('the 202', () => {
     expect(call?.header('X-Job')).toBe(id);
   });
 
-  test('names the status URL of a template, under which the job is then found', async () => {
+  test('has the status URL of the template, and a poll of that URL finds the job', async () => {
     const { id, response } = await stack().submit('/templated/x', { method: 'POST', body: 'a' });
     await stack().settled('/templated/x', id);
 
@@ -141,7 +141,7 @@ describe('the 202', () => {
     expect((await stack().request(`/jobs/${id}/result`)).status).toBe(200);
   });
 
-  test('names an absolute status URL of a template', async () => {
+  test('has an absolute status URL if the template is absolute', async () => {
     const { id, response } = await stack().submit('/elsewhere');
 
     expect(response.header('Location')).toBe(`https://api.example.com/v1/${id}/state`);
@@ -154,7 +154,7 @@ describe('the 202', () => {
 });
 
 describe('a route whose methods leave out GET', () => {
-  test('answers without Location and links, takes header polls', async () => {
+  test('returns no Location and no links, and accepts header polls', async () => {
     const first = await stack().submit('/post-only', { method: 'POST', body: 'a' });
     const second = await stack().submit('/post-only', { method: 'POST', body: 'b' });
 
@@ -167,7 +167,7 @@ describe('a route whose methods leave out GET', () => {
     await stack().upstream.called('/post-only', 2);
   });
 
-  test('is warned about once in the log', async () => {
+  test('is logged once as a warning', async () => {
     const isWarning = (line: string): boolean => /"level":40.*\bGET\b/.test(line);
     const warnings = async (): Promise<string[]> =>
       (await stack().gateway.log()).split('\n').filter(isWarning);
@@ -178,7 +178,7 @@ describe('a route whose methods leave out GET', () => {
     await stack().upstream.called('/post-only/warned', 2);
   });
 
-  test('answers with Location and links where a template says where polls go', async () => {
+  test('returns Location and links if status_url is set', async () => {
     const { id, response } = await stack().submit('/post-only-templated', { method: 'POST', body: 'a' });
 
     expect(response.header('Location')).toBe(`/jobs/${id}`);
@@ -188,7 +188,7 @@ describe('a route whose methods leave out GET', () => {
 });
 
 describe('what becomes a job', () => {
-  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('%s does, by default', async (method) => {
+  test.each(['GET', 'POST', 'PUT', 'PATCH', 'DELETE'])('%s becomes a job by default', async (method) => {
     const path = `/submit/method-${method}`;
     const { id } = await stack().submit(path, { method, ...(method === 'GET' ? {} : { body: 'content' }) });
 
@@ -210,7 +210,7 @@ describe('what becomes a job', () => {
     expect(stack().upstream.callsTo(path)).toHaveLength(1);
   });
 
-  test.each(['CONNECT', 'TRACE'])('%s does not, and is not ours to answer', async (method) => {
+  test.each(['CONNECT', 'TRACE'])('%s is not intercepted', async (method) => {
     const response = await stack().request('/open/not-ours', { method });
 
     expect(response.header(ID_HEADER)).toBeUndefined();
@@ -218,18 +218,18 @@ describe('what becomes a job', () => {
     expect(response.status).not.toBe(202);
   });
 
-  test('a method that the route lists does, and one that it leaves out does not', async () => {
+  test('only the methods that the route lists become jobs', async () => {
     const listed = await stack().request('/renamed/listed', { method: 'REPORT' });
     const leftOut = await stack().request('/renamed/left-out', { method: 'PUT', body: 'a' });
 
     expect(listed.status).toBe(202);
     await stack().upstream.called('/renamed/listed');
-    // It passes the plugin and meets the fail-closed companion.
+    // It passes the plugin, and the fail-closed guard rejects it.
     expect(leftOut.status).toBe(503);
     expect(leftOut.header('X-Job')).toBeUndefined();
   });
 
-  test('OPTIONS with an ID in its query is answered with 204 and Allow', async () => {
+  test('OPTIONS with an ID in the query returns 204 with Allow', async () => {
     const { id } = await stack().submit('/open/options', { method: 'POST', body: 'a' });
     await stack().settled('/open/options', id);
 
@@ -243,7 +243,7 @@ describe('what becomes a job', () => {
     expect(stack().upstream.callsTo('/open/options')).toHaveLength(1);
   });
 
-  test('a request with an upgrade that is none of ours does', async () => {
+  test('a request with an unsupported Upgrade becomes a job', async () => {
     const { id } = await stack().submit('/submit/upgrade', {
       headers: { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c', 'HTTP2-Settings': '' },
     });
@@ -256,7 +256,7 @@ describe('what becomes a job', () => {
     ).toEqual([id]);
   });
 
-  test('a WebSocket handshake does, unless the route lets it pass', async () => {
+  test('a WebSocket handshake becomes a job unless the route sets pass_websocket', async () => {
     const { id } = await stack().submit('/submit/socket', {
       headers: {
         Connection: 'Upgrade',
@@ -274,7 +274,7 @@ describe('what becomes a job', () => {
     ).toEqual([id]);
   });
 
-  test('200 requests at once become 200 jobs with IDs of their own, each carried out once', async () => {
+  test('200 concurrent requests become 200 jobs with distinct IDs, each run once', async () => {
     const submits = await Promise.all(
       Array.from({ length: 200 }, (_, index) =>
         stack().submit('/submit/many', { method: 'POST', body: String(index) }),
@@ -292,7 +292,7 @@ describe('what becomes a job', () => {
 });
 
 describe('intercept', () => {
-  test('never: a request without an ID is 404 and reaches nobody', async () => {
+  test('intercept: never rejects a request without an ID with 404, and nothing reaches the upstream', async () => {
     const response = await stack().request('/never/x', { method: 'POST', body: 'a' });
 
     expect(response.status).toBe(404);
@@ -301,7 +301,7 @@ describe('intercept', () => {
     expect(stack().upstream.callsTo('/never/x')).toEqual([]);
   });
 
-  test('never: a poll finds the jobs of the queues that the route lists', async () => {
+  test('intercept: never lets a poll find the jobs of the queues that the route lists', async () => {
     const latch = new Latch();
     stack().upstream.script('/templated/held', heldBy(latch, reply({ body: 'done' })));
     const { id } = await stack().submit('/templated/held', { method: 'POST', body: 'a' });

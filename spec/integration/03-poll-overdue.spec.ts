@@ -13,7 +13,7 @@ const stack = useStack({
     { name: 'lost', config: { queue: { name: 'lost' } } },
     { name: 'slow', config: { deadline_seconds: 4, queue: { name: 'slow' } } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -31,7 +31,7 @@ async function overdue(id: string): Promise<void> {
   });
 }
 
-test('without a worker a poll says so from the deadline on, and frees the place of the job', async () => {
+test('without a worker a poll after the deadline returns 504 and releases the slot of the job', async () => {
   const { redis } = stack();
   const { id } = await stack().submit('/late/expired', { method: 'POST', body: 'a' });
   await overdue(id);
@@ -44,7 +44,7 @@ test('without a worker a poll says so from the deadline on, and frees the place 
   ]);
   expect([status.status, status.json()['state']]).toEqual([200, 'expired']);
   expect(await redis.command('ZCARD', key('{late}:open'))).toBe(0);
-  expect(await redis.command('ZCARD', key('{late}:places'))).toBe(0);
+  expect(await redis.command('ZCARD', key('{late}:slots'))).toBe(0);
   expect(await redis.command('EXISTS', key(`{late}:late:${id}`))).toBe(0);
   expect(await redis.command('EXISTS', key(`{${id}}:req`))).toBe(0);
 });
@@ -64,7 +64,7 @@ test('a job that runs past its deadline is left to its worker', async () => {
   // The first request brings the queue, which the worker has taken before the job's time begins.
   await stack().poll(path, strangeJobId());
   const worker = startWorker();
-  await until('the worker to take the queue', () => /"slow".*queue taken/.test(worker.log));
+  await until('the worker to take the queue', () => /"slow".*takes jobs of a queue/.test(worker.log));
   const { id } = await stack().submit(path);
   await stack().upstream.called(path);
   await overdue(id);
@@ -75,7 +75,7 @@ test('a job that runs past its deadline is left to its worker', async () => {
   expect((await stack().settled(path, id)).text).toBe('done');
 });
 
-test('a job that runs nowhere, and that its queue has lost, is brought back by a poll', async () => {
+test('a poll recovers a job that its queue has lost and no worker runs', async () => {
   const { redis, upstream } = stack();
   const path = '/lost/running';
   upstream.script(path, silence(), reply({ body: 'second' }));

@@ -1,10 +1,10 @@
 // docs/http.md, "Poll": who finds a job, on routes with key-auth, with its shared anonymous consumer, and with neither.
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const ALICE_ID = '6a1f3f5e-63a5-4b4c-8f5c-6b1d3e0b7a01';
 const ANYONE_ID = '6a1f3f5e-63a5-4b4c-8f5c-6b1d3e0b7a02';
 
@@ -112,7 +112,7 @@ describe.each(VIEWS)('in %s', (_view, look) => {
       { 'X-Tenant': 'b' },
     ],
   ] as [string, string, Headers, string, Headers][])(
-    '%s, and sees what it sees of an unknown one',
+    '%s, and receives the response for an unknown job',
     async (_title, home, owner, path, caller) => {
       const id = await submitAs(home, owner);
       const unknown = strangeJobId();
@@ -125,9 +125,9 @@ describe.each(VIEWS)('in %s', (_view, look) => {
   );
 });
 
-describe('where the owner has to be known', () => {
+describe('a route that requires an owner', () => {
   test.each(['/by-consumer', '/by-credential'])(
-    '%s refuses nobody with 401 identity-required',
+    '%s without an identity returns 401 identity-required',
     async (path) => {
       for (const who of [NOBODY, FORGED]) {
         const response = await stack().request(`${path}/refused`, {

@@ -1,10 +1,9 @@
 // docs/http.md, "Poll": its table, a test for each of its cells.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { JobCases, type JobCase, type JobKind } from '../helpers/job-cases';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
-
-const ID_HEADER = 'X-Async-Kong-Id';
 
 const stack = useStack({
   shared: {
@@ -76,7 +75,9 @@ function expectCell(response: HttpResponse, cell: Cell, job: JobCase, isHead: bo
   } else if (isProblem) {
     expect(response.json()).toMatchObject({
       type: `urn:problem:async-request-reply:${cell.type}`,
-      ...{ status: cell.status, title: expect.any(String) as string, detail: expect.any(String) as string },
+      status: cell.status,
+      title: expect.any(String) as string,
+      detail: expect.any(String) as string,
     });
   } else if (cell.body !== undefined) {
     expect(response.text).toBe(cell.body);

@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
@@ -58,45 +58,51 @@ describe('an unknown job', () => {
     expect(stack().upstream.callsTo('/home/unknown')).toEqual([]);
   });
 
-  test.each(VIEWS)('is not told from a malformed or a foreign one in %s', async (_view, look) => {
-    const foreign = await homeJob();
-    const unknown = comparable(await look('/other-queue/x', strangeJobId()), '');
+  test.each(VIEWS)(
+    'the response for an unknown job equals that for a malformed ID and for a job of another caller in %s',
+    async (_view, look) => {
+      const foreign = await homeJob();
+      const unknown = comparable(await look('/other-queue/x', strangeJobId()), '');
 
-    for (const id of [
-      foreign,
-      'no-id',
-      '42',
-      randomUUID(),
-      strangeJobId().toUpperCase(),
-      `${strangeJobId()}0`,
-      `{${strangeJobId()}}`,
-      strangeJobId(Date.now() + DAY_MS),
-      strangeJobId(Date.now() - 5 * MINUTE_MS),
-      '00000000-0000-0000-0000-000000000000',
-      'ffffffff-ffff-ffff-ffff-ffffffffffff',
-      '__proto__',
-    ]) {
-      const response = await look('/other-queue/x', id);
-      expect([id, hideId(comparable(response, id))]).toEqual([id, hideId(unknown)]);
-    }
-    expect(stack().upstream.callsTo('/other-queue/x')).toEqual([]);
-  });
+      for (const id of [
+        foreign,
+        'no-id',
+        '42',
+        randomUUID(),
+        strangeJobId().toUpperCase(),
+        `${strangeJobId()}0`,
+        `{${strangeJobId()}}`,
+        strangeJobId(Date.now() + DAY_MS),
+        strangeJobId(Date.now() - 5 * MINUTE_MS),
+        '00000000-0000-0000-0000-000000000000',
+        'ffffffff-ffff-ffff-ffff-ffffffffffff',
+        '__proto__',
+      ]) {
+        const response = await look('/other-queue/x', id);
+        expect([id, hideId(comparable(response, id))]).toEqual([id, hideId(unknown)]);
+      }
+      expect(stack().upstream.callsTo('/other-queue/x')).toEqual([]);
+    },
+  );
 });
 
-/** Whether the ID is told back to who sent it tells nothing. */
+/** Returning the ID to the client that sent it reveals nothing. */
 function hideId({ status, fields, body }: ReturnType<typeof comparable>): unknown {
   return { status, fields: fields.filter((field) => !field.startsWith('x-async-kong-id')), body };
 }
 
 describe('the scope of a job', () => {
-  test.each(['/home', '/same-queue', '/lists-queue', '/lists-others'])('holds %s', async (path) => {
-    const id = await homeJob();
+  test.each(['/home', '/same-queue', '/lists-queue', '/lists-others'])(
+    'the scope of a poll includes %s',
+    async (path) => {
+      const id = await homeJob();
 
-    expect((await stack().poll(path, id)).status).toBe(200);
-    expect((await stack().request(`${path}?async-id=${id}`)).status).toBe(303);
-  });
+      expect((await stack().poll(path, id)).status).toBe(200);
+      expect((await stack().request(`${path}?async-id=${id}`)).status).toBe(303);
+    },
+  );
 
-  test.each(['/other-queue', '/other-prefix'])('does not hold %s', async (path) => {
+  test.each(['/other-queue', '/other-prefix'])('the scope of a poll does not include %s', async (path) => {
     const id = await homeJob();
 
     expect((await stack().poll(path, id)).status).toBe(404);
@@ -104,7 +110,7 @@ describe('the scope of a job', () => {
   });
 });
 
-describe('an ID that is too old for any result to be there', () => {
+describe('an ID older than any stored result', () => {
   const beforeMs = (agoMs: number): string => strangeJobId(Date.now() - agoMs);
 
   test.each(VIEWS)('is 410 gone in %s', async (_view, look) => {

@@ -1,12 +1,12 @@
 // docs/http.md, "Poll": its table, row by row, in the three views of a job.
 import { comparable } from '../helpers/comparable';
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const STATUS_MEMBERS = [
   'id',
   'state',
@@ -34,7 +34,7 @@ const stack = useStack({
   ],
 });
 
-/** A view of a job: how a client asks for it. */
+/** A view of a job: how a client requests it. */
 type View = (path: string, id: string, method?: string) => Promise<HttpResponse>;
 
 const headerPoll: View = (path, id, method = 'GET') =>
@@ -135,7 +135,7 @@ describe.each(['queued', 'running'])('a %s job', (state) => {
     });
   });
 
-  test('answers HEAD as GET in every view, without content', async () => {
+  test('HEAD returns the header of GET without content in every view', async () => {
     await look('head', async (path, id) => {
       for (const [, get, head] of HEAD_VIEWS) await expectHeadLikeGet(get, head, path, id);
     });
@@ -166,7 +166,7 @@ describe('a completed job', () => {
     expect(response.header('Cache-Control')).not.toContain('public');
   });
 
-  test('is told by its status URL with 303 to the result URL', async () => {
+  test('its status URL redirects with 303 to the result URL', async () => {
     const response = await statusUrl(path, id);
 
     expect(response.status).toBe(303);
@@ -174,11 +174,11 @@ describe('a completed job', () => {
     expectOurs(response, id);
   });
 
-  test.each(HEAD_VIEWS)('answers HEAD as GET in %s, without content', async (_view, get, head) => {
+  test.each(HEAD_VIEWS)('HEAD returns the header of GET without content in %s', async (_view, get, head) => {
     await expectHeadLikeGet(get, head, path, id);
   });
 
-  test('is replayed however the poll is conditioned', async () => {
+  test('conditional header fields of a poll do not change the replay', async () => {
     const headers = { [ID_HEADER]: id, 'If-None-Match': '"1"', 'If-Match': '"2"' };
 
     const response = await stack().request(path, { headers });
@@ -186,19 +186,16 @@ describe('a completed job', () => {
     expect([response.status, response.text]).toEqual([201, 'a;b']);
   });
 
-  test.each(['POST', 'PUT', 'PATCH', 'REPORT'])(
-    'refuses %s of its URLs with 405 and Allow',
-    async (method) => {
-      for (const view of [statusUrl, resultUrl]) {
-        const response = await view(path, id, method);
+  test.each(['POST', 'PUT', 'PATCH', 'REPORT'])('%s of a job URL returns 405 with Allow', async (method) => {
+    for (const view of [statusUrl, resultUrl]) {
+      const response = await view(path, id, method);
 
-        expect(response.status).toBe(405);
-        expect(response.header('Allow')?.split(/, */)).toEqual(expect.arrayContaining(['GET', 'HEAD']));
-        expect(response.header('Content-Type')).toBe('application/problem+json');
-      }
-      expect(stack().upstream.callsTo(path)).toHaveLength(1);
-    },
-  );
+      expect(response.status).toBe(405);
+      expect(response.header('Allow')?.split(/, */)).toEqual(expect.arrayContaining(['GET', 'HEAD']));
+      expect(response.header('Content-Type')).toBe('application/problem+json');
+    }
+    expect(stack().upstream.callsTo(path)).toHaveLength(1);
+  });
 });
 
 describe.each([
@@ -231,14 +228,14 @@ describe.each([
     expect(response.text).not.toContain('secret');
   });
 
-  test('is told by its status URL with 303 to the result URL', async () => {
+  test('its status URL redirects with 303 to the result URL', async () => {
     const response = await statusUrl(path, id);
 
     expect(response.status).toBe(303);
     expect(response.header('Location')).toBe(`${path}?async-id=${id}&async-view=result`);
   });
 
-  test.each(HEAD_VIEWS)('answers HEAD as GET in %s, without content', async (_view, get, head) => {
+  test.each(HEAD_VIEWS)('HEAD returns the header of GET without content in %s', async (_view, get, head) => {
     await expectHeadLikeGet(get, head, path, id);
   });
 });
@@ -249,7 +246,7 @@ describe('on_complete', () => {
     ['the place that a 302 names', { status: 302, headers: { Location: '/else' } }, '/else'],
     ['the result URL where a 200 names nothing', { status: 200 }, null],
     ['the result URL where a 201 names nothing', { status: 201 }, null],
-  ])('resource: the status URL is 303 to %s', async (title, answer, location) => {
+  ])('on_complete: resource redirects the status URL with 303 to %s', async (title, answer, location) => {
     const path = `/resource/${title.replaceAll(' ', '-')}`;
     stack().upstream.script(path, reply(answer));
     const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
@@ -261,7 +258,7 @@ describe('on_complete', () => {
     expect(response.header('Location')).toBe(location ?? `${path}?async-id=${id}&async-view=result`);
   });
 
-  test('status: the status URL is 200 with the final status of a completed job', async () => {
+  test('on_complete: status returns 200 with the final status of a completed job', async () => {
     const path = '/status/completed';
     stack().upstream.script(path, reply({ status: 422, headers: { 'X-Secret': 'secret' }, body: 'secret' }));
     const { id } = await stack().submit(path, { method: 'POST', body: 'secret' });
@@ -278,7 +275,7 @@ describe('on_complete', () => {
     expect(response.text).not.toContain('secret');
   });
 
-  test('status: the status URL is 200 with the final status and the error of a failed job', async () => {
+  test('on_complete: status returns 200 with the final status and the error of a failed job', async () => {
     const path = '/status-refused/x';
     const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
     await stack().settled(path, id);

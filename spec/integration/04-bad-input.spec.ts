@@ -1,9 +1,9 @@
 // What clients send by mistake or malice. None of it stops the plugin server, and no ID of theirs reaches the upstream.
 import { strangeJobId } from '../helpers/job-ids';
 import type { RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** `request.max_body_bytes` by default. */
 const REQUEST_CEILING_BYTES = 10_485_760;
 /** What a route with no service carries, whatever the configuration allows: Kong hands nothing off there. */
@@ -26,7 +26,7 @@ beforeAll(async () => {
   pids = await stack().gateway.pluginServerPids();
 });
 
-/** IDs that came from clients and that nobody had given them. */
+/** IDs that clients have invented. */
 const sentIds: string[] = [];
 function strangeId(): string {
   const id = strangeJobId();
@@ -125,7 +125,7 @@ describe('a bad ID', () => {
       '?async-id=B',
     ],
   ] as [string, (a: string, b: string) => RequestOptions, string][])(
-    'that is given %s is 400 ambiguous-id',
+    'an ID that is given %s is 400 ambiguous-id',
     async (_title, options, query) => {
       const [a, b] = [await settledJob('/input/twice'), strangeId()];
       const calls = stack().upstream.requests.length;
@@ -157,7 +157,7 @@ describe('a bad ID', () => {
 });
 
 describe('a header value', () => {
-  test('of 10 KiB is refused by the gateway and reaches nobody', async () => {
+  test('of 10 KiB is rejected by the gateway and does not reach the upstream', async () => {
     for (const name of ['X-Large', ID_HEADER]) {
       const response = await stack().request('/input/large-header', {
         headers: { [name]: 'a'.repeat(10240) },
@@ -169,7 +169,7 @@ describe('a header value', () => {
     expect(stack().upstream.callsTo('/input/large-header')).toEqual([]);
   });
 
-  test('of 7 KiB goes to the upstream whole', async () => {
+  test('of 7 KiB reaches the upstream unchanged', async () => {
     await stack().roundTrip('/input/long-header', { headers: { 'X-Long': 'a'.repeat(7168) } });
 
     expect(stack().upstream.callsTo('/input/long-header')[0]?.header('X-Long')).toBe('a'.repeat(7168));
@@ -177,7 +177,7 @@ describe('a header value', () => {
 });
 
 describe('an unknown method', () => {
-  test('meets the fail-closed companion', async () => {
+  test('is rejected by the fail-closed guard', async () => {
     const response = await stack().request('/input/report', { method: 'REPORT', body: 'a' });
 
     expect(response.status).toBe(503);
@@ -185,7 +185,7 @@ describe('an unknown method', () => {
     expect(stack().upstream.callsTo('/input/report')).toEqual([]);
   });
 
-  test('that is in no register makes no job either, nor does it carry an ID to the upstream', async () => {
+  test('that is not registered makes no job, and does not pass an ID to the upstream', async () => {
     for (const headers of [{}, { [ID_HEADER]: strangeId() }]) {
       const response = await stack().request('/input/brew', { method: 'BREW', body: 'a', headers });
 
@@ -206,7 +206,7 @@ describe('__proto__', () => {
     ],
     ['a query argument', '/proto-query?__proto__=1&__proto__[x]=2&constructor=3', {}],
   ] as [string, string, RequestOptions][])(
-    'as %s goes to the upstream as without the plugin',
+    'as %s reaches the upstream as without the plugin',
     async (_title, target, options) => {
       await stack().roundTrip(`/input${target}`, options);
       await stack().request(`/bare${target}`, options);
@@ -268,7 +268,7 @@ describe('a body', () => {
     ],
     ['of 10 MiB and a byte, chunked', '/input', { chunks: [ceiling, 'x'] }, REQUEST_CEILING_BYTES],
   ] as [string, string, RequestOptions, number][])(
-    '%s is 413, which names the limit',
+    '%s is 413 with the limit in the problem',
     async (title, route, options, limit) => {
       const path = `${route}/over-${title.replaceAll(/\W+/g, '-')}`;
 
@@ -298,7 +298,7 @@ describe('a body', () => {
   });
 });
 
-test('all that was sent here left the plugin server alive, and no ID of a client reached the upstream', async () => {
+test('after all these requests the plugin server still runs, and no ID of a client has reached the upstream', async () => {
   const { gateway, upstream } = stack();
 
   expect(await gateway.pluginServerPids()).toEqual(pids);

@@ -89,7 +89,7 @@ describe('a job fails with 502 and the reason when its upstream', () => {
   });
 });
 
-describe('of three attempts that a GET may have', () => {
+describe('the response to a GET with three attempts', () => {
   const OK = 'HTTP/1.1 200 OK\r\n';
 
   test.each<[string, Answer]>([
@@ -99,7 +99,7 @@ describe('of three attempts that a GET may have', () => {
     ['line ends without CR', rawBytes('HTTP/1.1 200 OK\nContent-Length: 2\n\nhi')],
     ['one line end without CR', rawBytes(`${OK}Content-Length: 2\nX-Y: a\r\n\r\nhi`)],
     ['a transfer coding beside chunked', rawBytes(`${OK}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`)],
-  ])('%s takes one: it is malformed', async (title, answer) => {
+  ])('%s is malformed and is not retried', async (title, answer) => {
     const path = `/again/${title.replaceAll(' ', '-')}`;
     stack().upstream.script(path, answer);
     const response = await stack().roundTrip(path);
@@ -116,7 +116,7 @@ describe('of three attempts that a GET may have', () => {
       'chunks, and the end announced',
       `${OK}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\n`,
     ],
-  ])('a body that breaks off takes all: with %s', async (title, bytes) => {
+  ])('a truncated body is retried: with %s', async (title, bytes) => {
     const path = `/again/${title.replaceAll(/\W+/g, '-')}`;
     stack().upstream.script(path, rawBytes(bytes));
     const response = await stack().roundTrip(path);
@@ -129,7 +129,7 @@ describe('of three attempts that a GET may have', () => {
     expect(stack().upstream.callsTo(path)).toHaveLength(3);
   });
 
-  test('a body that ends with its connection takes all when the connection is reset', async () => {
+  test('a body that ends with a connection reset is retried', async () => {
     const path = '/again/reset';
     const sent = 600_000;
     stack().upstream.script(path, async ({ socket, gone }) => {
@@ -154,7 +154,7 @@ describe('of three attempts that a GET may have', () => {
       201,
     ],
     ['204 with a length', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', 204],
-  ])('%s takes one, and is the response', async (title, bytes, status) => {
+  ])('%s is accepted as the response', async (title, bytes, status) => {
     const path = `/again/${title.replaceAll(/\W+/g, '-')}`;
     stack().upstream.script(path, rawBytes(bytes));
     const response = await stack().roundTrip(path);
@@ -195,7 +195,7 @@ describe('a response', () => {
     ],
     ['of 3 MiB and a byte', '/broken', reply({ body: Buffer.concat(overCeiling) }), RESPONSE_CEILING_BYTES],
     ['of 3 MiB and a byte, chunked', '/broken', replyInChunks(overCeiling), RESPONSE_CEILING_BYTES],
-  ])('%s fails the job, and the reason names the limit', async (title, route, answer, limit) => {
+  ])('%s fails the job, and the problem names the limit', async (title, route, answer, limit) => {
     const path = `${route}/over-${title.replaceAll(/\W+/g, '-')}`;
     stack().upstream.script(path, answer);
 
@@ -207,7 +207,7 @@ describe('a response', () => {
   });
 });
 
-test('a worker that has met all of this still carries out the next job', async () => {
+test('after all these responses the worker still runs the next job', async () => {
   stack().upstream.script('/broken/next', reply({ body: 'fine' }));
 
   const response = await stack().roundTrip('/broken/next', { method: 'POST', body: 'a' });

@@ -17,12 +17,12 @@ const routes: RouteOptions[] = [
   { name: 'bare', config: false, plugins: [keyAuth] },
   {
     name: 'short',
-    config: { queue, handoff: { request_over_bytes: 524_288 } },
+    config: { queue, handoff: { request_threshold_bytes: 524_288 } },
     plugins: [keyAuth],
   },
   {
     name: 'handed-off',
-    config: { queue, handoff: { request_over_bytes: 0, response_over_bytes: 0 } },
+    config: { queue, handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 } },
     plugins: [keyAuth],
   },
 ];
@@ -51,7 +51,7 @@ const MANY = 995;
 
 const OF_THE_CALLER = ['X-Consumer-ID', 'X-Consumer-Username', 'X-Anonymous-Consumer'];
 
-/** What the upstream is told of the caller, and how many of the client's own fields come to it. */
+/** What the upstream receives about the caller, and how many of the client's own fields it receives. */
 const seen = (path: string): unknown => {
   const call = stack().upstream.callsTo(path).at(-1);
   const own = call?.fields.filter(([name]) => /^f\d+$/i.test(name)).length;
@@ -65,7 +65,7 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
   test.each([
     ['a known caller', KEY],
     ['nobody', 'no-key'],
-  ])('a request of %s comes to the upstream with all of its fields, or not at all', async (who, key) => {
+  ])('a request of %s reaches the upstream with all of its fields, or not at all', async (who, key) => {
     const isAccepted: boolean[] = [];
     const refusals = new Set<string>();
     for (let count = 980; count <= 1001; count += 1) {
@@ -91,7 +91,7 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
     expect(isAccepted.lastIndexOf(true)).toBeLessThan(isAccepted.indexOf(false));
   });
 
-  test('a poll with more fields than that is one of its caller', async () => {
+  test('a poll with more fields than that keeps the identity of its caller', async () => {
     const path = `/${route}/poll`;
     stack().upstream.script(path, reply({ body: 'result' }));
     const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers: { apikey: KEY } });
@@ -108,7 +108,7 @@ describe.each(['short', 'handed-off'])('on route %s', (route) => {
     expect((await ask('no-key')).status).toBe(404);
   });
 
-  test('a DELETE with more fields than that is one of its caller', async () => {
+  test('a DELETE with more fields than that keeps the identity of its caller', async () => {
     const path = `/${route}/delete`;
     const headers = { apikey: KEY };
     const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers });

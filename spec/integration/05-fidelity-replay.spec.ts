@@ -42,7 +42,7 @@ function view(response: HttpResponse): object {
   return { ...rest, fields: others, hasAge: age !== undefined };
 }
 
-test('a replay is the same each time, and for both addresses of it', async () => {
+test('a replay is the same each time, at both of its URLs', async () => {
   const { path, id, replay } = await settledJob(STORED);
 
   const again = await stack().poll(path, id);
@@ -52,14 +52,14 @@ test('a replay is the same each time, and for both addresses of it', async () =>
   expect(view(byUrl)).toEqual(view(replay));
 });
 
-test('a replay has the reason phrase of its status, whatever the upstream calls it', async () => {
+test('a replay has the standard reason phrase of its status', async () => {
   const { replay } = await settledJob({ status: 201, reason: 'Fine', body: 'a' });
 
   expect([replay.status, replay.reason]).toEqual([201, 'Created']);
 });
 
 test.each(['/things/1', 'other', 'https://other.example/things/1'])(
-  'a Content-Location of %s is replayed as it came, and is no address of the job',
+  'a Content-Location of %s is replayed unchanged, and does not become a job URL',
   async (value) => {
     const { path, id, replay } = await settledJob({ headers: { 'Content-Location': value }, body: 'a' });
 
@@ -105,7 +105,7 @@ describe('the result of a job that was submitted with HEAD', () => {
   ];
 
   test.each(cases)(
-    'states to HEAD what the upstream stated, as without the plugin: %s',
+    'HEAD of a job that was submitted with HEAD has the Content-Length of the upstream: %s',
     async (_what, options, length) => {
       const path = `/replay/${++paths}`;
       stack().upstream.script(path, reply(options));
@@ -121,7 +121,7 @@ describe('the result of a job that was submitted with HEAD', () => {
     },
   );
 
-  test('is told by GET to have no content, which is all that there is', async () => {
+  test('GET of a job that was submitted with HEAD has no content', async () => {
     const path = `/replay/${++paths}`;
     stack().upstream.script(path, reply({ headers: { 'Content-Length': '1234' } }));
     const { id, replay } = await sendQueued(stack(), { method: 'HEAD', target: path }, path);
@@ -133,7 +133,7 @@ describe('the result of a job that was submitted with HEAD', () => {
     }
   });
 
-  test('states its length to the submit itself, where that waits', async () => {
+  test('a waiting submit with HEAD has the Content-Length of the upstream', async () => {
     const path = `/replay/${++paths}`;
     stack().upstream.script(path, reply({ headers: { 'Content-Length': '1234' } }));
 
@@ -182,7 +182,7 @@ describe('a condition that a poll repeats', () => {
 });
 
 describe('Age', () => {
-  test('counts on while the result lies', async () => {
+  test('Age increases while the result is stored', async () => {
     const { path, id, replay } = await settledJob({ headers: { Age: '100' } });
 
     const older = await until('the age to grow', async () => {

@@ -4,7 +4,7 @@ import { laneRoutes } from '../helpers/fidelity/lanes';
 import { useStack } from '../helpers/use-stack';
 
 const KIB = 1024;
-/** Up to the limit of the lane, and around what nginx keeps in memory (8 KiB, and about 10 with the head's buffer). */
+/** Up to the limit of the inline path, and around what nginx keeps in memory (8 KiB, and about 10 with the head's buffer). */
 const SIZES = [0, 1, 8 * KIB, 9.5 * KIB, 64 * KIB, KIB * KIB - 1, KIB * KIB];
 const CHUNK_BYTES = 1000;
 

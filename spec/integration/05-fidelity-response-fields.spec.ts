@@ -261,7 +261,7 @@ describe('replayed otherwise than Kong sends it is', () => {
     ],
     ['Vary: *', [['Vary', '*']], { vary: ['*', OUR_VARY] }],
     ["the job's ID", [['X-Async-Kong-Id', 'claimed']], {}],
-    // From here on what an answer of a plugin's own cannot say as Kong's proxy does: in the handoff lane it is the same.
+    // The inline path cannot reproduce the following as Kong's proxy sends it; the handoff path does.
     // Kong would put its own name over the upstream's, unless Via is that name alone.
     [
       'Via, for the sake of Server',
@@ -278,7 +278,7 @@ describe('replayed otherwise than Kong sends it is', () => {
       ],
       byLane({ via: ['1.0 cache'], server: [expect.stringMatching(/^kong/)] }, {}),
     ],
-    // nginx has one place for these, and they mean the same in one field (RFC 9110, 5.3).
+    // nginx stores one value of these, and one field has the same meaning (RFC 9110, 5.3).
     [
       'WWW-Authenticate in two fields',
       [

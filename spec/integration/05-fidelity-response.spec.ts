@@ -70,7 +70,7 @@ describe('a response with status', () => {
     [416, [['Content-Range', 'bytes */10']], ''],
     [418, [], 'teapot'],
     [422, [], '{"errors":[]}'],
-    // In the future it would hold up the queue.
+    // A date in the future would pause the queue.
     [429, [['Retry-After', LONG_AGO]], 'slowly'],
     [451, [], 'unavailable'],
     [494, [], "nginx's own"],
@@ -102,7 +102,7 @@ describe('a response with status', () => {
     ['that was given a length', [['Content-Length', '0']], { 'content-length': null }],
     // nginx takes the type away where the response is a plugin's.
     ['that was given a type', [['Content-Type', 'text/plain']], byLane({ 'content-type': null }, {})],
-  ])('204 is replayed without a length: one %s', async (_what, headers, changes) => {
+  ])('a 204 is replayed without Content-Length: %s', async (_what, headers, changes) => {
     const { replay } = await expectSameReplay(stack(), newPath(), reply({ status: 204, headers }), changes);
 
     expect(replay.status).toBe(204);
@@ -135,23 +135,20 @@ describe('a response with status', () => {
       ],
       {},
     ],
-  ])('304 is replayed with the length that it states, if any: one %s', async (_what, headers, changes) => {
+  ])('a 304 is replayed with its Content-Length, if it has one: %s', async (_what, headers, changes) => {
     const { replay } = await expectSameReplay(stack(), newPath(), reply({ status: 304, headers }), changes);
 
     expect(replay.status).toBe(304);
     expect(replay.header('ETag')).toMatch(/"a"$|^undefined$/);
   });
 
-  test.each([408, 444, 499])(
-    '%i, with which nginx would hang up, is replayed all the same',
-    async (status) => {
-      // It takes the handoff lane, where Kong adds its Via to what it proxies.
-      const via = { via: [expect.stringContaining('kong') as string] };
-      await expectSameReplay(stack(), newPath(), reply({ status, body: 'lost' }), via);
-    },
-  );
+  test.each([408, 444, 499])('%i is replayed, although nginx would close the connection', async (status) => {
+    // It takes the handoff path, on which Kong adds its Via to what it proxies.
+    const via = { via: [expect.stringContaining('kong') as string] };
+    await expectSameReplay(stack(), newPath(), reply({ status, body: 'lost' }), via);
+  });
 
-  test.each([408, 444, 499])('%i is told as a problem on a route with no service', async (status) => {
+  test.each([408, 444, 499])('%i is a problem on a route without a service', async (status) => {
     const path = `/alone/${status}`;
     stack().upstream.script(path, reply({ status, body: 'lost' }));
 
@@ -228,7 +225,7 @@ describe('the media type', () => {
   });
 });
 
-/** These bytes, and the end of the connection, whoever waits for it. */
+/** These bytes, and then the end of the connection. */
 function lastWords(bytes: string): Answer {
   return ({ socket }) => void socket.end(bytes, 'latin1');
 }

@@ -1,5 +1,6 @@
 // Redis down, stopped, killed or full: 503 in time, nothing hangs, and all is well again without a restart.
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { byLane, IS_HANDOFF_LANE } from '../helpers/lane';
 import { Latch } from '../helpers/latch';
@@ -8,7 +9,6 @@ import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const READ_TIMEOUT_MS = 1000;
 
 const shared = {
@@ -20,13 +20,13 @@ const PROXY_MEANS = byLane(
   'lets submits through to the upstream as without the plugin',
   'means 503 for a submit that was handed off',
 );
-/** Routes that nobody has called before: each brings a queue of its own. */
+/** Routes that have not been called before: each has a queue of its own. */
 const FRESH = ['fresh-1', 'fresh-2', 'fresh-3', 'fresh-4'];
 const routes = [
   ...FRESH.map((name) => ({ name })),
   { name: 'jobs' },
   { name: 'single', config: { queue: { concurrency: 1 } } },
-  { name: 'proxy', isFailClosed: false, config: { store_failure: 'proxy' as const } },
+  { name: 'proxy', isFailClosed: false, config: { on_store_failure: 'proxy' as const } },
 ];
 const env = { ARR_REDIS_CONNECT_TIMEOUT: '1000', ARR_REDIS_READ_TIMEOUT: '1000' };
 
@@ -94,10 +94,10 @@ async function expectNeverRun(stack: Stack, path: string, responses: readonly Ht
   expect(stack.upstream.callsTo(path)).toHaveLength(0);
 }
 
-describe('Redis that was never there', () => {
+describe('a Redis that has never been available', () => {
   const stack = useStack({ shared, routes, env, redis: { isStarted: false } });
 
-  test('is 503 for submits and polls, and all works once it is there', async () => {
+  test('submits and polls return 503, and succeed once Redis is available', async () => {
     const { redis, gateway, upstream } = stack();
     const pids = await gateway.pluginServerPids();
 
@@ -115,7 +115,7 @@ describe('Redis that was never there', () => {
 describe('Redis that was stopped before the first request', () => {
   const stack = useStack({ shared, routes, env });
 
-  test('is 503 for submits, and what was refused does not run when it goes on', async () => {
+  test('submits return 503, and rejected jobs do not run when Redis continues', async () => {
     const path = '/single/refused';
 
     const responses = await withFault(stack(), stopped, () => submitMany(stack(), path));
@@ -133,7 +133,7 @@ describe('Redis that fails', () => {
   const refused: string[] = [];
 
   describe.each([stopped, killed, full])('when $fault', (fault) => {
-    test('is 503 with Retry-After for submits, in time, many at once', async () => {
+    test('submits return 503 with Retry-After in time while Redis fails, also concurrent ones', async () => {
       const path = `/jobs/refused-${fault.fault}`;
       refused.push(path);
 
@@ -144,7 +144,7 @@ describe('Redis that fails', () => {
       await expectNeverRun(stack(), path, responses);
     });
 
-    test('is over without a restart', async () => {
+    test('the plugin recovers without a restart', async () => {
       const pids = await stack().gateway.pluginServerPids();
 
       await withFault(stack(), fault, () => stack().request('/jobs/restart'));
@@ -172,7 +172,7 @@ describe('Redis that fails', () => {
       }
     });
 
-    test(`store_failure: proxy ${PROXY_MEANS}`, async () => {
+    test(`on_store_failure: proxy ${PROXY_MEANS}`, async () => {
       const path = `/proxy/${fault.fault}`;
       stack().upstream.script(path, reply({ status: 203, body: 'at once' }));
 
@@ -193,37 +193,34 @@ describe('Redis that fails', () => {
   });
 
   describe.each([stopped, killed])('when $fault', (fault) => {
-    test.each(['/jobs', '/proxy'])(
-      'is 503 for polls of %s, which never reach the upstream',
-      async (route) => {
-        const path = `${route}/polled-${fault.fault}`;
-        const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
-        await stack().settled(path, id);
+    test.each(['/jobs', '/proxy'])('polls of %s return 503 and never reach the upstream', async (route) => {
+      const path = `${route}/polled-${fault.fault}`;
+      const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
+      await stack().settled(path, id);
 
-        const polls = await withFault(stack(), fault, () =>
-          Promise.all([
-            stack().poll(path, id),
-            stack().poll(path, id, { method: 'POST', body: 'a' }),
-            stack().request(`${path}?async-id=${id}`),
-            stack().request(`${path}?async-id=${id}&async-view=result`),
-          ]),
-        );
+      const polls = await withFault(stack(), fault, () =>
+        Promise.all([
+          stack().poll(path, id),
+          stack().poll(path, id, { method: 'POST', body: 'a' }),
+          stack().request(`${path}?async-id=${id}`),
+          stack().request(`${path}?async-id=${id}&async-view=result`),
+        ]),
+      );
 
-        polls.forEach(expectUnavailable);
-        expect(stack().upstream.callsTo(path)).toHaveLength(1);
-        await recovered(stack(), route);
-        expect((await stack().poll(path, id)).status).toBe(200);
-      },
-    );
+      polls.forEach(expectUnavailable);
+      expect(stack().upstream.callsTo(path)).toHaveLength(1);
+      await recovered(stack(), route);
+      expect((await stack().poll(path, id)).status).toBe(200);
+    });
   });
 
-  test.each(FRESH)('when killed keeps no worker from a queue that comes up afterwards: %s', async (route) => {
+  test.each(FRESH)('workers take a queue that is registered after a kill: %s', async (route) => {
     await withFault(stack(), killed, () => Promise.resolve());
 
     await recovered(stack(), `/${route}`);
   });
 
-  test('when full still answers polls', async () => {
+  test('polls still work while Redis is full', async () => {
     const { id } = await stack().submit('/jobs/readable', { method: 'POST', body: 'a' });
     await stack().settled('/jobs/readable', id);
 
@@ -233,7 +230,7 @@ describe('Redis that fails', () => {
     await recovered(stack());
   });
 
-  test('when stopped in the midst of submits: those with 202 run once, and nothing runs that nobody was told of', async () => {
+  test('a Redis that stops during submits: jobs with a 202 run once, and no job runs whose 202 was not sent', async () => {
     const { upstream, redis } = stack();
     const path = '/single/midst';
     /** Job IDs by the bodies that were accepted. */
@@ -271,7 +268,7 @@ describe('Redis that fails', () => {
     }
   });
 
-  test('never lets run afterwards what was refused', () => {
+  test('a rejected job never runs later', () => {
     expect(refused.length).toBeGreaterThan(0);
     const paths = stack().upstream.requests.map(({ path }) => path);
     expect(paths.filter((path) => refused.includes(path))).toEqual([]);

@@ -1,6 +1,7 @@
 // kill -9 of the plugin server, and of the worker in it: what was accepted is settled, and no POST is made twice.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -17,7 +18,7 @@ const stack = useStack({
 
 /** `completed`, or the type of the problem without its prefix. */
 function outcome(response: HttpResponse): string {
-  return response.status === 200 ? 'completed' : String(response.json()['type']).replace(/^.*[:/]/, '');
+  return response.status === 200 ? 'completed' : problemOf(response)[1];
 }
 
 test('of 200 jobs queued and running all settle; no POST is called twice, those that ran are outcome-unknown', async () => {

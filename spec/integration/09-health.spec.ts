@@ -17,7 +17,7 @@ useResources(async (resources) => {
   const starting = startStack({
     shared: { redis: { connect_timeout: 500, read_timeout: 500 } },
     routes: [{ name: 'jobs' }],
-    env: { ARR_HEALTH_LISTEN: `127.0.0.1:${port}`, ARR_WORKER: '0' },
+    env: { ARR_HEALTH_LISTEN: `127.0.0.1:${port}`, ARR_WORKER_THREADS: '0' },
   });
   stack = await resources.use(starting, (started) => started.close());
   health = new HttpClient(port);

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
@@ -11,7 +12,6 @@ import { WorkerProcess } from '../helpers/worker-process';
 const STOCK_SERVER = resolve(__dirname, '../../node_modules/kong-pdk/bin/kong-js-pluginserver');
 const PLUGINS = resolve(__dirname, '../../dist/plugins');
 const SOCKET = 'async-request-reply.sock';
-const ID_HEADER = 'X-Async-Kong-Id';
 
 describe('the stock kong-js-pluginserver, given dist/plugins', () => {
   const stack = useStack({

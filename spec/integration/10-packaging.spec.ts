@@ -16,7 +16,7 @@ const { localConfig } = createRequire(__filename)(`${REPOSITORY}/kong/upstream/l
   localConfig: (addresses: { redis: string; upstreamUrl: string }) => string;
 };
 const PLUGIN_SERVER = `${REPOSITORY}/dist/kong/plugin-server.js`;
-/** The default of our plugin server; the helper has to be told. */
+/** The default of our plugin server, which the helper has to be given. */
 const SOCKET_NAME = 'async-request-reply.socket';
 const ALICE = { apikey: 'alice-demo-key' };
 const BOB = { apikey: 'bob-demo-key' };
@@ -58,7 +58,7 @@ describe.each([
       pluginServer: {
         command: [process.execPath, PLUGIN_SERVER, '-p', '{prefix}', '--sock-name', SOCKET_NAME],
         queryCommand: [process.execPath, PLUGIN_SERVER, '--dump-all-plugins'],
-        env: { ARR_WORKER: '0' },
+        env: { ARR_WORKER_THREADS: '0' },
         managed,
       },
     });
@@ -123,7 +123,7 @@ describe.each([
       for (const pid of await gateway.pluginServerPids()) process.kill(pid, 'SIGKILL');
     };
     // A managed one is back within a second. 500 is a Kong worker that had not yet used the plugin on this route.
-    const refused = await until('the companion to answer', async () => {
+    const refused = await until('the guard to answer', async () => {
       await kill();
       const response = await submit('/reports?seconds=0');
       expect([202, 500, 503]).toContain(response.status);

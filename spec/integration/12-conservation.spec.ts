@@ -32,7 +32,7 @@ const stack = useStack({
       },
     },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 
 jest.setTimeout(TEST_TIMEOUT_MS + JOBS * 200);
@@ -69,7 +69,7 @@ async function killInTurn(
   for (let at = CALLS_BETWEEN_KILLS; !isOver(); at += CALLS_BETWEEN_KILLS) {
     await until('more calls', () => isOver() || upstream.total >= at);
     if (isOver()) break;
-    // In turn, so that each has its kills; which worker is a matter of chance.
+    // One kind after another, so that each is killed; which worker is chosen at random.
     switch (killed.length % 3) {
       case 0: {
         const chosen = Math.floor(random() * workers.length);
@@ -98,9 +98,9 @@ async function describeJobs(ids: readonly string[]): Promise<string> {
   return JSON.stringify(await Promise.all(records));
 }
 
-/** The IDs that hold a place in the queue. */
+/** The IDs that have a slot in the queue. */
 async function membersOfPlaces(): Promise<string[]> {
-  const keys = (await stack().redis.keys()).filter((key) => key.endsWith(':places'));
+  const keys = (await stack().redis.keys()).filter((key) => key.endsWith(':slots'));
   const members = await Promise.all(keys.map((key) => stack().redis.command('ZRANGE', key, 0, -1)));
   return members.flat() as string[];
 }
@@ -121,8 +121,9 @@ test(`of ${JOBS} jobs every one that was accepted settles, whatever is killed me
       for (const id of accepted.filter((one) => !settled.has(one)).slice(0, BURST)) {
         const response = await stack().poll(PATH, id);
         // Kong's own answers, while the plugin server is away, know no job.
-        if (response.status !== 202 && response.header('X-Async-Kong-Id') !== undefined)
+        if (response.status !== 202 && response.header('X-Async-Kong-Id') !== undefined) {
           settled.set(id, response);
+        }
       }
       return settled.size === accepted.length;
     },

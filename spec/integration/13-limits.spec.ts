@@ -20,7 +20,7 @@ const stack = useStack({
     { name: 'wide', config: { queue: { name: 'shared', concurrency: 8 } } },
     { name: 'asked', config: { queue: { concurrency: 4 }, retry: { backoff_ms: 1 } } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -82,7 +82,7 @@ test('of two routes that share a queue and disagree the smaller limit holds, and
 
   await until('the limit to be reached', () => meter.open === 2);
   for (const worker of workers) {
-    await until('every worker to know', () => worker.log.includes('instances disagree on limits'));
+    await until('every worker to know', () => worker.log.includes('set different limits'));
     expect(worker.log).toMatch(/"queue":"shared","concurrency":2,/);
   }
   meter.free();
@@ -92,7 +92,7 @@ test('of two routes that share a queue and disagree the smaller limit holds, and
   expect(meter.most).toBe(2);
 });
 
-test("an upstream's 429 with Retry-After holds the whole queue, over all workers", async () => {
+test("an upstream's 429 with Retry-After pauses the whole queue, on all workers", async () => {
   const busy = '/asked/busy';
   const others = '/asked/others';
   const meter = new CallMeter();

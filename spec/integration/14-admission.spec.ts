@@ -2,6 +2,7 @@
 // priority and start time, and callers that do not starve one another.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { byLane } from '../helpers/lane';
+import { problemOf } from '../helpers/problem';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { CallMeter } from '../helpers/upstream/call-meter';
 import { reply } from '../helpers/upstream/answers';
@@ -13,7 +14,7 @@ const CROWD = 200;
 const MAX_WAITING = 50;
 const MAX_PER_CALLER = 20;
 
-/** How long a place is held for a submit that was not confirmed: queue/queue-index.ts. */
+/** How long a slot is reserved for a submit that is not confirmed: queue/queue-index.ts. */
 const PROVISIONAL_MS = 30_000;
 
 const ALICE = { apikey: 'key-of-alice' };
@@ -41,7 +42,7 @@ const stack = useStack({
       { username: 'bob', keyauth_credentials: [{ key: 'key-of-bob' }] },
     ],
   },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -55,11 +56,6 @@ async function startWire(latencyMs = 0): Promise<TcpProxy> {
   return wire;
 }
 
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
-
 const crowd = (path: string, options: RequestOptions = {}): Promise<HttpResponse[]> =>
   stack().client.crowd(Array<string>(CROWD).fill(path), () => ({ method: 'POST', body: 'a', ...options }));
 
@@ -68,15 +64,15 @@ const withStatus = (responses: readonly HttpResponse[], status: number): HttpRes
 
 describe('max_waiting', () => {
   const path = '/full/jobs';
-  const placesKey = (): string => `${stack().keyPrefix}:{full}:places`;
+  const placesKey = (): string => `${stack().keyPrefix}:{full}:slots`;
 
-  test(`takes ${MAX_WAITING} of ${CROWD} that come at once, and says when to come again`, async () => {
+  test(`max_waiting accepts ${MAX_WAITING} of ${CROWD} concurrent submits, and rejects the others with Retry-After`, async () => {
     const responses = await crowd(path);
     const refused = withStatus(responses, 503);
 
     expect(withStatus(responses, 202)).toHaveLength(MAX_WAITING);
     expect(refused.map(problemOf)).toEqual(Array(CROWD - MAX_WAITING).fill([503, 'queue-full']));
-    // Nothing has settled yet, so that nobody knows.
+    // Nothing has settled yet, so there is no estimate.
     expect(refused.every((response) => response.header('Retry-After') === '300')).toBe(true);
     expect(await stack().redis.command('ZCARD', placesKey())).toBe(MAX_WAITING);
   });
@@ -85,7 +81,7 @@ describe('max_waiting', () => {
     [30, '10'],
     [300, '1'],
     [6000, '1'],
-  ])('where %i jobs settled in the last minute, Retry-After is %s', async (settled, seconds) => {
+  ])('with %i jobs settled in the last minute, Retry-After is %s', async (settled, seconds) => {
     const bucket = Math.floor(Date.now() / 10_000);
     await stack().redis.command(
       'SET',
@@ -99,7 +95,7 @@ describe('max_waiting', () => {
     expect([...problemOf(response), response.header('Retry-After')]).toEqual([503, 'queue-full', seconds]);
   });
 
-  test('counts what waits, not what runs: a job that starts makes room for another', async () => {
+  test('max_waiting counts queued jobs, not running ones', async () => {
     const meter = new CallMeter();
     stack().upstream.script(path, meter.answer);
     startWorker();
@@ -112,7 +108,7 @@ describe('max_waiting', () => {
     await until('the calls to be over', () => meter.open === 0);
   });
 
-  test('a place that was taken right before a crash falls free by itself', async () => {
+  test('a slot that was reserved right before a crash expires', async () => {
     const { redis, keyPrefix } = stack();
     const wire = await startWire();
     const queue = { name: 'crash', max_waiting: 1 };
@@ -120,10 +116,10 @@ describe('max_waiting', () => {
     await stack().applyRoutes([...routes, { name, config: { queue, redis: { port: wire.port } } }]);
     // A poll that looks for a job: the connection is there.
     await stack().pluginServerBack('/crash');
-    // Redis has reserved the place, and whoever asked never hears of it.
+    // Redis has reserved the slot, and the plugin server never receives the reply.
     wire.holdReplies((bytes) => bytes.includes('{crash}:caller:'));
     const submit = stack().request('/crash/first');
-    const places = `${keyPrefix}:{crash}:places`;
+    const places = `${keyPrefix}:{crash}:slots`;
     const reserved = async (): Promise<string[]> =>
       (await redis.command('ZRANGE', places, 0, -1, 'WITHSCORES')) as string[];
     await until('the place to be taken', async () => (await reserved()).length > 0);
@@ -134,7 +130,7 @@ describe('max_waiting', () => {
     await stack().pluginServerBack('/crash');
 
     expect(Number(freeAt) - Date.now()).toBeLessThanOrEqual(PROVISIONAL_MS);
-    // The body that was received goes by itself too.
+    // The body that was received expires too.
     const left = (await redis.keys()).filter((key) => key.includes(id));
     expect(left).toEqual(byLane([], [`${keyPrefix}:{${id}}:req`]));
     for (const key of left) expect(await redis.command('PTTL', key)).toBeGreaterThan(0);
@@ -167,7 +163,7 @@ test(`max_per_caller takes ${MAX_PER_CALLER} of ${CROWD} jobs that a caller send
   expect(again.map(({ status }) => status)).toEqual([202, 429]);
 });
 
-/** The handoff lane looks for the job and for a place, takes room for the bytes, and writes the body. */
+/** The handoff path looks for the job and for a slot, reserves the bytes, and writes the body. */
 const ROUND_TRIPS = byLane(2, 5);
 
 test(`an accept takes ${ROUND_TRIPS} round trips to Redis, and one more under an idempotency key`, async () => {
@@ -177,7 +173,7 @@ test(`an accept takes ${ROUND_TRIPS} round trips to Redis, and one more under an
   const submit = (headers = {}): Promise<HttpResponse> =>
     stack().request('/wired/jobs', { method: 'POST', body: 'a', headers: { ...ALICE, ...headers } });
   await until('the route to take jobs', async () => (await submit()).status === 202);
-  // The first ones load scripts, and announce the queue.
+  // The first submits load scripts and register the queue.
   await submit({ 'Idempotency-Key': 'first' });
   const counts: number[] = [];
   for (const headers of [{}, {}, {}, ...['a', 'b', 'c'].map((key) => ({ 'Idempotency-Key': key }))]) {

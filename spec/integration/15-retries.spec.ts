@@ -1,9 +1,10 @@
-// docs/http.md, "The upstream call": what is tried again and how often, what the result is, and that nothing starts after
-// the deadline.
+// Retries (docs/http.md, "The upstream call"): which outcomes are retried and how often, which response is the result, and that
+// no attempt starts after the deadline.
 import { randomUUID } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import {
   hangUp,
@@ -18,7 +19,7 @@ import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 
 const ATTEMPTS = 3;
-/** As many as can be. */
+/** The maximum of `retry.attempts`. */
 const MOST_ATTEMPTS = 20;
 
 /** How far the clocks of this process, of Redis and of HTTP dates may be apart on one machine. */
@@ -34,14 +35,14 @@ const stack = useStack({
     { name: 'unsafe', config: { retry: { unsafe_methods: true } } },
     { name: 'own-statuses', config: { retry: { statuses: [418] } } },
     { name: 'timed', config: { upstream: { attempt_timeout: 300 } } },
-    // Longer than an answer takes on a busy machine.
+    // Longer than a response takes on a busy machine.
     { name: 'answered', config: { upstream: { attempt_timeout: 2000 } } },
     { name: 'blocking', config: { queue: { name: 'single', concurrency: 1 } } },
     { name: 'single', config: { deadline_seconds: 1, queue: { name: 'single', concurrency: 1 } } },
     { name: 'distant', config: { deadline_seconds: 600 } },
     {
       name: 'deadline',
-      // All the attempts would take some 20 s.
+      // All attempts together would take about 20 s.
       config: {
         deadline_seconds: 3,
         retry: { attempts: MOST_ATTEMPTS, backoff_ms: 2000, max_backoff_ms: 2000 },
@@ -50,63 +51,69 @@ const stack = useStack({
   ],
 });
 
-/** A path of its own for each case. */
-let cases = 0;
-const newPath = (route: string): string => `/${route}/${++cases}`;
+/** Each case has a path of its own. */
+let pathCount = 0;
+const newPath = (route: string): string => `/${route}/${++pathCount}`;
 
-interface End {
+interface Outcome {
   response: HttpResponse;
   /** The status body of the settled job. */
   status: Record<string, unknown>;
   calls: number;
-  /** When each call came, by `performance.now()`. */
+  /** When each call arrived, by `performance.now()`. */
   arrivalsMs: number[];
 }
 
-/** Submits to a path with these answers and waits for the end. */
-async function carryOut(
+/** Submits to a path that is scripted with these answers, and waits until the job has settled. */
+async function runJob(
   path: string,
   answers: readonly Answer[],
   request: { method?: string; headers?: Record<string, string> } = {},
-): Promise<End> {
+): Promise<Outcome> {
   const arrivalsMs: number[] = [];
-  const noted = answers.map((answer): Answer => (exchange) => {
+  const recorded = answers.map((answer): Answer => (exchange) => {
     arrivalsMs.push(performance.now());
     return answer(exchange);
   });
-  stack().upstream.script(path, ...noted);
+  stack().upstream.script(path, ...recorded);
   const { id } = await stack().submit(path, request);
   const response = await stack().settled(path, id);
   const status = (await stack().request(`${path}?async-id=${id}`)).json();
   return { response, status, calls: stack().upstream.callsOf(id).length, arrivalsMs };
 }
 
-const problemOf = (response: HttpResponse): string => String(response.json()['type']).replace(/^.*:/, '');
-
 const status = (code: number, headers: ReplyOptions['headers'] = []): Answer =>
   reply({ status: code, headers, body: `said ${code}` });
 
-const CUT = 'a response cut off';
+interface RetriedResponse {
+  readonly code: number;
+  readonly method: string;
+  readonly headers?: Record<string, string>;
+  readonly calls: number;
+}
 
-describe('what is tried again', () => {
-  test.each([
-    ...[429, 500, 502, 503, 504].map((code) => [code, 'GET', {}, ATTEMPTS] as const),
-    ...[400, 404, 409, 501, 505].map((code) => [code, 'GET', {}, 1] as const),
-    [429, 'POST', {}, ATTEMPTS] as const,
-    [429, 'PATCH', { 'Retry-After': '0' }, ATTEMPTS] as const,
-    [503, 'POST', { 'Retry-After': '0' }, ATTEMPTS] as const,
-    [503, 'POST', {}, 1] as const,
-  ])(
-    '%i to a %s with %j makes %i calls, and the last response is the result',
-    async (code, method, headers, calls) => {
-      const end = await carryOut(newPath('retries'), [status(code, headers)], { method });
+describe('responses', () => {
+  const responses: RetriedResponse[] = [
+    ...[429, 500, 502, 503, 504].map((code) => ({ code, method: 'GET', calls: ATTEMPTS })),
+    ...[400, 404, 409, 501, 505].map((code) => ({ code, method: 'GET', calls: 1 })),
+    { code: 429, method: 'POST', calls: ATTEMPTS },
+    { code: 429, method: 'PATCH', headers: { 'Retry-After': '0' }, calls: ATTEMPTS },
+    { code: 503, method: 'POST', headers: { 'Retry-After': '0' }, calls: ATTEMPTS },
+    { code: 503, method: 'POST', calls: 1 },
+  ];
+
+  test.each(responses)(
+    '$code to a $method (headers: $headers) leads to $calls calls, and the last response is the result',
+    async ({ code, method, headers = {}, calls }) => {
+      const end = await runJob(newPath('retries'), [status(code, headers)], { method });
 
       expect([end.calls, end.response.status, end.response.text]).toEqual([calls, code, `said ${code}`]);
       expect(end.status).toMatchObject({ state: 'completed', attempts: calls, upstream_status: code });
     },
   );
 
-  test('408 too, by the status body: nginx hangs up on a response with that status', async () => {
+  // The status body shows it, because nginx closes the connection instead of sending a response with this status.
+  test('408 is retried', async () => {
     const path = newPath('retries');
     stack().upstream.script(path, status(408));
     const { id } = await stack().submit(path);
@@ -118,71 +125,114 @@ describe('what is tried again', () => {
     expect(stack().upstream.callsOf(id)).toHaveLength(ATTEMPTS);
   });
 
-  const failures: [string, Answer][] = [
-    ['500', status(500)],
-    ['a reset', hangUp()],
-    [CUT, hangUpInBody({ announced: 100, sent: 'half' })],
-  ];
-  /** Stands for a key that no other request has. */
-  const FRESH = 'fresh';
-  const requests: [string, string, string, Record<string, string>, number][] = [
-    ...['GET', 'HEAD', 'PUT', 'DELETE'].map(
-      (method): [string, string, string, Record<string, string>, number] => [
-        ...([method, 'retries', method, {}, ATTEMPTS] as const),
-      ],
-    ),
-    ['POST', 'retries', 'POST', {}, 1],
-    ['PATCH', 'retries', 'PATCH', {}, 1],
-    ['POST with an Idempotency-Key', 'retries', 'POST', { 'Idempotency-Key': FRESH }, ATTEMPTS],
-    ['POST where unsafe_methods is set', 'unsafe', 'POST', {}, ATTEMPTS],
-    ['PATCH where unsafe_methods is set', 'unsafe', 'PATCH', {}, ATTEMPTS],
-  ];
-  // A response to HEAD has no content that could be cut off.
-  describe.each(failures)('%s', (failure, answer) => {
-    test.each(requests.filter(([method]) => !(failure === CUT && method === 'HEAD')))(
-      'after a %s',
-      async (_title, route, method, headers, calls) => {
-        const fresh = Object.entries(headers).map(([name, value]) => [
-          name,
-          value === FRESH ? randomUUID() : value,
-        ]);
-        const sent = Object.fromEntries(fresh) as Record<string, string>;
-        const end = await carryOut(newPath(route), [answer], { method, headers: sent });
-
-        expect([end.calls, end.status['attempts']]).toEqual([calls, calls]);
-        expect([500, 502]).toContain(end.response.status);
-      },
-    );
-  });
-
-  test('the statuses that the route names, and no others', async () => {
-    const named = await carryOut(newPath('own-statuses'), [status(418), status(200)]);
-    const other = await carryOut(newPath('own-statuses'), [status(500), status(200)]);
+  test('a route with retry.statuses retries those statuses and no others', async () => {
+    const named = await runJob(newPath('own-statuses'), [status(418), status(200)]);
+    const other = await runJob(newPath('own-statuses'), [status(500), status(200)]);
 
     expect([named.calls, named.response.status]).toEqual([2, 200]);
     expect([other.calls, other.response.status]).toEqual([1, 500]);
   });
 });
 
-describe('the result', () => {
-  test.each<[string, Answer[], number, number, string]>([
-    ['is the first response that is final', [status(503), hangUp(), status(201)], 3, 201, 'said 201'],
-    ['is the last of several bad responses', [status(500), status(503), status(502)], 3, 502, 'said 502'],
-    ['is the last response, where only failures came after it', [status(500), hangUp()], 3, 500, 'said 500'],
-  ])('%s', async (_title, answers, calls, code, text) => {
-    const end = await carryOut(newPath('retries'), answers);
+interface RetriedRequest {
+  readonly request: string;
+  readonly route: string;
+  readonly method: string;
+  /** A key that no other request has. */
+  readonly hasIdempotencyKey?: boolean;
+  readonly calls: number;
+}
 
-    expect([end.calls, end.response.status, end.response.text]).toEqual([calls, code, text]);
+describe('requests', () => {
+  const failures: { failure: string; answer: Answer; hasContent?: boolean }[] = [
+    { failure: 'a 500', answer: status(500) },
+    { failure: 'a reset', answer: hangUp() },
+    {
+      failure: 'a truncated response',
+      answer: hangUpInBody({ announced: 100, sent: 'half' }),
+      hasContent: true,
+    },
+  ];
+  const requests: RetriedRequest[] = [
+    ...['GET', 'HEAD', 'PUT', 'DELETE'].map((method) => ({
+      request: method,
+      route: 'retries',
+      method,
+      calls: ATTEMPTS,
+    })),
+    { request: 'POST', route: 'retries', method: 'POST', calls: 1 },
+    { request: 'PATCH', route: 'retries', method: 'PATCH', calls: 1 },
+    {
+      request: 'POST with an Idempotency-Key',
+      route: 'retries',
+      method: 'POST',
+      hasIdempotencyKey: true,
+      calls: ATTEMPTS,
+    },
+    { request: 'POST with unsafe_methods', route: 'unsafe', method: 'POST', calls: ATTEMPTS },
+    { request: 'PATCH with unsafe_methods', route: 'unsafe', method: 'PATCH', calls: ATTEMPTS },
+  ];
+
+  describe.each(failures)('after $failure', ({ answer, hasContent = false }) => {
+    // A response to HEAD has no content that could be truncated.
+    const possible = requests.filter(({ method }) => !(hasContent && method === 'HEAD'));
+
+    test.each(possible)(
+      'a $request is called $calls times',
+      async ({ route, method, hasIdempotencyKey = false, calls }) => {
+        const headers: Record<string, string> = hasIdempotencyKey ? { 'Idempotency-Key': randomUUID() } : {};
+        const end = await runJob(newPath(route), [answer], { method, headers });
+
+        expect([end.calls, end.status['attempts']]).toEqual([calls, calls]);
+        expect([500, 502]).toContain(end.response.status);
+      },
+    );
+  });
+});
+
+interface ResultCase {
+  readonly result: string;
+  readonly answers: Answer[];
+  readonly calls: number;
+  readonly code: number;
+}
+
+describe('the result of a job', () => {
+  const results: ResultCase[] = [
+    {
+      result: 'the first final response',
+      answers: [status(503), hangUp(), status(201)],
+      calls: 3,
+      code: 201,
+    },
+    {
+      result: 'the last of several retryable responses',
+      answers: [status(500), status(503), status(502)],
+      calls: 3,
+      code: 502,
+    },
+    {
+      result: 'the last response, if only failures without a response follow it',
+      answers: [status(500), hangUp()],
+      calls: 3,
+      code: 500,
+    },
+  ];
+
+  test.each(results)('is $result', async ({ answers, calls, code }) => {
+    const end = await runJob(newPath('retries'), answers);
+
+    expect([end.calls, end.response.status, end.response.text]).toEqual([calls, code, `said ${code}`]);
     expect(end.status).toMatchObject({ state: 'completed', attempts: calls, upstream_status: code });
   });
 
-  test.each<[string, Answer, number, string]>([
-    ['upstream-failed', hangUp(), 502, 'connection_terminated'],
-    ['upstream-timeout', silence(), 504, 'http_response_timeout'],
-  ])('is %s where there was no response', async (type, answer, code, proxyError) => {
-    const end = await carryOut(newPath('timed'), [answer]);
+  test.each([
+    { type: 'upstream-failed', answer: hangUp(), code: 502, proxyError: 'connection_terminated' },
+    { type: 'upstream-timeout', answer: silence(), code: 504, proxyError: 'http_response_timeout' },
+  ])('is the problem $type if no attempt had a response', async ({ type, answer, code, proxyError }) => {
+    const end = await runJob(newPath('timed'), [answer]);
 
-    expect([end.calls, end.response.status, problemOf(end.response)]).toEqual([ATTEMPTS, code, type]);
+    expect([end.calls, ...problemOf(end.response)]).toEqual([ATTEMPTS, code, type]);
     expect(end.response.header('Proxy-Status')).toContain(proxyError);
     expect(end.status).toMatchObject({
       state: 'failed',
@@ -191,10 +241,10 @@ describe('the result', () => {
   });
 });
 
-describe('time', () => {
-  test('an attempt has its time limit, after which the upstream sees the connection close', async () => {
+describe('time limits', () => {
+  test('the connection to the upstream is closed when an attempt exceeds its time limit', async () => {
     const path = newPath('answered');
-    const end = await carryOut(path, [silence(), reply({ body: 'in time' })]);
+    const end = await runJob(path, [silence(), reply({ body: 'in time' })]);
 
     expect([end.calls, end.response.text]).toEqual([2, 'in time']);
     expect(
@@ -204,48 +254,58 @@ describe('time', () => {
     ).toEqual([true, false]);
   });
 
-  test('a POST that timed out is not made again', async () => {
-    const end = await carryOut(newPath('timed'), [silence()], { method: 'POST' });
+  test('a POST that times out is not retried', async () => {
+    const end = await runJob(newPath('timed'), [silence()], { method: 'POST' });
 
-    expect([end.calls, end.response.status, problemOf(end.response)]).toEqual([1, 504, 'upstream-timeout']);
+    expect([end.calls, ...problemOf(end.response)]).toEqual([1, 504, 'upstream-timeout']);
   });
 
-  test.each<[string, () => { value: string; dueMs: number }]>([
-    ['in seconds', () => ({ value: '1', dueMs: performance.now() + 1000 })],
-    [
-      'as a date',
-      () => {
-        const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000);
-        return { value: date.toUTCString(), dueMs: performance.now() + date.getTime() - Date.now() };
-      },
-    ],
-  ])("the upstream's Retry-After %s is waited for", async (_form, retryAfter) => {
-    let dueMs = 0;
-    const busy: Answer = (exchange) => {
-      const asked = retryAfter();
-      dueMs = asked.dueMs;
-      return status(503, { 'Retry-After': asked.value })(exchange);
-    };
-    const end = await carryOut(newPath('retries'), [busy, status(200)], { method: 'POST' });
+  interface RetryAfter {
+    readonly form: string;
+    readonly make: () => { value: string; dueMs: number };
+  }
+  const inSeconds: RetryAfter = {
+    form: 'in seconds',
+    make: () => ({ value: '1', dueMs: performance.now() + 1000 }),
+  };
+  const asDate: RetryAfter = {
+    form: 'as a date',
+    make: () => {
+      const date = new Date(Math.ceil(Date.now() / 1000) * 1000 + 1000);
+      return { value: date.toUTCString(), dueMs: performance.now() + date.getTime() - Date.now() };
+    },
+  };
 
-    expect([end.calls, end.response.status]).toEqual([2, 200]);
-    expect((end.arrivalsMs[1] ?? 0) - dueMs).toBeGreaterThan(-JITTER_MS);
-  });
+  test.each([inSeconds, asDate])(
+    'a retry waits for the Retry-After of the upstream, given $form',
+    async ({ make }) => {
+      let dueMs = 0;
+      const busy: Answer = (exchange) => {
+        const retryAfter = make();
+        dueMs = retryAfter.dueMs;
+        return status(503, { 'Retry-After': retryAfter.value })(exchange);
+      };
+      const end = await runJob(newPath('retries'), [busy, status(200)], { method: 'POST' });
 
-  test('a Retry-After past the deadline ends the job at once, with the response it came with', async () => {
-    const end = await carryOut(newPath('distant'), [status(503, { 'Retry-After': '3600' })]);
+      expect([end.calls, end.response.status]).toEqual([2, 200]);
+      expect((end.arrivalsMs[1] ?? 0) - dueMs).toBeGreaterThan(-JITTER_MS);
+    },
+  );
+
+  test('a response whose Retry-After is past the deadline is the result at once', async () => {
+    const end = await runJob(newPath('distant'), [status(503, { 'Retry-After': '3600' })]);
 
     expect([end.calls, end.response.status, end.response.text]).toEqual([1, 503, 'said 503']);
   });
 
-  test('no attempt starts after the deadline: the job ends with its last response', async () => {
-    const end = await carryOut(newPath('deadline'), [status(500)]);
+  test('no attempt starts after the deadline, and the last response is the result', async () => {
+    const end = await runJob(newPath('deadline'), [status(500)]);
 
     expect([end.calls, end.response.status]).toEqual([end.status['attempts'], 500]);
     expect(end.calls).toBeLessThan(MOST_ATTEMPTS);
   });
 
-  test('what waits past its deadline in a full queue expires while it waits and is never called', async () => {
+  test('a job that waits past its deadline in a full queue expires and never reaches the upstream', async () => {
     const blocked = newPath('blocking');
     const latch = new Latch();
     stack().upstream.script(blocked, heldBy(latch, reply({ body: 'done' })));
@@ -256,9 +316,7 @@ describe('time', () => {
     const ends = await Promise.all(waiting.map(({ id }) => stack().settled(path, id)));
     latch.open();
 
-    expect(ends.map((end) => [end.status, problemOf(end)])).toEqual(
-      waiting.map(() => [504, 'deadline-exceeded']),
-    );
+    expect(ends.map(problemOf)).toEqual(waiting.map(() => [504, 'deadline-exceeded']));
     expect((await stack().settled(blocked, running.id)).text).toBe('done');
     expect(stack().upstream.callsTo(path)).toEqual([]);
     const final = await stack().request(`${path}?async-id=${waiting[0]?.id}`);
@@ -266,7 +324,7 @@ describe('time', () => {
   });
 });
 
-test('a POST whose connection is refused is made again: it was never sent', async () => {
+test('a POST is retried if its connection was refused, because it was never sent', async () => {
   const { upstream } = stack();
   const wire = await TcpProxy.reserve(upstream.port);
   const path = '/refused/orders';

@@ -2,6 +2,7 @@
 // has settled stays as it is.
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { heldBy, reply, silence } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
@@ -27,7 +28,7 @@ const stack = useStack({
       { username: 'bob', keyauth_credentials: [{ key: 'key-of-bob' }] },
     ],
   },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -35,11 +36,6 @@ type Delete = (path: string, id: string) => Promise<HttpResponse>;
 
 const byHeader: Delete = (path, id) => stack().poll(path, id, { method: 'DELETE' });
 const byStatusUrl: Delete = (path, id) => stack().request(`${path}?async-id=${id}`, { method: 'DELETE' });
-
-const problem = (response: HttpResponse): [number, unknown] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 async function finalStatus(path: string, id: string): Promise<unknown> {
   return (await stack().request(`${path}?async-id=${id}`)).json()['state'];
@@ -51,20 +47,20 @@ describe.each([
 ])('DELETE %s', (where, cancel) => {
   const path = `/cancel/${where.replaceAll(' ', '-')}`;
 
-  test('takes a queued job out of the queue: 204, and the upstream never hears of it', async () => {
+  test('returns 204 for a queued job, which never reaches the upstream', async () => {
     const { id } = await stack().submit(path, { method: 'POST', body: 'a' });
     const response = await cancel(path, id);
     startWorker();
     const next = await stack().roundTrip(path);
 
     expect([response.status, response.text]).toEqual([204, '']);
-    expect(problem(await stack().poll(path, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().poll(path, id))).toEqual([410, 'cancelled']);
     expect(await finalStatus(path, id)).toBe('cancelled');
     expect([next.status, stack().upstream.callsOf(id)]).toEqual([200, []]);
   });
 
   test.each(['GET', 'POST'])(
-    'aborts a %s that runs in another process: 202, then cancelled',
+    'returns 202 for a running %s in another process, aborts the call and cancels the job',
     async (method) => {
       const running = `${path}/${method}`;
       stack().upstream.script(running, silence());
@@ -75,12 +71,12 @@ describe.each([
 
       expect([response.status, response.json()['id']]).toEqual([202, id]);
       await until('the upstream to see the connection close', () => call?.wasAbandoned);
-      expect(problem(await stack().settled(running, id))).toEqual([410, 'cancelled']);
+      expect(problemOf(await stack().settled(running, id))).toEqual([410, 'cancelled']);
       expect(stack().upstream.callsOf(id)).toHaveLength(1);
     },
   );
 
-  test('takes a job that waits for its next attempt out of the queue: 204', async () => {
+  test('returns 204 for a job that waits for its next attempt', async () => {
     const waiting = path.replace('cancel', 'later');
     stack().upstream.script(waiting, reply({ status: 503 }));
     startWorker();
@@ -88,36 +84,39 @@ describe.each([
     await until('the job to wait', async () => (await finalStatus(waiting, id)) === 'retrying');
 
     expect((await cancel(waiting, id)).status).toBe(204);
-    expect(problem(await stack().poll(waiting, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().poll(waiting, id))).toEqual([410, 'cancelled']);
   });
 
-  test('leaves a settled job as it is: 409 with its state', async () => {
+  test('returns 409 with the state of a settled job, which stays as it is', async () => {
     startWorker();
     const { id } = await stack().submit(`${path}/done`);
     await stack().settled(`${path}/done`, id);
     const response = await cancel(`${path}/done`, id);
 
-    expect(problem(response)).toEqual([409, 'already-settled']);
+    expect(problemOf(response)).toEqual([409, 'already-settled']);
     expect(response.json()['state']).toBe('completed');
     expect((await stack().poll(`${path}/done`, id)).status).toBe(200);
   });
 
-  test("says 409 of a job that was cancelled before, and 404 of another's", async () => {
+  test('returns 409 for a cancelled job, and 404 for a job of another caller', async () => {
     const { id } = await stack().submit(`${path}/again`);
     const mine = await stack().submit('/keyed/job', { headers: ALICE });
     await cancel(`${path}/again`, id);
 
-    expect(problem(await cancel(`${path}/again`, id))).toEqual([409, 'already-settled']);
+    expect(problemOf(await cancel(`${path}/again`, id))).toEqual([409, 'already-settled']);
     const asBob = { method: 'DELETE', headers: { ...BOB, 'X-Async-Kong-Id': mine.id } };
     const target = where === 'by header' ? '/keyed/job' : `/keyed/job?async-id=${mine.id}`;
     const headers = where === 'by header' ? asBob.headers : BOB;
-    expect(problem(await stack().request(target, { method: 'DELETE', headers }))).toEqual([404, 'not-found']);
+    expect(problemOf(await stack().request(target, { method: 'DELETE', headers }))).toEqual([
+      404,
+      'not-found',
+    ]);
     const look = await stack().request('/keyed/job', { headers: { ...ALICE, 'X-Async-Kong-Id': mine.id } });
     expect([look.status, look.json()['state']]).toEqual([202, 'queued']);
   });
 });
 
-test('a job submitted with DELETE is polled by DELETE with its header, and cancelled at its status URL', async () => {
+test('a job submitted with DELETE is polled with DELETE and its header, and cancelled at its status URL', async () => {
   const path = '/cancel/deletion';
   const { id } = await stack().submit(path, { method: 'DELETE' });
   const polled = await byHeader(path, id);
@@ -125,7 +124,7 @@ test('a job submitted with DELETE is polled by DELETE with its header, and cance
 
   expect([polled.status, polled.json()['state']]).toEqual([202, 'queued']);
   expect(cancelled.status).toBe(204);
-  expect(problem(await byHeader(path, id))).toEqual([410, 'cancelled']);
+  expect(problemOf(await byHeader(path, id))).toEqual([410, 'cancelled']);
 });
 
 test(`${RACES} cancels that race with completion settle each job exactly once`, async () => {
@@ -166,7 +165,7 @@ async function settledIn(queue: string): Promise<number> {
   return counts.reduce<number>((sum, count) => sum + Number(count), 0);
 }
 
-describe('a race that is forced', () => {
+describe('a forced race', () => {
   let wire: TcpProxy;
   beforeEach(async () => void (wire = await TcpProxy.start(stack().redis.port)));
   afterEach(() => wire.close());
@@ -177,14 +176,14 @@ describe('a race that is forced', () => {
     bytes.includes(recordOf(id)) && bytes.includes('eval');
   const stateInRedis = (id: string): Promise<unknown> => stack().redis.command('HGET', recordOf(id), 'state');
 
-  test("a cancel between the upstream's answer and its settling wins: 202, then cancelled, once", async () => {
+  test("a cancel between the upstream's response and its settling wins: 202, then cancelled, once", async () => {
     const path = '/forced-1/job';
     await stack().applyRoutes([{ name: 'forced-1', config: { queue: { name: 'forced-1' } } }]);
     stack().upstream.script(path, reply({ body: 'done' }));
     const { id } = await stack().submit(path);
-    // The worker has the answer in hand, and what would settle the job (key, token, outcome) has left it.
+    // The worker has the answer in hand, and what would settle the job (keys, token, outcome) has left it.
     wire.holdRequests(
-      (bytes) => isScriptOf(id, bytes) && /:job\s+\$36\s+\S+\s+\$9\s+completed\s/.test(String(bytes)),
+      (bytes) => isScriptOf(id, bytes) && /\s\$36\s+\S+\s+\$9\s+completed\s/.test(String(bytes)),
     );
     startWorker({ ARR_REDIS_PORT: String(wire.port), ARR_LEASE_SECONDS: '30' });
     await until('the settling to be under way', () => wire.isHolding);
@@ -192,12 +191,12 @@ describe('a race that is forced', () => {
     wire.letGo();
 
     expect(response.status).toBe(202);
-    expect(problem(await stack().settled(path, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().settled(path, id))).toEqual([410, 'cancelled']);
     await until('the job to be counted', async () => (await settledIn('forced-1')) > 0);
     expect([await settledIn('forced-1'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);
   });
 
-  test('a completion between the look of a cancel and its write wins: 409 with its state, once', async () => {
+  test('a completion between the read and the write of a cancel wins: 409 with its state, once', async () => {
     const path = '/forced-2/job';
     const redis = { port: wire.port, read_timeout: 20_000 };
     await stack().applyRoutes([{ name: 'forced-2', config: { queue: { name: 'forced-2' }, redis } }]);
@@ -215,7 +214,7 @@ describe('a race that is forced', () => {
     wire.letGo();
     const response = await cancelling;
 
-    expect([...problem(response), response.json()['state']]).toEqual([409, 'already-settled', 'completed']);
+    expect([...problemOf(response), response.json()['state']]).toEqual([409, 'already-settled', 'completed']);
     expect((await stack().poll(path, id)).text).toBe('done');
     await until('the job to be counted', async () => (await settledIn('forced-2')) > 0);
     expect([await settledIn('forced-2'), stack().upstream.callsOf(id).length]).toEqual([1, 1]);

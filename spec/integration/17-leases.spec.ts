@@ -2,8 +2,8 @@
 // a time, and what it says afterwards counts for nothing. Shutting down, and the circuit breaker, hand work back too.
 import { performance } from 'node:perf_hooks';
 import { Queue } from 'bullmq';
-import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { TcpProxy } from '../helpers/tcp-proxy';
 import { heldBy, reply, silence, type Answer } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
@@ -30,14 +30,9 @@ const stack = useStack({
       },
     },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
-
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 /** The end of the first call and the beginning of the second, by `performance.now()`. */
 interface Handover {
@@ -71,7 +66,7 @@ describe('a worker that is lost', () => {
     return { worker: startWorker({ ARR_REDIS_PORT: String(wire.port) }), wire };
   }
 
-  /** A process that is stopped holds its call open until it is no more. */
+  /** A stopped process keeps its call open until it is killed. */
   async function endedFor(worker: WorkerProcess): Promise<void> {
     await worker.kill();
     await until('its call to be dropped', () => stack().upstream.answersPending === 0);
@@ -210,7 +205,7 @@ describe('the circuit breaker', () => {
   });
   afterEach(() => queue.close());
 
-  /** Answers that note when their call came. */
+  /** Responses that record when their call arrived. */
   function noted(arrivalsMs: number[], ...answers: Answer[]): Answer[] {
     return answers.map((answer) => (exchange) => {
       arrivalsMs.push(performance.now());

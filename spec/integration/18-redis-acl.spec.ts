@@ -17,7 +17,9 @@ const PASSWORD = 'password-of-the-user';
 /** The specs' own, for their look into Redis. */
 const SPEC = { username: 'spec', password: 'password-of-the-spec' };
 const login = (username: string): Record<string, string> => ({
-  ...{ ARR_REDIS_USERNAME: username, ARR_REDIS_PASSWORD: PASSWORD, ARR_KEY_PREFIX: PREFIX },
+  ARR_REDIS_USERNAME: username,
+  ARR_REDIS_PASSWORD: PASSWORD,
+  ARR_KEY_PREFIX: PREFIX,
 });
 
 let stack: Stack;
@@ -61,12 +63,17 @@ useResources(async (resources) => {
             max_per_caller: 10,
             priority_header: 'X-Priority',
           },
-          ...{ owner: 'header', owner_header: 'X-Owner', breaker: { failures: 1, open_seconds: 1 } },
+          owner: 'header',
+          owner_header: 'X-Owner',
+          breaker: { failures: 1, open_seconds: 1 },
         },
       },
       { name: 'paused', config: { queue: { name: 'paused' } } },
       { name: 'short', config: { deadline_seconds: 1, queue: { name: 'short', concurrency: 1 } } },
-      { name: 'once', config: { single_read: true, poll_floor_ms: 60_000, wait: { max_ms: 50_000 } } },
+      {
+        name: 'once',
+        config: { delete_after_read: true, min_poll_interval_ms: 60_000, wait: { max_ms: 50_000 } },
+      },
       { name: 'kept', config: { redis: { min_replicas: 1, read_timeout: 500 } } },
     ],
     env: login('arr'),
@@ -105,7 +112,7 @@ test('a queue with limits, callers, priorities and a breaker works', async () =>
   expect([end.status, end.text]).toEqual([200, 'done']);
 });
 
-test('requests are held, polls are paced, and a result is read once', async () => {
+test('requests wait, polls are paced, and a result is deleted after its read', async () => {
   const held = await stack.request('/once/a', { headers: { Prefer: 'wait=50' } });
   const id = held.header('X-Async-Kong-Id') ?? '';
   stack.upstream.script('/once/b', silence());
@@ -146,12 +153,12 @@ test('the sweep settles what waited past its deadline', async () => {
   expect((await admin('resume', 'short')).code).toBe(0);
 });
 
-test('a job whose worker was killed is taken up by another process', async () => {
+test('another process recovers a job whose worker was killed', async () => {
   stack.upstream.script('/separate/lost', silence(), reply({ body: 'second' }));
   const { id } = await stack.submit('/separate/lost');
   await stack.upstream.called('/separate/lost');
   const worker = startWorker(login('arr'));
-  await until('the worker to take the queue', () => /"separate".*queue taken/.test(worker.log));
+  await until('the worker to take the queue', () => /"separate".*takes jobs of a queue/.test(worker.log));
   await stack.killPluginServer();
   await stack.pluginServerBack('/separate');
 
@@ -167,7 +174,7 @@ test('too few replicas are counted', async () => {
   expect(stack.upstream.callsTo('/kept/a')).toEqual([]);
 });
 
-test('the admin command lists, shows, redrives and purges, and the doctor has nothing to say of the ACL', async () => {
+test('the admin command lists, shows, redrives and purges, and the doctor finds no fault with the ACL', async () => {
   stack.upstream.script('/jobs/dead', reply({ status: 503 }));
   const { id } = await stack.submit('/jobs/dead', { method: 'PUT' });
   await stack.settled('/jobs/dead', id);

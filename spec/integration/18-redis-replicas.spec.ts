@@ -1,5 +1,6 @@
 // docs/redis.md, "Replicas": what a replica that has fallen behind costs when its master dies, with `min_replicas` and
 // without. The wire between the two can be cut; plugin server and worker reach whichever is the master by one address.
+import { ID_HEADER } from '../helpers/id-header';
 import { RedisServer } from '../helpers/redis-server';
 import { startStack, type Stack } from '../helpers/stack';
 import { TcpProxy } from '../helpers/tcp-proxy';
@@ -8,7 +9,6 @@ import { nothingIsLeft } from '../helpers/use-stack';
 import { useResources } from '../helpers/use-resources';
 
 const JOBS = 20;
-const ID_HEADER = 'X-Async-Kong-Id';
 
 let master: RedisServer;
 let replica: RedisServer;
@@ -43,7 +43,7 @@ async function traces(queue: string, id: string): Promise<unknown[]> {
   const key = `${stack.keyPrefix}:{${queue}}`;
   return [
     await master.command('ZCARD', `${key}:open`),
-    await master.command('ZCARD', `${key}:places`),
+    await master.command('ZCARD', `${key}:slots`),
     await master.command('EXISTS', `${key}:${queue}:${id}`),
   ];
 }

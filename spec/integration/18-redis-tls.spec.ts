@@ -32,8 +32,11 @@ const tlsSettings = (
   issuer: CertificateAuthority,
   { certFile, keyFile }: Identity,
 ): Record<string, string> => ({
-  ...{ 'tls-cert-file': certFile, 'tls-key-file': keyFile, 'tls-ca-cert-file': issuer.certFile },
-  ...{ 'tls-auth-clients': 'no', 'tls-replication': 'yes' },
+  'tls-cert-file': certFile,
+  'tls-key-file': keyFile,
+  'tls-ca-cert-file': issuer.certFile,
+  'tls-auth-clients': 'no',
+  'tls-replication': 'yes',
 });
 
 async function startTlsRedis(resources: Releasers, issuer: CertificateAuthority): Promise<TlsRedis> {

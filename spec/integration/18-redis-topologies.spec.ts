@@ -69,13 +69,13 @@ describe.each(kinds)('on %s', (_kind, startRedis, replicas) => {
     return responses.map((response, index) => ({ response, id: calls[index]?.jobId ?? '' }));
   }
 
-  test('a held request is woken by the settling of its job, on whichever node that is', async () => {
+  test('a waiting request returns when its job settles, on whichever node that is', async () => {
     const answers = await held(() => Promise.resolve());
 
     expect(answers.map(({ response }) => response.text)).toEqual(PATHS);
   });
 
-  test('a request that is held while a master is killed is answered with its result', async () => {
+  test('a request that waits while a master is killed returns its result', async () => {
     const answers = await held(() => topology.failOver());
     await topology.heal();
 

@@ -1,4 +1,4 @@
-// docs/architecture.md, "What lies in Redis": Redis has the fingerprints of secrets alone. The plugin server's own worker has the
+// docs/architecture.md, "Keys in Redis": Redis has the fingerprints of secrets alone. The plugin server's own worker has the
 // secrets from the plugin instances, a separate one from its secrets_file; who lacks one leaves its jobs to others.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import { useWorkers } from '../helpers/use-workers';
 
-const LACKS = 'secrets are missing here';
+const LACKS = 'this worker lacks secrets';
 
 let authority: CertificateAuthority;
 let upstream: MutualTlsUpstream;
@@ -41,8 +41,10 @@ function startWith(resources: Releasers, env: Record<string, string>): Promise<S
       queue: { name },
       retry: { attempts: 1 },
       upstream: {
-        ...{ tls_verify: true, ca_certificates: [authority.cert] },
-        ...{ client_cert: identity.cert, client_key: identity.key },
+        tls_verify: true,
+        ca_certificates: [authority.cert],
+        client_cert: identity.cert,
+        client_key: identity.key,
       },
     },
   });
@@ -71,13 +73,13 @@ describe("the plugin server's own worker", () => {
   let stack: Stack;
   useResources(async (resources) => void (stack = await startWith(resources, {})));
 
-  test('shows the upstream the client certificate of the route', async () => {
+  test('sends the client certificate of the route to the upstream', async () => {
     const bodies = [await stack.roundTrip('/billing/a'), await stack.roundTrip('/shipping/a')];
 
     expect(bodies.map(({ text }) => text)).toEqual(['hello billing', 'hello shipping']);
   });
 
-  test.each(['/unknown', '/bare'])('is refused by the upstream on %s', async (path) => {
+  test.each(['/unknown', '/bare'])('is rejected by the upstream on %s', async (path) => {
     const before = upstream.callers.length;
     const response = await stack.roundTrip(path);
 
@@ -96,7 +98,7 @@ describe("the plugin server's own worker", () => {
     }
   });
 
-  test('refuses a key that is not the key of the certificate, and says so without them', async () => {
+  test('rejects a key that does not belong to the certificate, without logging either', async () => {
     const upstreamConfig = { client_cert: billing.cert, client_key: shipping.key };
     await stack.applyRoutes([{ name: 'mixed', config: { upstream: upstreamConfig } }]);
     const response = await stack.request('/mixed');
@@ -112,7 +114,7 @@ describe("the plugin server's own worker", () => {
 
 describe('a separate worker', () => {
   let stack: Stack;
-  useResources(async (resources) => void (stack = await startWith(resources, { ARR_WORKER: '0' })));
+  useResources(async (resources) => void (stack = await startWith(resources, { ARR_WORKER_THREADS: '0' })));
   const startWorker = useWorkers(() => stack);
 
   test.each(['secrets.yml', 'secrets.json'])('has the secrets of its jobs from %s', async (name) => {
@@ -121,11 +123,11 @@ describe('a separate worker', () => {
     expect((await stack.roundTrip('/billing/b')).text).toBe('hello billing');
   });
 
-  test('without them leaves the jobs to another, and says once what it lacks', async () => {
+  test('without secrets leaves the jobs to another, and logs once what it lacks', async () => {
     const lacking = startWorker({ ARR_SECRETS_FILE: secretsFile('other.yml', { shipping }) });
     const { id } = await stack.submit('/billing/c');
     await until('the worker to say so', () => lacking.log.includes(LACKS));
-    // It has had its turn at the queues when it has carried out a job of its own.
+    // It has checked the queues once it has run a job of its own.
     expect((await stack.roundTrip('/shipping/c')).text).toBe('hello shipping');
     const status = (await stack.request(`/billing/c?async-id=${id}`)).json();
     expect([status['state'], status['attempts']]).toEqual(['queued', 0]);
@@ -154,7 +156,7 @@ describe('a separate worker', () => {
     });
 
     expect((await stack.roundTrip('/plain/d')).status).toBe(200);
-    // Else the two would take turns at it.
+    // Otherwise the two would take it alternately.
     await lacking.stop();
     startWorker({ ARR_SECRETS_FILE: secretsFile('late.yml', { billing }) });
     expect((await stack.settled('/mixed/d', mixed.id)).text).toBe('hello billing');

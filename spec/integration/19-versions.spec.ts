@@ -18,11 +18,11 @@ const stack = useStack({
     { name: 'newer', config: { queue: { name: 'newer' } } },
   ],
   shared: { redis: { password: REDIS_PASSWORD } },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
-/** The default user takes any password: a secret that the configuration holds and nothing needs to be told. */
+/** The default user accepts any password: a secret that is configured and that nothing needs. */
 const workerEnv = { ARR_REDIS_PASSWORD: REDIS_PASSWORD };
 
 const settingsOf = async (id: string): Promise<unknown> =>
@@ -55,7 +55,7 @@ test('a record of a newer program is left alone by this worker, and carried out 
   await redis.command('HSET', key, 'v', NEWER);
   const before = await redis.command('HGETALL', key);
   startWorker(workerEnv);
-  // The worker has had its turn at the first when it has carried out the second.
+  // The worker has checked the first job once it has run the second.
   const mine = await stack().roundTrip('/newer/second');
 
   expect([mine.status, upstream.callsOf(newer.id)]).toEqual([200, []]);

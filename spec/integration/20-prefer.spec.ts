@@ -1,9 +1,9 @@
 // docs/http.md, "Prefer": which requests become jobs on a route for those who prefer it.
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const VARY = 'X-Async-Kong-Id, Prefer';
 
 const stack = useStack({
@@ -25,7 +25,7 @@ describe('intercept: prefer', () => {
         ['prefer', 'respond-async'],
       ],
     ],
-  ])('takes a request with Prefer: respond-async %s', async (_where, headers) => {
+  ])('intercept: prefer makes a job of a request with Prefer: respond-async %s', async (_where, headers) => {
     const path = '/prefer/taken';
     const { id, response } = await stack().submit(path, { method: 'POST', body: 'a', headers });
     await stack().settled(path, id);
@@ -42,7 +42,7 @@ describe('intercept: prefer', () => {
     ['with another preference', { Prefer: 'wait=10' }],
     ['with a preference that only looks like it', { Prefer: 'foo="respond-async"' }],
   ])(
-    'lets a request %s pass to the upstream untouched, with Vary: Prefer on the answer',
+    'intercept: prefer proxies a request %s unchanged, with Vary: Prefer in the response',
     async (title, headers) => {
       const path = `/prefer/passed-${title.replaceAll(' ', '-')}`;
       const fields: [string, string][] = [
@@ -63,7 +63,7 @@ describe('intercept: prefer', () => {
     },
   );
 
-  test('says nothing of Prefer where it has no say: a method that makes no jobs', async () => {
+  test('a method that makes no jobs has no Vary: Prefer in its response', async () => {
     const response = await stack().request('/prefer/head', {
       method: 'HEAD',
       headers: { Prefer: 'respond-async' },
@@ -73,7 +73,7 @@ describe('intercept: prefer', () => {
     expect(response.headers('Vary')).toEqual([]);
   });
 
-  test('a request with a job ID is a poll, whatever it prefers', async () => {
+  test('a request with a job ID is a poll, whatever its Prefer', async () => {
     const path = '/prefer/polled';
     const { id } = await stack().submit(path, { headers: { Prefer: 'respond-async' } });
     await stack().settled(path, id);
@@ -90,7 +90,7 @@ describe('intercept: prefer', () => {
   });
 });
 
-test('intercept: always takes every request, and says Preference-Applied only where it was asked', async () => {
+test('intercept: always makes a job of every request, and sends Preference-Applied only if it was preferred', async () => {
   const path = '/always/x';
   const { id: plain, response } = await stack().submit(path);
   const { id: asked, response: preferred } = await stack().submit(path, {
@@ -111,7 +111,7 @@ describe('a WebSocket handshake', () => {
     'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
   };
 
-  test('passes where pass_websocket says so', async () => {
+  test('a WebSocket handshake passes if pass_websocket is true', async () => {
     const response = await stack().request('/sockets/open', { headers: HANDSHAKE });
 
     expect(response.header(ID_HEADER)).toBeUndefined();
@@ -122,18 +122,21 @@ describe('a WebSocket handshake', () => {
     ['POST with its fields', 'POST', HANDSHAKE],
     ['GET with the upgrade alone', 'GET', { Connection: 'Upgrade', Upgrade: 'websocket' }],
     ['GET with an upgrade to another protocol', 'GET', { ...HANDSHAKE, Upgrade: 'h2c' }],
-  ])('is no way past the queue: %s becomes a job all the same', async (title, method, headers) => {
-    const path = `/sockets/${title.replaceAll(' ', '-')}`;
-    const latch = new Latch();
-    stack().upstream.script(path, heldBy(latch, reply()));
-    const { id } = await stack().submit(path, { method, headers });
-    latch.open();
-    await stack().settled(path, id);
+  ])(
+    'a request that is no valid WebSocket handshake does not bypass the queue: %s becomes a job',
+    async (title, method, headers) => {
+      const path = `/sockets/${title.replaceAll(' ', '-')}`;
+      const latch = new Latch();
+      stack().upstream.script(path, heldBy(latch, reply()));
+      const { id } = await stack().submit(path, { method, headers });
+      latch.open();
+      await stack().settled(path, id);
 
-    expect(
-      stack()
-        .upstream.callsTo(path)
-        .map(({ jobId }) => jobId),
-    ).toEqual([id]);
-  });
+      expect(
+        stack()
+          .upstream.callsTo(path)
+          .map(({ jobId }) => jobId),
+      ).toEqual([id]);
+    },
+  );
 });

@@ -1,12 +1,12 @@
-// docs/http.md, "Prefer": answers that are held until the job settles.
-import type { HttpResponse } from '../helpers/http-client';
+// docs/http.md, "Prefer": responses that wait until the job settles.
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** As long as can be. */
 const LONG = { Prefer: 'wait=50' };
 const BRIEF_MS = 100;
@@ -19,12 +19,12 @@ const stack = useStack({
     { name: 'brief', config: { wait: { max_ms: BRIEF_MS } } },
     { name: 'error', config: { wait: { default_ms: BRIEF_MS, on_timeout: 'error' } } },
     { name: 'narrow-error', config: { queue: { concurrency: 1 }, wait: { on_timeout: 'error' } } },
-    { name: 'none', config: { wait: { max_held: 0, default_ms: 50_000 } } },
+    { name: 'none', config: { wait: { max_waiting: 0, default_ms: 50_000 } } },
     { name: 'blocking', config: { queue: { name: 'narrow', concurrency: 1 } } },
     { name: 'expiring', config: { queue: { name: 'narrow', concurrency: 1 }, deadline_seconds: 1 } },
     { name: 'later', config: { retry: { attempts: 2, backoff_ms: 60_000 } } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -35,12 +35,7 @@ const channels = async (): Promise<string[]> =>
 const held = (count: number): Promise<unknown> =>
   until(`${count} subscriptions`, async () => (await channels()).length === count);
 
-const problem = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
-
-/** Sends a request whose answer is held, and gives it together with the job's ID, which only the upstream knows yet. */
+/** Sends a request that waits, and returns it with the job's ID, which only the upstream knows so far. */
 async function submitHeld(path: string, headers: Record<string, string> = LONG) {
   const answer = stack().request(path, { method: 'POST', body: 'a', headers });
   const [call] = await stack().upstream.called(path);
@@ -49,7 +44,7 @@ async function submitHeld(path: string, headers: Record<string, string> = LONG) 
 }
 
 describe('a submit that waits', () => {
-  test('a job that settles in time is answered with the real response at once, with X-Async-Kong-Id', async () => {
+  test("a submit that waits returns the upstream's response as soon as the job settles, with X-Async-Kong-Id", async () => {
     const path = '/wait/in-time';
     const latch = new Latch();
     const headers = { 'Content-Type': 'text/csv', 'Cache-Control': 'public, max-age=60', ETag: '"1"' };
@@ -68,18 +63,18 @@ describe('a submit that waits', () => {
     await held(0);
   });
 
-  test('a job that fails in time is answered with its problem at once', async () => {
+  test('a submit that waits returns the problem as soon as the job fails', async () => {
     const path = '/wait/fails';
     stack().upstream.script(path, hangUp());
     startWorker();
     const response = await stack().request(path, { headers: LONG });
 
-    expect(problem(response)).toEqual([502, 'upstream-failed']);
+    expect(problemOf(response)).toEqual([502, 'upstream-failed']);
     expect(response.header('Proxy-Status')).toBe('async-request-reply; error=connection_terminated');
     expect(response.header(ID_HEADER)).toBe(stack().upstream.callsTo(path)[0]?.jobId);
   });
 
-  test('a job that is cancelled meanwhile is answered with that at once', async () => {
+  test('a submit that waits returns as soon as the job is cancelled', async () => {
     const path = '/wait/cancelled';
     stack().upstream.script(path, silence());
     startWorker();
@@ -87,10 +82,10 @@ describe('a submit that waits', () => {
     const cancel = await stack().poll(path, id, { method: 'DELETE' });
 
     expect(cancel.status).toBe(202);
-    expect(problem(await answer)).toEqual([410, 'cancelled']);
+    expect(problemOf(await answer)).toEqual([410, 'cancelled']);
   });
 
-  test('a route default in milliseconds holds the answer of a client that names no time', async () => {
+  test('the default wait of the route applies if the client names none', async () => {
     const path = '/default/x';
     startWorker();
     const response = await stack().request(path);
@@ -102,14 +97,14 @@ describe('a submit that waits', () => {
     expect(response.header('Preference-Applied')).toBeUndefined();
   });
 
-  test('wait=0 is a 202 at once, whatever the default of the route', async () => {
+  test('wait=0 returns 202 at once, whatever the default of the route', async () => {
     const { id, response } = await stack().submit('/default/none', { headers: { Prefer: 'wait=0' } });
 
     expect(response.json()).toMatchObject({ id, state: 'queued' });
     expect(await channels()).toEqual([]);
   });
 
-  test('a job that does not settle in time is a 202 with its state, Location and Retry-After', async () => {
+  test('a submit whose wait ends before the job settles returns 202 with the state, Location and Retry-After', async () => {
     const path = '/brief/running';
     const latch = new Latch();
     stack().upstream.script(path, heldBy(latch, reply()));
@@ -120,7 +115,7 @@ describe('a submit that waits', () => {
 
     expect(response.header('Location')).toBe(`${path}?async-id=${id}`);
     expect(response.header('Retry-After')).toMatch(/^[1-9]\d*$/);
-    // The route gave it less than it asked for.
+    // The route granted less than the client preferred.
     expect(response.header('Preference-Applied')).toBe('respond-async');
     expect(['queued', 'running']).toContain(response.json()['state']);
     await held(0);
@@ -129,7 +124,7 @@ describe('a submit that waits', () => {
     await stack().settled(path, id);
   });
 
-  test('Preference-Applied has the wait that was granted whole', async () => {
+  test('Preference-Applied states the wait if it was granted in full', async () => {
     const { response } = await stack().submit('/wait/whole', {
       headers: { Prefer: 'wait=1, respond-async' },
     });
@@ -137,7 +132,7 @@ describe('a submit that waits', () => {
     expect(response.header('Preference-Applied')).toBe('respond-async, wait=1');
   });
 
-  test('more requests than wait.max_held get their 202 at once', async () => {
+  test('requests beyond wait.max_waiting return 202 at once', async () => {
     const { response } = await stack().submit('/none/x', { headers: { Prefer: 'wait=50' } });
 
     expect(response.header('Preference-Applied')).toBeUndefined();
@@ -146,36 +141,36 @@ describe('a submit that waits', () => {
 });
 
 describe('wait.on_timeout: error', () => {
-  test('answers 504 when the time is over, and cancels the job that runs', async () => {
+  test('wait.on_timeout: error returns 504 when the wait ends, and cancels the running job', async () => {
     const path = '/error/running';
     stack().upstream.script(path, silence());
     startWorker();
     // The first may be over before the worker has come to it: the job that runs is the one that counts.
     const call = await until('a job that ran', async () => {
       const response = await stack().request(path, { method: 'POST', body: 'a' });
-      expect(problem(response)).toEqual([504, 'wait-timeout']);
+      expect(problemOf(response)).toEqual([504, 'wait-timeout']);
       expect(response.header('Proxy-Status')).toBe('async-request-reply; error=http_response_timeout');
       expect(response.header('Cache-Control')).toBe('no-store');
       return stack().upstream.callsOf(response.header(ID_HEADER) ?? '')[0];
     });
 
     await until('the upstream to see the connection close', () => call.wasAbandoned);
-    expect(problem(await stack().settled(path, call.jobId ?? ''))).toEqual([410, 'cancelled']);
+    expect(problemOf(await stack().settled(path, call.jobId ?? ''))).toEqual([410, 'cancelled']);
   });
 
-  test('cancels a job that waits, which then never runs', async () => {
+  test('wait.on_timeout: error cancels a queued job, which then never runs', async () => {
     const path = '/error/waiting';
     const response = await stack().request(path, { method: 'POST', body: 'a' });
     const id = response.header(ID_HEADER) ?? '';
 
-    expect(problem(response)).toEqual([504, 'wait-timeout']);
-    expect(problem(await stack().poll(path, id))).toEqual([410, 'cancelled']);
+    expect(problemOf(response)).toEqual([504, 'wait-timeout']);
+    expect(problemOf(await stack().poll(path, id))).toEqual([410, 'cancelled']);
     startWorker();
     await until('another job to run', async () => (await stack().request(path)).status === 200);
     expect(stack().upstream.callsOf(id)).toEqual([]);
   });
 
-  test('answers with the result where the job settles in time', async () => {
+  test('wait.on_timeout: error returns the result if the job settles in time', async () => {
     startWorker();
     const response = await stack().request('/narrow-error/x', { headers: LONG });
 
@@ -188,7 +183,7 @@ describe('a poll that waits', () => {
     ['header poll', (id: string) => ({ target: '', headers: { [ID_HEADER]: id } }), 200],
     ['status URL', (id: string) => ({ target: `?async-id=${id}`, headers: {} }), 303],
     ['result URL', (id: string) => ({ target: `?async-id=${id}&async-view=result`, headers: {} }), 200],
-  ])('holds the %s until the job settles', async (name, poll, status) => {
+  ])('a poll of the %s waits until the job settles', async (name, poll, status) => {
     const path = `/wait/poll-${name.replaceAll(' ', '-')}`;
     const { id } = await stack().submit(path);
     const { target, headers } = poll(id);
@@ -201,7 +196,7 @@ describe('a poll that waits', () => {
     expect((await Promise.all(answers)).map((answer) => answer.status)).toEqual(Array(10).fill(status));
   });
 
-  test('is answered with the state of the job when its time is over', async () => {
+  test('a poll returns the state of the job when its wait ends', async () => {
     const path = '/wait/pending';
     const { id } = await stack().submit(path);
     const poll = await stack().request(path, { headers: { [ID_HEADER]: id, Prefer: 'wait=1' } });
@@ -215,13 +210,13 @@ describe('a poll that waits', () => {
     expect([status.status, status.header('Preference-Applied')]).toEqual([200, 'wait=1']);
   });
 
-  test('is not held by the default of the route', async () => {
+  test('a poll does not wait because of the default of the route', async () => {
     const { id } = await stack().submit('/default/polled', { headers: { Prefer: 'wait=0' } });
 
     expect((await stack().poll('/default/polled', id)).status).toBe(202);
   });
 
-  test('is answered when a sweep finds the job expired', async () => {
+  test('a waiting poll returns when the sweeper finds the job expired', async () => {
     const path = '/expiring/x';
     stack().upstream.script('/blocking/x', silence());
     startWorker();
@@ -232,12 +227,12 @@ describe('a poll that waits', () => {
       headers: { [ID_HEADER]: id, ...LONG },
     });
 
-    expect(problem(response)).toEqual([504, 'deadline-exceeded']);
+    expect(problemOf(response)).toEqual([504, 'deadline-exceeded']);
     await stack().poll('/blocking/x', blocking.id, { method: 'DELETE' });
     await stack().settled('/blocking/x', blocking.id);
   });
 
-  test('is answered when the job is cancelled, and not before its next attempt', async () => {
+  test('a waiting poll returns when the job is cancelled, and not when an attempt fails', async () => {
     const path = '/later/x';
     stack().upstream.script(path, reply({ status: 503 }));
     startWorker();
@@ -248,12 +243,12 @@ describe('a poll that waits', () => {
     await until('the job to wait', async () => (await status()) === 'retrying');
     await stack().poll(path, id, { method: 'DELETE' });
 
-    expect(problem(await answer)).toEqual([410, 'cancelled']);
+    expect(problemOf(await answer)).toEqual([410, 'cancelled']);
   });
 });
 
-describe('what holds requests', () => {
-  test('reads again what it holds when its subscription was lost', async () => {
+describe('waiting requests', () => {
+  test('waiting requests read their jobs again after a lost subscription', async () => {
     const path = '/wait/lost';
     const latch = new Latch();
     stack().upstream.script(path, heldBy(latch, reply({ body: 'told' })));
@@ -265,7 +260,7 @@ describe('what holds requests', () => {
     expect((await answer).text).toBe('told');
   });
 
-  test('answers 202 at once when the plugin server is told to end', async () => {
+  test('waiting requests return 202 at once when the plugin server shuts down', async () => {
     const path = '/wait/drained';
     const latch = new Latch();
     stack().upstream.script(path, heldBy(latch, reply()));

@@ -1,4 +1,4 @@
-// A thousand requests held at once cost a thousand entries in one process: no connection each, and no question to Redis.
+// A thousand waiting requests are a thousand entries in one process: they share one connection, and send no command to Redis.
 import type { HttpResponse } from '../helpers/http-client';
 import { strangeJobId } from '../helpers/job-ids';
 import { until } from '../helpers/until';
@@ -17,13 +17,13 @@ const stack = useStack({
       name: 'crowd',
       config: {
         queue: { concurrency: 50 },
-        wait: { max_ms: 50_000, max_held: CROWD },
+        wait: { max_ms: 50_000, max_waiting: CROWD },
         redis: { read_timeout: 20_000 },
       },
     },
   ],
-  // Workers ask Redis for work: here only the plugin server speaks with it.
-  env: { ARR_WORKER: '0' },
+  // Workers poll Redis: here only the plugin server uses it.
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -49,7 +49,7 @@ async function commands(): Promise<Record<string, number>> {
   return Object.fromEntries(stats);
 }
 
-test(`${CROWD} requests held at once cost one connection and no command`, async () => {
+test(`${CROWD} waiting requests need one connection and no command`, async () => {
   const { client } = stack();
   const headers = { Prefer: 'wait=50' };
   const first = stack().request('/crowd/x', { headers });
@@ -57,16 +57,16 @@ test(`${CROWD} requests held at once cost one connection and no command`, async 
   const connectionsOfOne = await connections();
 
   const others: Promise<HttpResponse[]>[] = [];
-  // In parts: it is about what is held, not about what arrives at once.
+  // In parts: the test is about waiting requests, not about simultaneous arrivals.
   for (let held = 1; held < CROWD; held += Math.min(PART, CROWD - held)) {
     const part = Array<string>(Math.min(PART, CROWD - held)).fill('/crowd/x');
     others.push(client.crowd(part, () => ({ headers })));
     await until('the part to be held', async () => (await subscriptions()) === held + part.length);
   }
-  // Each looks once when it is sure to be told.
+  // Each reads its job once after its subscription has started.
   await until('all to have looked', async () => ((await commands())['hgetall'] ?? 0) >= CROWD);
   const before = await commands();
-  // Held requests hold nobody back: these are answered without Redis.
+  // Waiting requests do not delay others: these are answered without Redis.
   const answers: HttpResponse[] = [];
   for (let asked = 0; asked < 20; asked++) {
     answers.push(
@@ -81,7 +81,7 @@ test(`${CROWD} requests held at once cost one connection and no command`, async 
   expect(after).toEqual(before);
   expect(await subscriptions()).toBe(CROWD);
   expect([await connections(), await subscribers()]).toEqual([connectionsOfOne, 1]);
-  // One more than may be held is answered at once, and so is a poll.
+  // A request beyond the limit is answered at once, and so is a poll.
   const { id, response } = await stack().submit('/crowd/x', { headers });
   expect([response.status, (await stack().poll('/crowd/x', id)).status]).toEqual([202, 202]);
 

@@ -1,12 +1,13 @@
-// docs/http.md, "Poll" and "Replay": how often a job may be polled and its result be read, and what a pending answer tells.
+// docs/http.md, "Poll" and "Replay": how often a job may be polled and its result read, and what a pending response contains.
 import type { HttpResponse } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { hangUp, heldBy, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const READERS = 10;
 
 const stack = useStack({
@@ -15,27 +16,26 @@ const stack = useStack({
     { name: 'queue', config: { queue: { concurrency: 1 }, retry_after_seconds: 2 } },
     { name: 'delayed', config: { queue: { delay_header: 'X-Delay' } } },
     { name: 'later', config: { retry: { attempts: 2, backoff_ms: 600_000, max_backoff_ms: 600_000 } } },
-    { name: 'floor', config: { poll_floor_ms: 60_000 } },
-    { name: 'low-floor', config: { poll_floor_ms: 10 } },
-    { name: 'once', config: { single_read: true, queue: { name: 'once' }, wait: { max_ms: 50_000 } } },
+    { name: 'floor', config: { min_poll_interval_ms: 60_000 } },
+    { name: 'low-floor', config: { min_poll_interval_ms: 10 } },
+    { name: 'once', config: { delete_after_read: true, queue: { name: 'once' }, wait: { max_ms: 50_000 } } },
     { name: 'once-elsewhere', config: { intercept: 'never', poll_queues: ['once', 'often'] } },
     { name: 'often', config: { queue: { name: 'often' } } },
-    { name: 'often-read-once', config: { intercept: 'never', single_read: true, poll_queues: ['often'] } },
+    {
+      name: 'often-read-once',
+      config: { intercept: 'never', delete_after_read: true, poll_queues: ['often'] },
+    },
     { name: 'resource', config: { on_complete: 'resource' } },
   ],
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
 const statusUrl = (path: string, id: string): Promise<HttpResponse> =>
   stack().request(`${path}?async-id=${id}`);
-const problem = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
 
 describe('a pending answer', () => {
-  test('has queue_position, 1 for the next, while the job waits for its turn', async () => {
+  test('a pending job has a queue_position while it is queued, 1 for the next', async () => {
     const path = '/queue/position';
     const latch = new Latch();
     stack().upstream.script(path, heldBy(latch, reply()));
@@ -57,7 +57,7 @@ describe('a pending answer', () => {
     expect((await statusUrl(path, ids[3] ?? '')).json()).not.toHaveProperty('queue_position');
   });
 
-  test('has a Retry-After of the route at least', async () => {
+  test('the Retry-After of a pending job is at least that of the route', async () => {
     const { id, response } = await stack().submit('/queue/base');
     const polled = await stack().poll('/queue/base', id);
     await stack().request(`/queue/base?async-id=${id}`, { method: 'DELETE' });
@@ -65,7 +65,7 @@ describe('a pending answer', () => {
     expect([response.header('Retry-After'), polled.header('Retry-After')]).toEqual(['2', '2']);
   });
 
-  test('has a Retry-After that grows with the queue before the job, and never over what it has waited', async () => {
+  test('the Retry-After of a queued job grows with the queue ahead of it, up to the time it has waited', async () => {
     const path = '/queue/grows';
     const latch = new Latch();
     stack().upstream.script(path, reply(), heldBy(latch, reply()));
@@ -89,7 +89,7 @@ describe('a pending answer', () => {
     expect(Number(response.header('Retry-After'))).toBeLessThanOrEqual(Math.ceil(waitedMs / 1000));
   });
 
-  test('has a Retry-After to the start time that was asked for', async () => {
+  test('the Retry-After of a delayed job lasts until its start time', async () => {
     const { id, response } = await stack().submit('/delayed/x', { headers: { 'X-Delay': '600' } });
     const polled = await stack().poll('/delayed/x', id);
     await stack().poll('/delayed/x', id, { method: 'DELETE' });
@@ -101,7 +101,7 @@ describe('a pending answer', () => {
     expect(polled.json()).not.toHaveProperty('queue_position');
   });
 
-  test('has a Retry-After to the next attempt', async () => {
+  test('the Retry-After of a retrying job lasts until its next attempt', async () => {
     const path = '/later/x';
     stack().upstream.script(path, reply({ status: 503, headers: { 'Retry-After': '700' } }));
     startWorker();
@@ -116,8 +116,8 @@ describe('a pending answer', () => {
   });
 });
 
-describe('poll_floor_ms', () => {
-  test('polls of an open job that come faster get 429 with Retry-After', async () => {
+describe('min_poll_interval_ms', () => {
+  test('polls of an open job faster than min_poll_interval_ms return 429 with Retry-After', async () => {
     const path = '/floor/fast';
     const { id } = await stack().submit(path);
     const first = await stack().poll(path, id);
@@ -126,22 +126,22 @@ describe('poll_floor_ms', () => {
 
     expect(first.status).toBe(202);
     for (const response of others) {
-      expect(problem(response)).toEqual([429, 'polled-too-soon']);
+      expect(problemOf(response)).toEqual([429, 'polled-too-soon']);
       expect(response.header('Retry-After')).toBe('60');
       expect(response.header(ID_HEADER)).toBe(id);
     }
     expect(cancelled.status).toBe(204);
   });
 
-  test('is not told to who may not see the job', async () => {
+  test('min_poll_interval_ms does not reveal a job to another caller', async () => {
     const { id } = await stack().submit('/floor/foreign');
     await stack().poll('/floor/foreign', id);
 
-    expect(problem(await stack().poll('/often/x', id))).toEqual([404, 'not-found']);
+    expect(problemOf(await stack().poll('/often/x', id))).toEqual([404, 'not-found']);
     await stack().poll('/floor/foreign', id, { method: 'DELETE' });
   });
 
-  test('lets a client that keeps to it through, and lets it follow the 303 at once', async () => {
+  test('a client that polls at min_poll_interval_ms may follow the 303 at once', async () => {
     const path = '/low-floor/x';
     const { id } = await stack().submit(path);
     startWorker();
@@ -152,7 +152,7 @@ describe('poll_floor_ms', () => {
   });
 });
 
-describe('single_read', () => {
+describe('delete_after_read', () => {
   const completed = async (path: string): Promise<string> => {
     stack().upstream.script(path, reply({ body: 'once' }));
     const { id } = await stack().submit(path);
@@ -161,7 +161,7 @@ describe('single_read', () => {
     return id;
   };
 
-  test('of ten reads at the same time one gets the result, and all others 410', async () => {
+  test('with delete_after_read one of ten concurrent reads returns the result, and all others 410', async () => {
     const path = '/once/many';
     const id = await completed(path);
     const reads = await Promise.all(
@@ -175,12 +175,12 @@ describe('single_read', () => {
     const told = reads.filter(({ status }) => status === 200);
     expect(told.map(({ text }) => text)).toEqual(['once']);
     for (const response of reads.filter((read) => read !== told[0])) {
-      expect(problem(response)).toEqual([410, 'already-read']);
+      expect(problemOf(response)).toEqual([410, 'already-read']);
       expect(response.header(ID_HEADER)).toBe(id);
     }
   });
 
-  test('HEAD, the status URL and a cancel are no reads', async () => {
+  test('with delete_after_read HEAD, the status URL and a cancel are no reads', async () => {
     const path = '/once/looked-at';
     const id = await completed(path);
     const head = await stack().request(path, { method: 'HEAD', headers: { [ID_HEADER]: id } });
@@ -198,31 +198,34 @@ describe('single_read', () => {
     ]);
   });
 
-  test('a submit that waited has read the result', async () => {
+  test('with delete_after_read a submit that waits for the result has read it', async () => {
     const path = '/once/waited';
     stack().upstream.script(path, reply({ body: 'once' }));
     startWorker();
     const response = await stack().request(path, { headers: { Prefer: 'wait=50' } });
 
     expect([response.status, response.text]).toEqual([200, 'once']);
-    expect(problem(await stack().poll(path, response.header(ID_HEADER) ?? ''))).toEqual([
+    expect(problemOf(await stack().poll(path, response.header(ID_HEADER) ?? ''))).toEqual([
       410,
       'already-read',
     ]);
   });
 
-  test('goes with the job to a poll route, and with a poll route to all jobs', async () => {
+  test('delete_after_read of the submit route follows the job; on a poll route it applies to every job', async () => {
     const [mine, others] = [await completed('/once/elsewhere'), await completed('/often/elsewhere')];
 
     const reads = [
-      ...[await stack().poll('/once-elsewhere', mine), await stack().poll('/once-elsewhere', mine)],
-      ...[await stack().poll('/often', others), await stack().poll('/often', others)],
-      ...[await stack().poll('/often-read-once', others), await stack().poll('/often', others)],
+      await stack().poll('/once-elsewhere', mine),
+      await stack().poll('/once-elsewhere', mine),
+      await stack().poll('/often', others),
+      await stack().poll('/often', others),
+      await stack().poll('/often-read-once', others),
+      await stack().poll('/often', others),
     ];
     expect(reads.map(({ status }) => status)).toEqual([200, 410, 200, 200, 200, 410]);
   });
 
-  test('a problem is no result, and can be read again', async () => {
+  test('with delete_after_read a problem can be read again', async () => {
     const path = '/once/failed';
     stack().upstream.script(path, hangUp());
     const { id } = await stack().submit(path);
@@ -232,7 +235,7 @@ describe('single_read', () => {
     expect([first.status, (await stack().poll(path, id)).status]).toEqual([502, 502]);
   });
 
-  test('the response is gone from Redis with its read', async () => {
+  test('with delete_after_read the response is deleted from Redis when it is read', async () => {
     const path = '/once/gone';
     const id = await completed(path);
     const responses = async () => (await stack().redis.keys()).filter((key) => key.includes(`{${id}}:res:`));
@@ -248,7 +251,7 @@ describe('on_complete: resource', () => {
     ['an absolute path', '/things/7?x=1', '/things/7?x=1'],
     ['an address', 'https://api.example.com/things/7', 'https://api.example.com/things/7'],
     ['the result URL where the Location is relative to the request', 'things/7', null],
-  ])('leads to %s', async (title, sent, expected) => {
+  ])('on_complete: resource redirects to %s', async (title, sent, expected) => {
     const path = `/resource/${title.replaceAll(' ', '-')}`;
     stack().upstream.script(path, reply({ status: 201, headers: { Location: sent } }));
     startWorker();
@@ -265,7 +268,7 @@ describe('the URLs of a job', () => {
   test.each([
     ['', 'GET, HEAD, DELETE, OPTIONS'],
     ['&async-view=result', 'GET, HEAD, OPTIONS'],
-  ])('OPTIONS with an ID in the query (%s) is 204 with Allow, and not to be stored', async (view, allow) => {
+  ])('OPTIONS with an ID in the query (%s) returns 204 with Allow and no-store', async (view, allow) => {
     const { id } = await stack().submit('/often/options');
     const response = await stack().request(`/often/options?async-id=${id}${view}`, { method: 'OPTIONS' });
 
@@ -274,13 +277,13 @@ describe('the URLs of a job', () => {
     expect(response.header('Vary')).toBe('X-Async-Kong-Id, Prefer');
   });
 
-  test('DELETE of the result URL is 405 with Allow', async () => {
+  test('DELETE of the result URL returns 405 with Allow', async () => {
     const path = '/often/delete';
     stack().upstream.script(path, silence());
     const { id } = await stack().submit(path);
     const response = await stack().request(`${path}?async-id=${id}&async-view=result`, { method: 'DELETE' });
 
-    expect(problem(response)).toEqual([405, 'method-not-allowed']);
+    expect(problemOf(response)).toEqual([405, 'method-not-allowed']);
     expect(response.header('Allow')).toBe('GET, HEAD, OPTIONS');
     expect((await stack().poll(path, id, { method: 'DELETE' })).status).toBe(204);
   });

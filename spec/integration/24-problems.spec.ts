@@ -1,31 +1,32 @@
-// RFC 9457: every error of ours is a problem of its own type, and tells nothing of what stands behind the gateway.
+// RFC 9457: every error of the plugin is a problem of its own type, and reveals nothing of the systems behind the gateway.
 import {
   problemType,
   PROBLEMS,
   type ProblemCode,
 } from '../../plugins/async-request-reply/errors/problem-catalog';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { ID_HEADER } from '../helpers/id-header';
 import { strangeJobId } from '../helpers/job-ids';
 import { until } from '../helpers/until';
 import { hangUp, rawBytes, reply, silence } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 const SECRET = 'a-secret-of-the-request';
 const YEAR_MS = 31_536_000_000;
 
 const stack = useStack({
   shared: {
-    ...{ retry: { attempts: 1, connect_attempts: 1 }, redis: { connect_timeout: 1000, read_timeout: 1000 } },
+    retry: { attempts: 1, connect_attempts: 1 },
+    redis: { connect_timeout: 1000, read_timeout: 1000 },
     queue: { priority_header: 'X-Priority', delay_header: 'X-Start' },
   },
   routes: [
     { name: 'plain' },
     { name: 'known', config: { owner: 'consumer' } },
     { name: 'polls', config: { intercept: 'never' } },
-    { name: 'once', config: { single_read: true } },
-    { name: 'floor', config: { poll_floor_ms: 60_000 } },
+    { name: 'once', config: { delete_after_read: true } },
+    { name: 'floor', config: { min_poll_interval_ms: 60_000 } },
     { name: 'tiny', config: { request: { max_body_bytes: 10 }, response: { max_body_bytes: 10 } } },
     { name: 'brief', config: { wait: { default_ms: 50, on_timeout: 'error' } } },
     { name: 'slow', config: { upstream: { attempt_timeout: 300 } } },
@@ -35,7 +36,7 @@ const stack = useStack({
     { name: 'refused', serviceUrl: 'http://127.0.0.1:1' },
   ],
   extra: { upstreams: [{ name: 'a-kong-upstream', targets: [{ target: '127.0.0.1:9' }] }] },
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 const startWorker = useWorkers(stack);
 
@@ -196,17 +197,23 @@ const SYSTEM_CODE = /\bE[A-Z]{4,}\b/;
 
 /** The upstream is why there is no response: RFC 9209. */
 const OF_THE_UPSTREAM: ReadonlySet<string> = new Set<ProblemCode>([
-  ...(['upstream-failed', 'upstream-timeout', 'bad-response', 'response-too-large'] as const),
-  ...(['outcome-unknown', 'wait-timeout'] as const),
+  'upstream-failed',
+  'upstream-timeout',
+  'bad-response',
+  'response-too-large',
+  'outcome-unknown',
+  'wait-timeout',
 ]);
 
-test.each(PROVOKED)('%s is a problem of its own type and tells nothing internal', async (code, provoke) => {
+test.each(PROVOKED)('%s is a problem of its own type, without internal details', async (code, provoke) => {
   const response = await provoke();
 
   const { status, title } = PROBLEMS[code];
   expect([response.status, response.header('Content-Type')]).toEqual([status, 'application/problem+json']);
   expect(response.json()).toMatchObject({
-    ...{ type: problemType(code), title, status },
+    type: problemType(code),
+    title,
+    status,
     detail: expect.stringMatching(/^[A-Z].*\.$/) as string,
   });
   expect(response.header('Cache-Control')).toBe('no-store');

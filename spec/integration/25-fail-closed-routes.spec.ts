@@ -8,7 +8,7 @@ import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
 const root = (path: string): string => readFileSync(join(__dirname, '../..', path), 'utf8');
-/** The line of docs/kong.md, and the companion. */
+/** The line of docs/kong.md, and the fail-closed guard. */
 const [, FOR_POLLS_ONLY = ''] = /```text\n(if not .*\n)```/.exec(root('docs/kong.md')) ?? [];
 const CLOSED_TO_POLLS = {
   name: 'post-function',
@@ -59,7 +59,7 @@ async function whileAway<T>(requests: () => Promise<T>): Promise<T> {
 
 const statuses = (responses: readonly HttpResponse[]): number[] => responses.map(({ status }) => status);
 
-test('a poll route with the companion lets nothing through while the plugin server is away', async () => {
+test('a poll route with the fail-closed guard rejects every request while the plugin server is down', async () => {
   const id = strangeJobId();
   const responses = await whileAway(() =>
     Promise.all([
@@ -76,7 +76,7 @@ test('a poll route with the companion lets nothing through while the plugin serv
   expect(stack().upstream.requests.filter(({ path }) => path.startsWith('/jobs'))).toEqual([]);
 });
 
-test('with intercept: prefer and the companion for polls these stay closed while the plugin server is away', async () => {
+test('with intercept: prefer and the fail-closed guard for polls, polls are rejected while the plugin server is down', async () => {
   const id = strangeJobId();
   const responses = await whileAway(() =>
     Promise.all([
@@ -91,7 +91,7 @@ test('with intercept: prefer and the companion for polls these stay closed while
   expect(stack().upstream.callsTo('/prefer/poll')).toEqual([]);
 });
 
-test('with intercept: prefer a submit is answered by the upstream while the plugin server is away', async () => {
+test('with intercept: prefer a submit reaches the upstream while the plugin server is down', async () => {
   stack().upstream.script('/prefer/submit', reply({ status: 203 }));
   const headers = { Prefer: 'respond-async' };
   const response = await whileAway(() =>
@@ -102,14 +102,14 @@ test('with intercept: prefer a submit is answered by the upstream while the plug
   expect(stack().upstream.callsTo('/prefer/submit')).toHaveLength(1);
 });
 
-test('with intercept: prefer and no companion a poll reaches the upstream while the plugin server is away', async () => {
+test('with intercept: prefer and no fail-closed guard a poll reaches the upstream while the plugin server is down', async () => {
   const response = await whileAway(() => stack().poll('/open/poll', strangeJobId()));
 
   expect(response.status).toBe(200);
   expect(stack().upstream.callsTo('/open/poll')).toHaveLength(1);
 });
 
-test('with the companion for polls the route takes submits and polls as any other while the plugin server is there', async () => {
+test('with the fail-closed guard for polls a route accepts submits and polls while the plugin server runs', async () => {
   const path = '/prefer/there';
   const { id, response } = await stack().submit(path, { headers: { Prefer: 'respond-async' } });
   await stack().settled(path, id);

@@ -37,32 +37,38 @@ async function resultsOf(path: string, id: string, method = 'GET'): Promise<Http
   ];
 }
 
-describe.each(METHODS.filter((method) => method !== 'HEAD'))('a request that was sent as %s', (sent) => {
-  test.each(METHODS)('and made %s is called so, and polled as it was sent', async (made) => {
-    const path = `/to-${made.toLowerCase()}/${sent}`;
-    stack().upstream.script(path, reply({ status: 201, body: made === 'HEAD' ? '' : 'made' }));
+describe.each(METHODS.filter((method) => method !== 'HEAD'))(
+  'a request that the client sent as %s and another plugin changed',
+  (sent) => {
+    test.each(METHODS)(
+      'to %s is called with the new method, and polled with the original one',
+      async (made) => {
+        const path = `/to-${made.toLowerCase()}/${sent}`;
+        stack().upstream.script(path, reply({ status: 201, body: made === 'HEAD' ? '' : 'made' }));
 
-    const { id, response } = await stack().submit(path, { method: sent });
+        const { id, response } = await stack().submit(path, { method: sent });
 
-    expect(response.header('Location')).toBe(`${path}?async-id=${id}`);
-    for (const result of await resultsOf(path, id)) {
-      expect([result.status, result.text]).toEqual([201, made === 'HEAD' ? '' : 'made']);
-    }
-    const status = await stack().request(response.header('Location') ?? '');
-    expect([status.status, status.header('Location')]).toEqual([
-      303,
-      `${path}?async-id=${id}&async-view=result`,
-    ]);
-    expect(
-      stack()
-        .upstream.callsOf(id)
-        .map(({ method }) => method),
-    ).toEqual([made]);
-  });
-});
+        expect(response.header('Location')).toBe(`${path}?async-id=${id}`);
+        for (const result of await resultsOf(path, id)) {
+          expect([result.status, result.text]).toEqual([201, made === 'HEAD' ? '' : 'made']);
+        }
+        const status = await stack().request(response.header('Location') ?? '');
+        expect([status.status, status.header('Location')]).toEqual([
+          303,
+          `${path}?async-id=${id}&async-view=result`,
+        ]);
+        expect(
+          stack()
+            .upstream.callsOf(id)
+            .map(({ method }) => method),
+        ).toEqual([made]);
+      },
+    );
+  },
+);
 
 test.each(METHODS)(
-  'a poll with HEAD gets no content, and one with GET all of it, where plugins make either %s',
+  'HEAD polls get no content and GET polls all of it if another plugin changes the method to %s',
   async (made) => {
     const path = `/to-${made.toLowerCase()}/lengths`;
     // The upstream sends no content to HEAD, and none can be replayed.
@@ -81,7 +87,7 @@ test.each(METHODS)(
   },
 );
 
-test.each(METHODS)('large bodies go in and out where plugins make the request %s', async (made) => {
+test.each(METHODS)('large bodies work if another plugin changes the method to %s', async (made) => {
   const path = `/to-${made.toLowerCase()}/large`;
   stack().upstream.script(path, reply({ body: LARGE }));
 
@@ -105,7 +111,7 @@ test.each(METHODS)('large bodies go in and out where plugins make the request %s
 });
 
 describe('DELETE with the header', () => {
-  test('cancels a job that was sent as POST and made DELETE', async () => {
+  test('cancels a job that was sent as POST and changed to DELETE', async () => {
     const path = '/to-delete/cancelled';
     const latch = new Latch();
     stack().upstream.script(path, heldBy(latch, reply()));
@@ -118,7 +124,7 @@ describe('DELETE with the header', () => {
     latch.open();
   });
 
-  test('is a poll of a job that was sent as DELETE and made POST', async () => {
+  test('polls a job that was sent as DELETE and changed to POST', async () => {
     const path = '/to-post/deleted';
     stack().upstream.script(path, reply({ body: 'deleted' }));
     const { id } = await stack().submit(path, { method: 'DELETE' });
@@ -130,7 +136,7 @@ describe('DELETE with the header', () => {
   });
 });
 
-test('the same key with another method is another request, also where plugins make both the same', async () => {
+test('the same key with another method is another request, even if another plugin makes the methods equal', async () => {
   const send = (method: string, key: string): Promise<HttpResponse> =>
     stack().request('/to-put/keyed', { method, body: 'order', headers: { 'Idempotency-Key': key } });
   const key = randomUUID();
@@ -140,7 +146,7 @@ test('the same key with another method is another request, also where plugins ma
   expect((await send('PATCH', key)).status).toBe(422);
 });
 
-test('an ID that plugins take out of the query makes a poll all the same', async () => {
+test('an ID that another plugin removes from the query still makes a poll', async () => {
   const path = '/query/x';
   stack().upstream.script(path, reply({ body: 'done' }));
   const { id, response } = await stack().submit(`${path}?own=1`, { method: 'POST' });
@@ -154,7 +160,7 @@ test('an ID that plugins take out of the query makes a poll all the same', async
   ).toEqual([`${path}?added=1&own=1`]);
 });
 
-test('an ID that plugins give its header makes a poll', async () => {
+test('an ID that another plugin adds as a header makes a poll', async () => {
   const path = '/renamed/x';
   stack().upstream.script(path, reply({ body: 'done' }));
   const { id } = await stack().submit(path, { method: 'POST' });
@@ -165,7 +171,7 @@ test('an ID that plugins give its header makes a poll', async () => {
   expect([response.status, response.text]).toEqual([200, 'done']);
 });
 
-test('a path that plugins replace is the upstream’s, and the links have that of the client', async () => {
+test('a path that another plugin replaces applies to the upstream, and the links have the path of the client', async () => {
   const path = '/elsewhere/x';
   stack().upstream.script('/somewhere/else', reply({ body: 'done' }));
   const { id, response } = await stack().submit(path, { method: 'POST' });
@@ -174,7 +180,7 @@ test('a path that plugins replace is the upstream’s, and the links have that o
   for (const result of await resultsOf(path, id)) expect(result.text).toBe('done');
 });
 
-test('a preference that plugins add counts', async () => {
+test('a preference that another plugin adds counts', async () => {
   const { response } = await stack().submit('/preferred/x', { method: 'POST' });
 
   expect(response.header('Preference-Applied')).toBe('respond-async');

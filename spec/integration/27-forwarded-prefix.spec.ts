@@ -50,27 +50,30 @@ describe.each([
     ['shown', '/shown/x', (id: string) => `/api/shown/x?async-id=${id}`],
     ['stripped', '/stripped/x', (id: string) => `/api/stripped/x?async-id=${id}`],
     ['elsewhere', '/elsewhere/x', (id: string) => `/api/jobs/${id}`],
-  ])('on route %s every link has the prefix, and leads to the result', async (route, path, statusOf) => {
-    const latch = new Latch();
-    // Kong has the prefix of the upstream's path where the route strips it.
-    stack().upstream.script(route === 'stripped' ? '/x' : path, heldBy(latch, reply({ body: 'done' })));
+  ])(
+    'X-Forwarded-Prefix: on route %s every link has the prefix and leads to the result',
+    async (route, path, statusOf) => {
+      const latch = new Latch();
+      // Kong has the prefix of the upstream's path where the route strips it.
+      stack().upstream.script(route === 'stripped' ? '/x' : path, heldBy(latch, reply({ body: 'done' })));
 
-    const accepted = await through(path, { method: 'POST', body });
+      const accepted = await through(path, { method: 'POST', body });
 
-    expect(accepted.status).toBe(202);
-    const id = accepted.header('X-Async-Kong-Id') ?? '';
-    const status = statusOf(id);
-    expect(accepted.header('Location')).toBe(status);
-    expect(linksOf(accepted)).toMatchObject({ status });
+      expect(accepted.status).toBe(202);
+      const id = accepted.header('X-Async-Kong-Id') ?? '';
+      const status = statusOf(id);
+      expect(accepted.header('Location')).toBe(status);
+      expect(linksOf(accepted)).toMatchObject({ status });
 
-    const pending = await through(behind(status));
-    expect([pending.status, linksOf(pending)]).toEqual([200, linksOf(accepted)]);
-    latch.open();
-    const settled = await through(behind(status), { headers: { Prefer: 'wait=20' } });
-    expect(settled.status).toBe(303);
-    const result = await through(behind(settled.header('Location')));
-    expect([result.status, result.text]).toEqual([200, 'done']);
-  });
+      const pending = await through(behind(status));
+      expect([pending.status, linksOf(pending)]).toEqual([200, linksOf(accepted)]);
+      latch.open();
+      const settled = await through(behind(status), { headers: { Prefer: 'wait=20' } });
+      expect(settled.status).toBe(303);
+      const result = await through(behind(settled.header('Location')));
+      expect([result.status, result.text]).toEqual([200, 'done']);
+    },
+  );
 });
 
 test.each<[string, string, RequestOptions, string]>([
@@ -79,7 +82,7 @@ test.each<[string, string, RequestOptions, string]>([
   ['a prefix that is no path', '/shown/x', {}, '//evil.example'],
   ['a prefix of several', '/shown/x', {}, '/a, /b'],
   ['no prefix, with a path that the route strips', '/stripped/x', {}, ''],
-])('the links have no prefix for %s', async (_what, path, options, prefix) => {
+])('X-Forwarded-Prefix: the links have no prefix for %s', async (_what, path, options, prefix) => {
   const response = await through(path, { method: 'POST', body: 'a', ...options }, prefix);
 
   const id = response.header('X-Async-Kong-Id') ?? '';
@@ -91,7 +94,9 @@ describe('the same key', () => {
   const send = (key: string, headers: Record<string, string>, localAddress: string): Promise<string> =>
     stack()
       .request('/shown/keyed', {
-        ...{ method: 'POST', body: 'a', localAddress },
+        method: 'POST',
+        body: 'a',
+        localAddress,
         headers: { 'Idempotency-Key': key, ...headers },
       })
       .then((response) => response.header('X-Async-Kong-Id') ?? String(response.status));
@@ -100,7 +105,7 @@ describe('the same key', () => {
     [{ 'X-Forwarded-Host': 'one.example' }, { 'X-Forwarded-Host': 'two.example' }],
     [{ 'X-Forwarded-Prefix': '/one' }, { 'X-Forwarded-Prefix': '/two' }],
   ])(
-    'counts for %j alone where a trusted proxy says so, and for nothing of it where another does',
+    'under %j is another key if a trusted proxy sends that, and the same key otherwise',
     async (one, two) => {
       const [trusted, other] = [randomUUID(), randomUUID()];
 

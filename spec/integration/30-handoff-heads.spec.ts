@@ -4,7 +4,7 @@ import type { HttpResponse } from '../helpers/http-client';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
 
-/** Over what a body may have in the lane of short answers. */
+/** More than a body may have on the inline path. */
 const HUGE = randomBytes(700_000);
 const LARGE = randomBytes(200_000);
 const SMALL = Buffer.from('small');
@@ -13,7 +13,7 @@ const stack = useStack({
   shared: { queue: { name: 'heads' } },
   routes: [
     { name: 'jobs' },
-    { name: 'once', config: { single_read: true } },
+    { name: 'once', config: { delete_after_read: true } },
     { name: 'plain', config: false },
   ],
 });
@@ -58,7 +58,7 @@ describe('a submit to a path of 4,000 characters', () => {
   ];
 
   test.each(submits)(
-    '%s is answered 202, with a Location that leads to its status',
+    'a submit %s to a path of 4,000 characters returns 202 with a Location that leads to its status',
     async (name, request) => {
       const path = longPath(name.replaceAll(' ', '-'));
       const { id, response } = await stack().submit(path, request());
@@ -92,7 +92,7 @@ describe.each([
   ['700 KB', HUGE],
 ])('a response of %s', (_size, body) => {
   test.each([3000, 3500, 3600, 3700, 3750, 3800, 3850, 3900, 3950, 4000])(
-    'with fields of %i bytes is replayed where Kong sends it without the plugin',
+    'a response with fields of %i bytes is replayed if Kong sends it without the plugin',
     async (bytes) => {
       const fields = fieldsOf(bytes);
       const { ours, plain, id } = await bothWays(fields, body);
@@ -126,7 +126,7 @@ test('a response of 200 KB is replayed with fields that are too large for nginx'
 test.each([
   ['700 KB with fields of 8,000 bytes', 8000, HUGE],
   ['5 bytes with fields of 40,000', 40_000, SMALL],
-])('a response of %s fails its job, and says why', async (_what, bytes, body) => {
+])('a response of %s fails its job with a problem that states why', async (_what, bytes, body) => {
   const { ours, id } = await bothWays(fieldsOf(bytes), body);
 
   expect(ours.status).toBe(502);
@@ -136,7 +136,7 @@ test.each([
 });
 
 test.each(['jobs', 'once'])(
-  'an upload on route %s that waits is told of its result where nginx cannot take its fields, and a poll has them',
+  'a waiting upload on route %s returns a link to its result if nginx cannot take the fields, and a poll replays them',
   async (route) => {
     const path = `/${route}/waits`;
     const fields = fieldsOf(8000);

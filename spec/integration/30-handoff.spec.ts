@@ -1,4 +1,5 @@
-// The handoff lane: what is too large for the plugin-server protocol goes by nginx itself, and through Redis in chunks.
+// The handoff path: nginx itself streams bodies that are too large for the plugin-server protocol, and Redis stores them in
+// chunks.
 import { createHash, randomBytes } from 'node:crypto';
 import { HttpClient } from '../helpers/http-client';
 import { reply } from '../helpers/upstream/answers';
@@ -21,11 +22,11 @@ const stack = useStack({
       config: { request: { max_body_bytes: 100_000 }, response: { max_body_bytes: 200_000 } },
     },
     { name: 'stream', route: { request_buffering: false, response_buffering: false } },
-    { name: 'once', config: { single_read: true } },
+    { name: 'once', config: { delete_after_read: true } },
     { name: 'shared', config: { queue: { name: 'shared' } } },
     { name: 'alone', service: false, config: { intercept: 'never', poll_queues: ['shared'] } },
     { name: 'cached', plugins: [CACHE] },
-    { name: 'cached-large', config: { handoff: { response_over_bytes: 0 } }, plugins: [CACHE] },
+    { name: 'cached-large', config: { handoff: { response_threshold_bytes: 0 } }, plugins: [CACHE] },
   ],
 });
 

@@ -1,4 +1,5 @@
-// kill -9 and hung up clients in the midst of large bodies: nothing half is served or left, and no upload makes two jobs.
+// Workers and plugin servers are killed with SIGKILL, and clients disconnect, in the middle of large bodies. No partial body is
+// served or left in Redis, and no upload creates two jobs.
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,20 +19,20 @@ import { useWorkers } from '../helpers/use-workers';
 const MIB = 1024 * 1024;
 const large = randomBytes(8 * MIB);
 const half = large.subarray(0, large.length / 2);
-/** More than the sockets between Redis and a client that does not read can hold. */
+/** More than the socket buffers between Redis and a client that does not read can hold. */
 const huge = randomBytes(48 * MIB);
 
-/** Everything takes the lane, so that requests without a body do too. */
-const everything = { handoff: { request_over_bytes: 0, response_over_bytes: 0 } };
+/** Every body takes the handoff path, even an empty one. */
+const streamEverything = { handoff: { request_threshold_bytes: 0, response_threshold_bytes: 0 } };
 
 const routes: RouteOptions[] = [
   { name: 'jobs' },
   { name: 'stream', route: { request_buffering: false, response_buffering: false } },
-  { name: 'all', config: everything },
+  { name: 'all', config: streamEverything },
 ];
 
-// The workers are processes of their own: they outlive the plugin server.
-const stack = useStack({ routes, env: { ARR_WORKER: '0' } });
+// The workers are separate processes, so they survive the plugin server.
+const stack = useStack({ routes, env: { ARR_WORKER_THREADS: '0' } });
 const startWorker = useWorkers(stack);
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
@@ -39,17 +40,17 @@ const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).dig
 const keysOf = async (id: string): Promise<string[]> =>
   (await stack().redis.keys()).filter((key) => key.includes(`{${id}}:`));
 
-/** Every key that holds something of a job or of an upload goes by itself. */
+/** Every key of a job or of an upload expires. */
 async function expectTtls(): Promise<void> {
   const keys = (await stack().redis.keys()).filter((key) => /\}:(job|req|res:.*)$/.test(key));
   for (const key of keys) {
     const ttl = Number(await stack().redis.command('PTTL', key));
-    // -2: it went in the meantime.
+    // -2: the key has expired in the meantime.
     expect([key, ttl === -2 || ttl > 0]).toEqual([key, true]);
   }
 }
 
-/** Sends half of a response and then nothing, until the worker is gone. */
+/** Sends half of a response, and then nothing until the worker has died. */
 const halfAnswer: Answer = async ({ socket, gone }) => {
   socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${large.length}\r\n\r\n`);
   socket.write(half);
@@ -58,38 +59,41 @@ const halfAnswer: Answer = async ({ socket, gone }) => {
 
 describe('a worker that is killed', () => {
   test.each([
-    ['GET', 200],
-    ['POST', 502],
-  ])('in the midst of the response to a %s leaves nothing half', async (method, status) => {
-    const path = `/jobs/half-response-${method}`;
-    stack().upstream.script(path, halfAnswer, reply({ body: large }));
-    const worker = startWorker();
-    const { id } = await stack().submit(path, { method, ...(method === 'POST' && { body: large }) });
-    const response = await until('a part of the response to be stored', async () =>
-      (await keysOf(id)).find((key) => key.includes(':res:')),
-    );
+    { method: 'GET', outcome: 'is retried', status: 200 },
+    { method: 'POST', outcome: 'ends as outcome-unknown', status: 502 },
+  ])(
+    'while it stores the response: the $method $outcome, and no partial response is served',
+    async ({ method, status }) => {
+      const path = `/jobs/half-response-${method}`;
+      stack().upstream.script(path, halfAnswer, reply({ body: large }));
+      const worker = startWorker();
+      const { id } = await stack().submit(path, { method, ...(method === 'POST' && { body: large }) });
+      const response = await until('a part of the response to be stored', async () =>
+        (await keysOf(id)).find((key) => key.includes(':res:')),
+      );
 
-    await worker.kill();
-    expect((await stack().redis.command('HEXISTS', response, 'head')) as number).toBe(0);
-    expect(await stack().poll(path, id)).toMatchObject({ status: 202 });
-    await expectTtls();
-    startWorker();
-    const end = await stack().settled(path, id);
+      await worker.kill();
+      expect((await stack().redis.command('HEXISTS', response, 'head')) as number).toBe(0);
+      expect(await stack().poll(path, id)).toMatchObject({ status: 202 });
+      await expectTtls();
+      startWorker();
+      const end = await stack().settled(path, id);
 
-    expect(end.status).toBe(status);
-    if (method === 'GET') expect(sha256(end.body)).toBe(sha256(large));
-    else expect(end.json()['type']).toBe('urn:problem:async-request-reply:outcome-unknown');
-    expect(stack().upstream.callsOf(id)).toHaveLength(method === 'GET' ? 2 : 1);
-    await expectTtls();
-  });
+      expect(end.status).toBe(status);
+      if (method === 'GET') expect(sha256(end.body)).toBe(sha256(large));
+      else expect(end.json()['type']).toBe('urn:problem:async-request-reply:outcome-unknown');
+      expect(stack().upstream.callsOf(id)).toHaveLength(method === 'GET' ? 2 : 1);
+      await expectTtls();
+    },
+  );
 
-  describe('in the midst of the upload to the upstream', () => {
+  describe('while it sends the request to the upstream', () => {
     let server: Server;
     let uploads: { method: string | undefined; body: string }[] = [];
     let begun = 0;
 
     beforeAll(async () => {
-      // The first upload of each method is not read to its end; the others are.
+      // The upstream does not read the first upload of each method to its end.
       const stalled = new Set<string | undefined>();
       server = createServer((request, response) => {
         const { method } = request;
@@ -121,9 +125,9 @@ describe('a worker that is killed', () => {
     });
 
     test.each([
-      ['PUT', 200],
-      ['POST', 502],
-    ])('has a %s repeated only where that is safe', async (method, status) => {
+      { method: 'PUT', outcome: 'is retried', status: 200 },
+      { method: 'POST', outcome: 'is not retried', status: 502 },
+    ])('the $method $outcome', async ({ method, status }) => {
       uploads = [];
       const before = begun;
       const worker = startWorker();
@@ -142,19 +146,19 @@ describe('a worker that is killed', () => {
 });
 
 describe('a plugin server that is killed', () => {
-  test('in the midst of an upload, gives no 202 and leaves a key with a short life', async () => {
+  test('during an upload returns no 202, and the partial request expires within five minutes', async () => {
     const before = new Set(await stack().redis.keys());
     const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /stream/killed', {
       'Content-Length': String(large.length),
     });
     upload.send(half);
-    const key = await until('a part of it to be stored', async () =>
+    const key = await until('a part of the request to be stored', async () =>
       (await stack().redis.keys()).find((name) => !before.has(name) && name.endsWith(':req')),
     );
 
     await stack().killPluginServer();
     upload.send(large.subarray(half.length));
-    await until('an answer, or the end', () => upload.received.length > 0);
+    await until('a response, or the end of the connection', () => upload.received.length > 0);
     await upload.hangUp();
     await stack().pluginServerBack('/stream/killed');
 
@@ -167,7 +171,7 @@ describe('a plugin server that is killed', () => {
     expect(stack().upstream.callsTo('/stream/killed')).toEqual([]);
   });
 
-  test('in the midst of a download, cuts it short, and the rest of it can be fetched', async () => {
+  test('during a download truncates it, and the client can fetch the rest with a range request', async () => {
     const path = '/jobs/download';
     stack().upstream.script(path, reply({ headers: { ETag: '"v1"' }, body: huge }));
     const worker = startWorker();
@@ -199,7 +203,7 @@ describe('a plugin server that is killed', () => {
   });
 
   test.each(['GET', 'PUT', 'DELETE'])(
-    'after the accept of a %s, before its answer, has made one job of it',
+    'between the accept of a %s and its 202 has created one job, and not two',
     async (method) => {
       const path = `/all/held-${method}`;
       const latch = new Latch();
@@ -210,7 +214,7 @@ describe('a plugin server that is killed', () => {
         .request(path, { method, headers, ...(method === 'PUT' && { body: large }) })
         .then(
           ({ status }) => status,
-          () => 'cut',
+          () => 'closed',
         );
       const [call] = await stack().upstream.called(path);
 
@@ -220,16 +224,16 @@ describe('a plugin server that is killed', () => {
       await stack().pluginServerBack(path);
       const id = call?.jobId ?? '';
 
-      expect(end === 'cut' || Number(end) >= 500).toBe(true);
+      expect(end === 'closed' || Number(end) >= 500).toBe(true);
       expect((await stack().settled(path, id)).text).toBe('once');
       expect(stack().upstream.callsTo(path)).toHaveLength(1);
-      // A job that a second arrival had made would have been called by now, or be on the list of the open ones.
+      // A second job would have reached the upstream by now, or be in the set of open jobs.
       const open = (await stack().redis.keys()).filter((key) => key.endsWith(':open'));
       for (const key of open) expect(await stack().redis.command('ZCARD', key)).toBe(0);
     },
   );
 
-  test('under a load of large bodies lets none to the upstream without a job', async () => {
+  test('under a load of large bodies lets no request reach the upstream without a job', async () => {
     const path = '/jobs/load';
     startWorker();
     const enough = new Latch();
@@ -258,41 +262,43 @@ describe('a plugin server that is killed', () => {
   });
 });
 
-describe('a client that hangs up in the midst of its upload leaves nothing', () => {
-  test('on a route that streams', async () => {
+describe('a client that disconnects during its upload leaves nothing in Redis', () => {
+  test('on a route without request buffering', async () => {
     const before = new Set(await stack().redis.keys());
-    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /stream/left', {
+    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /stream/disconnected', {
       'Content-Length': String(large.length),
     });
     upload.send(half);
     const isNew = (key: string): boolean => !before.has(key) && /\}:(req|job|once)$/.test(key);
-    await until('a part of it to be stored', async () => (await stack().redis.keys()).some(isNew));
+    await until('a part of the request to be stored', async () => (await stack().redis.keys()).some(isNew));
 
     await upload.hangUp();
 
-    await until('it to be gone', async () => !(await stack().redis.keys()).some(isNew));
-    expect(stack().upstream.callsTo('/stream/left')).toEqual([]);
+    await until('the partial request to be deleted', async () => !(await stack().redis.keys()).some(isNew));
+    expect(stack().upstream.callsTo('/stream/disconnected')).toEqual([]);
   });
 
-  test('on a route that buffers', async () => {
+  test('on a route with request buffering', async () => {
     const before = new Set(await stack().redis.keys());
-    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /jobs/left', {
+    const upload = await PartialExchange.begin(stack().gateway.proxyPort, 'POST /jobs/disconnected', {
       'Content-Length': String(large.length),
     });
     upload.send(half);
     await upload.hangUp();
     startWorker();
-    // Another's exchange, from its beginning to its end: by then the first would be there.
+    // The first request would be in Redis by the time that another job has settled.
     const { id } = await stack().submit('/jobs/after', { method: 'POST', body: large });
     await stack().settled('/jobs/after', id);
 
-    const left = (await stack().redis.keys()).filter((key) => !before.has(key) && !key.includes(`{${id}}`));
-    expect(left.filter((key) => /\}:(req|job|res.*|once)$/.test(key))).toEqual([]);
-    expect(stack().upstream.callsTo('/jobs/left')).toEqual([]);
+    const leftKeys = (await stack().redis.keys()).filter(
+      (key) => !before.has(key) && !key.includes(`{${id}}`),
+    );
+    expect(leftKeys.filter((key) => /\}:(req|job|res.*|once)$/.test(key))).toEqual([]);
+    expect(stack().upstream.callsTo('/jobs/disconnected')).toEqual([]);
   });
 });
 
-/** The rest by `curl -C -`, which goes on where the file ends. */
+/** Downloads the rest by `curl -C -`, which continues where the file ends. */
 async function resumedByCurl(url: string, got: Buffer): Promise<Buffer> {
   const directory = await mkdtemp(join(tmpdir(), 'arr-resume-'));
   const file = join(directory, 'result');

@@ -1,4 +1,4 @@
-// The bytes of bodies that a queue stores are limited, whichever lane they come by; what goes makes room.
+// A queue limits the bytes of bodies that it stores, on the inline and the handoff path. Deleted bodies free their bytes.
 import { randomBytes } from 'node:crypto';
 import { runAdmin, type CommandResult } from '../helpers/admin-command';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
@@ -18,10 +18,14 @@ const stack = useStack({
     { name: 'streamed', config: queue('streamed', LARGE_BYTES * 1.5) },
     { name: 'chunked', route: { request_buffering: false }, config: queue('chunked', LARGE_BYTES * 1.5) },
     { name: 'results', config: queue('results', RESULT_BYTES) },
-    { name: 'once', config: { ...queue('once', RESULT_BYTES), single_read: true } },
+    { name: 'once', config: { ...queue('once', RESULT_BYTES), delete_after_read: true } },
     {
       name: 'sent',
-      config: { ...queue('sent', RESULT_BYTES), single_read: true, handoff: { response_over_bytes: 0 } },
+      config: {
+        ...queue('sent', RESULT_BYTES),
+        delete_after_read: true,
+        handoff: { response_threshold_bytes: 0 },
+      },
     },
     { name: 'short', config: { ...queue('short', RESULT_BYTES), result_ttl_seconds: 1 } },
     {
@@ -71,7 +75,7 @@ test.each<[string, RequestOptions]>([
   ['streamed', { body: large }],
   ['chunked', { chunks: [large.subarray(0, 1000), large.subarray(1000)] }],
 ])(
-  'route %s refuses a body that has no room, stores nothing of it, and takes it once there is',
+  'route %s rejects a body over max_stored_bytes, stores nothing of it, and accepts it once bytes are free',
   async (route, body) => {
     const [first, second] = [`/${route}/first`, `/${route}/second`];
     stack().upstream.script(first, silence());
@@ -89,7 +93,7 @@ test.each<[string, RequestOptions]>([
   },
 );
 
-test('a body that the queue could never take is too large', async () => {
+test('a body larger than max_stored_bytes is 413', async () => {
   const body = large.subarray(0, SMALL_BYTES * 1.5 + 1);
   const response = await stack().request('/buffered/never', { method: 'POST', body });
 
@@ -112,7 +116,7 @@ test('results count until they are purged, and the admin command shows how many 
 });
 
 test.each(['once', 'sent'])(
-  'a result of route %s that can be read once counts until it was',
+  'a result of route %s with delete_after_read counts until it is read',
   async (route) => {
     const { path, id } = await fill(route);
     await counted(route, RESULT_BYTES);
@@ -123,13 +127,13 @@ test.each(['once', 'sent'])(
   },
 );
 
-test('a result that has expired counts no more', async () => {
+test('an expired result is no longer counted', async () => {
   const { path, id } = await fill('short');
   await stack().settled(path, id);
   await accepted('/short/a', {});
 });
 
-test('a response that is kept until the next attempt counts too', async () => {
+test('a response that is kept until the next attempt is counted', async () => {
   stack().upstream.script('/again/a', reply({ status: 503, body: result }));
   const { id } = await stack().submit('/again/a', { method: 'PUT', body: 'body' });
   await counted('again', RESULT_BYTES + 4);
@@ -138,7 +142,7 @@ test('a response that is kept until the next attempt counts too', async () => {
   await counted('again', 0);
 });
 
-test('nothing is counted when all jobs are gone, and the doctor has nothing to say of the count', async () => {
+test('nothing is counted once all jobs are deleted, and the doctor finds no fault with the count', async () => {
   await stack().roundTrip('/results/last', { method: 'POST', body: 'a' });
   const doctor = (await admin('doctor', '--json')).stdout;
   expect((await admin('purge', '--all', '--force', '--yes')).code).toBe(0);

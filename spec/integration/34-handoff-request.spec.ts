@@ -1,4 +1,4 @@
-// docs/kong.md, "The handoff lane": what nginx takes of a client goes through it, also what the parser of Node.js would refuse.
+// docs/kong.md, "The handoff path": what nginx takes of a client goes through it, also what the parser of Node.js would refuse.
 import { expectSameRequest } from '../helpers/fidelity/expect-alike';
 import { laneRoutes, type WireRequest } from '../helpers/fidelity/lanes';
 import type { Changes } from '../helpers/fidelity/views';
@@ -57,15 +57,18 @@ describe.each([
   });
 });
 
-test.each(TARGETS)('the links of a request with %s are URIs, and lead to the job', async (_what, target) => {
-  const { id, response } = await stack().submit(target, { method: 'POST', body: SMALL });
+test.each(TARGETS)(
+  'the links for a request with %s are valid URIs that lead to the job',
+  async (_what, target) => {
+    const { id, response } = await stack().submit(target, { method: 'POST', body: SMALL });
 
-  const location = response.header('Location') ?? '';
-  expect(location).toMatch(/^\/odd\/[\x21-\x7e]+$/);
-  expect(response.json()['links']).toMatchObject({ status: location });
-  await stack().settled(target, id);
-  expect((await stack().request(location)).status).toBe(303);
-});
+    const location = response.header('Location') ?? '';
+    expect(location).toMatch(/^\/odd\/[\x21-\x7e]+$/);
+    expect(response.json()['links']).toMatchObject({ status: location });
+    await stack().settled(target, id);
+    expect((await stack().request(location)).status).toBe(303);
+  },
+);
 
 describe('a large result is replayed to a poll', () => {
   const path = '/odd/result';

@@ -1,4 +1,4 @@
-// docs/http.md, "The same request twice": one job, also where the plugin server dies between the claim of a key and its job.
+// docs/http.md, "Idempotency": one job, also where the plugin server dies between the claim of a key and its job.
 import { randomUUID } from 'node:crypto';
 import type { HttpResponse } from '../helpers/http-client';
 import { IS_HANDOFF_LANE, byLane } from '../helpers/lane';
@@ -24,7 +24,7 @@ const idOf = (response: HttpResponse): string => {
 /** A body that was stored under one ID can be made under no other: it waits until the key falls free. */
 const MADE = byLane('by its repeat', 'by its repeat once the claim is 30 s old, with 503 until then');
 
-test(`a submit that dies with the plugin server before its 202 is found, or made, ${MADE}`, async () => {
+test(`a submit that dies with the plugin server before its 202 is found or created by its repeat, ${MADE}`, async () => {
   const wire = await TcpProxy.start(stack().redis.port);
   wires.push(wire);
   await stack().applyRoutes([{ name: 'crash', config: { redis: { port: wire.port } } }]);
@@ -33,7 +33,7 @@ test(`a submit that dies with the plugin server before its 202 is found, or made
   const first = idOf(await post(randomUUID()));
   const before = new Set(await stack().redis.keys());
   const key = randomUUID();
-  // Redis has the claim, and whoever asked never hears of it.
+  // Redis has the claim, and the plugin server never receives the reply.
   wire.holdReplies((bytes) => bytes.includes(':idem:'));
   const submit = post(key);
   const claim = await until('the key to be claimed', async () =>

@@ -1,7 +1,8 @@
-// docs/http.md, "The same request twice": the same request twice is one job, also at once, and also where the gateway dies between.
+// docs/http.md, "Idempotency": the same request twice is one job, also at once, and also where the gateway dies between.
 import { randomUUID } from 'node:crypto';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
@@ -20,7 +21,7 @@ const routes = [
   { name: 'content', plugins: [keyAuth], config: { idempotency: { from: 'content' as const } } },
   { name: 'strangers', config: { idempotency: { from: 'content' as const } } },
   { name: 'brief', config: { result_ttl_seconds: 1 } },
-  { name: 'once', config: { single_read: true, wait: { max_ms: 20_000 } } },
+  { name: 'once', config: { delete_after_read: true, wait: { max_ms: 20_000 } } },
   { name: 'short', config: { idempotency: { ttl_seconds: 1 } } },
 ];
 
@@ -49,12 +50,7 @@ const idOf = (response: HttpResponse): string => {
   return response.header('X-Async-Kong-Id') ?? '';
 };
 
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  String(response.json()['type']).replace(/^.*:/, ''),
-];
-
-it('the same key with the same request gives the same 202 with the same ID, and starts nothing', async () => {
+test('the same request under the same key returns the same 202 with the same ID, and starts no second job', async () => {
   const path = '/open/same';
   const latch = new Latch();
   stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
@@ -78,11 +74,12 @@ it('the same key with the same request gives the same 202 with the same ID, and 
   expect(stack().upstream.callsTo(path)[0]?.header('Idempotency-Key')).toBe(key);
 });
 
-it(`${REPEATS} repeats at once are one job`, async () => {
+test(`${REPEATS} concurrent repeats are one job`, async () => {
   const path = '/open/crowd';
   const key = randomUUID();
   const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
-    ...{ method: 'POST', body: 'order' },
+    method: 'POST',
+    body: 'order',
     headers: { 'Idempotency-Key': key },
   }));
 
@@ -92,12 +89,13 @@ it(`${REPEATS} repeats at once are one job`, async () => {
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a large upload that is repeated, also at once, is one job, and nothing of the others is kept', async () => {
+test('a large upload that is repeated, also concurrently, is one job, and the other uploads are deleted', async () => {
   const path = '/open/large';
   const key = randomUUID();
   const body = Buffer.alloc(300_000, 'order ');
   const responses = await stack().client.crowd(Array<string>(5).fill(path), () => ({
-    ...{ method: 'POST', body },
+    method: 'POST',
+    body,
     headers: { 'Idempotency-Key': key },
   }));
   const [id = '', ...others] = [...new Set(responses.map(idOf))];
@@ -139,7 +137,7 @@ describe('another request under the same key is 422 idempotency-key-reused', () 
   });
 });
 
-it('a key counts for its owner alone', async () => {
+test('a key applies to its owner only', async () => {
   const id = idOf(await post('/keyed/a', 'short', { headers: ALICE }));
   const other = idOf(await post('/keyed/a', 'short', { headers: BOB }));
 
@@ -147,7 +145,7 @@ it('a key counts for its owner alone', async () => {
   expect(idOf(await post('/keyed/a', 'short', { headers: ALICE }))).toBe(id);
 });
 
-it('a key counts for its queue alone', async () => {
+test('a key applies to its queue only', async () => {
   const key = randomUUID();
   expect(idOf(await post('/open/a', key))).not.toBe(idOf(await post('/brief/a', key)));
 });
@@ -181,7 +179,7 @@ describe('the key', () => {
   const plain = 'k'.repeat(32);
 
   test.each([
-    ['in quotes, as the draft has it, is the same as bare', `"${plain}-1"`, `${plain}-1`],
+    ['a key in quotes, as in the draft, equals the same key without', `"${plain}-1"`, `${plain}-1`],
     ['with escapes is what they stand for', `"${plain}\\"\\\\2"`, `${plain}"\\2`],
     ['may have 255 characters', 'x'.repeat(255), `"${'x'.repeat(255)}"`],
     ['may have 1 character where the caller is known', '~', '"~"'],
@@ -201,13 +199,13 @@ describe('the key', () => {
     ['with something behind the quotes', `"${plain}";a=1`],
     ['with an unknown escape', `"${plain}\\x"`],
     ['not ASCII', `${plain}\u00e9`],
-  ])('%s is 400 idempotency-key-invalid', async (_what, key) => {
+  ])('an invalid key (%s) is 400 idempotency-key-invalid', async (_what, key) => {
     for (const path of ['/keyed/c', '/required/c']) {
       expect(problemOf(await post(path, key, { headers: ALICE }))).toEqual([400, 'idempotency-key-invalid']);
     }
   });
 
-  it('sent twice is 400 idempotency-key-invalid', async () => {
+  test('a key that is sent twice is 400 idempotency-key-invalid', async () => {
     const headers: [string, string][] = [
       ['Idempotency-Key', plain],
       ['Idempotency-Key', plain],
@@ -216,18 +214,18 @@ describe('the key', () => {
     expect(problemOf(response)).toEqual([400, 'idempotency-key-invalid']);
   });
 
-  it('of fewer than 32 characters is 400 idempotency-key-too-short where nobody is known', async () => {
+  test('a key of fewer than 32 characters is 400 idempotency-key-too-short for an anonymous caller', async () => {
     expect(problemOf(await post('/open/d', 'x'.repeat(31)))).toEqual([400, 'idempotency-key-too-short']);
     idOf(await post('/open/d', 'x'.repeat(32)));
   });
 
-  it('that is required and missing is 400 idempotency-key-required', async () => {
+  test('a missing key that the route requires is 400 idempotency-key-required', async () => {
     expect(problemOf(await post('/required/e', undefined))).toEqual([400, 'idempotency-key-required']);
     idOf(await post('/required/e', randomUUID()));
     expect(stack().upstream.callsTo('/required/e').length).toBeLessThanOrEqual(1);
   });
 
-  it('stands in the header that the route names', async () => {
+  test('the key is read from the header that the route names', async () => {
     const headers = { 'X-Order': 'o'.repeat(40) };
     const id = idOf(await post('/renamed/a', undefined, { headers }));
     expect(idOf(await post('/renamed/a', undefined, { headers }))).toBe(id);
@@ -235,7 +233,7 @@ describe('the key', () => {
   });
 });
 
-it('a repeat whose result is gone is 410, never a second run', async () => {
+test('a repeat after the result was deleted is 410 and starts no second job', async () => {
   const path = '/brief/gone';
   const key = randomUUID();
   const id = idOf(await post(path, key));
@@ -245,7 +243,7 @@ it('a repeat whose result is gone is 410, never a second run', async () => {
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a repeat of what was read once, where a result is read once, is 410', async () => {
+test('a repeat after the result was read is 410 with delete_after_read', async () => {
   const path = '/once/read';
   const key = randomUUID();
   const id = idOf(await post(path, key));
@@ -255,7 +253,7 @@ it('a repeat of what was read once, where a result is read once, is 410', async 
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a repeat that waits is answered with the result of the job that there is', async () => {
+test('a repeat that waits returns the result of the existing job', async () => {
   const path = '/open/waits';
   stack().upstream.script(path, reply({ status: 201, body: 'made' }));
   const key = randomUUID();
@@ -267,7 +265,7 @@ it('a repeat that waits is answered with the result of the job that there is', a
   expect(stack().upstream.callsTo(path)).toHaveLength(1);
 });
 
-it('a key whose time is over and whose job has settled starts a new job', async () => {
+test('an expired key of a settled job starts a new job', async () => {
   const path = '/short/again';
   const key = randomUUID();
   const first = idOf(await post(path, key));
@@ -280,7 +278,7 @@ it('a key whose time is over and whose job has settled starts a new job', async 
   expect(stack().upstream.callsTo(path)).toHaveLength(2);
 });
 
-it('a key whose time is over and whose job is open gives that job', async () => {
+test('an expired key of an open job returns that job', async () => {
   const path = '/short/open';
   const latch = new Latch();
   stack().upstream.script(path, heldBy(latch, reply({ body: 'done' })));
@@ -299,7 +297,7 @@ it('a key whose time is over and whose job is open gives that job', async () => 
 });
 
 describe('from: content', () => {
-  it('the same order of the same owner, sent twice, is one job', async () => {
+  test('from: content makes one job of the same request of the same owner', async () => {
     const id = idOf(await post('/content/a?x=1', undefined, { headers: ALICE }));
 
     expect(idOf(await post('/content/a?x=1', 'whatever', { headers: ALICE }))).toBe(id);
@@ -312,15 +310,17 @@ describe('from: content', () => {
     expect(new Set([id, ...others.map(idOf)]).size).toBe(5);
   });
 
-  it(`${REPEATS} at once are one job`, async () => {
+  test(`${REPEATS} concurrent requests are one job`, async () => {
     const path = '/content/crowd';
     const responses = await stack().client.crowd(Array<string>(REPEATS).fill(path), () => ({
-      ...{ method: 'POST', body: 'order', headers: ALICE },
+      method: 'POST',
+      body: 'order',
+      headers: ALICE,
     }));
     expect(new Set(responses.map(idOf)).size).toBe(1);
   });
 
-  it('strangers are told apart by everything that may say who they are', async () => {
+  test('from: content distinguishes anonymous callers by everything that may identify them', async () => {
     const send = (headers: Headers): Promise<HttpResponse> => post('/strangers/a', undefined, { headers });
     const one = { Authorization: 'Bearer one' };
     const id = idOf(await send(one));

@@ -1,6 +1,7 @@
-// docs/http.md, "Checked requests": what fails the route's JSON Schema is refused before anything is stored, and what is hard to check
+// docs/http.md, "Request validation": what fails the route's JSON Schema is refused before anything is stored, and what is hard to check
 // holds up nothing but itself.
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { useStack } from '../helpers/use-stack';
 
@@ -11,7 +12,7 @@ const ORDER = {
   additionalProperties: false,
 };
 
-/** Takes longer than anybody waits, for a text of some thirty letters that does not end in one. */
+/** Takes longer than any time limit, for a text of about thirty letters that does not end in one. */
 const ENDLESS = { properties: { item: { pattern: '^(([a-z])+.)+[A-Z]([a-z])+$' } } };
 const ENDLESS_BODY = JSON.stringify({ item: 'a'.repeat(50) });
 
@@ -48,22 +49,17 @@ const JSON_TYPE = { 'Content-Type': 'application/json' };
 const post = (path: string, body: string | Buffer, change: RequestOptions = {}): Promise<HttpResponse> =>
   stack().request(path, { method: 'POST', body, headers: JSON_TYPE, ...change });
 
-const problemOf = (response: HttpResponse): [number, string] => [
-  response.status,
-  response.json<Problem>().type.replace(/^.*:/, ''),
-];
-
 const errorsOf = (response: HttpResponse): string[] =>
   response.json<Problem>().errors.map((error) => `${error.in} ${error.pointer} ${error.keyword}`);
 
-it('a body that satisfies the schema is accepted, and arrives as it was sent', async () => {
+test('a body that satisfies the schema is accepted, and arrives as it was sent', async () => {
   const body = ' {"item" : "\\u0061", "count": 1.0} ';
   const { id } = await stack().submit('/order/good', { method: 'POST', body, headers: JSON_TYPE });
   await stack().settled('/order/good', id);
   expect(stack().upstream.callsTo('/order/good')[0]?.body.toString()).toBe(body);
 });
 
-it('a body that fails it is 400 validation-failed with a pointer for each error, and nothing is stored', async () => {
+test('a body that violates the schema is 400 validation-failed with a pointer for each error, and nothing is stored', async () => {
   const jobs = async (): Promise<number> =>
     (await stack().redis.keys()).filter((key) => key.endsWith(':job')).length;
   const before = await jobs();
@@ -81,7 +77,7 @@ it('a body that fails it is 400 validation-failed with a pointer for each error,
   expect(stack().upstream.callsTo('/order/bad')).toEqual([]);
 });
 
-it('query and headers that fail theirs are 400 validation-failed', async () => {
+test('a query and headers that violate their schemas are 400 validation-failed', async () => {
   const response = await stack().request('/fields/a?page=two');
   expect(problemOf(response)).toEqual([400, 'validation-failed']);
   expect(errorsOf(response)).toEqual(['query /page type', 'headers  required']);
@@ -101,19 +97,19 @@ describe('a body that is not JSON is 400 validation-failed', () => {
     expect(response.json<Problem>().errors[0]?.keyword).toBe('json');
   });
 
-  it('__proto__ is a member too many', async () => {
+  test('__proto__ is an additional member', async () => {
     expect(errorsOf(await post('/order/json', '{"item":"a","__proto__":{}}'))).toEqual([
       'body /__proto__ additionalProperties',
     ]);
   });
 
-  it('neither a problem nor the log tells what it holds', async () => {
+  test('neither the problem nor the log contains the body', async () => {
     const response = await post('/order/json', '{"item":"secret-of-alice" "count"}');
     expect(response.text).not.toContain('secret');
   });
 });
 
-describe('415 unsupported-media-type', () => {
+describe('a content type other than JSON is 415 unsupported-media-type', () => {
   const body = '{"item":"a"}';
 
   test.each([
@@ -122,13 +118,13 @@ describe('415 unsupported-media-type', () => {
     ['application/x-www-form-urlencoded', { 'Content-Type': 'application/x-www-form-urlencoded' }],
     ['application/jsonp', { 'Content-Type': 'application/jsonp' }],
     ['another charset', { 'Content-Type': 'application/json; charset=utf-16' }],
-  ])('%s: says what it takes', async (_what, headers) => {
+  ])('%s: the problem lists the accepted types', async (_what, headers) => {
     const response = await post('/order/type', body, { headers });
     expect(problemOf(response)).toEqual([415, 'unsupported-media-type']);
     expect(response.header('Accept')).toBe('application/json, application/*+json');
   });
 
-  it('a content coding: says that it takes none', async () => {
+  test('a content coding is rejected', async () => {
     const response = await post('/order/type', body, {
       headers: { ...JSON_TYPE, 'Content-Encoding': 'gzip' },
     });
@@ -145,13 +141,13 @@ describe('415 unsupported-media-type', () => {
     expect((await post('/order/type', body, { headers: { 'Content-Type': type } })).status).toBe(202);
   });
 
-  it('requests of methods without content need neither', async () => {
+  test('requests of methods without content need neither', async () => {
     expect((await stack().request('/order/type')).status).toBe(202);
     expect((await stack().request('/order/type', { method: 'DELETE' })).status).toBe(202);
   });
 });
 
-it('while a check takes for ever, other requests are answered, checked ones among them', async () => {
+test('other requests are served while one validation does not end, also those that need validation', async () => {
   const endless = await until('others to be answered before it', async () => {
     const checking = post('/endless/a', ENDLESS_BODY);
     let isOver = false;
@@ -166,20 +162,22 @@ it('while a check takes for ever, other requests are answered, checked ones amon
   expect((await endless.response).header('Retry-After')).toBe('1');
 });
 
-it('a check that is over its time is 503 validation-timeout, and the next request finds a thread', async () => {
+test('a validation that exceeds its time limit is 503 validation-timeout, and the next request finds a thread', async () => {
   const responses = await stack().client.crowd(Array<string>(10).fill('/hasty/a'), () => ({
-    ...{ method: 'POST', body: ENDLESS_BODY, headers: JSON_TYPE },
+    method: 'POST',
+    body: ENDLESS_BODY,
+    headers: JSON_TYPE,
   }));
   expect(responses.map(problemOf)).toEqual(Array(10).fill([503, 'validation-timeout']));
   expect((await post('/order/after', '{"item":"a"}')).status).toBe(202);
 });
 
-it('a body of 200,000 levels is refused like any other', async () => {
+test('a body of 200,000 levels is rejected like any other', async () => {
   const response = await post('/order/deep', '['.repeat(200_000) + ']'.repeat(200_000));
   expect(errorsOf(response)).toEqual(['body  type']);
 });
 
-it('a schema that refers to the network fails the configuration, not a request: the log names the field', async () => {
+test('a schema that refers to the network fails the configuration, not a request: the log names the field', async () => {
   expect((await stack().request('/broken/a')).status).toBe(500);
   await until('the log to say so', async () =>
     (await stack().gateway.log()).includes('request.query_schema does not compile'),

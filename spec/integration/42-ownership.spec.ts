@@ -37,7 +37,7 @@ const stack = useStack({
   routes,
   extra: { consumers: consumers([KEY]) },
   // Nothing but the access side talks to Redis.
-  env: { ARR_WORKER: '0' },
+  env: { ARR_WORKER_THREADS: '0' },
 });
 
 const submitAs = async (path: string, headers: Record<string, string>): Promise<string> =>
@@ -73,7 +73,7 @@ describe.each([
     ['/by-credential', ALICE],
     ['/by-header', { 'X-Tenant': 'alice' }],
   ])(
-    '%s: a foreign, an unknown and a malformed ID cost the same and are answered the same',
+    '%s: the responses to a foreign, an unknown and a malformed ID are equal and cost the same',
     async (path, who) => {
       const foreign = await submitAs(path, who);
       const [unknown, unknownCost] = await commandsOf(() => ask(path, strangeJobId()));
@@ -88,7 +88,7 @@ describe.each([
   );
 });
 
-test('a consumer that lost its credential does not find its jobs, and finds them again with another', async () => {
+test('a consumer whose credential was deleted does not find its jobs, and finds them again with a new one', async () => {
   const { gateway, redis, keyPrefix, upstream } = stack();
   const shared = { queue, redis: { host: redis.host, port: redis.port, key_prefix: keyPrefix } };
   const give = async (keys: object[], isInForce: () => Promise<boolean>): Promise<void> => {
@@ -117,7 +117,7 @@ test('a consumer that lost its credential does not find its jobs, and finds them
   expect((await look('/by-credential', keys, next)).status).toBe(404);
 });
 
-test('owner: header refuses a submit without the header with 401 identity-required', async () => {
+test('owner: header rejects a submit without the header with 401 identity-required', async () => {
   const response = await stack().request('/by-header', { method: 'POST', body: 'a' });
   expect(response.status).toBe(401);
   expect(response.json()['type']).toBe('urn:problem:async-request-reply:identity-required');

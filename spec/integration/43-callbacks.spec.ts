@@ -6,6 +6,7 @@ import { CertificateAuthority } from '../helpers/certificates';
 import { newEncryptionKey } from '../helpers/encryption';
 import type { HttpResponse } from '../helpers/http-client';
 import { Latch } from '../helpers/latch';
+import { problemOf } from '../helpers/problem';
 import { startStack, type Stack } from '../helpers/stack';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
@@ -61,18 +62,18 @@ const submit = async (route: string, callback: string): Promise<string> =>
   (await stack.submit(route, { method: 'POST', body: 'a', headers: { 'X-Async-Callback-Url': callback } }))
     .id;
 
-/** What a receiver does: throws where the signature is not right. */
+/** What a receiver does: throws if the signature is invalid. */
 const verified = ({ body, headers }: Callback, secret = SECRET): unknown =>
   new Webhook(secret).verify(body, headers as Record<string, string>);
 
-/** Jobs whose settling is still to be told. */
+/** Jobs whose callback is still to be delivered. */
 async function waiting(): Promise<string[]> {
   const keys = (await stack.redis.keys()).filter((key) => key.endsWith(':callbacks'));
   const lists = await Promise.all(keys.map((key) => stack.redis.command('ZRANGE', key, 0, -1)));
   return lists.flat() as string[];
 }
 
-it('tells of a settled job by a POST that Standard Webhooks verifies, with absolute links', async () => {
+test('a settled job is notified by a POST that Standard Webhooks verifies, with absolute links', async () => {
   stack.upstream.script('/told/a', reply({ status: 201, body: 'made' }));
   const id = await submit('/told/a?x=1', urlOf('/hook?token=t'));
   const [call] = await receiver.called('/hook?token=t');
@@ -88,7 +89,7 @@ it('tells of a settled job by a POST that Standard Webhooks verifies, with absol
   await until('the list to be empty', async () => !(await waiting()).includes(id));
 });
 
-it('tells of a job whose callback is stored encrypted', async () => {
+test('a job whose callback is stored encrypted is notified', async () => {
   const id = await submit('/sealed/a', urlOf('/hook-of-sealed'));
   const [call] = await receiver.called('/hook-of-sealed');
   expect(verified(call as Callback)).toMatchObject({ id, state: 'completed' });
@@ -96,7 +97,7 @@ it('tells of a job whose callback is stored encrypted', async () => {
   expect(stored).toMatch(/^[A-Za-z0-9+/=]+$/);
 });
 
-it('signs with the first secret of the target that was asked for, and with no other', async () => {
+test('a callback is signed with the first secret of its target, and with no other', async () => {
   await submit('/told/first', urlOf('/first'));
   await submit('/told/first', urlOf('/second', '127.0.0.1'));
   const [first] = await receiver.called('/first');
@@ -109,7 +110,7 @@ it('signs with the first secret of the target that was asked for, and with no ot
   verified(second as Callback, OTHERS_SECRET);
 });
 
-it('tells of a cancelled job too, under the links of status_url', async () => {
+test('a cancelled job is notified with the links of status_url', async () => {
   const latch = new Latch();
   stack.upstream.script('/status/a', heldBy(latch, reply()));
   const id = await submit('/status/a', urlOf('/cancelled'));
@@ -124,7 +125,7 @@ it('tells of a cancelled job too, under the links of status_url', async () => {
   });
 });
 
-it('a status that is not 2xx, a redirect among them, is tried again with the same webhook-id', async () => {
+test('a callback with a status other than 2xx, also a redirect, is retried with the same webhook-id', async () => {
   receiver.script(
     '/again',
     { status: 302, headers: { Location: urlOf('/elsewhere') } },
@@ -139,7 +140,7 @@ it('a status that is not 2xx, a redirect among them, is tried again with the sam
   expect(receiver.callsTo('/elsewhere')).toEqual([]);
 });
 
-it('a receiver that never answers holds up no other', async () => {
+test('a receiver that never responds does not delay others', async () => {
   slow.script('/never', { status: 200, after: new Promise(() => undefined) });
   const never = urlOf('/never').replace(String(receiver.port), String(slow.port));
   await Promise.all(Array.from({ length: 40 }, () => submit('/told/slow', never)));
@@ -152,7 +153,7 @@ it('a receiver that never answers holds up no other', async () => {
   expect(slow.calls.length).toBeLessThanOrEqual(10);
 });
 
-it('410 ends it', async () => {
+test('a callback that is answered with 410 is not retried', async () => {
   receiver.script('/unwanted', { status: 410 });
   const id = await submit('/told/unwanted', urlOf('/unwanted'));
   await receiver.called('/unwanted');
@@ -162,7 +163,7 @@ it('410 ends it', async () => {
   expect(receiver.callsTo('/unwanted')).toHaveLength(1);
 });
 
-it('is made by another worker where the first was killed in the middle of it', async () => {
+test('a callback is delivered by another worker if the first is killed during it', async () => {
   const latch = new Latch();
   receiver.script('/killed', { status: 204, after: latch.opened });
   const id = await submit('/told/killed', urlOf('/killed'));
@@ -178,14 +179,14 @@ it('is made by another worker where the first was killed in the middle of it', a
   expect([...new Set(calls.map((call) => (verified(call) as { id: string }).id))]).toEqual([id]);
 });
 
-it('a worker without the secret leaves it to others, and says so', async () => {
+test('a worker without the secret leaves the callback to others, and logs that', async () => {
   const worker = startWorker({ NODE_EXTRA_CA_CERTS: authority.certFile });
-  await until('the worker to say what it lacks', () => worker.log.includes('secrets are missing here'));
+  await until('the worker to say what it lacks', () => worker.log.includes('this worker lacks secrets'));
   expect(worker.log).toContain('callback.targets[0].secrets[0]');
   expect(worker.log).not.toContain('whsec_');
 });
 
-it('Redis and the log have no secret', async () => {
+test('neither Redis nor the log contains the secret of a callback', async () => {
   await submit('/told/secret', urlOf('/secret'));
   await receiver.called('/secret');
   const keys = (await stack.redis.keys()).filter((key) => /:(job|callback)$|:settings:/.test(key));
@@ -194,7 +195,7 @@ it('Redis and the log have no secret', async () => {
   for (const secret of [SECRET, OLD_SECRET, OTHERS_SECRET]) expect(all).not.toContain(secret.slice(6));
 });
 
-it('a host that is, or resolves to, a loopback address is not called unless the target allows it', async () => {
+test('a host that is, or resolves to, a loopback address is not called unless the target allows it', async () => {
   const before = receiver.calls.length;
   await submit('/strict/a', urlOf('/private'));
   await submit('/strict/a', urlOf('/private', '127.0.0.1'));
@@ -208,11 +209,7 @@ it('a host that is, or resolves to, a loopback address is not called unless the 
   expect(receiver.calls).toHaveLength(before);
 });
 
-describe('400 invalid-callback-url', () => {
-  const problemOf = (response: HttpResponse): [number, string] => [
-    response.status,
-    String(response.json()['type']).replace(/^.*:/, ''),
-  ];
+describe('an invalid callback URL is 400 invalid-callback-url', () => {
   const ask = (value: string): Promise<HttpResponse> =>
     stack.request('/strict/bad', { method: 'POST', body: 'a', headers: { 'X-Async-Callback-Url': value } });
 
@@ -239,7 +236,7 @@ describe('400 invalid-callback-url', () => {
     expect(problemOf(await ask(url()))).toEqual([400, 'invalid-callback-url']);
   });
 
-  it('sent twice', async () => {
+  test('sent twice', async () => {
     const headers: [string, string][] = [
       ['X-Async-Callback-Url', 'https://a.example.com/'],
       ['X-Async-Callback-Url', 'https://a.example.com/'],
@@ -251,7 +248,7 @@ describe('400 invalid-callback-url', () => {
   });
 });
 
-it('a route without targets makes no callbacks', async () => {
+test('a route without targets sends no callbacks', async () => {
   const id = await submit('/untold/a', urlOf('/untold'));
   await stack.settled('/untold/a', id);
   expect((await waiting()).includes(id)).toBe(false);

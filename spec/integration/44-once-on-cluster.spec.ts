@@ -33,12 +33,14 @@ const post = (path: string, headers: Record<string, string>, body = 'order'): Pr
   stack.request(path, { method: 'POST', body, headers });
 
 // Keys and IDs are random: ten of them are on more than one node but for one time in ten thousand.
-test.each(['/jobs', '/kept'])('%s: a key is one job, also under concurrent repeats', async (route) => {
+test.each(['/jobs', '/kept'])('%s: a key leads to one job, also under concurrent repeats', async (route) => {
   for (let round = 0; round < 10; round++) {
     const path = `${route}/${String(round)}`;
     const headers = { 'Idempotency-Key': randomUUID() };
     const responses = await stack.client.crowd(Array<string>(REPEATS / 10).fill(path), () => ({
-      ...{ method: 'POST', body: 'order', headers },
+      method: 'POST',
+      body: 'order',
+      headers,
     }));
     expect(responses.map(({ status }) => status)).toEqual(responses.map(() => 202));
     const ids = new Set(responses.map((response) => response.header('X-Async-Kong-Id')));
@@ -49,7 +51,7 @@ test.each(['/jobs', '/kept'])('%s: a key is one job, also under concurrent repea
   }
 });
 
-test('settled jobs are told', async () => {
+test('settled jobs are notified', async () => {
   const paths = Array.from({ length: 10 }, (_, index) => `/hook/${String(index)}`);
   for (const path of paths) {
     await post('/jobs/told', { 'X-Async-Callback-Url': `https://localhost:${String(receiver.port)}${path}` });

@@ -13,7 +13,7 @@ const stack = useStack({
     { name: 'post-only', route: { methods: ['POST'] } },
     { name: 'waits', config: { wait: { default_ms: 20_000, max_ms: 20_000 } } },
     { name: 'preferred', config: { intercept: 'prefer' as const }, isFailClosed: false },
-    { name: 'once', config: { single_read: true } },
+    { name: 'once', config: { delete_after_read: true } },
     {
       name: 'fails',
       serviceUrl: 'http://127.0.0.1:1',

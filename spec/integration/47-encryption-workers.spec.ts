@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fingerprint } from '../../plugins/async-request-reply/secrets/fingerprint';
 import { runAdmin } from '../helpers/admin-command';
-import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryption';
+import { newEncryptionKey, routeWithKeys } from '../helpers/encryption';
+import { problemOf } from '../helpers/problem';
 import type { RouteOptions } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';
 import { reply } from '../helpers/upstream/answers';
@@ -15,7 +16,7 @@ import { useStack } from '../helpers/use-stack';
 import { useWorkers } from '../helpers/use-workers';
 
 const LARGE_BYTES = 700_000;
-const LACKS = 'secrets are missing here';
+const LACKS = 'this worker lacks secrets';
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
 const CALLBACK_SECRET = `whsec_${randomBytes(24).toString('base64')}`;
 
@@ -29,7 +30,7 @@ const routes = (...mixedKeys: string[]): RouteOptions[] => [
   routeWithKeys('told', [FIRST], told),
 ];
 
-const stack = useStack({ routes: routes(FIRST), env: { ARR_WORKER: '0' } });
+const stack = useStack({ routes: routes(FIRST), env: { ARR_WORKER_THREADS: '0' } });
 const startWorker = useWorkers(stack);
 let directory: string;
 useResources(async (resources) => {
@@ -50,7 +51,7 @@ const post = async (path: string, body: Buffer | string = 'a'): Promise<string> 
 test.each([
   ['small', 'body'],
   ['large', randomBytes(LARGE_BYTES)],
-])('one with the key carries out a %s request', async (size, body) => {
+])('a worker with the key runs a %s request', async (size, body) => {
   const path = `/sealed/own-${size}`;
   stack().upstream.script(path, reply({ body }));
   const id = await post(path, body);
@@ -61,7 +62,7 @@ test.each([
   expect(call?.body.equals(Buffer.from(body))).toBe(true);
 });
 
-test('one without it leaves the jobs to others, and says which it lacks', async () => {
+test('a worker without the key leaves the jobs to others, and logs which key it lacks', async () => {
   const id = await post('/sealed/lacking');
   const lacking = workerWith(SECOND);
   await until('the worker to say so', () => lacking.log.includes(LACKS));
@@ -73,7 +74,7 @@ test('one without it leaves the jobs to others, and says which it lacks', async 
   expect((await stack().settled('/sealed/lacking', id)).status).toBe(200);
 });
 
-test('one that has only the key that is now the first leaves older requests to others', async () => {
+test('a worker with only the current key leaves older requests to others', async () => {
   const old = await post('/mixed/old');
   await stack().applyRoutes(routes(SECOND, FIRST));
   const fresh = await post('/mixed/fresh');
@@ -83,7 +84,7 @@ test('one that has only the key that is now the first leaves older requests to o
     lacking.log.includes(`(fingerprint ${fingerprint(FIRST)})`),
   );
   expect(stack().upstream.callsTo('/mixed/old')).toEqual([]);
-  // Else the two would take turns at it.
+  // Otherwise the two would take it alternately.
   await lacking.stop();
   workerWith(SECOND, FIRST);
 
@@ -96,7 +97,7 @@ test.each([
   ['small', 'a', '0'],
   ['large', randomBytes(LARGE_BYTES), '2'],
 ])(
-  'a %s request that was changed fails its job, and does not reach the upstream whole',
+  'a manipulated %s request fails its job, and does not reach the upstream completely',
   async (size, body, chunk) => {
     const path = `/sealed/changed-${size}`;
     const id = await post(path, body);
@@ -113,7 +114,7 @@ test.each([
   },
 );
 
-test('one without it leaves callbacks to others, and what was changed of one is given up', async () => {
+test('a worker without the key leaves callbacks to others, and a manipulated callback is abandoned', async () => {
   const path = '/told/a';
   const headers = { 'X-Async-Callback-Url': 'https://localhost:9/hook' };
   const { id } = await stack().submit(path, { method: 'POST', body: 'a', headers });
@@ -121,11 +122,13 @@ test('one without it leaves callbacks to others, and what was changed of one is 
   expect(cancelled.status).toBe(204);
 
   const lacking = workerWith(SECOND, CALLBACK_SECRET);
-  await until('one to say what it lacks', () => lacking.log.includes('callbacks are left to other workers'));
+  await until('one to say what it lacks', () =>
+    lacking.log.includes('leaves the callbacks that need it to other workers'),
+  );
   expect(lacking.log).toContain(`"lacks":"encryption.keys (fingerprint ${fingerprint(FIRST)})"`);
   await lacking.stop();
   const having = workerWith(FIRST, CALLBACK_SECRET);
-  await until('another to try it', () => having.log.includes('callback not taken'));
+  await until('another to try it', () => having.log.includes('a try of a callback failed'));
   await having.stop();
 
   const key = `${stack().keyPrefix}:{${id}}:callback`;
@@ -133,11 +136,11 @@ test('one without it leaves callbacks to others, and what was changed of one is 
     return redis.call('HSET', KEYS[1], 'callback', terms:sub(1, 80) .. 'AAAA' .. terms:sub(85))`;
   await stack().redis.command('EVAL', script, 1, key);
   const last = workerWith(FIRST, CALLBACK_SECRET);
-  await until('it to be given up', () => last.log.includes('callback given up'));
-  expect(last.log).not.toContain('callback not taken');
+  await until('it to be given up', () => last.log.includes('the callback is dropped'));
+  expect(last.log).not.toContain('a try of a callback failed');
 });
 
-test('the admin command shows a job without any key, and nothing of what it cannot read', async () => {
+test('the admin command shows a job without a key, and nothing that is encrypted', async () => {
   const id = await post('/sealed/shown');
   const env = { ARR_REDIS_PORT: String(stack().redis.port), ARR_KEY_PREFIX: stack().keyPrefix };
   const { stdout, code } = await runAdmin(['show', id, '--json'], env);

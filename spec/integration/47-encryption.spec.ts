@@ -2,8 +2,9 @@
 // be decrypted is a clear failure.
 import { randomBytes } from 'node:crypto';
 import { fingerprint } from '../../plugins/async-request-reply/secrets/fingerprint';
-import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryption';
+import { newEncryptionKey, routeWithKeys } from '../helpers/encryption';
 import type { HttpResponse } from '../helpers/http-client';
+import { problemOf } from '../helpers/problem';
 import { redisContents } from '../helpers/redis-contents';
 import type { RouteOptions } from '../helpers/stack/kong-config';
 import { until } from '../helpers/until';
@@ -15,7 +16,7 @@ const CHUNK_BYTES = 256 * 1024;
 
 const [FIRST, SECOND] = [newEncryptionKey(), newEncryptionKey()];
 
-/** Nobody listens there: what is to be told stays in Redis. */
+/** Nothing listens there, so the callback stays in Redis. */
 const CALLBACK = 'https://localhost:9';
 const callback = {
   base_url: 'https://api.example.com',
@@ -43,14 +44,14 @@ describe('a gateway with its own worker', () => {
     routeWithKeys('sealed', [FIRST], { callback }),
     routeWithKeys('clear', undefined, { callback }),
     routeWithKeys('turning', keys),
-    routeWithKeys('once', keys, { single_read: true }),
+    routeWithKeys('once', keys, { delete_after_read: true }),
     routeWithKeys('located', keys, { on_complete: 'resource' }),
   ];
   const stack = useStack({ routes: routes([FIRST]) });
   const applyKeys = (...keys: string[]): Promise<void> =>
     stack().applyRoutes(routes(keys.length === 0 ? undefined : keys));
 
-  /** Submits, and leaves its request in Redis as a dead letter does. @returns the texts that tell of it */
+  /** Submits, and leaves its request in Redis as a dead letter does. @returns the texts that identify it */
   async function exchange(name: string, bytes: number): Promise<{ markers: string[]; id: string }> {
     const mark = (what: string): string => `${name}-${bytes}-${what}`;
     const path = `/${name}/${mark('path')}`;
@@ -80,19 +81,16 @@ describe('a gateway with its own worker', () => {
   test.each([
     ['small', 200],
     ['large', LARGE_BYTES],
-  ])(
-    'a %s exchange arrives as it was sent, and nothing of it lies in Redis in clear',
-    async (_size, bytes) => {
-      const [sealed, clear] = [await exchange('sealed', bytes), await exchange('clear', bytes)];
-      const contents = await redisContents(stack().redis);
+  ])('a %s exchange arrives unchanged, and nothing of it is in Redis in clear', async (_size, bytes) => {
+    const [sealed, clear] = [await exchange('sealed', bytes), await exchange('clear', bytes)];
+    const contents = await redisContents(stack().redis);
 
-      expect(sealed.markers.filter((marker) => contents.includes(marker))).toEqual([]);
-      // The same search finds all of it where there are no keys.
-      expect(clear.markers.filter((marker) => !contents.includes(marker))).toEqual([]);
-    },
-  );
+    expect(sealed.markers.filter((marker) => contents.includes(marker))).toEqual([]);
+    // The same search finds all of it where there are no keys.
+    expect(clear.markers.filter((marker) => !contents.includes(marker))).toEqual([]);
+  });
 
-  test('a large result is fetched in parts', async () => {
+  test('a large encrypted result can be fetched in parts', async () => {
     const body = randomBytes(LARGE_BYTES);
     stack().upstream.script('/sealed/parts', reply({ headers: { ETag: '"v1"' }, body }));
     const { id } = await stack().submit('/sealed/parts');
@@ -117,7 +115,7 @@ describe('a gateway with its own worker', () => {
       return id;
     };
 
-    test('results of the old key and of none are replayed as long as they can be, and later say so', async () => {
+    test('results of a former key and of no key are replayed while the key is configured, and are 503 key-missing later', async () => {
       const [bare, old, fresh] = ['/turning/bare', '/turning/old', '/turning/fresh'] as const;
       await applyKeys();
       const bareId = await send(bare);
@@ -151,7 +149,7 @@ describe('a gateway with its own worker', () => {
       expect((await stack().poll(fresh, freshId)).text).toBe(fresh);
     });
 
-    test('a result that can be read once waits for its key', async () => {
+    test('a result with delete_after_read is not lost while its key is missing', async () => {
       await applyKeys(FIRST);
       stack().upstream.script('/once/a', reply({ body: 'once' }));
       const { id } = await stack().submit('/once/a');
@@ -165,7 +163,7 @@ describe('a gateway with its own worker', () => {
       expect(problemOf(await stack().poll('/once/a', id))).toEqual([410, 'already-read']);
     });
 
-    test('the status URL leads to the resource, and without the key to the result', async () => {
+    test('the status URL redirects to the resource, and without the key to the result', async () => {
       await applyKeys(FIRST);
       stack().upstream.script('/located/a', reply({ status: 201, headers: { Location: '/made/7' } }));
       const { id } = await stack().submit('/located/a', { method: 'POST', body: 'a' });
@@ -180,7 +178,7 @@ describe('a gateway with its own worker', () => {
     });
   });
 
-  describe('what somebody changes in Redis', () => {
+  describe('a manipulated value in Redis', () => {
     const FLIP = `local value = redis.call('HGET', KEYS[1], ARGV[1])
       local at = math.floor(#value / 2)
       local byte = string.char((string.byte(value, at) + 1) % 256)
@@ -216,23 +214,20 @@ describe('a gateway with its own worker', () => {
     test.each<[string, string, string[], number]>([
       ['a later byte', FLIP, ['1'], CHUNK_BYTES],
       ['the last chunk, which is cut off,', CUT, ['2'], 2 * CHUNK_BYTES],
-    ])(
-      '%s ends a large answer before it is whole, with nothing wrong in it',
-      async (what, script, fields, good) => {
-        const path = `/sealed/${what.replaceAll(/\W+/g, '-')}`;
-        const id = await changed(path, large, script, ...fields);
-        const part = await stack().request(resultUrl(path, id), {
-          headers: { Range: `bytes=0-${good - 1}` },
-        });
-        expect([part.status, part.body.equals(large.subarray(0, good))]).toEqual([206, true]);
-        await expect(stack().poll(path, id)).rejects.toThrow();
-        const beyond = await stack().request(resultUrl(path, id), { headers: { Range: `bytes=${good}-` } });
-        expect(beyond.status).toBeGreaterThanOrEqual(500);
-      },
-    );
+    ])('%s truncates a large response, which contains no wrong byte', async (what, script, fields, good) => {
+      const path = `/sealed/${what.replaceAll(/\W+/g, '-')}`;
+      const id = await changed(path, large, script, ...fields);
+      const part = await stack().request(resultUrl(path, id), {
+        headers: { Range: `bytes=0-${good - 1}` },
+      });
+      expect([part.status, part.body.equals(large.subarray(0, good))]).toEqual([206, true]);
+      await expect(stack().poll(path, id)).rejects.toThrow();
+      const beyond = await stack().request(resultUrl(path, id), { headers: { Range: `bytes=${good}-` } });
+      expect(beyond.status).toBeGreaterThanOrEqual(500);
+    });
   });
 
-  test('a key that is none, or is there twice, keeps the instance from starting, and is not repeated', async () => {
+  test('an instance with an invalid or duplicate key does not start, and the message does not contain the key', async () => {
     await stack().applyRoutes([routeWithKeys('twice', [FIRST, FIRST])]);
     expect((await stack().request('/twice')).status).toBe(500);
     const log = await stack().gateway.log();

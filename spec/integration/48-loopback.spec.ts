@@ -1,21 +1,22 @@
 // upstream.mode: loopback. The worker goes through Kong's proxy again, by the kong.yml that docs/kong.md has; what bears
-// the worker's marker and is not that very request reaches nobody.
+// the worker's loopback token, and is not exactly that request, does not reach the service.
 import {
-  MAX_MARKER_LIFE_MS,
-  REENTRY_HEADER,
-  signMarker,
-} from '../../plugins/async-request-reply/reentry/marker';
-import { recordKey } from '../../plugins/async-request-reply/store/keys';
+  MAX_TOKEN_LIFE_MS,
+  LOOPBACK_HEADER,
+  signLoopbackToken,
+} from '../../plugins/async-request-reply/loopback/loopback-token';
+import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 import type { HttpResponse, RequestOptions } from '../helpers/http-client';
-import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/markers';
+import { ID_HEADER } from '../helpers/id-header';
+import { caughtMarker, forgedMarker, markerOf, ofSpecs, reenter } from '../helpers/loopback/tokens';
 import { ALICE, SECRET, startLoopback } from '../helpers/loopback/start-loopback';
+import { problemOf } from '../helpers/problem';
 import type { Stack } from '../helpers/stack';
 import { until } from '../helpers/until';
 import { useResources } from '../helpers/use-resources';
 import type { RecordedRequest, Upstream } from '../helpers/upstream';
 import { reply } from '../helpers/upstream/answers';
 
-const ID_HEADER = 'X-Async-Kong-Id';
 /** An address that is not on the list of the sibling route. */
 const ELSEWHERE = { localAddress: '127.0.0.2' };
 
@@ -26,12 +27,8 @@ useResources(async (resources) => void ({ stack, targets } = await startLoopback
 
 const jobs = async (): Promise<string[]> =>
   (await stack.redis.keys()).filter((key) => key.endsWith(':job')).sort();
-const problemOf = (response: HttpResponse): unknown => [
-  response.status,
-  String(response.json()['type']).split(':').at(-1),
-];
-const REFUSED = [403, 'reentry-refused'];
-const LATE = [503, 'reentry-late'];
+const REFUSED = [403, 'loopback-refused'];
+const LATE = [503, 'loopback-late'];
 const statusOf = ({ status }: HttpResponse): number => status;
 
 describe('the routes of docs/kong.md', () => {
@@ -46,9 +43,10 @@ describe('the routes of docs/kong.md', () => {
     });
   }
 
-  test('a job goes through Kong again, and the upstream gets what the client sent', async () => {
-    for (const target of targets)
+  test('a job goes through Kong again, and the upstream receives what the client sent', async () => {
+    for (const target of targets) {
       target.script('/billing/a', reply({ status: 201, body: 'made', headers: { 'X-From': 'upstream' } }));
+    }
     const response = await roundTrip('/billing/a?b=1&c=%2F', {
       method: 'POST',
       body: 'payload',
@@ -67,11 +65,11 @@ describe('the routes of docs/kong.md', () => {
     expect(call?.header(ID_HEADER)).toBe(response.header(ID_HEADER));
   });
 
-  test('the upstream sees neither the marker nor the credential, and where the request came from', async () => {
+  test('the upstream receives neither the loopback token nor the credential, but the address of the client', async () => {
     await roundTrip('/billing/seen');
     const [call] = reached('/billing/seen');
 
-    expect([call?.header(REENTRY_HEADER), call?.header('apikey')]).toEqual([undefined, undefined]);
+    expect([call?.header(LOOPBACK_HEADER), call?.header('apikey')]).toEqual([undefined, undefined]);
     expect(call?.header('X-Forwarded-For')).toBe('127.0.0.1, 127.0.0.1');
     expect(call?.header('Via')).toMatch(/^1\.1 kong\/\S+, 1\.1 kong\/\S+$/);
   });
@@ -85,12 +83,12 @@ describe('the routes of docs/kong.md', () => {
     expect(counts.filter((count) => count > 0)).toHaveLength(2);
   });
 
-  test('who does not authenticate is refused on the first route, and makes no job', async () => {
+  test('a client that does not authenticate is rejected on the first route, and creates no job', async () => {
     expect(statusOf(await stack.request('/billing/nobody', { method: 'POST', body: 'a' }))).toBe(401);
   });
 
-  test('the sibling route takes no stranger: not from elsewhere, and not with a marker of their own', async () => {
-    const headers = { [REENTRY_HEADER]: forgedMarker() };
+  test('the sibling route rejects requests from other addresses, and requests with a forged loopback token', async () => {
+    const headers = { [LOOPBACK_HEADER]: forgedMarker() };
     const elsewhere = await stack.request('/billing/sneak', { headers, ...ELSEWHERE });
     const near = await stack.request('/billing/sneak', { headers });
 
@@ -101,8 +99,8 @@ describe('the routes of docs/kong.md', () => {
   });
 });
 
-describe('a marker', () => {
-  test('lets its request pass once, and goes no further', async () => {
+describe('a loopback token', () => {
+  test('a loopback token lets its request pass once, and does not reach the upstream', async () => {
     const path = '/caught/once';
     const { marker, end } = await caughtMarker(stack, path);
     const first = await reenter(stack, path, marker);
@@ -115,7 +113,7 @@ describe('a marker', () => {
     expect(again.passed).toHaveLength(1);
   });
 
-  test('of twenty uses at once lets one pass', async () => {
+  test('a loopback token that is used twenty times at once lets one request pass', async () => {
     const path = '/caught/crowd';
     const { marker, end } = await caughtMarker(stack, path);
     const responses = await Promise.all(Array.from({ length: 20 }, () => reenter(stack, path, marker)));
@@ -128,7 +126,7 @@ describe('a marker', () => {
     expect(stack.upstream.callsTo(path)).toHaveLength(2);
   });
 
-  test('is refused with another request, and still good for its own', async () => {
+  test('a loopback token is rejected with another request, and stays valid for its own', async () => {
     const path = '/caught/other';
     const { marker, end } = await caughtMarker(stack, path);
     const others: [string, RequestOptions][] = [
@@ -150,40 +148,41 @@ describe('a marker', () => {
     expect(own.response.status).toBe(200);
   });
 
-  test('is refused where its instance has another queue or secret, though the request is the same', async () => {
+  test('a loopback token is rejected by an instance with another queue or secret', async () => {
     const path = '/caught/instances';
     const { id, end } = await caughtMarker(stack, path);
     const signed = (host: string): string =>
-      signMarker(
+      signLoopbackToken(
         { jobId: id, attempt: 1, endsAt: Date.now() + 10_000 },
         { ...ofSpecs(stack, path), host },
         SECRET,
       );
     const answers = [];
-    for (const host of ['other-queue', 'other-secret'])
+    for (const host of ['other-queue', 'other-secret']) {
       answers.push(await reenter(stack, path, signed(host), { headers: { Host: host } }));
+    }
     await end();
 
     expect(answers.map(({ response }) => problemOf(response))).toEqual([REFUSED, REFUSED]);
     expect(answers.flatMap(({ passed }) => passed)).toEqual([]);
   });
 
-  test('is refused with 503, so that its worker tries again, when its time is over, or longer than any marker has', async () => {
+  test('a loopback token that has expired, or expires too late, is rejected with 503, so that the worker retries', async () => {
     const path = '/caught/late';
     const { id, end } = await caughtMarker(stack, path);
     const now = Number(((await stack.redis.command('TIME')) as string[])[0]) * 1000;
     const signed = (endsAt: number): string =>
-      signMarker({ jobId: id, attempt: 1, endsAt }, ofSpecs(stack, path), SECRET);
+      signLoopbackToken({ jobId: id, attempt: 1, endsAt }, ofSpecs(stack, path), SECRET);
     const stale = await reenter(stack, path, signed(now - 1));
-    const early = await reenter(stack, path, signed(now + 2 * MAX_MARKER_LIFE_MS));
-    const good = await reenter(stack, path, signed(now + MAX_MARKER_LIFE_MS / 2));
+    const early = await reenter(stack, path, signed(now + 2 * MAX_TOKEN_LIFE_MS));
+    const good = await reenter(stack, path, signed(now + MAX_TOKEN_LIFE_MS / 2));
     await end();
 
     expect([stale, early].map(({ response }) => problemOf(response))).toEqual([LATE, LATE]);
     expect(good.response.status).toBe(200);
   });
 
-  test('is refused once its attempt has ended', async () => {
+  test('a loopback token is rejected once its attempt has ended', async () => {
     const path = '/caught/ended';
     const { marker, end } = await caughtMarker(stack, path);
     await end();
@@ -193,7 +192,7 @@ describe('a marker', () => {
     expect(passed).toEqual([]);
   });
 
-  test('is another for each attempt', async () => {
+  test('each attempt has its own loopback token', async () => {
     stack.upstream.script('/twice/a', reply({ status: 503, headers: { 'Retry-After': '0' } }), reply());
     await stack.roundTrip('/twice/a');
     const markers = stack.upstream.callsTo('/twice/a').map(markerOf);
@@ -210,21 +209,23 @@ describe('a marker', () => {
     '/no-secret/forged',
     '/no-secret-prefer/forged',
     '/no-secret-polls/forged',
-  ])('that is forged is refused on %s, whatever the method', async (path) => {
+  ])('a forged loopback token is rejected on %s, whatever the method', async (path) => {
     const marker = forgedMarker({ uri: path });
     const before = await jobs();
     const responses = [];
-    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND'])
-      for (const value of [marker, 'x', `${marker},${marker}`])
-        responses.push(await stack.request(path, { method, headers: { [REENTRY_HEADER]: value } }));
+    for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS', 'PROPFIND']) {
+      for (const value of [marker, 'x', `${marker},${marker}`]) {
+        responses.push(await stack.request(path, { method, headers: { [LOOPBACK_HEADER]: value } }));
+      }
+    }
 
     expect(responses.map(problemOf)).toEqual(responses.map(() => REFUSED));
     expect(stack.upstream.callsTo(path)).toEqual([]);
     expect(await jobs()).toEqual(before);
   });
 
-  test('with nothing in it does not reach the upstream', async () => {
-    const headers = { [REENTRY_HEADER]: '' };
+  test('an empty loopback token does not reach the upstream', async () => {
+    const headers = { [LOOPBACK_HEADER]: '' };
     await stack.request('/no-secret-prefer/empty', { headers });
     await stack
       .submit('/no-secret/empty', { headers })
@@ -237,7 +238,7 @@ describe('a marker', () => {
   });
 });
 
-test('Redis has no secret that signs markers, and no marker that could be used', async () => {
+test('Redis contains no loopback secret, and no loopback token that could be used', async () => {
   await stack.redis.command('CONFIG', 'SET', 'rdbcompression', 'no');
   const keys = await stack.redis.keys();
   const dumps = await Promise.all(keys.map((key) => stack.redis.command('DUMP', key)));
@@ -249,7 +250,7 @@ test('Redis has no secret that signs markers, and no marker that could be used',
 });
 
 describe('without a sibling', () => {
-  test('the route lets its own requests pass, and a large body goes through twice', async () => {
+  test('the route lets its own requests pass, and a large body passes Kong twice', async () => {
     const body = 'x'.repeat(300_000);
     stack.upstream.script('/same/large', reply({ body }));
     const response = await stack.roundTrip('/same/large', { method: 'PUT', body });
@@ -259,7 +260,7 @@ describe('without a sibling', () => {
     expect(calls.map((call) => [call.method, call.body.toString() === body])).toEqual([['PUT', true]]);
   });
 
-  test('a job that was asked for by Prefer goes through Kong, which then answers nobody but its worker', async () => {
+  test('a job that was requested by Prefer goes through Kong, and only its worker receives the response', async () => {
     const { id } = await stack.submit('/preferred/a', { headers: { Prefer: 'respond-async' } });
     await stack.settled('/preferred/a', id);
     const [call, ...others] = stack.upstream.callsTo('/preferred/a');
@@ -267,7 +268,7 @@ describe('without a sibling', () => {
     expect([call?.jobId, markerOf(call as RecordedRequest), others]).toEqual([id, undefined, []]);
   });
 
-  test('a route that hosts match is found again, and the upstream sees that host', async () => {
+  test('a route that matches by host is found again, and the upstream receives that host', async () => {
     const headers = { Host: 'api.example' };
     const { id } = await stack.submit('/hosts/a', { headers });
     const response = await until('the job to settle', async () => {
@@ -283,14 +284,14 @@ describe('without a sibling', () => {
     ['/ring', 'to the same route', 202],
     ['/chain', 'to another that has the plugin', 404],
   ])(
-    '%s: a service that leads back %s makes no second job, and nothing goes round',
+    '%s: a service that leads back to Kong %s makes no second job and no loop',
     async (path, _where, status) => {
       const before = await jobs();
       const { id } = await stack.submit(`${path}/a`);
       const settled = await until('the job to settle', async () => {
         const response = await stack.request(`${path}/a?async-id=${id}`);
         return response.status === 303
-          ? ((await stack.redis.command('HGETALL', recordKey(stack.keyPrefix, id))) as string[])
+          ? ((await stack.redis.command('HGETALL', new KeySpace(stack.keyPrefix).record(id))) as string[])
           : null;
       });
 
@@ -300,8 +301,8 @@ describe('without a sibling', () => {
   );
 });
 
-describe('while something is away', () => {
-  test('Redis: a marker is 503, and passes nobody', async () => {
+describe('while a part is down', () => {
+  test('a loopback token is rejected with 503 while Redis is down', async () => {
     const path = '/caught/redis';
     const { id, marker, open } = await caughtMarker(stack, path);
     // In good order, so that the job is there again afterwards.
@@ -315,10 +316,10 @@ describe('while something is away', () => {
     expect(passed).toEqual([]);
   });
 
-  test('the plugin server: a marker is 503 by the companion, true or forged, and passes nobody', async () => {
+  test('the fail-closed guard rejects every loopback token with 503 while the plugin server is down', async () => {
     const path = '/caught/frozen';
     const { marker } = await caughtMarker(stack, path);
-    await stack.request('/billing/warm', { headers: { [REENTRY_HEADER]: forgedMarker() } });
+    await stack.request('/billing/warm', { headers: { [LOOPBACK_HEADER]: forgedMarker() } });
     const pids = await stack.gateway.pluginServerPids();
     const signal = (name: NodeJS.Signals): void => pids.forEach((pid) => void process.kill(pid, name));
     signal('SIGSTOP');

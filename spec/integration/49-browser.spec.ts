@@ -44,7 +44,8 @@ function recipe(stack: Stack, origin: string): Recipe {
   };
   return {
     services: services.map((service) => ({
-      ...{ ...service, url: stack.upstream.url },
+      ...service,
+      url: stack.upstream.url,
       routes: service.routes.map((route) => ({ ...route, plugins: route.plugins.map(change) })),
     })),
   };
@@ -81,7 +82,8 @@ useResources(async (resources) => {
     stack.upstream.url,
   ) as { services: object[] };
   await stack.gateway.applyConfig({
-    ...{ _format_version: '3.0', services: [...services, ...others.services] },
+    _format_version: '3.0',
+    services: [...services, ...others.services],
     consumers: [{ username: 'alice', keyauth_credentials: [{ key: KEY }] }],
   });
   page = await open();
@@ -126,7 +128,8 @@ function call(path: string, init: RequestInit = {}, { by = 'fetch', from = page 
 }
 
 const submission: RequestInit = {
-  ...{ method: 'POST', body: '{"a":1}' },
+  method: 'POST',
+  body: '{"a":1}',
   headers: { apikey: KEY, 'Content-Type': 'application/json', 'X-Mine': 'kept' },
 };
 const asAlice = { headers: { apikey: KEY } };
@@ -151,21 +154,25 @@ test('a page submits, polls and follows the 303 to the result, across origins', 
   expect([accepted.fields['retry-after'], running.fields['x-async-kong-id']]).toEqual(['1', id]);
   expect(JSON.parse(running.text)).toMatchObject({ id, state: 'running' });
   expect([request?.method, request?.body.toString(), request?.header('X-Mine')]).toEqual([
-    ...['POST', '{"a":1}', 'kept'],
+    'POST',
+    '{"a":1}',
+    'kept',
   ]);
   expect([result.isRedirected, result.url]).toEqual([
     true,
     `${stack.gateway.proxyUrl}${status}&async-view=result`,
   ]);
   expect([result.text, result.fields['etag'], result.fields['x-async-kong-id']]).toEqual([
-    ...['{"made":true}', '"1"', id],
+    '{"made":true}',
+    '"1"',
+    id,
   ]);
 });
 
 test.each([
   ['small', 10],
   ['large', 300_000],
-])('the documented function carries a job out, with a %s result', async (name, bytes) => {
+])('the documented function runs a job with a %s result', async (name, bytes) => {
   stack.upstream.script(`/reports/${name}`, reply({ body: 'x'.repeat(bytes) }));
   const result = await call(`/reports/${name}`, submission, { by: 'carryOut' });
 
@@ -201,12 +208,13 @@ test.each([
   ['the status URL', `/reports/c?async-id=${strangeJobId()}`, 'DELETE'],
   ['the result URL', `/reports/c?async-id=${strangeJobId()}&async-view=result`, 'GET'],
   ['a status URL of a template', `/jobs/${strangeJobId()}`, 'DELETE'],
-])('a preflight of %s is answered by Kong, makes no job and reaches nobody', async (_what, path, method) => {
+])('Kong answers a preflight of %s itself: no job, nothing at the upstream', async (_what, path, method) => {
   const before = await jobs();
   const response = await stack.request(path, {
     method: 'OPTIONS',
     headers: {
-      ...{ Origin: browser.origin(), 'Access-Control-Request-Method': method },
+      Origin: browser.origin(),
+      'Access-Control-Request-Method': method,
       'Access-Control-Request-Headers': 'apikey,x-async-kong-id,prefer',
     },
   });
@@ -230,13 +238,16 @@ test('without exposed headers a page sees the 202, and neither ID nor Location n
 test.each([
   ['without cors', '/bare/a', '127.0.0.1'],
   ['from an origin that is not on the list', '/reports/d', 'localhost'],
-] as const)('%s the browser lets no page submit, and nothing is accepted', async (_what, path, host) => {
-  const before = await jobs();
-  const stranger = await open(browser.origin(host));
-  const seen = await call(path, submission, { from: stranger });
-  await stranger.close();
+] as const)(
+  '%s the browser does not let a page submit, and no job is accepted',
+  async (_what, path, host) => {
+    const before = await jobs();
+    const stranger = await open(browser.origin(host));
+    const seen = await call(path, submission, { from: stranger });
+    await stranger.close();
 
-  expect(seen.status).toBe('failed');
-  expect(await jobs()).toEqual(before);
-  expect(stack.upstream.callsTo(path)).toEqual([]);
-});
+    expect(seen.status).toBe('failed');
+    expect(await jobs()).toEqual(before);
+    expect(stack.upstream.callsTo(path)).toEqual([]);
+  },
+);

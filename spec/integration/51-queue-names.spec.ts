@@ -1,4 +1,4 @@
-// A queue without a name of its own is named by an ID of Kong's, which nobody knows: the command says what Kong calls it.
+// The key of a queue without a name of its own is an ID of Kong: the admin command shows the name of the service or route.
 import { runAdmin, type CommandResult } from '../helpers/admin-command';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
@@ -19,7 +19,7 @@ const UUID = '[0-9a-f]{8}-[0-9a-f-]{27}';
 const admin = (...args: string[]): Promise<CommandResult> =>
   runAdmin(args, { ARR_REDIS_PORT: String(stack().redis.port), ARR_KEY_PREFIX: stack().keyPrefix });
 
-test('queues are listed with the name of the service, or of the route where there is none', async () => {
+test('queues are listed with the name of the service, or of the route if there is no service', async () => {
   for (const route of ['billing', 'bureau', 'lone', 'named']) await stack().roundTrip(`/${route}`);
 
   const { stdout } = await admin('queues');
@@ -34,7 +34,7 @@ test('queues are listed with the name of the service, or of the route where ther
   expect(queues.find(({ service }) => service === 'billing')?.queue).toMatch(new RegExp(`^${UUID}$`));
 });
 
-test('a dead letter shows it wherever its queue is named', async () => {
+test('a dead letter shows the name of its queue in every command', async () => {
   const { upstream } = stack();
   upstream.script('/failing', reply({ status: 503 }));
   const { id } = await stack().submit('/failing');

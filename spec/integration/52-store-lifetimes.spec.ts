@@ -55,7 +55,7 @@ async function loggedAgain(text: string, act: () => Promise<unknown>): Promise<v
   await until(`"${text}" in the log`, async () => (await timesLogged(text)) > before);
 }
 
-test('a Redis that was never there is forgotten once the configuration is right, by both workers of Kong', async () => {
+test('a Redis that was never available is released once the configuration is corrected, by both workers of Kong', async () => {
   await stack.roundTrip('/jobs/before');
   await useRedis(nobodyPort);
   const answers = await Promise.all(Array.from({ length: CROWD }, () => stack.request('/jobs/wrong')));
@@ -70,7 +70,7 @@ test('a Redis that was never there is forgotten once the configuration is right,
   expect((await stack.roundTrip('/jobs/after')).status).toBe(200);
   await until(
     'its worker thread to end',
-    async () => (await timesLogged('its worker threads have ended')) > 0,
+    async () => (await timesLogged('worker threads for this Redis have ended')) > 0,
   );
 });
 
@@ -85,7 +85,7 @@ test('every connection to a Redis that is no longer named is closed, and the one
   expect((await stack.roundTrip('/jobs/direct')).status).toBe(200);
 });
 
-test('a held poll is answered when its job settles, and only then its Redis is let go of', async () => {
+test('a waiting poll returns when its job settles, and only then its Redis is released', async () => {
   const path = '/jobs/held';
   await useRedis(proxy.port);
   const latch = new Latch();
@@ -106,7 +106,7 @@ test('a held poll is answered when its job settles, and only then its Redis is l
   await until('every connection to be closed', () => !proxy.isConnected);
 });
 
-test('a call that runs is not cut off when the thread that made it is told to end', async () => {
+test('a running call is not interrupted when its worker thread is stopped', async () => {
   const path = '/jobs/running';
   await useRedis(proxy.port);
   const latch = new Latch();

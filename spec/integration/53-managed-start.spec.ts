@@ -25,8 +25,8 @@ describe.each([
   [
     'a setting that cannot be',
     ['-p', '{prefix}'],
-    ['ARR_WORKER=99'],
-    /ARR_WORKER must be an integer from 0 to 64/,
+    ['ARR_WORKER_THREADS=99'],
+    /ARR_WORKER_THREADS must be an integer from 0 to 64/,
   ],
 ])('with %s', (_what, args, env, sentence) => {
   let gateway: Gateway;
@@ -45,7 +45,7 @@ describe.each([
     gateway = await resources.use(starting, (started) => started.stop());
   });
 
-  test('the error log has one sentence that says what to do, and again with each start', async () => {
+  test('each start writes one sentence to the error log that states what to do', async () => {
     const sentences = await until('two starts', async () => {
       const found = [...(await gateway.log()).matchAll(new RegExp(OURS, 'gm'))].map(([, text]) => text);
       return found.length > 1 ? found : undefined;
@@ -53,7 +53,7 @@ describe.each([
     for (const text of sentences) expect(text).toMatch(sentence);
   });
 
-  test('requests are answered 500 and do not pass', async () => {
+  test('requests return 500 and do not pass', async () => {
     const client = new HttpClient(gateway.proxyPort);
     expect((await client.request('/jobs')).status).toBe(500);
   });

@@ -11,7 +11,7 @@ import { useResources } from '../helpers/use-resources';
 
 const SECRET = 'the secret of the specs: loopback';
 const CERTIFICATE_ID = 'c0ffee00-0000-4000-8000-000000000000';
-const SIBLING = { headers: { 'X-Async-Kong-Reentry': ['~*^v1[.]'] } };
+const SIBLING = { headers: { 'X-Async-Kong-Loopback': ['~*^v1[.]'] } };
 
 let stack: Stack;
 let ill: Upstream;
@@ -29,7 +29,8 @@ useResources(async (resources) => {
   } as const;
   const sibling = { intercept: 'never', upstream: { loopback_secret: SECRET } } as const;
   const shared = {
-    ...{ queue: { name: 'kong' }, retry: { attempts: 1, connect_attempts: 1 } },
+    queue: { name: 'kong' },
+    retry: { attempts: 1, connect_attempts: 1 },
     redis: { host: redis.host, port: redis.port, key_prefix: keyPrefix },
   };
   const transformer = {
@@ -37,14 +38,16 @@ useResources(async (resources) => {
     config: {
       http_method: 'PUT',
       replace: { headers: ['Host:inside.example'] },
-      ...{ add: { headers: ['X-Added:once'], querystring: ['added:1'] } },
+      add: { headers: ['X-Added:once'], querystring: ['added:1'] },
     },
   };
   const routes = [
     { name: 'changed', config: loopback },
     { name: 'changed-again', paths: ['/changed'], route: SIBLING, config: sibling, plugins: [transformer] },
     {
-      ...{ name: 'mutual', serviceUrl: mutual.url, config: loopback },
+      name: 'mutual',
+      serviceUrl: mutual.url,
+      config: loopback,
       service: { client_certificate: { id: CERTIFICATE_ID } },
     },
     { name: 'balanced', serviceUrl: 'http://balanced.internal', config: loopback },

@@ -10,7 +10,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { kongSchema } from '../../schemas/generated/kong-schema';
+import { kongSchema } from '../../schemas/kong-schema';
 
 const ROOT = join(__dirname, '../..');
 const KONG_BIN = process.env['KONG_BIN'] ?? '';
@@ -177,12 +177,12 @@ describe.each(['lua', 'konnect', 'javascript'] as const)('the schema for %s, in 
     expect(await parseWithKong(folder, withPlugins([config]))).toContain('parse successful');
   });
 
-  it('takes the sample', async () => {
+  test('takes the sample', async () => {
     const sample = readFileSync(join(ROOT, 'schemas/generated/kong-sample.yml'), 'utf8');
     expect(await parseWithKong(folder, `_format_version: "3.0"\n${sample}`)).toContain('parse successful');
   });
 
-  it('refuses what is bad at the field that is bad, and does not repeat it', async () => {
+  test('refuses what is bad at the field that is bad, and does not repeat it', async () => {
     const cases = REFUSED[dialect];
     const verdicts = verdictsOf(await parseWithKong(folder, withPlugins(cases.map(([, config]) => config))));
     expect(verdicts).toHaveLength(cases.length);

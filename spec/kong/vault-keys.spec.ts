@@ -1,6 +1,7 @@
 // Encryption keys as references to Kong's vault: Kong resolves each before the instance starts. Only a real Kong has vaults.
 import { fingerprint } from '../../plugins/async-request-reply/secrets/fingerprint';
-import { newEncryptionKey, problemOf, routeWithKeys } from '../helpers/encryption';
+import { newEncryptionKey, routeWithKeys } from '../helpers/encryption';
+import { problemOf } from '../helpers/problem';
 import { redisContents } from '../helpers/redis-contents';
 import { reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';

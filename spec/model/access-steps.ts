@@ -1,9 +1,9 @@
-// The access side (store/access-store.ts): a submit's writes in their order, what is left of them when its process or
+// The access side (accept/access-store.ts): a submit's writes in their order, what is left of them when its process or
 // its time is over, taking back, and a client's cancel.
 import type { Step } from './explorer';
 import type { RecordScripts } from './record';
 import { spend, type Setting, type State, type SubmitStep } from './state';
-import { add, enter, leave, NO_RUN, onRecord, remove } from './writes';
+import { add, addJob, removeJob, NO_RUN, onRecord, remove } from './writes';
 
 export function submitWrites({ rules }: Setting): SubmitStep[] {
   const payload: SubmitStep[] = rules.requestHasTtlAtOnce ? ['payload'] : ['payload', 'payload-ttl'];
@@ -23,7 +23,7 @@ export function accessSteps(state: State, setting: Setting, scripts: RecordScrip
 function submitSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   const { todo, answer } = state.submit;
   const steps: Step<State>[] = [];
-  // BullMQ's `add` asks whether it is connected first: on the wire it may stand on either side of `enter`.
+  // BullMQ's `add` asks whether it is connected first: on the wire it may be on either side of `enter`.
   const isLoose = todo[0] === 'add' && todo[1] === 'enter';
   for (const write of isLoose ? todo.slice(0, 2) : todo.slice(0, 1)) {
     const left = todo.filter((one) => one !== write);
@@ -37,7 +37,7 @@ function submitSteps(state: State, setting: Setting, scripts: RecordScripts): St
     const timedOut = spend(state, 'timeouts');
     steps.push({
       label: 'submit: answers 503, its writes on the way',
-      next: { ...timedOut, submit: { todo, answer: '503' }, takeBack: 'abandon' },
+      next: { ...timedOut, submit: { todo, answer: '503' }, rollback: 'abandon' },
       optional: true,
     });
   }
@@ -45,12 +45,13 @@ function submitSteps(state: State, setting: Setting, scripts: RecordScripts): St
     const next: State = { ...state, submit: { todo: [], answer } };
     steps.push({ label: 'submit: what is on the way never arrives', next });
   }
-  if ((answer === '' || todo.length > 0 || state.takeBack !== 'none') && state.left.crashes > 0) {
-    const isUnderWay = answer === '' || todo.length > 0 || !['none', 'done'].includes(state.takeBack);
+  if ((answer === '' || todo.length > 0 || state.rollback !== 'none') && state.left.crashes > 0) {
+    const isUnderWay = answer === '' || todo.length > 0 || !['none', 'done'].includes(state.rollback);
     if (isUnderWay) {
       const crashed: State = {
         ...spend(state, 'crashes'),
-        ...{ submit: { todo: [], answer: answer === '' ? 'cut' : answer }, takeBack: 'none' },
+        submit: { todo: [], answer: answer === '' ? 'cut' : answer },
+        rollback: 'none',
       };
       steps.push({ label: 'plugin server: killed', next: crashed, optional: true });
     }
@@ -61,7 +62,7 @@ function submitSteps(state: State, setting: Setting, scripts: RecordScripts): St
 function submitWrite(state: State, write: SubmitStep, setting: Setting, scripts: RecordScripts): State {
   switch (write) {
     case 'reserve':
-      return { ...state, place: 'provisional' };
+      return { ...state, slot: 'provisional' };
     case 'payload':
       return { ...state, payload: setting.rules.requestHasTtlAtOnce ? 'stored' : 'without-ttl' };
     case 'payload-ttl':
@@ -71,26 +72,26 @@ function submitWrite(state: State, write: SubmitStep, setting: Setting, scripts:
     case 'add':
       return add(state, state.asked === 'pending');
     case 'enter':
-      return enter(state);
+      return addJob(state);
   }
 }
 
-/** abandoned-submits.ts and `#takeBack`: may come before the writes that it takes back. */
+/** pending-rollbacks.ts: a rollback may come before the writes that it rolls back. */
 function takeBackSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
-  switch (state.takeBack) {
+  switch (state.rollback) {
     case 'none':
     case 'done':
       return [];
     case 'abandon': {
       const [cancelled] = onRecord(state, (record) => scripts.cancel(record, true));
-      const seen = { ...cancelled.seen, takenBack: true };
-      return [{ label: 'take back: abandon', next: { ...cancelled, seen, takeBack: 'remove' } }];
+      const seen = { ...cancelled.seen, rolledBack: true };
+      return [{ label: 'roll back: abandon', next: { ...cancelled, seen, rollback: 'remove' } }];
     }
     case 'remove':
-      return [{ label: 'take back: remove', next: { ...remove(state), takeBack: 'forget' } }];
+      return [{ label: 'roll back: remove', next: { ...remove(state), rollback: 'forget' } }];
     case 'forget': {
-      const next: State = { ...leave(state, { run: NO_RUN, dead: false }, setting), takeBack: 'done' };
-      return [{ label: 'take back: forget', next }];
+      const next: State = { ...removeJob(state, { run: NO_RUN, dead: false }, setting), rollback: 'done' };
+      return [{ label: 'roll back: forget', next }];
     }
   }
 }
@@ -102,7 +103,7 @@ function cancelSteps(state: State, setting: Setting, scripts: RecordScripts): St
       ? [
           {
             label: 'plugin server: killed in a cancel',
-            next: { ...spend(state, 'crashes'), cancel: { at: 'done', told: '' } },
+            next: { ...spend(state, 'crashes'), cancel: { at: 'done', returned: '' } },
             optional: true,
           },
         ]
@@ -112,12 +113,12 @@ function cancelSteps(state: State, setting: Setting, scripts: RecordScripts): St
       return state.left.cancels > 0 && state.submit.answer === '202' ? [cancelStep(state, scripts)] : [];
     case 'remove':
       return [
-        { label: 'cancel: remove', next: { ...remove(state), cancel: { at: 'leave', told: '' } } },
+        { label: 'cancel: remove', next: { ...remove(state), cancel: { at: 'leave', returned: '' } } },
         ...killed,
       ];
     case 'leave': {
-      const left = leave(state, { run: state.record?.run ?? 1, dead: false }, setting);
-      const next: State = { ...left, cancel: { at: 'done', told: '204' } };
+      const left = removeJob(state, { run: state.record?.run ?? 1, dead: false }, setting);
+      const next: State = { ...left, cancel: { at: 'done', returned: '204' } };
       return [{ label: 'cancel: leave, answers 204', next }, ...killed];
     }
     case 'done':
@@ -129,12 +130,12 @@ function cancelStep(state: State, scripts: RecordScripts): Step<State> {
   const [after, reply] = onRecord(spend(state, 'cancels'), (record) => scripts.cancel(record, false));
   const next = ((): State => {
     switch (reply?.kind) {
-      case 'closed':
-        return { ...after, cancel: { at: 'remove', told: '' } };
+      case 'settled-now':
+        return { ...after, cancel: { at: 'remove', returned: '' } };
       case 'cancelling':
-        return { ...after, cancel: { at: 'done', told: '202' } };
+        return { ...after, cancel: { at: 'done', returned: '202' } };
       default:
-        return { ...after, cancel: { at: 'done', told: '409' } };
+        return { ...after, cancel: { at: 'done', returned: '409' } };
     }
   })();
   return { label: 'cancel: script', next, optional: true };

@@ -4,7 +4,7 @@
 export interface Step<State> {
   readonly label: string;
   readonly next: State;
-  /** A fault, or a favour, that nobody may count on: goals have to be in reach without it. */
+  /** A fault, or a lucky event, that the program may not rely on: goals must be reachable without it. */
   readonly optional?: boolean;
 }
 

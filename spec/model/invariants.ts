@@ -17,12 +17,12 @@ export function flawsOf(state: State, scenario: Scenario): string[] {
   check(record === undefined || record.attempts <= scenario.maxAttempts, 'a job has too many attempts');
   check(record === undefined || record.attempts >= 0, 'a job has fewer than no attempts');
   check(
-    state.cancel.told !== '204' || record === undefined || record.state === 'cancelled',
-    'a job is not cancelled though its client was told 204',
+    state.cancel.returned !== '204' || record === undefined || record.state === 'cancelled',
+    'a job is not cancelled though its client received 204',
   );
   check(
-    state.cancel.told !== '202' || record?.state !== 'completed' || record.run > 1,
-    'a job completes though its client was told that it is being cancelled',
+    state.cancel.returned !== '202' || record?.state !== 'completed' || record.run > 1,
+    'a job completes though its client received 202 for the cancel',
   );
   check(
     record === undefined || record.result === '' || record.responses.includes(record.result),
@@ -33,12 +33,12 @@ export function flawsOf(state: State, scenario: Scenario): string[] {
   return flaws;
 }
 
-/** Somebody has been told so: a client by 202, or an operator who has redriven it. */
+/** The job is acknowledged: to a client by 202, or to an operator who has redriven it. */
 const isAccepted = (state: State): boolean => state.submit.answer === '202' || (state.record?.run ?? 1) > 1;
 
 /** Goals: in reach from every state, by steps that need no luck. */
 export const GOALS = {
-  /** Conservation: whoever was told 202 has a job that settles. */
+  /** Conservation: every client with a 202 has a job that settles. */
   settle: (state: State): boolean => {
     const { record, seen } = state;
     return !isAccepted(state) || seen.gone || (record !== undefined && isSettled(record.state));
@@ -46,7 +46,7 @@ export const GOALS = {
   /** Nothing of it is left in the queue, and nothing has no TTL. */
   'leave the queue': (state: State): boolean =>
     !state.open &&
-    state.place === 'none' &&
+    state.slot === 'none' &&
     state.bull === 'none' &&
     (state.record === undefined || isSettled(state.record.state) || !isAccepted(state)),
   'have a TTL on its request': (state: State): boolean =>

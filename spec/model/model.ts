@@ -41,27 +41,33 @@ function initial(setting: Setting, scripts: RecordScripts): State {
   const { scenario } = setting;
   const asked = scenario.asksDelay === true ? 'pending' : 'none';
   const before: State = {
-    ...{
-      record: undefined,
-      payload: 'none',
-      place: 'none',
-      open: false,
-      fence: 0,
-      deadList: false,
-      bull: 'none',
-      asked,
-    },
-    ...{ submit: { todo: submitWrites(setting), answer: '' }, takeBack: 'none' },
-    ...{ cancel: { at: 'none', told: '' }, redrive: [], sweep: { at: 'idle' }, workers: [IDLE, IDLE] },
+    record: undefined,
+    payload: 'none',
+    slot: 'none',
+    open: false,
+    fence: 0,
+    deadList: false,
+    bull: 'none',
+    asked,
+    submit: { todo: submitWrites(setting), answer: '' },
+    rollback: 'none',
+    cancel: { at: 'none', returned: '' },
+    redrive: [],
+    sweep: { at: 'idle' },
+    workers: [IDLE, IDLE],
     left: { ...NO_BUDGET, ...scenario.budget },
-    seen: { settlesInRun: 0, arrivedInRun: false, gone: false, takenBack: false, flaw: '' },
+    seen: { settlesInRun: 0, arrivedInRun: false, gone: false, rolledBack: false, flaw: '' },
   };
   if (scenario.begins === 'submitting') {
     return before;
   }
   return {
     ...before,
-    ...{ record: scripts.create(undefined)[0], payload: 'stored', place: 'kept', open: true },
-    ...{ bull: asked === 'pending' ? 'delayed' : 'waiting', submit: { todo: [], answer: '202' } },
+    record: scripts.create(undefined)[0],
+    payload: 'stored',
+    slot: 'kept',
+    open: true,
+    bull: asked === 'pending' ? 'delayed' : 'waiting',
+    submit: { todo: [], answer: '202' },
   };
 }

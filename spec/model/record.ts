@@ -1,5 +1,5 @@
 // The record of a job as the Lua scripts change it, with times as flags: a lease, a deadline or a delay is over or it
-// is not. Each function is one script of store/lua/; spec/contract/job-model.spec.ts holds the two together.
+// is not. Each function is one script of jobs/lua/; spec/contract/job-model.spec.ts compares the two.
 import { isSettled, type JobState } from '../../plugins/async-request-reply/jobs/job-record';
 import type { TRANSITIONS, JobEvent } from '../../plugins/async-request-reply/jobs/transitions';
 import type { RecordRules } from './rules';
@@ -33,19 +33,19 @@ export interface JobKind {
 }
 
 export interface AttemptEnd {
-  readonly outcome: 'completed' | 'failed' | 'retry' | 'hold';
+  readonly outcome: 'completed' | 'failed' | 'retry' | 'release';
   readonly result?: string;
   readonly keepRequest?: boolean;
-  /** The delay asked for ends after the deadline. */
+  /** The requested delay ends after the deadline. */
   readonly pastDeadline?: boolean;
-  /** With `hold`: the call was begun. */
+  /** With `release`: the call was begun. */
   readonly wasCalled?: boolean;
 }
 
 export type Reply =
-  | { readonly kind: 'missing' | 'held' | 'early' | 'open' | 'leased' | 'retrying' | 'lost' }
-  | { readonly kind: 'cancelling' | 'redriven' | 'not-dead' | 'renewed' | 'cancel' | 'created' | 'exists' }
-  | { readonly kind: 'settled' | 'closed'; readonly state: JobState; readonly dead: boolean };
+  | { readonly kind: 'missing' | 'leased-elsewhere' | 'not-due' | 'open' | 'leased' | 'retrying' | 'lost' }
+  | { readonly kind: 'cancelling' | 'redriven' | 'not-dead' | 'renewed' | 'cancel' | 'created' | 'duplicate' }
+  | { readonly kind: 'already-settled' | 'settled-now'; readonly state: JobState; readonly dead: boolean };
 
 export type Change = readonly [ModelRecord | undefined, Reply];
 
@@ -64,7 +64,7 @@ export class RecordScripts {
   create(record: ModelRecord | undefined): Change {
     return record === undefined || !this.#rules.createRespectsTombstone
       ? [NEW_RECORD, { kind: 'created' }]
-      : [record, { kind: 'exists' }];
+      : [record, { kind: 'duplicate' }];
   }
 
   /** advance.lua; `token` '' looks only. */
@@ -73,15 +73,15 @@ export class RecordScripts {
       return [before, { kind: 'missing' }];
     }
     if (isSettled(before.state)) {
-      return [before, { kind: 'settled', state: before.state, dead: before.dead }];
+      return [before, { kind: 'already-settled', state: before.state, dead: before.dead }];
     }
     if (before.state === 'running' && token !== '' && before.token === token) {
       // Asked again, since the first answer was lost with the connection.
       return [{ ...before, lease: 'live' }, { kind: 'leased' }];
     }
     const lapsed = before.state === 'running' ? this.#lapse(before) : before;
-    if (lapsed === 'held') {
-      return [before, { kind: 'held' }];
+    if (lapsed === 'leased-elsewhere') {
+      return [before, { kind: 'leased-elsewhere' }];
     }
     if (isSettled(lapsed.state)) {
       return closed(lapsed);
@@ -97,9 +97,9 @@ export class RecordScripts {
     return this.#lease(lapsed, token);
   }
 
-  #lapse(record: ModelRecord): ModelRecord | 'held' {
+  #lapse(record: ModelRecord): ModelRecord | 'leased-elsewhere' {
     if (record.lease === 'live' && this.#rules.leaseWaitsForTheLast) {
-      return 'held';
+      return 'leased-elsewhere';
     }
     if (record.cancel) {
       return this.#settle(record, 'cancel');
@@ -115,7 +115,7 @@ export class RecordScripts {
       return [record, { kind: 'open' }];
     }
     if (record.state === 'retrying' && record.early) {
-      return [record, { kind: 'early' }];
+      return [record, { kind: 'not-due' }];
     }
     const state = this.#move(record, 'start');
     return [{ ...record, state, attempts: record.attempts + 1, token, lease: 'live' }, { kind: 'leased' }];
@@ -142,7 +142,11 @@ export class RecordScripts {
       return closed(this.#exhausted(record));
     }
     const waiting: ModelRecord = {
-      ...{ ...record, state: this.#move(record, 'retry'), token: '', lease: 'none', early: true },
+      ...record,
+      state: this.#move(record, 'retry'),
+      token: '',
+      lease: 'none',
+      early: true,
       attempts: counts ? record.attempts : record.attempts - 1,
       ran: record.ran || (end.wasCalled === true && this.#rules.expiresOnlyWhatNeverRan),
     };
@@ -155,7 +159,7 @@ export class RecordScripts {
       return [abandon && this.#rules.abandonLeavesTombstone ? TOMBSTONE : undefined, { kind: 'missing' }];
     }
     if (isSettled(record.state)) {
-      return [record, { kind: 'settled', state: record.state, dead: record.dead }];
+      return [record, { kind: 'already-settled', state: record.state, dead: record.dead }];
     }
     if (record.state === 'running') {
       return [{ ...record, cancel: true }, { kind: 'cancelling' }];
@@ -181,13 +185,17 @@ export class RecordScripts {
     }
     const state = this.#move(record, 'redrive');
     const next: ModelRecord = {
-      ...{ ...record, state, dead: false, run: record.run + 1, attempts: 0, result: '', cancel: false },
-      ...{
-        early: false,
-        ran: false,
-        deadlineOver: false,
-        responses: record.responses.filter((one) => one !== record.result),
-      },
+      ...record,
+      state,
+      dead: false,
+      run: record.run + 1,
+      attempts: 0,
+      result: '',
+      cancel: false,
+      early: false,
+      ran: false,
+      deadlineOver: false,
+      responses: record.responses.filter((one) => one !== record.result),
     };
     return [next, { kind: 'redriven' }];
   }
@@ -200,15 +208,23 @@ export class RecordScripts {
     return to;
   }
 
-  /** `settle` of lib.lua. */
+  /** `settle` of record.lua. */
   #settle(record: ModelRecord, event: JobEvent, keepRequest = false): ModelRecord {
     const state = this.#move(record, event);
     const dead = state === 'failed' || keepRequest;
     const isKept = state === 'completed';
     return {
-      ...{ ...record, state, dead, request: record.request && dead, token: '', lease: 'none' },
+      ...record,
+      state,
+      dead,
+      request: record.request && dead,
+      token: '',
+      lease: 'none',
       // They play no part in a settled record.
-      ...{ cancel: false, deadlineOver: false, early: false, ran: false },
+      cancel: false,
+      deadlineOver: false,
+      early: false,
+      ran: false,
       result: isKept ? record.result : '',
       responses: isKept ? record.responses.filter((one) => one === record.result) : [],
     };
@@ -223,15 +239,26 @@ export class RecordScripts {
 export class NoSuchTransition extends Error {}
 
 const NEW_RECORD: ModelRecord = {
-  ...{ state: 'queued', attempts: 0, run: 1, token: '', lease: 'none', cancel: false, deadlineOver: false },
-  ...{ early: false, ran: false, result: '', dead: false, request: true, responses: [] },
+  state: 'queued',
+  attempts: 0,
+  run: 1,
+  token: '',
+  lease: 'none',
+  cancel: false,
+  deadlineOver: false,
+  early: false,
+  ran: false,
+  result: '',
+  dead: false,
+  request: true,
+  responses: [],
 };
 
 const TOMBSTONE: ModelRecord = { ...NEW_RECORD, state: 'cancelled', request: false };
 
 const closed = (record: ModelRecord): Change => [
   record,
-  { kind: 'closed', state: record.state, dead: record.dead },
+  { kind: 'settled-now', state: record.state, dead: record.dead },
 ];
 
 /** Names another response as the result; the one named before goes. */

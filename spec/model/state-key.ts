@@ -16,8 +16,8 @@ export class StateKeys {
     const their = `${own === undefined ? 0 : this.#number(own)},${isSwapped ? (OTHER[bull] ?? bull) : bull}`;
     const parts = `${this.#number(left)},${this.#number(seen)},${this.#number(submit)}`;
     const hands = `${this.#number(cancel)},${this.#number(sweep)},${state.redrive.length}`;
-    const queue = `${state.place},${state.open},${state.fence},${state.deadList}`;
-    const rest = `${state.payload},${state.asked},${state.takeBack}`;
+    const queue = `${state.slot},${state.open},${state.fence},${state.deadList}`;
+    const rest = `${state.payload},${state.asked},${state.rollback}`;
     return `${those},${their},${parts},${hands},${queue},${rest}`;
   }
 
@@ -35,5 +35,8 @@ export class StateKeys {
 }
 
 const OTHER: Readonly<Record<string, string>> = {
-  ...{ w0: 'w1', w1: 'w0', active0: 'active1', active1: 'active0' },
+  w0: 'w1',
+  w1: 'w0',
+  active0: 'active1',
+  active1: 'active0',
 };

@@ -2,7 +2,7 @@
 import type { ModelRecord, JobKind, Transitions } from './record';
 import type { RedriveStep, Rules } from './rules';
 
-/** Where a worker is in a turn (worker/run-job.ts): the write that it does next. */
+/** Where a worker is in the run of a job (worker/run-job.ts): the write that it does next. */
 export type WorkerAt =
   | 'idle'
   | 'start'
@@ -17,9 +17,9 @@ export type WorkerAt =
   | 'again';
 
 /** What the attempt came to; `kept` is `completed` with a status to retry, `retry-with` a retry that has a response, and
- * `hold-called` gives back a job whose call was ended from here. */
+ * `release-called` gives back a job whose call was ended from here. */
 export type AttemptOutcome =
-  '' | 'completed' | 'kept' | 'failed' | 'retry' | 'retry-with' | 'hold' | 'hold-called';
+  '' | 'completed' | 'kept' | 'failed' | 'retry' | 'retry-with' | 'release' | 'release-called';
 
 export interface Worker {
   readonly at: WorkerAt;
@@ -29,14 +29,14 @@ export interface Worker {
   /** Why the lease ended, as lease.ts has it. */
   readonly end: '' | 'lost' | 'cancelled' | 'draining';
   readonly outcome: AttemptOutcome;
-  /** What it has been told of a job that settled. */
-  readonly left: Departure | undefined;
+  /** What it knows of a job that has settled. */
+  readonly left: SettledSummary | undefined;
   readonly stopped: boolean;
-  /** It was stopped in this turn and woke up. */
+  /** It was stopped during this run and continued later. */
   readonly wasStopped: boolean;
 }
 
-export interface Departure {
+export interface SettledSummary {
   readonly run: number;
   readonly dead: boolean;
 }
@@ -44,28 +44,28 @@ export interface Departure {
 /** The sweep's leader, between its looks and its writes. */
 export type SweepAt =
   | { readonly at: 'idle' | 'remove' | 'schedule' }
-  | { readonly at: 'leave'; readonly left: Departure; readonly removes: boolean };
+  | { readonly at: 'leave'; readonly left: SettledSummary; readonly removes: boolean };
 
 export interface State {
   readonly record: ModelRecord | undefined;
   /** The request before there is a record: without its TTL at first. */
   readonly payload: 'none' | 'without-ttl' | 'stored';
   /** The sorted sets of the queue. */
-  readonly place: 'none' | 'provisional' | 'kept';
+  readonly slot: 'none' | 'provisional' | 'kept';
   readonly open: boolean;
-  /** The run whose departure changes nothing any more, 0 for none. */
+  /** The run whose removal no longer changes anything, 0 for none. */
   readonly fence: number;
   readonly deadList: boolean;
   /** What BullMQ has; `orphan` is active with a worker that is gone. */
   readonly bull: 'none' | 'waiting' | 'delayed' | 'active0' | 'active1' | 'orphan';
-  /** The start that the caller asked for: still to come, or nothing to wait for. */
+  /** The start time that the caller requested: still to come, or nothing to wait for. */
   readonly asked: 'none' | 'pending';
   /** The submit: writes that are still to be done; `cut` where its process or its connection is gone. */
   readonly submit: { readonly todo: readonly SubmitStep[]; readonly answer: '' | '202' | '503' | 'cut' };
-  readonly takeBack: 'none' | 'abandon' | 'remove' | 'forget' | 'done';
+  readonly rollback: 'none' | 'abandon' | 'remove' | 'forget' | 'done';
   readonly cancel: {
     readonly at: 'none' | 'remove' | 'leave' | 'done';
-    readonly told: '' | '204' | '202' | '409';
+    readonly returned: '' | '204' | '202' | '409';
   };
   /** The redrive under way: steps still to be done. */
   readonly redrive: readonly RedriveStep[];
@@ -82,25 +82,25 @@ export interface Budget {
   readonly crashes: number;
   readonly stops: number;
   readonly drains: number;
-  readonly holds: number;
+  readonly releases: number;
   readonly losses: number;
   readonly cancels: number;
   readonly redrives: number;
   readonly timeouts: number;
   /** A worker does not reach Redis for so long that its lease runs out. */
   readonly cuts: number;
-  /** A record goes by its TTL. */
+  /** A record expires by its TTL. */
   readonly ttls: number;
 }
 
-/** What nobody in the system remembers and the invariants need. */
+/** What no part of the system remembers and the invariants need. */
 export interface Seen {
   readonly settlesInRun: number;
   /** A call of this run may have reached the upstream. */
   readonly arrivedInRun: boolean;
   /** The record went by its TTL after it had settled. */
   readonly gone: boolean;
-  readonly takenBack: boolean;
+  readonly rolledBack: boolean;
   /** What a step did that it may not. */
   readonly flaw: string;
 }
@@ -123,21 +123,27 @@ export interface Setting {
 }
 
 export const NO_BUDGET: Budget = {
-  ...{ crashes: 0, stops: 0, drains: 0, holds: 0, losses: 0, cancels: 0, redrives: 0, timeouts: 0 },
-  ...{ cuts: 0, ttls: 0 },
+  crashes: 0,
+  stops: 0,
+  drains: 0,
+  releases: 0,
+  losses: 0,
+  cancels: 0,
+  redrives: 0,
+  timeouts: 0,
+  cuts: 0,
+  ttls: 0,
 };
 
 export const IDLE: Worker = {
-  ...{
-    at: 'idle',
-    run: 0,
-    attempt: 0,
-    end: '',
-    outcome: '',
-    left: undefined,
-    stopped: false,
-    wasStopped: false,
-  },
+  at: 'idle',
+  run: 0,
+  attempt: 0,
+  end: '',
+  outcome: '',
+  left: undefined,
+  stopped: false,
+  wasStopped: false,
 };
 
 const FORGETS: readonly WorkerAt[] = ['start', 'leave', 'finish', 'again'];

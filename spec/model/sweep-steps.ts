@@ -5,7 +5,7 @@ import type { Step } from './explorer';
 import type { RecordScripts } from './record';
 import type { RedriveStep } from './rules';
 import { spend, type Setting, type State } from './state';
-import { add, departureOf, enter, leave, NO_RUN, onRecord, remove } from './writes';
+import { add, summaryOf, addJob, removeJob, NO_RUN, onRecord, remove } from './writes';
 
 export function sweepSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   const { sweep } = state;
@@ -17,7 +17,7 @@ export function sweepSteps(state: State, setting: Setting, scripts: RecordScript
     case 'idle':
       return looks(state, setting, scripts);
     case 'leave': {
-      const left = leave(state, sweep.left, setting);
+      const left = removeJob(state, sweep.left, setting);
       const next: State = { ...left, sweep: sweep.removes ? { at: 'remove' } : IDLE };
       return [{ label: 'sweep: leave', next }, ...killed];
     }
@@ -54,9 +54,9 @@ function examine(before: State, forgotten: boolean, scripts: RecordScripts): Ste
       const left = { run: NO_RUN, dead: false };
       return { label, next: { ...state, sweep: { at: 'leave', left, removes: !forgotten } } };
     }
-    case 'settled':
-    case 'closed': {
-      const left = departureOf(state, reply);
+    case 'already-settled':
+    case 'settled-now': {
+      const left = summaryOf(state, reply);
       return { label, next: { ...state, sweep: { at: 'leave', left, removes: !forgotten } } };
     }
     case 'open':
@@ -103,7 +103,7 @@ function redriven(
 ): State {
   switch (step) {
     case 'reserve':
-      return { ...state, place: 'provisional', redrive: todo };
+      return { ...state, slot: 'provisional', redrive: todo };
     case 'fence':
       return { ...state, fence: state.record?.run ?? 0, redrive: todo };
     case 'readmit':
@@ -115,7 +115,7 @@ function redriven(
     case 'add':
       return { ...add(state, false), redrive: todo };
     case 'enter':
-      return { ...enter(state), redrive: todo };
+      return { ...addJob(state), redrive: todo };
     case 'revive':
       return { ...state, deadList: false, redrive: todo };
   }

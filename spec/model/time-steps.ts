@@ -14,11 +14,11 @@ export function timeSteps(state: State, setting: Setting): Step<State>[] {
   if (state.asked === 'pending') {
     then('time: the start that was asked for has come', { asked: 'none' });
   }
-  // Until there is an open entry, or after it, only time frees a place; else whoever settles the job does.
-  if (state.place !== 'none' && !state.open && state.submit.todo.length === 0) {
-    then('time: the place falls free', { place: 'none' });
+  // Before there is an open entry, and after it, only time frees a slot; otherwise the one that settles the job frees it.
+  if (state.slot !== 'none' && !state.open && state.submit.todo.length === 0) {
+    then('time: the place falls free', { slot: 'none' });
   }
-  // Ten minutes: assumed to be longer than anybody takes from a job's settling to its departure.
+  // Ten minutes: assumed to be longer than anybody takes from the settling of a job to its removal.
   const isAwaited = [...state.workers, state.sweep].some(
     (one) => 'left' in one && (one.left?.run ?? NO_RUN) > 0,
   );
@@ -29,7 +29,7 @@ export function timeSteps(state: State, setting: Setting): Step<State>[] {
     return steps;
   }
   if (isSettled(record.state)) {
-    const isSubmitOver = state.submit.todo.length === 0 && ['none', 'done'].includes(state.takeBack);
+    const isSubmitOver = state.submit.todo.length === 0 && ['none', 'done'].includes(state.rollback);
     if (state.left.ttls > 0 && isSubmitOver && state.submit.answer !== '') {
       const gone = { ...spend(state, 'ttls'), record: undefined, seen: { ...state.seen, gone: true } };
       steps.push({ label: 'time: the record goes', next: gone, optional: true });

@@ -1,10 +1,11 @@
-// A worker's turn (worker/queue-runner.ts, run-job.ts, lease.ts): one write after the other, killed or stopped between
+// The run of a job by a worker (worker/queue-runner.ts, run-job.ts, lease.ts): one write after the other, killed or stopped
+// between
 // any two.
 import type { Step } from './explorer';
 import type { AttemptEnd, RecordScripts } from './record';
 import { flawed, IDLE, spend, withWorker } from './state';
 import type { AttemptOutcome, CallEnd, Setting, State, Worker } from './state';
-import { departureOf, leave, NO_RUN, onRecord } from './writes';
+import { summaryOf, removeJob, NO_RUN, onRecord } from './writes';
 
 type Index = 0 | 1;
 
@@ -60,7 +61,7 @@ function turnSteps(state: State, index: Index, setting: Setting, scripts: Record
     case 'start':
       return [{ label: 'start', next: start(state, index, scripts) }];
     case 'free':
-      return [to('free', { ...state, place: 'none' }, { at: 'call' })];
+      return [to('free', { ...state, slot: 'none' }, { at: 'call' })];
     case 'call':
       return beginCall(state, index, setting);
     case 'calling':
@@ -77,7 +78,7 @@ function turnSteps(state: State, index: Index, setting: Setting, scripts: Record
     case 'settle':
       return [{ label: 'settle', next: settle(state, index, setting, scripts) }];
     case 'leave': {
-      const left = worker.left === undefined ? state : leave(state, worker.left, setting);
+      const left = worker.left === undefined ? state : removeJob(state, worker.left, setting);
       return [to('leave', left, { at: 'finish', left: undefined })];
     }
     case 'finish': {
@@ -96,9 +97,9 @@ function start(before: State, index: Index, scripts: RecordScripts): State {
   switch (reply?.kind) {
     case 'missing':
       return withWorker(state, index, { at: 'leave', left: { run: NO_RUN, dead: false } });
-    case 'settled':
-    case 'closed':
-      return withWorker(state, index, { at: 'leave', left: departureOf(state, reply) });
+    case 'already-settled':
+    case 'settled-now':
+      return withWorker(state, index, { at: 'leave', left: summaryOf(state, reply) });
     case 'leased': {
       const { run = 0, attempts = 0 } = state.record ?? {};
       const leased = withWorker(state, index, { at: 'free', run, attempt: attempts });
@@ -113,7 +114,7 @@ function judgedLease(state: State, before: State): State {
   if (before.record?.state === 'running' && before.record.lease === 'live') {
     return flawed(state, 'two attempts hold a lease');
   }
-  if (state.seen.takenBack) {
+  if (state.seen.rolledBack) {
     return flawed(state, 'a submit that was taken back starts');
   }
   return state.asked === 'pending' ? flawed(state, 'a job starts before the time it asked for') : state;
@@ -126,7 +127,7 @@ function beginCall(state: State, index: Index, setting: Setting): Step<State>[] 
     return [{ label: 'makes no call', next: withWorker(state, index, { at: 'again' }) }];
   }
   if (worker.end !== '') {
-    return [{ label: 'makes no call', next: withWorker(state, index, { at: 'settle', outcome: 'hold' }) }];
+    return [{ label: 'makes no call', next: withWorker(state, index, { at: 'settle', outcome: 'release' }) }];
   }
   const steps: Step<State>[] = [
     {
@@ -134,8 +135,8 @@ function beginCall(state: State, index: Index, setting: Setting): Step<State>[] 
       next: judgedCall(withWorker(state, index, { at: 'calling' }), index, setting, isHeld),
     },
   ];
-  if (state.left.holds > 0) {
-    const next = withWorker(spend(state, 'holds'), index, { at: 'settle', outcome: 'hold' });
+  if (state.left.releases > 0) {
+    const next = withWorker(spend(state, 'releases'), index, { at: 'settle', outcome: 'release' });
     steps.push({ label: 'held by the breaker', next, optional: true });
   }
   return steps;
@@ -189,13 +190,13 @@ const OUTCOMES: Readonly<Record<Exclude<AttemptOutcome, ''>, AttemptEnd>> = {
   failed: { outcome: 'failed' },
   retry: { outcome: 'retry' },
   'retry-with': { outcome: 'retry' },
-  hold: { outcome: 'hold' },
-  'hold-called': { outcome: 'hold', wasCalled: true },
+  release: { outcome: 'release' },
+  'release-called': { outcome: 'release', wasCalled: true },
 };
 
 function settle(before: State, index: Index, setting: Setting, scripts: RecordScripts): State {
   const worker = before.workers[index];
-  const end = OUTCOMES[worker.outcome === '' ? 'hold' : worker.outcome];
+  const end = OUTCOMES[worker.outcome === '' ? 'release' : worker.outcome];
   const hasResponse = ['completed', 'kept', 'retry-with'].includes(worker.outcome);
   const named = hasResponse ? { ...end, result: nameOf(worker) } : end;
   const [state, reply] = onRecord(before, (record) => scripts.settle(record, tokenOf(index), named));
@@ -206,9 +207,9 @@ function settle(before: State, index: Index, setting: Setting, scripts: RecordSc
   if (taken && hasResponse && before.record?.result === nameOf(worker)) {
     return flawed(state, 'two attempts of a job have a response of one name');
   }
-  if (reply?.kind === 'closed') {
+  if (reply?.kind === 'settled-now') {
     const at = hasResponse && !setting.rules.storesBeforeSettling ? 'store' : 'leave';
-    return withWorker(state, index, { at, left: departureOf(state, reply) });
+    return withWorker(state, index, { at, left: summaryOf(state, reply) });
   }
   return withWorker(state, index, { at: 'again' });
 }
@@ -216,7 +217,7 @@ function settle(before: State, index: Index, setting: Setting, scripts: RecordSc
 function stored(state: State, worker: Worker): State {
   const { record } = state;
   const name = nameOf(worker);
-  // What a late attempt stores beside a record that has moved on goes by its TTL.
+  // What a late attempt stores beside a newer record expires by its TTL.
   const counts = record !== undefined && record.run === worker.run && !record.responses.includes(name);
   return counts ? { ...state, record: { ...record, responses: [...record.responses, name].sort() } } : state;
 }
@@ -248,11 +249,11 @@ function interruptions(state: State, index: Index, { scenario, rules }: Setting)
   }
   if (worker.end === '' && (worker.at === 'call' || worker.at === 'calling')) {
     if (holds && record.cancel) {
-      end(state, 'is told to cancel', 'cancelled', 'hold');
+      end(state, 'is told to cancel', 'cancelled', 'release');
     }
     if (state.left.drains > 0) {
       const repeats = scenario.repeatable || !rules.repeatsOnlyTheRepeatable;
-      end(spend(state, 'drains'), 'is shut down', 'draining', repeats ? 'hold-called' : 'failed');
+      end(spend(state, 'drains'), 'is shut down', 'draining', repeats ? 'release-called' : 'failed');
     }
   }
   if (holds && record.lease === 'over') {
@@ -271,7 +272,7 @@ const arrived = (state: State, worker: Worker): State =>
     ? { ...state, seen: { ...state.seen, arrivedInRun: true } }
     : state;
 
-/** The turn is over, one way or another. A token that nobody has any more is as good as any other. */
+/** The run has ended. A token that no worker has any more is equivalent to any other. */
 function idle(state: State, index: Index): State {
   const { record } = state;
   const forgotten = record?.token === tokenOf(index) ? { ...record, token: 'gone' } : record;

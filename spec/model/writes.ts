@@ -2,7 +2,7 @@
 // have to say of its change.
 import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
 import { NoSuchTransition, type Change, type ModelRecord, type Reply } from './record';
-import { flawed, type Departure, type Setting, type State } from './state';
+import { flawed, type SettledSummary, type Setting, type State } from './state';
 
 /** Runs a script on the record. Where Lua would throw, the state has a flaw. */
 export function onRecord(
@@ -46,21 +46,21 @@ function judged(state: State, before: ModelRecord | undefined): State {
     : settled;
 }
 
-/** enter.lua. */
-export const enter = (state: State): State => ({
+/** add_job.lua. */
+export const addJob = (state: State): State => ({
   ...state,
   open: true,
-  place: state.place === 'none' ? 'none' : 'kept',
+  slot: state.slot === 'none' ? 'none' : 'kept',
 });
 
-/** Of a departure that tells of no run: a job without a record. */
+/** The summary of a settled job without a record, and so without a run. */
 export const NO_RUN = -1;
 
-/** leave.lua. */
-export const leave = (state: State, left: Departure, { rules }: Setting): State =>
+/** remove_job.lua. */
+export const removeJob = (state: State, left: SettledSummary, { rules }: Setting): State =>
   rules.fenceStopsLateLeave && isFenced(state.fence, left.run, rules.fencePerRun)
     ? state
-    : { ...state, place: 'none', open: false, deadList: state.deadList || left.dead };
+    : { ...state, slot: 'none', open: false, deadList: state.deadList || left.dead };
 
 /** Runs are redriven one after the other: with a fence for each, all up to the last one are fenced. */
 const isFenced = (fence: number, run: number, each: boolean): boolean =>
@@ -75,10 +75,10 @@ export const remove = (state: State): State =>
   state.bull === 'waiting' || state.bull === 'delayed' ? { ...state, bull: 'none' } : state;
 
 /** What a reply of `settled` or `closed` tells of the job. */
-export const departureOf = (
+export const summaryOf = (
   state: State,
-  reply: Extract<Reply, { kind: 'settled' | 'closed' }>,
-): Departure => ({
+  reply: Extract<Reply, { kind: 'already-settled' | 'settled-now' }>,
+): SettledSummary => ({
   run: state.record?.run ?? 1,
   dead: reply.dead,
 });

@@ -1,4 +1,4 @@
-// A client as somebody else would write it: from the contract alone (docs/http.md), with `fetch` and no code of the plugin.
+// A client as a third party would write it: from the contract alone (docs/http.md), with `fetch` and no code of the plugin.
 
 export interface Outcome {
   readonly status: number;

@@ -1,21 +1,21 @@
-// Whether the ACL lets this user send every command that the system sends, on its own keys and channel. Each is tried
-// inside of a transaction that is discarded: Redis looks at the ACL when it queues a command, and runs none.
-import type Redis from 'ioredis';
-import { controlChannel, recordKey, settledChannel } from '../../../plugins/async-request-reply/store/keys';
+// Checks whether the ACL allows this user every command that the system sends, on its own keys and channels. It tries each
+// command in a transaction that it discards: Redis checks the ACL when it queues a command, and runs none of them.
+import type { RedisNode } from '../../../plugins/async-request-reply/redis/redis-client';
+import type { KeySpace } from '../../../plugins/async-request-reply/redis/keys';
 import type { AdminContext } from '../admin-context';
 import { masters } from '../scan';
 import { COMMANDS, SUBSCRIPTIONS } from './commands';
 import { error, type CheckResult } from './finding';
 
-export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckResult> {
+export async function checkAcl({ redis, keys, settings }: AdminContext): Promise<CheckResult> {
   const refused = new Set<string>();
   for (const node of masters(redis)) {
-    // A connection of its own: commands of others would be queued too.
+    // A separate connection: the transaction would also queue the commands of others.
     const probe = node.duplicate({ lazyConnect: true, enableOfflineQueue: true });
     probe.on('error', () => undefined);
     try {
       await probe.connect();
-      (await refusedCommands(probe, prefix)).forEach((name) => refused.add(name));
+      (await refusedCommands(probe, keys)).forEach((name) => refused.add(name));
     } finally {
       probe.disconnect();
     }
@@ -29,38 +29,38 @@ export async function checkAcl({ redis, prefix }: AdminContext): Promise<CheckRe
         ? []
         : [
             error(
-              `The ACL refuses this user, on keys of the prefix "${prefix}": ${names.join(', ')}. See docs/redis.md.`,
+              `The ACL denies this user, on keys with the prefix "${settings.redis.key_prefix}": ${names.join(', ')}. See docs/redis.md.`,
             ),
           ],
   };
 }
 
-async function refusedCommands(probe: Redis, prefix: string): Promise<string[]> {
+async function refusedCommands(probe: RedisNode, keys: KeySpace): Promise<string[]> {
   const names: Readonly<Record<string, string>> = {
-    KEY: recordKey(prefix, 'doctor'),
-    CHANNEL: controlChannel(prefix),
-    SETTLED: settledChannel(prefix, 'doctor'),
+    KEY: keys.record('doctor'),
+    CHANNEL: keys.controlChannel(),
+    SETTLED: keys.settledChannel('doctor'),
   };
   const refused: string[] = [];
   const attempt = async (name: string, send: () => Promise<unknown>): Promise<void> => {
     try {
       await send();
     } catch (failure) {
-      // NOPERM is what Redis promises; a key of another node (MOVED) was past the ACL.
+      // A denied command fails with NOPERM. A key of another node (MOVED) has passed the ACL.
       if (failure instanceof Error && failure.message.startsWith('NOPERM')) {
         refused.push(name);
       }
     }
   };
   const arg = (text: string): string => names[text] ?? text;
-  // Without MULTI nothing must be tried: it would be done.
+  // If MULTI fails, stop here: the commands would be executed.
   await probe.call('MULTI');
   for (const [name, ...args] of COMMANDS) {
     await attempt(name, () => probe.call(name, ...args.map(arg)));
   }
   await probe.call('DISCARD');
   await attempt('SUBSCRIBE', () => probe.subscribe(arg('CHANNEL')));
-  // ioredis gives no answer where another node has the channel: that, too, was past the ACL.
+  // ioredis does not settle the promise if another node has the channel. That, too, has passed the ACL.
   const moved = new Promise((resolve) => probe.once('moved', resolve));
   await attempt('SSUBSCRIBE', () => Promise.race([probe.ssubscribe(arg('SETTLED')), moved]));
   await attempt('SUNSUBSCRIBE', () => probe.sunsubscribe(arg('SETTLED')));

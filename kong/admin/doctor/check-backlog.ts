@@ -1,28 +1,28 @@
-// Whether the kernel grants the plugin server the backlog that it asks for.
+// Checks whether the kernel grants the backlog that the plugin server requests.
 import { readFile } from 'node:fs/promises';
 import { warning, type CheckResult } from './finding';
 
-export const SOMAXCONN_FILE = '/proc/sys/net/core/somaxconn';
+const SOMAXCONN_FILE = '/proc/sys/net/core/somaxconn';
 
-/** @param file where the kernel says what it grants; another system than Linux has none. */
-export async function checkBacklog(wished: number, file: string = SOMAXCONN_FILE): Promise<CheckResult> {
+/** @param file the kernel's limit; only Linux has this file. */
+export async function checkBacklog(requested: number, file: string = SOMAXCONN_FILE): Promise<CheckResult> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch {
-    return { name: 'backlog', seen: 'not known on this system', findings: [] };
+    return { name: 'backlog', seen: 'unknown on this system', findings: [] };
   }
   const granted = Number(text);
   return {
     name: 'backlog',
     seen: String(granted),
     findings:
-      granted >= wished
+      granted >= requested
         ? []
         : [
             warning(
-              `ARR_LISTEN_BACKLOG is ${String(wished)} and the kernel of this machine grants ${String(granted)} ` +
-                '(net.core.somaxconn): where a plugin server runs, raise the one or lower the other.',
+              `ARR_LISTEN_BACKLOG is ${String(requested)}, but the kernel of this machine grants ${String(granted)} ` +
+                '(net.core.somaxconn). If a plugin server runs here, raise net.core.somaxconn or lower the setting.',
             ),
           ],
   };

@@ -1,40 +1,39 @@
-// Goes through all keys once: payloads without a record, records that no list knows, jobs that nobody moves on, keys
-// that should go some day and will not. Jobs come and go meanwhile: what looks wrong is looked at again at the end.
+// Scans all keys for payloads without a record, open jobs that are on no list, stuck jobs, and keys that will not expire.
+// Jobs change during the scan, so it checks every suspect again at the end.
 import { setTimeout as delay } from 'node:timers/promises';
 import { isSettled, type JobRecord } from '../../../plugins/async-request-reply/jobs/job-record';
 import { jobIdTimeMs, loggableJobId } from '../../../plugins/async-request-reply/jobs/job-id';
-import { openJobsKey, recordKey } from '../../../plugins/async-request-reply/store/keys';
-import { counted } from '../../counted';
+import { counted } from '../../process/counted';
 import { redisNowMs, type AdminContext } from '../admin-context';
 import { scanKeys } from '../scan';
 import { findJob } from '../select-jobs';
 import { error, type CheckResult } from './finding';
 import { keyKind } from './key-rules';
 
-/** A submit writes its request before its record, and its record before the lists. */
+/** A submit writes its request first, then the record, and then the lists. Younger jobs are not checked. */
 const YOUNG_MS = 10_000;
 
-/** A sweep settles what is overdue every second, and takes up what lost its worker within the stalled check. */
+/** The sweeper settles overdue jobs every second. The stalled check recovers jobs that have lost their worker. */
 const OVERDUE_MS = 30_000;
 const LEASE_OVER_MS = 60_000;
 
-const SECOND_LOOK_MS = 500;
+const SECOND_CHECK_MS = 500;
 
-/** Named in a finding; all are counted. */
+/** Number of keys that a finding names. It counts all. */
 const EXAMPLES = 5;
 
 type Fault = 'orphaned-keys' | 'unlisted-jobs' | 'stuck-jobs' | 'keys-without-ttl';
 
-/** Of one, and of several. */
+/** Texts for one key and for several. */
 const FAULTS: Readonly<Record<Fault, readonly [string, string]>> = {
   'orphaned-keys': ['request or response without a record', 'requests or responses without a record'],
   'unlisted-jobs': [
-    'open job that is not on the list of its queue, so that no sweep finds it (redrive it by its ID)',
-    'open jobs that are not on the list of their queue, so that no sweep finds them (redrive each by its ID)',
+    'open job that is missing from the list of its queue, so that the sweeper does not find it (redrive it by its ID)',
+    'open jobs that are missing from the list of their queue, so that the sweeper does not find them (redrive each by its ID)',
   ],
   'stuck-jobs': [
-    'open job past its deadline, or running under a lease long over (does a worker take its queue?)',
-    'open jobs past their deadline, or running under a lease long over (does a worker take their queue?)',
+    'open job past its deadline, or running with a lease that expired long ago (does a worker serve its queue?)',
+    'open jobs past their deadline, or running with a lease that expired long ago (does a worker serve their queue?)',
   ],
   'keys-without-ttl': ['key without a TTL that should have one', 'keys without a TTL that should have one'],
 };
@@ -42,14 +41,14 @@ const FAULTS: Readonly<Record<Fault, readonly [string, string]>> = {
 export async function checkKeys(context: AdminContext): Promise<CheckResult[]> {
   const suspects = new Map<string, Fault[]>();
   let scanned = 0;
-  for await (const keys of scanKeys(context.redis, `${context.prefix}:*`)) {
+  for await (const keys of scanKeys(context.redis, `${context.keys.prefix}:*`)) {
     scanned += keys.length;
     for (const [key, faults] of await faultsOf(context, keys)) {
       suspects.set(key, faults);
     }
   }
   if (suspects.size > 0) {
-    await delay(SECOND_LOOK_MS);
+    await delay(SECOND_CHECK_MS);
   }
   const confirmed = await faultsOf(context, [...suspects.keys()]);
   return (Object.keys(FAULTS) as Fault[]).map((fault) => {
@@ -63,11 +62,11 @@ export async function checkKeys(context: AdminContext): Promise<CheckResult[]> {
   });
 }
 
-/** A finding may end in a log: a job's ID as logs may show it. */
+/** Findings may be logged, so the job ID is shortened as in logs. */
 const loggableKey = (key: string): string =>
   key.replace(/\{([0-9a-f-]{36})\}/, (_tag, id: string) => `{${loggableJobId(id)}…}`);
 
-/** Keys with something wrong. */
+/** The keys with faults. */
 async function faultsOf(context: AdminContext, keys: readonly string[]): Promise<[string, Fault[]][]> {
   const now = await redisNowMs(context);
   const faults = await Promise.all(keys.map((key) => faultsOfKey(context, key, now)));
@@ -78,7 +77,7 @@ async function faultsOf(context: AdminContext, keys: readonly string[]): Promise
 }
 
 async function faultsOfKey(context: AdminContext, key: string, now: number): Promise<Fault[]> {
-  const kind = keyKind(context.prefix, key);
+  const kind = keyKind(context.keys.prefix, key);
   if (kind === undefined) {
     return [];
   }
@@ -88,7 +87,7 @@ async function faultsOfKey(context: AdminContext, key: string, now: number): Pro
       return ttlFault;
     case 'payload': {
       const isYoung = now - jobIdTimeMs(kind.id) < YOUNG_MS;
-      const hasRecord = isYoung || (await context.redis.exists(recordKey(context.prefix, kind.id))) === 1;
+      const hasRecord = isYoung || (await context.redis.exists(context.keys.record(kind.id))) === 1;
       return hasRecord ? ttlFault : [...ttlFault, 'orphaned-keys'];
     }
     case 'record':
@@ -97,14 +96,14 @@ async function faultsOfKey(context: AdminContext, key: string, now: number): Pro
 }
 
 async function faultsOfJob(context: AdminContext, id: string, now: number): Promise<Fault[]> {
-  const { redis, prefix } = context;
+  const { redis, keys } = context;
   const record = (await findJob(context, id))?.record;
   if (record === undefined || isSettled(record.state) || now - record.createdAt < YOUNG_MS) {
     return [];
   }
   const [open, leaseUntil] = await Promise.all([
-    redis.zscore(openJobsKey(prefix, record.queue), id),
-    redis.hget(recordKey(prefix, id), 'lease_until'),
+    redis.zscore(keys.openJobs(record.queue), id),
+    redis.hget(keys.record(id), 'lease_until'),
   ]);
   return [
     ...(open === null ? (['unlisted-jobs'] as const) : []),
@@ -112,6 +111,6 @@ async function faultsOfJob(context: AdminContext, id: string, now: number): Prom
   ];
 }
 
-/** A call that began before the deadline may go on after it. */
+/** A call that began before the deadline may continue after it. */
 const isStuck = (record: JobRecord, leaseUntil: number, now: number): boolean =>
   record.state === 'running' ? now - leaseUntil > LEASE_OVER_MS : now - record.deadlineAt > OVERDUE_MS;

@@ -1,34 +1,34 @@
-// Looks in a declarative configuration for routes that fail open: with the plugin on them, and without the companion
-// that refuses requests while the plugin server is not there (docs/kong.md).
+// Checks a declarative configuration for routes that fail open: they have the plugin but not the fail-closed guard, which
+// rejects requests while the plugin server does not respond (docs/kong.md).
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
-import { counted } from '../../counted';
+import { counted } from '../../process/counted';
 import { CommandError } from '../report';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
 const PLUGIN = 'async-request-reply';
-const COMPANION = 'post-function';
+const GUARD = 'post-function';
 const TERMINATION = 'request-termination';
 
-/** What kong/fail-closed.lua comes down to: it looks where the request goes and answers 503. */
+/** Recognizes kong/fail-closed.lua: it checks the target of the request and returns 503. */
 const FAIL_CLOSED = /balancer_data[\s\S]*kong\.response\.exit\(\s*503\b/;
 
 type Entity = Readonly<Record<string, unknown>>;
 
-/** A route with the plugins that Kong may run on it, the nearest first. */
+/** A route with the plugins that Kong may run on it, the most specific first. */
 interface RouteView {
   readonly name: string;
   readonly hasService: boolean;
   readonly plugins: readonly Entity[];
 }
 
-/** @throws CommandError (2) where the file cannot be read or is no declarative configuration. */
+/** @throws CommandError (2) if the file cannot be read or is not a declarative configuration. */
 export async function checkKongYml(file: string): Promise<CheckResult> {
   const routes = routesOf(await load(file));
   return {
     name: 'fail-closed',
     seen: counted(routes.length, 'route'),
-    findings: routes.flatMap(judge),
+    findings: routes.flatMap(check),
   };
 }
 
@@ -41,12 +41,12 @@ async function load(file: string): Promise<Entity> {
     throw new CommandError(2, `${file} cannot be read: ${String(why)}`, { cause });
   }
   if (typeof config !== 'object' || config === null || Array.isArray(config)) {
-    throw new CommandError(2, `${file} is no declarative configuration of Kong.`);
+    throw new CommandError(2, `${file} is not a declarative configuration of Kong.`);
   }
   return config as Entity;
 }
 
-function judge({ name, hasService, plugins }: RouteView): Finding[] {
+function check({ name, hasService, plugins }: RouteView): Finding[] {
   const plugin = plugins.find((one) => one['name'] === PLUGIN);
   if (plugin === undefined) {
     return [];
@@ -55,38 +55,38 @@ function judge({ name, hasService, plugins }: RouteView): Finding[] {
   const findings: Finding[] = [];
   if (terminates) {
     const message =
-      `Route ${name} has ${TERMINATION}: requests that go through the handoff lane would be answered 503. ` +
-      `Put the ${COMPANION} of kong/fail-closed.lua in its place.`;
+      `Route ${name} has ${TERMINATION}, which rejects requests on the handoff path with 503. ` +
+      `Replace it with the ${GUARD} of kong/fail-closed.lua.`;
     findings.push(warning(message));
   }
-  return terminates || hasCompanion(plugins) ? findings : judgeOpen(name, plugin, hasService);
+  return terminates || hasGuard(plugins) ? findings : checkOpen(name, plugin, hasService);
 }
 
-/** Kong runs one plugin of a name on a route: the most specific. */
-function hasCompanion(plugins: readonly Entity[]): boolean {
-  const companion = plugins.find((one) => one['name'] === COMPANION);
-  const functions = record(companion?.['config'])['access'];
+/** Of plugins with the same name, Kong runs only the most specific one on a route. */
+function hasGuard(plugins: readonly Entity[]): boolean {
+  const guard = plugins.find((one) => one['name'] === GUARD);
+  const functions = record(guard?.['config'])['access'];
   return Array.isArray(functions) && functions.some((lua) => FAIL_CLOSED.test(String(lua)));
 }
 
-/** With a trigger it answers only the requests that ask for it. */
+/** With a trigger it terminates only the requests that have the trigger. */
 function isTerminated(plugins: readonly Entity[]): boolean {
   const termination = plugins.find((one) => one['name'] === TERMINATION);
   return termination !== undefined && record(termination['config'])['trigger'] === undefined;
 }
 
-function judgeOpen(name: string, plugin: Entity, hasService: boolean): Finding[] {
+function checkOpen(name: string, plugin: Entity, hasService: boolean): Finding[] {
   const intercept = record(plugin['config'])['intercept'] ?? 'always';
   if (intercept === 'always') {
     const message =
-      `Route ${name} has ${PLUGIN} with intercept always and not the fail-closed ${COMPANION}: ` +
-      'without the plugin server its requests go straight to the upstream. Add kong/fail-closed.lua.';
+      `Route ${name} has ${PLUGIN} with intercept always, but not the fail-closed ${GUARD}. ` +
+      'If the plugin server does not respond, Kong proxies its requests to the upstream. Add kong/fail-closed.lua.';
     return [error(message)];
   }
   return intercept === 'never' && hasService
     ? [
         warning(
-          `Route ${name} is for polls and has no fail-closed ${COMPANION}: without the plugin server polls go upstream.`,
+          `Route ${name} serves polls and has no fail-closed ${GUARD}. If the plugin server does not respond, Kong proxies polls to the upstream.`,
         ),
       ]
     : [];
@@ -102,7 +102,8 @@ function routesOf(config: Entity): RouteView[] {
     name: label(route),
     hasService: service !== undefined,
     plugins: [
-      ...[...list(route['plugins']), ...named('route', route)],
+      ...list(route['plugins']),
+      ...named('route', route),
       ...(service === undefined ? [] : [...list(service['plugins']), ...named('service', service)]),
       ...global,
     ].filter((plugin) => plugin['enabled'] !== false && isFree(plugin, 'consumer')),
@@ -125,7 +126,7 @@ const list = (value: unknown): Entity[] => (Array.isArray(value) ? value.map(rec
 
 const isFree = (plugin: Entity, kind: string): boolean => (plugin[kind] ?? null) === null;
 
-/** A reference is a name, an ID, or a record with one of them. */
+/** A reference is a name, an ID, or a record with one of the two. */
 function points(reference: unknown, { id, name }: Entity): boolean {
   const target = typeof reference === 'object' ? record(reference) : { id: reference, name: reference };
   return (id !== undefined && target['id'] === id) || (name !== undefined && target['name'] === name);

@@ -1,50 +1,49 @@
 // Checks of the queues that have been announced: somebody must take them, and their instances must agree.
 import { setTimeout as delay } from 'node:timers/promises';
-import { announcedSettings, knownQueues } from '../../../plugins/async-request-reply/queue/announcement';
-import { QueueHold } from '../../../plugins/async-request-reply/queue/queue-hold';
-import { openJobsKey, queuesKey, sweepLockKey } from '../../../plugins/async-request-reply/store/keys';
-import { nameOfRedis } from '../../../plugins/async-request-reply/store/redis-client';
+import { registeredSettings, knownQueues } from '../../../plugins/async-request-reply/queue/queue-registry';
+import { QueuePause } from '../../../plugins/async-request-reply/queue/queue-pause';
+import { nameOfRedis } from '../../../plugins/async-request-reply/redis/redis-client';
 import { queueLimits, sameLimits } from '../../../plugins/async-request-reply/worker/queue-limits';
-import { counted } from '../../counted';
+import { counted } from '../../process/counted';
 import type { AdminContext } from '../admin-context';
 import { queueText, serviceOf } from '../queue-text';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
-/** The lock lives 5 s and is renewed every second: after a leader's death another takes it within two. */
+/** The sweeper's lock is renewed every second and expires after 5 s. If its owner dies, another worker acquires it within 2 s. */
 const LOCK_WAIT_MS = 2500;
-const LOCK_LOOK_MS = 100;
+const LOCK_CHECK_MS = 100;
 
 export async function checkQueues(context: AdminContext): Promise<CheckResult[]> {
   const queues = (await usedQueues(context)).sort();
   const seen = counted(queues.length, 'queue');
-  const [untaken, disagreeing, held] = await Promise.all([
-    Promise.all(queues.map((queue) => untakenFinding(context, queue))),
+  const [unserved, disagreeing, paused] = await Promise.all([
+    Promise.all(queues.map((queue) => unservedFinding(context, queue))),
     Promise.all(queues.map((queue) => limitsFinding(context, queue))),
-    Promise.all(queues.map((queue) => heldFinding(context, queue))),
+    Promise.all(queues.map((queue) => pauseFinding(context, queue))),
   ]);
   return [
     {
       name: 'workers',
-      seen: `${seen} in ${placeText(context)}`,
-      findings: untaken.filter((finding) => finding !== undefined),
+      seen: `${seen} in ${connectionText(context)}`,
+      findings: unserved.filter((finding) => finding !== undefined),
     },
     { name: 'limits', seen, findings: disagreeing.filter((finding) => finding !== undefined) },
-    { name: 'holds', seen, findings: held.filter((finding) => finding !== undefined) },
+    { name: 'pauses', seen, findings: paused.filter((finding) => finding !== undefined) },
   ];
 }
 
-/** Where this program looks, and so where workers must. */
-const placeText = ({ settings: { redis } }: AdminContext): string =>
+/** The connection of this program. Workers must use the same. */
+const connectionText = ({ settings: { redis } }: AdminContext): string =>
   `Redis ${nameOfRedis(redis)}, database ${String(redis.database)}, key prefix "${redis.key_prefix}"`;
 
-/** Those that are announced or have open jobs: the others are about to be retired, and no worker takes them. */
-async function usedQueues({ redis, prefix }: AdminContext): Promise<string[]> {
-  const names = await knownQueues(redis, prefix);
+/** Queues that are registered or have open jobs. The others are about to be removed, and no worker serves them. */
+async function usedQueues({ redis, keys }: AdminContext): Promise<string[]> {
+  const names = await knownQueues(redis, keys);
   const used = await Promise.all(
     names.map(async (queue) => {
       const [until, open] = await Promise.all([
-        redis.zscore(queuesKey(prefix), queue),
-        redis.zcard(openJobsKey(prefix, queue)),
+        redis.zscore(keys.queues(), queue),
+        redis.zcard(keys.openJobs(queue)),
       ]);
       return Number(until) > Date.now() || open > 0;
     }),
@@ -52,51 +51,51 @@ async function usedQueues({ redis, prefix }: AdminContext): Promise<string[]> {
   return names.filter((_name, at) => used[at]);
 }
 
-async function untakenFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
-  const { redis, prefix } = context;
+async function unservedFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
+  const { redis, keys } = context;
   const until = performance.now() + LOCK_WAIT_MS;
-  while ((await redis.exists(sweepLockKey(prefix, queue))) === 0) {
+  while ((await redis.exists(keys.sweepLock(queue))) === 0) {
     if (performance.now() >= until) {
-      const open = await redis.zcard(openJobsKey(prefix, queue));
+      const open = await redis.zcard(keys.openJobs(queue));
       const name = queueText(queue, await serviceOf(context, queue));
       const message =
-        `No worker takes queue ${name}, which has ${counted(open, 'open job')}. Start one. One that runs looks ` +
-        `elsewhere: it has to be told ${placeText(context)} (ARR_REDIS_*, ARR_KEY_PREFIX), and by ARR_QUEUES ` +
-        'to take this queue, or all.';
+        `No worker serves queue ${name}, which has ${counted(open, 'open job')}. Start a worker. If one is running, ` +
+        `check that it uses ${connectionText(context)} (ARR_REDIS_*, ARR_KEY_PREFIX) and that its ARR_QUEUES ` +
+        'includes this queue.';
       return error(message);
     }
-    await delay(LOCK_LOOK_MS);
+    await delay(LOCK_CHECK_MS);
   }
   return undefined;
 }
 
 async function limitsFinding(context: AdminContext, queue: string): Promise<Finding | undefined> {
-  const settings = await announcedSettings(context.redis, context.prefix, queue);
+  const settings = await registeredSettings(context.redis, context.keys, queue);
   const inForce = queueLimits(settings);
   if (settings.every((one) => sameLimits(queueLimits([one]), inForce))) {
     return undefined;
   }
-  const wishes = settings.map(
+  const requests = settings.map(
     ({ concurrency, rateMax, ratePerMs }) =>
       `concurrency ${String(concurrency)}` +
       (rateMax > 0 ? ` and ${String(rateMax)} per ${String(ratePerMs / 1000)} s` : ''),
   );
   const name = queueText(queue, await serviceOf(context, queue));
   return warning(
-    `Instances disagree on the limits of queue ${name} (${[...new Set(wishes)].sort().join('; ')}): ` +
-      'the smallest hold. After a change of settings this passes when the old announcement lapses.',
+    `Plugin instances have different limits for queue ${name} (${[...new Set(requests)].sort().join('; ')}). ` +
+      'The smallest apply. After a change of settings this ends when the old registration expires.',
   );
 }
 
-async function heldFinding({ redis, prefix }: AdminContext, queue: string): Promise<Finding | undefined> {
-  const hold = await new QueueHold(redis, prefix, queue).read();
-  if (hold === undefined) {
+async function pauseFinding({ redis, keys }: AdminContext, queue: string): Promise<Finding | undefined> {
+  const pause = await new QueuePause(redis, keys, queue).read();
+  if (pause === undefined) {
     return undefined;
   }
   const why =
-    hold.reason === 'breaker' ? 'its circuit breaker is open' : 'its upstream asked for it (Retry-After)';
+    pause.reason === 'breaker' ? 'its circuit breaker is open' : 'its upstream requested it (Retry-After)';
   return warning(
-    `Queue ${queue} starts no job for ${String(Math.ceil(hold.leftMs / 1000))} s yet, since ${why}. ` +
-      `To start them now: async-request-reply resume ${queue}`,
+    `Queue ${queue} is paused for another ${String(Math.ceil(pause.leftMs / 1000))} s because ${why}. ` +
+      `To resume it now: async-request-reply resume ${queue}`,
   );
 }

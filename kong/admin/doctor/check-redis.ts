@@ -1,19 +1,19 @@
-// Checks of Redis as it is set up: each node that holds keys is asked.
-import type Redis from 'ioredis';
+// Checks the configuration of Redis, on each node that has keys.
+import type { RedisNode } from '../../../plugins/async-request-reply/redis/redis-client';
 import { masters } from '../scan';
 import type { AdminContext } from '../admin-context';
 import { error, warning, type CheckResult, type Finding } from './finding';
 
 const LEAST_MAJOR = 7;
 
-/** Announcements lapse by the clocks of those who write them, delays by those of the workers. */
+/** Registrations expire by the clock of the process that writes them, and delays end by the clock of the worker. */
 const SKEW_WARNING_MS = 1000;
 const SKEW_ERROR_MS = 10_000;
 
-/** Fields of INFO. */
-export type Info = ReadonlyMap<string, string>;
+/** The fields of INFO. */
+type Info = ReadonlyMap<string, string>;
 
-async function infoOf(node: Redis): Promise<Info> {
+async function infoOf(node: RedisNode): Promise<Info> {
   const text = await node.info();
   return new Map(
     text.split('\r\n').flatMap((line): [string, string][] => {
@@ -23,50 +23,50 @@ async function infoOf(node: Redis): Promise<Info> {
   );
 }
 
-const nameOf = ({ options }: Redis): string => `${String(options.host)}:${String(options.port)}`;
+const nameOf = ({ options }: RedisNode): string => `${String(options.host)}:${String(options.port)}`;
 
-/** Version, eviction and append-only file of each node. */
+/** Checks the version, eviction policy and append-only file of each node. */
 export async function checkServers({ redis }: AdminContext): Promise<CheckResult[]> {
   const nodes = await Promise.all(
     masters(redis).map(async (node) => ({ name: nameOf(node), info: await infoOf(node) })),
   );
-  const check = (name: string, fields: readonly string[], judge: (info: Info) => Finding[]): CheckResult => ({
+  const check = (name: string, fields: readonly string[], check: (info: Info) => Finding[]): CheckResult => ({
     name,
     seen: [...new Set(nodes.flatMap(({ info }) => fields.map((field) => info.get(field) ?? '?')))].join(', '),
     findings: nodes.flatMap(({ name: node, info }) =>
-      judge(info).map((finding) => ({ ...finding, message: `${node}: ${finding.message}` })),
+      check(info).map((finding) => ({ ...finding, message: `${node}: ${finding.message}` })),
     ),
   });
   return [
-    check('redis-version', ['redis_version'], judgeVersion),
-    check('eviction', ['maxmemory_policy'], judgeEviction),
-    check('append-only-file', ['aof_enabled'], judgeAppendOnly),
+    check('redis-version', ['redis_version'], checkVersion),
+    check('eviction', ['maxmemory_policy'], checkEviction),
+    check('append-only-file', ['aof_enabled'], checkAppendOnly),
   ];
 }
 
-/** Redis 7 has the script flags and PEXPIRE options that are used. */
-export function judgeVersion(info: Info): Finding[] {
+/** The scripts need the flags and PEXPIRE options of Redis 7. */
+export function checkVersion(info: Info): Finding[] {
   const version = info.get('redis_version') ?? '?';
   return parseInt(version, 10) >= LEAST_MAJOR
     ? []
-    : [error(`Redis ${version} is too old: version ${String(LEAST_MAJOR)} or later is needed.`)];
+    : [error(`Redis ${version} is too old. Version ${String(LEAST_MAJOR)} or later is required.`)];
 }
 
-function judgeEviction(info: Info): Finding[] {
+function checkEviction(info: Info): Finding[] {
   const policy = info.get('maxmemory_policy') ?? '?';
   return policy === 'noeviction'
     ? []
-    : [error(`maxmemory-policy is ${policy}: accepted jobs may be evicted. Set it to noeviction.`)];
+    : [error(`maxmemory-policy is ${policy}, so accepted jobs may be evicted. Set it to noeviction.`)];
 }
 
-/** Whether what Redis accepts is on its disk. */
-export function judgeAppendOnly(info: Info): Finding[] {
+/** Checks whether Redis persists what it accepts. */
+export function checkAppendOnly(info: Info): Finding[] {
   if (info.get('aof_enabled') !== '1') {
-    return [error('The append-only file is off: accepted jobs are lost in a crash. Set appendonly to yes.')];
+    return [error('The append-only file is off, so a crash loses accepted jobs. Set appendonly to yes.')];
   }
   return info.get('aof_last_write_status') === 'ok'
     ? []
-    : [error('The last write of the append-only file failed: look at the log and the disk of Redis.')];
+    : [error('The last write of the append-only file failed. Check the log and the disk of Redis.')];
 }
 
 /** @param nowMs the clock of this machine. */
@@ -76,8 +76,8 @@ export async function checkClock({ redis }: AdminContext, nowMs: () => number): 
   const after = nowMs();
   const skewMs = Math.round((before + after) / 2 - (seconds * 1000 + micros / 1000));
   const message =
-    `The clocks of this machine and of Redis are ${String(Math.abs(skewMs))} ms apart: ` +
-    'delays and announcements go wrong by that. Keep both by NTP.';
+    `The clocks of this machine and of Redis differ by ${String(Math.abs(skewMs))} ms, ` +
+    'and so do delays and registrations of queues. Synchronize both with NTP.';
   const findings =
     Math.abs(skewMs) > SKEW_ERROR_MS
       ? [error(message)]

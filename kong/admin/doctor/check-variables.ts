@@ -1,4 +1,4 @@
-// Whether every ARR_* variable around this program is a setting: a misspelt one has no effect and no error.
+// Checks whether every ARR_* variable of the environment is a setting. A misspelt one has no effect and causes no error.
 import { describeUnknownVariables } from '../../../schemas/unknown-variables';
 import { warning, type CheckResult } from './finding';
 

@@ -1,6 +1,6 @@
-// Every Redis command that the plugin server, the workers, BullMQ and this program send, those inside of scripts
-// included, each with arguments that name a key where one is named in earnest. spec/contract/admin-acl.spec.ts holds
-// the lists to the scripts and to what a running system sends, and docs/redis.md to the lists.
+// Every Redis command that the plugin server, the workers, BullMQ and this program send, including those in scripts, with
+// sample arguments: a key where the real command has a key. spec/contract/admin-acl.spec.ts compares the lists with the
+// scripts and with what a running system sends, and docs/redis.md with the lists.
 
 export type Sample = readonly [name: string, ...args: string[]];
 
@@ -10,7 +10,7 @@ const parse = (samples: string): Sample[] =>
     .split(/[|\n]/)
     .map((sample) => sample.trim().split(' ') as [string, ...string[]]);
 
-/** `KEY` stands for a key of ours, `CHANNEL` and `SETTLED` for our channels; numbers of arguments are right, since Redis looks at these before the ACL. */
+/** `KEY` is one of our keys; `CHANNEL` and `SETTLED` are our channels. The number of arguments is valid, since Redis checks it before the ACL. */
 export const SYSTEM_COMMANDS: readonly Sample[] = parse(`
   BZPOPMIN KEY 1|CLIENT SETNAME x|COPY KEY KEY|DEL KEY|EVAL x 0|EVALSHA x 0|EXISTS KEY|GET KEY|HDEL KEY f|HEXISTS KEY f
   HGET KEY f|HGETALL KEY|HINCRBY KEY f 1|HLEN KEY|HMGET KEY f|HMSET KEY f v|HSET KEY f v|HSETNX KEY f v|INCR KEY|INFO
@@ -21,12 +21,12 @@ export const SYSTEM_COMMANDS: readonly Sample[] = parse(`
   ZREMRANGEBYSCORE KEY 0 1|ZREVRANGE KEY 0 0|ZREVRANGEBYSCORE KEY 1 0|ZSCAN KEY 0|ZSCORE KEY v
 `);
 
-/** What only this program sends. MULTI and DISCARD, too: it tries the others between the two. */
+/** Commands that only this program sends. It also sends MULTI and DISCARD, and tries the others between the two. */
 export const ADMIN_COMMANDS: readonly Sample[] = parse(`
   LINDEX KEY 0|RENAME KEY KEY|RPOP KEY|SCAN 0
 `);
 
 export const COMMANDS: readonly Sample[] = [...SYSTEM_COMMANDS, ...ADMIN_COMMANDS];
 
-/** These cannot be tried among the others: they change the connection. */
+/** These cannot be tried with the others, since they change the mode of the connection. */
 export const SUBSCRIPTIONS = ['SUBSCRIBE', 'SSUBSCRIBE', 'SUNSUBSCRIBE'] as const;

@@ -1,20 +1,20 @@
-// What kind of key one of ours is, by its name (store/keys.ts), and whether it must have a TTL.
+// Classifies keys by their names (redis/keys.ts): their kind, and whether they must have a TTL.
 
-export type KeyKind =
+type KeyKind =
   | { readonly kind: 'record' | 'payload'; readonly id: string }
-  /** `lives`: it must have a TTL. */
+  /** `lives`: whether it must have a TTL. */
   | { readonly kind: 'other'; readonly lives: boolean };
 
 const JOB_KEY = /^\{([^}]+)\}:(job|req|res:.+)$/;
 
-/** What says something of a job for a moment. */
-const JOB_MARK = /^\{[^}]+\}:(polled|reentry:.+)$/;
+/** Short-lived keys of a job. */
+const JOB_MARK = /^\{[^}]+\}:(polled|loopback:.+)$/;
 
-/** Keys of a queue that hold callers' or jobs' data for a while, or a state that must heal by itself. */
+/** Keys of a queue with temporary data of callers or jobs, or with a state that must expire. */
 const LIVING_QUEUE_KEY =
-  /^\{[^}]+\}:(once|idem:.+|callback|callbacks|turns|turn:.+|caller:.+|dead|redriven:.+|stored|bytes|breaker|settings|sweeper|settled:.+)$/;
+  /^\{[^}]+\}:(created|idem:.+|callback|callbacks|ranks|rank:.+|caller:.+|dead|redriven:.+|stored|bytes|breaker|settings|sweeper|settled:.+)$/;
 
-/** @returns undefined for a key that is not ours, or that may stay: BullMQ's, the places, the open jobs, the queues. */
+/** @returns undefined for a key that is not ours, or that needs no TTL: BullMQ's keys, slots, open jobs, queues. */
 export function keyKind(prefix: string, key: string): KeyKind | undefined {
   const name = key.slice(prefix.length + 1);
   const [, id, part] = JOB_KEY.exec(name) ?? [];

@@ -1,103 +1,70 @@
-// The access phase: a request comes in, a decision comes out, and nothing ever escapes as an exception, since
-// Kong takes a plugin that throws for one that lets the request pass.
+// The access phase: turns a request into an action. It never throws, since Kong proxies a request whose plugin has thrown as if the
+// plugin had let it pass.
 import { AsyncError } from '../errors/async-error';
-import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
 import { preferencesOf } from '../http/prefer';
-import { PASS, replyWith, type Decision } from '../http/reply';
-import type { AccessStore } from '../store/access-store';
-import { admitReentry } from './admit-reentry';
-import { classify } from './classify';
-import type { GatewayRequest, RequestLine } from './gateway-request';
-import { internalErrorReply } from './error-replies';
-import { answerFields, varyValue } from './our-fields';
-import { poll } from './poll';
-import type { RouteSettings } from './route-settings';
-import { SubmitError } from './accept-order';
-import { submit } from './submit';
-import { isWebSocketHandshake } from './web-socket';
+import type { AccessContext } from './access-context';
+import { classify, isWebSocketHandshake } from './classify';
+import { PASS, replyWith, type GatewayAction } from './gateway-action';
+import { poll } from './poll/poll';
+import { internalErrorReply, jobHeaders, varyValue } from './replies';
+import { submit } from './submit/submit';
+import { verifyLoopback } from './verify-loopback';
 
-/** Where the access side says what an operator should know. */
-export interface AccessLog {
-  /** What should not have happened; the error's message must not be given to a client. */
-  failure(error: unknown): void;
-  /** Something about the route's configuration: told once for each instance. */
-  advice(text: string): void;
-}
-
-/** Decides what becomes of a request. Never rejects. */
-export async function access(
-  request: GatewayRequest,
-  settings: RouteSettings,
-  store: AccessStore,
-  log: AccessLog,
-): Promise<Decision> {
+/** Decides what the gateway does with a request. Never rejects. */
+export async function access(context: Omit<AccessContext, 'line'>): Promise<GatewayAction> {
   try {
-    return await decide(request, settings, store, log);
+    return await decide({ ...context, line: await context.request.line() });
   } catch (error) {
     if (error instanceof AsyncError) {
-      return refusal(error, settings, log);
+      return rejection(error, context);
     }
-    log.failure(error);
+    context.log.error(error);
     return replyWith(internalErrorReply());
   }
 }
 
-async function decide(
-  request: GatewayRequest,
-  settings: RouteSettings,
-  store: AccessStore,
-  log: AccessLog,
-): Promise<Decision> {
-  const line = await request.line();
-  if (line.marker !== '') {
-    return admitReentry(request, line, settings, store, (text) => log.advice(text));
+async function decide(context: AccessContext): Promise<GatewayAction> {
+  const { request, line, settings } = context;
+  if (line.loopbackToken !== '') {
+    return verifyLoopback(context);
   }
   const kind = classify(line, settings);
   switch (kind.kind) {
     case 'pass':
       return PASS;
     case 'nothing-here':
-      throw new AsyncError('not-found', { detail: 'This address is for polls only: send a job ID.' });
+      throw new AsyncError('not-found', { detail: 'This address only answers polls. Send a job ID.' });
     case 'poll':
-      return replyWith(await poll(request, line, kind, settings, store));
+      return replyWith(await poll(context, kind));
     case 'handshake':
-      return (await isWebSocketHandshake(request, line))
-        ? PASS
-        : submitOrPass(request, line, settings, store, log);
+      return (await isWebSocketHandshake(request, line)) ? PASS : submitOrPass(context);
     case 'submit':
-      return submitOrPass(request, line, settings, store, log);
+      return submitOrPass(context);
   }
 }
 
-/** On a route for those who prefer it the others pass: the answer then depends on what they did not say. */
-async function submitOrPass(
-  request: GatewayRequest,
-  line: RequestLine,
-  settings: RouteSettings,
-  store: AccessStore,
-  log: AccessLog,
-): Promise<Decision> {
+/** With `intercept: prefer` a request without `respond-async` passes. Its response then varies by that preference. */
+async function submitOrPass(context: AccessContext): Promise<GatewayAction> {
+  const { request, settings } = context;
   if (settings.intercept === 'prefer') {
     const { respondAsync } = preferencesOf(await request.headerValues('prefer'));
     if (!respondAsync) {
       return { kind: 'pass', vary: varyValue(settings) };
     }
   }
-  const outcome = await submit(request, line, settings, store, (text) => log.advice(text));
-  return outcome.kind === 'empty-id'
-    ? replyWith(await poll(request, line, { id: '', view: 'header' }, settings, store))
-    : outcome;
+  const outcome = await submit(context);
+  return outcome.kind === 'empty-id' ? replyWith(await poll(context, { id: '', view: 'header' })) : outcome;
 }
 
-function refusal(error: AsyncError, settings: RouteSettings, log: AccessLog): Decision {
+function rejection(error: AsyncError, { settings, log }: Omit<AccessContext, 'line'>): GatewayAction {
   if (error.status >= 500) {
-    log.failure(error);
+    log.error(error);
   }
   const isStoreFailure = error.code === 'store-unavailable' || error.code === 'store-full';
-  if (isStoreFailure && settings.storeFailure === 'proxy' && error instanceof SubmitError) {
+  // Of a store failure only a submit knows the job ID.
+  if (isStoreFailure && settings.onStoreFailure === 'proxy' && error.jobId !== undefined) {
     return PASS;
   }
-  const id = error instanceof KnownJobError ? error.jobId : undefined;
-  return replyWith(problemReply(error, answerFields(settings, id)));
+  return replyWith(problemReply(error, jobHeaders(settings, error.jobId)));
 }

@@ -1,13 +1,13 @@
-// Decides what a request is before anything else is asked: a poll, a submit, or none of our business.
+// Decides what a request is before anything else: a poll, a submit, or a request to pass through.
 import { AsyncError } from '../errors/async-error';
 import { queryValues } from '../http/query';
-import type { RequestLine } from './gateway-request';
-import type { RouteSettings } from './route-settings';
+import type { GatewayRequest, RequestLine } from './gateway-request';
+import type { RouteSettings } from './route/route-settings';
 
-/** Which of a job's addresses was asked for; `header` is any URL with the ID header. */
+/** Which of a job's addresses is polled; `header` is any URL with the ID header. */
 export type PollView = 'header' | 'status' | 'result';
 
-/** What is polled: the ID as the client wrote it, malformed perhaps, and which of the job's addresses. */
+/** What is polled: the ID as the client wrote it, perhaps malformed, and which of the job's addresses. */
 export interface PollTarget {
   readonly id: string;
   readonly view: PollView;
@@ -16,22 +16,21 @@ export interface PollTarget {
 export type RequestKind =
   | ({ readonly kind: 'poll' } & PollTarget)
   | { readonly kind: 'submit' }
-  /** A submit, unless it opens a WebSocket on a route that lets these pass. */
+  /** A submit, unless it opens a WebSocket on a route that lets WebSockets pass. */
   | { readonly kind: 'handshake' }
-  /** No ID on a route that is for polls only. */
+  /** A request without an ID on a route that only answers polls. */
   | { readonly kind: 'nothing-here' }
   | { readonly kind: 'pass' };
 
 const RESULT_SUFFIX = '/result';
 
-/** Methods that no plugin setting turns into jobs: tunnels, traces and CORS preflights. */
+/** Methods that never become jobs, whatever the settings: tunnels, traces and CORS preflights. */
 const NEVER_JOBS: ReadonlySet<string> = new Set(['CONNECT', 'TRACE', 'OPTIONS']);
 
 /**
- * Tells polls from submits. Whatever carries a job ID is a poll, whatever its method: it never reaches the
- * upstream.
+ * Tells polls from submits. A request with a job ID is a poll, whatever its method, and never reaches the upstream.
  *
- * @throws AsyncError `ambiguous-id` where an ID is given twice, or differs between header and query.
+ * @throws AsyncError `ambiguous-id` if an ID is given twice, or differs between header and query.
  */
 export function classify(line: RequestLine, settings: RouteSettings): RequestKind {
   const queryId = singleQueryId(line, settings);
@@ -65,14 +64,14 @@ export function classify(line: RequestLine, settings: RouteSettings): RequestKin
 const ambiguous = (detail: string): AsyncError => new AsyncError('ambiguous-id', { detail });
 
 function singleHeaderId(header: string): string | undefined {
-  // nginx joins repeated fields with commas, which no ID holds.
+  // nginx joins repeated fields with commas, and no ID contains a comma.
   if (header.includes(',')) {
     throw ambiguous('The job ID header was sent more than once. Send it once.');
   }
   return header === '' ? undefined : header.trim();
 }
 
-/** The client's own query counts too: an earlier plugin may have taken the ID out of the one that goes on. */
+/** The query that the client sent counts first: an earlier plugin may have removed the ID from the one that Kong forwards. */
 function singleQueryId(line: RequestLine, settings: RouteSettings): string | undefined {
   const sent = queryValues(rawQuery(line.uri), settings.idQuery);
   const values = sent.length > 0 ? sent : queryValues(line.query, settings.idQuery);
@@ -87,7 +86,7 @@ const rawQuery = (uri: string): string => (uri.includes('?') ? uri.slice(uri.ind
 const viewOf = (line: RequestLine, settings: RouteSettings): PollView =>
   queryValues(rawQuery(line.uri), settings.resultQuery).includes('result') ? 'result' : 'status';
 
-/** Matches a request's path against the path of the `status_url` template. */
+/** Matches the path of a request against the path of the `status_url` template. */
 function matchStatusPath(uri: string, template: string): PollTarget | undefined {
   const path = uri.split('?', 1)[0] ?? '';
   const [before = '', after = ''] = template.replace(/^https?:\/\/[^/]*/, '').split('{id}', 2);
@@ -102,3 +101,20 @@ function matchStatusPath(uri: string, template: string): PollTarget | undefined 
   const status = end(after);
   return status !== undefined && !status.includes('/') ? { id: status, view: 'status' } : undefined;
 }
+
+/**
+ * Whether a request opens a WebSocket over HTTP/1.1 (RFC 6455, 4.1): a GET with all four fields of the handshake. Any other
+ * `Upgrade` is ignored (RFC 9110, 7.8), so that no field lets a client past the queue.
+ */
+export async function isWebSocketHandshake(request: GatewayRequest, line: RequestLine): Promise<boolean> {
+  return (
+    line.method === 'GET' &&
+    line.upgrade.toLowerCase() === 'websocket' &&
+    (await hasValue(request, 'connection', /(^|,)[ \t]*upgrade[ \t]*(,|$)/i)) &&
+    (await hasValue(request, 'sec-websocket-key', /^[A-Za-z0-9+/]{22}==$/)) &&
+    (await hasValue(request, 'sec-websocket-version', /^\d{1,3}$/))
+  );
+}
+
+const hasValue = async (request: GatewayRequest, name: string, value: RegExp): Promise<boolean> =>
+  value.test((await request.headerValues(name)).join(','));

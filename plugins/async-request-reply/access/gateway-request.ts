@@ -1,32 +1,32 @@
-// What the access side may ask of a request, whichever lane it came by. kong-api/ answers over the plugin-server
-// protocol. Every method may cost a round trip to Kong: ask for what the decision needs, in its order.
+// What the access side can query about a request, whichever way to Kong it came by. kong-api/ implements it over the plugin-server
+// protocol. Each method may cost a round trip to Kong: call only what the decision needs, in the order of need.
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
 
 /** The part of a request that decides what it is. Strings are bytes as Latin-1. */
 export interface RequestLine {
-  /** As the client sent it: by it polls are told from cancellations, and answered. */
+  /** As the client sent it. It tells polls from cancellations, and decides how a poll is answered. */
   readonly method: string;
-  /** As earlier plugins left it: what the upstream gets. */
+  /** As earlier plugins left it: the upstream gets this one. */
   readonly upstreamMethod: string;
   /** As the client sent it: path, `?` and query. */
   readonly uri: string;
-  /** What stands before the path on the client's side of a proxy that Kong trusts; '' where the route does not ask. */
+  /** The path prefix on the client's side of a proxy that Kong trusts; '' if the route does not use it. */
   readonly prefix: string;
   /** The query as earlier plugins left it. */
   readonly query: string;
-  /** Values of the ID header joined by commas; '' where it is absent or empty. */
+  /** Values of the ID header joined by commas; '' if it is absent or empty. */
   readonly idHeader: string;
   readonly upgrade: string;
-  /** The marker of a worker's request (reentry/marker.ts), or what a stranger sent in its place; '' where there is none. */
-  readonly marker: string;
+  /** The loopback token of a worker's request (loopback/loopback-token.ts), or what a client sent in that field; '' if absent. */
+  readonly loopbackToken: string;
 }
 
-/** Where the client sent its request. */
+/** The address that the client sent its request to. */
 export interface SentRequest {
-  /** What it may have called the host; '' where it gave none. The first is what a plugin before ours may have replaced. */
+  /** The host as the client may have named it; '' if it named none. An earlier plugin may have replaced the first. */
   readonly hosts: readonly [current: string, noted: string];
-  /** What stood before the path where it was first sent to, by a proxy that Kong trusts, or what the route strips. */
+  /** The path prefix that a proxy which Kong trusts removed, or that the route strips. */
   readonly prefix: string;
 }
 
@@ -36,23 +36,23 @@ export interface Caller {
   readonly credentialId: string | undefined;
 }
 
-/** What Kong will put into the request for the upstream, in the place of what the client sent under these names. */
+/** What Kong sends to the upstream in place of the client's fields of the same names. */
 export interface ForwardedFields {
   /** Path and query after `strip_path` and the service's path. */
   readonly path: string;
-  /** The client's Host where the route preserves it. */
+  /** The client's Host, if the route preserves it. */
   readonly preservedHost: string;
-  /** An empty one is not sent, nor is the client's. */
+  /** A field with an empty value is not sent, and neither is the client's field of that name. */
   readonly fields: readonly HeaderField[];
 }
 
-/** The service and route that Kong matched, as far as they matter here. */
+/** The service and route that Kong matched, as far as the plugin needs them. */
 export interface MatchedRoute {
   readonly serviceId: string | undefined;
   readonly routeId: string | undefined;
-  /** The name of the service, or of the route where there is none. */
+  /** The name of the service, or of the route if it has no service. */
   readonly entityName: string | undefined;
-  /** Methods that the route takes; undefined is all. */
+  /** The methods that the route accepts; undefined means all. */
   readonly routeMethods: readonly string[] | undefined;
   readonly tlsVerify: boolean;
   readonly hasClientCertificate: boolean;
@@ -61,9 +61,9 @@ export interface MatchedRoute {
 export type BodyOutcome =
   { readonly kind: 'body'; readonly body: Buffer | undefined } | { readonly kind: 'too-large' };
 
-/** What a request says of its body before that is read. */
+/** What a request states about its body before the body is read. */
 export type ExpectedBody =
-  /** `undeclared`: over HTTP/2 a body needs no announcement. */
+  /** `undeclared`: over HTTP/2 a request may have a body without stating it. */
   { readonly kind: 'none' | 'chunked' | 'undeclared' } | { readonly kind: 'length'; readonly bytes: number };
 
 export interface GatewayRequest {
@@ -71,18 +71,18 @@ export interface GatewayRequest {
   /**
    * Every header field, names in lower case, repeated fields apart.
    *
-   * @throws AsyncError `too-many-header-fields` where there may be more of them than can be seen.
+   * @throws AsyncError `too-many-header-fields` if there may be more fields than Kong shows.
    */
   headers(): Promise<HeaderField[]>;
-  /** One header field's values, for those that `line` does not have. */
+  /** The values of one header field, for fields that `line` does not have. */
   headerValues(name: string): Promise<string[]>;
   sent(): Promise<SentRequest>;
   caller(): Promise<Caller>;
   forwarded(): Promise<ForwardedFields>;
   matched(): Promise<MatchedRoute>;
-  /** Where Kong's balancer would connect to; `load-balanced` where the host is a Kong Upstream. */
+  /** The address that Kong's balancer would connect to; `load-balanced` if the host is a Kong Upstream. */
   target(): Promise<UpstreamTarget | 'load-balanced'>;
   expectedBody(): Promise<ExpectedBody>;
-  /** The body, undefined where the request has none and says no length. Nothing over `maxBytes` is read. */
+  /** The body; undefined if the request has none and states no length. A body over `maxBytes` is not read. */
   body(maxBytes: number): Promise<BodyOutcome>;
 }

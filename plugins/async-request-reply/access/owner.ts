@@ -1,5 +1,5 @@
-// Who a job belongs to, and whether a caller is that one. The tag in the record says how it was known, so that
-// the check needs nothing of the route that is polled.
+// The owner of a job, and whether a caller is the owner. The tag in the record says how the owner was identified, so that the check
+// does not depend on the settings of the route that is polled.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { AsyncError } from '../errors/async-error';
 import type { GatewayRequest } from './gateway-request';
@@ -9,23 +9,23 @@ export interface OwnerSettings {
   readonly ownerHeader: string;
 }
 
-/** '' is nobody: then the job ID alone gives access. */
+/** '' means no owner: then the job ID alone gives access. */
 export type OwnerTag = string;
 
-const NOBODY: OwnerTag = '';
+const ANONYMOUS: OwnerTag = '';
 
-/** The owner that is asked for where there is no job: no consumer has such an ID. */
-export const NOBODYS_JOB: OwnerTag = 'consumer:';
+/** The owner to check against if there is no job: no consumer has such an ID. */
+export const ANONYMOUS_JOB: OwnerTag = 'consumer:';
 
 /**
- * The owner of a job that this request makes.
+ * The owner of a job that this request submits.
  *
- * @throws AsyncError `identity-required` where the route wants a caller to be known and nobody is.
+ * @throws AsyncError `identity-required` if the route requires a known caller and the caller is not known.
  */
 export async function ownerOf(request: GatewayRequest, settings: OwnerSettings): Promise<OwnerTag> {
   switch (settings.owner) {
     case 'none':
-      return NOBODY;
+      return ANONYMOUS;
     case 'header':
       return required(await headerTag(request, settings.ownerHeader));
     case 'consumer':
@@ -54,32 +54,31 @@ export async function isOwner(request: GatewayRequest, tag: OwnerTag): Promise<b
   }
 }
 
-/** Kong's anonymous consumer stands for whoever did not authenticate: it comes without a credential. */
+/** Kong's anonymous consumer stands for callers that did not authenticate: it has no credential. */
 async function consumerTag(request: GatewayRequest): Promise<OwnerTag> {
   const { consumerId, credentialId } = await request.caller();
-  return consumerId !== undefined && credentialId !== undefined ? `consumer:${consumerId}` : NOBODY;
+  return consumerId !== undefined && credentialId !== undefined ? `consumer:${consumerId}` : ANONYMOUS;
 }
 
 async function credentialTag(request: GatewayRequest): Promise<OwnerTag> {
   const { credentialId } = await request.caller();
-  return credentialId === undefined ? NOBODY : `credential:${credentialId}`;
+  return credentialId === undefined ? ANONYMOUS : `credential:${credentialId}`;
 }
 
 async function headerTag(request: GatewayRequest, header: string): Promise<OwnerTag> {
   const name = header.toLowerCase();
-  const values = await request.headerValues(name);
-  const value = values.join(', ');
+  const value = (await request.headerValues(name)).join(', ');
   if (value === '') {
-    return NOBODY;
+    return ANONYMOUS;
   }
   return `header:${name}:${createHash('sha256').update(value, 'latin1').digest('hex')}`;
 }
 
 function required(tag: OwnerTag): OwnerTag {
-  if (tag === NOBODY) {
+  if (tag === ANONYMOUS) {
     throw new AsyncError('identity-required', {
       detail:
-        'This route accepts requests of known callers only. Send the credentials that the API asks for.',
+        'This route accepts requests of known callers only. Send the credentials that the API requires.',
     });
   }
   return tag;

@@ -10,8 +10,8 @@ export const PROBLEMS = {
   'ambiguous-id': { status: 400, title: 'More than one job ID' },
   'identity-required': { status: 401, title: 'Authentication required' },
   'handoff-refused': { status: 403, title: 'No valid handoff' },
-  'reentry-refused': { status: 403, title: 'No valid marker of re-entry' },
-  'reentry-late': { status: 503, title: 'Marker of re-entry came too late' },
+  'loopback-refused': { status: 403, title: 'No valid loopback token' },
+  'loopback-late': { status: 503, title: 'Loopback token came too late' },
   'not-found': { status: 404, title: 'No such job' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'already-settled': { status: 409, title: 'The job has already settled' },
@@ -54,8 +54,8 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** The `type` of a problem (RFC 9457, 3.1.1): a name, not an address; docs/problems/ has the page of each. */
+/** The `type` of a problem (RFC 9457, 3.1.1): a name, not an address. docs/problems/ has a page for each. */
 export const problemType = (code: ProblemCode): string => `urn:problem:async-request-reply:${code}`;
 
-/** Whether `code`, as a stored record has it, is one of ours. */
+/** Whether `code`, as a stored record has it, is in the catalog. */
 export const isProblemCode = (code: string): code is ProblemCode => Object.hasOwn(PROBLEMS, code);

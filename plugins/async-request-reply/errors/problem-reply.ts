@@ -1,13 +1,13 @@
-// The one place where an error becomes an HTTP answer (RFC 9457).
+// The only place where an error becomes an HTTP response (RFC 9457).
 import type { HeaderField, ShortReply } from '../http/reply';
 import type { AsyncError } from './async-error';
 import { PROBLEMS, problemType } from './problem-catalog';
 
 /**
- * The problem+json answer for an error.
+ * The problem+json reply for an error.
  *
- * @param error what happened; its message becomes `detail`, so it must hold nothing internal.
- * @param headers further header fields of the answer, such as `X-Async-Kong-Id` or `Allow`; `Cache-Control` among them.
+ * @param error its message becomes `detail`, so that it must not contain anything internal.
+ * @param headers further header fields, `Cache-Control` among them.
  */
 export function problemReply(error: AsyncError, headers: readonly HeaderField[]): ShortReply {
   const body = {

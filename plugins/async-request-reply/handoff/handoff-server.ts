@@ -1,40 +1,39 @@
-// The handoff listener: nginx proxies large uploads here, and fetches large results from here. Each request carries a note
-// from access that says all about it; whatever comes without one is refused.
+// The handoff listener: nginx proxies large uploads to it, and fetches large results from it. Each request carries a ticket from the
+// access side, which says what to do with it. A request without a ticket is rejected.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { AsyncError } from '../errors/async-error';
-import { KnownJobError } from '../errors/known-job-error';
 import { problemReply } from '../errors/problem-reply';
-import { internalErrorReply } from '../access/error-replies';
-import { answerFields } from '../access/our-fields';
+import type { RouteContext } from '../access/access-context';
+import type { StreamingCommand } from '../access/gateway-action';
+import { internalErrorReply, jobHeaders } from '../access/replies';
 import { OWN_ANSWER_FIELDS, type HeaderField, type Reply } from '../http/reply';
-import type { NoteSealer } from './note-sealer';
-import { NOTE_HEADER, type HandoffOrder } from './order';
 import { JobReceiver } from './receive-job';
+import { streamReply } from './stream-reply';
+import type { TicketSealer } from './ticket-sealer';
+import { TICKET_HEADER, type LeasedRoute } from './types';
 import { UploadAbortedError } from './upload-body';
-import { sendReply } from './send-reply';
-import type { HandoffTarget, LeasedTarget } from './target';
 
-/** Notes are in a header field; with all of a request's fields in them they can be long. */
+/** A ticket is a header field that contains all fields of a request, so that it can be long. */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/** nginx keeps idle connections for 60 s, and must not find one closed that it is about to use. */
+/** Longer than the 60 s for which nginx keeps idle connections: it must not find a connection closed that it is about to use. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** A connection on which nothing moves for so long is closed; an upload or download may take any time. */
+/** A connection without traffic for this time is closed. An upload or download may take any time. */
 const IDLE_MS = 300_000;
 
 export interface HandoffServerOptions {
-  readonly sealer: NoteSealer;
-  /** The instance that a note names, for the request that came with it. */
-  readonly target: (settingsKey: string) => LeasedTarget | undefined;
-  /** Told of each note that a request comes with. */
-  readonly onNote?: (text: string) => void;
-  /** Told of what should not have happened. */
+  readonly sealer: TicketSealer;
+  /** The route that a ticket names, leased for the request; undefined if its settings are not known. */
+  readonly leaseRoute: (settingsKey: string) => LeasedRoute | undefined;
+  /** Called with each valid ticket that a request brings. */
+  readonly onTicket?: (text: string) => void;
+  /** Called with unexpected errors. */
   readonly onFailure: (error: unknown) => void;
 }
 
-const refused = (): AsyncError =>
-  new AsyncError('handoff-refused', { detail: 'The request has no valid note of this plugin server.' });
+const rejected = (): AsyncError =>
+  new AsyncError('handoff-refused', { detail: 'The request has no valid ticket of this plugin server.' });
 
 export class HandoffServer {
   readonly #options: HandoffServerOptions;
@@ -49,7 +48,7 @@ export class HandoffServer {
         maxHeaderSize: MAX_HEADER_BYTES,
         keepAliveTimeout: KEEP_ALIVE_MS,
         requestTimeout: 0,
-        // nginx has parsed the request and framed it anew, and takes control characters in the values of fields.
+        // nginx has parsed the request and framed it anew, and accepts control characters in field values.
         insecureHTTPParser: true,
       },
       (request, response) => {
@@ -59,7 +58,7 @@ export class HandoffServer {
       },
     );
     this.#server.timeout = IDLE_MS;
-    // Bytes are the bound. By default Node.js drops what is behind the thousandth field, and the note is the last.
+    // The bytes of the head are limited instead. By default Node.js drops fields after the thousandth, and the ticket is the last.
     this.#server.maxHeadersCount = 0;
   }
 
@@ -80,65 +79,61 @@ export class HandoffServer {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await this.#carryOut(request, response);
+      await this.#execute(request, response);
     } catch (error) {
       if (!(error instanceof UploadAbortedError) && !response.destroyed) {
         this.#options.onFailure(error);
       }
-      // Half an answer must not be taken for one.
+      // A client must not take a truncated response for a whole one.
       response.destroy();
     }
   }
 
-  async #carryOut(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const text = request.headers[NOTE_HEADER];
-    const note = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
-    const isValid = note !== undefined && note.method === request.method;
+  async #execute(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const text = request.headers[TICKET_HEADER];
+    const ticket = typeof text === 'string' ? this.#options.sealer.open(text) : undefined;
+    const isValid = ticket !== undefined && ticket.method === request.method;
     if (isValid && typeof text === 'string') {
-      this.#options.onNote?.(text);
+      this.#options.onTicket?.(text);
     }
-    const target = isValid ? this.#options.target(note.settingsKey) : undefined;
-    if (note === undefined || target === undefined) {
-      const reply = problemReply(refused(), OWN_ANSWER_FIELDS);
-      await sendReply(request, response, reply, undefined);
+    const route = isValid ? this.#options.leaseRoute(ticket.settingsKey) : undefined;
+    if (ticket === undefined || route === undefined) {
+      const reply = problemReply(rejected(), OWN_ANSWER_FIELDS);
+      await streamReply({ request, response, reply, route: undefined });
       return;
     }
     try {
-      await this.#carryOutFor(target, note.order, request, response);
+      await this.#executeFor(route, ticket.command, request, response);
     } finally {
-      target.release();
+      route.release();
     }
   }
 
-  async #carryOutFor(
-    target: HandoffTarget,
-    order: HandoffOrder,
+  async #executeFor(
+    route: RouteContext,
+    command: StreamingCommand,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
     const reply =
-      order.kind === 'replay'
-        ? order
+      command.kind === 'replay'
+        ? command
         : await this.#receiver
-            .receive(order, target, request)
-            .catch((error: unknown) => this.#refusal(error, target.settings));
+            .receive(command, route, request)
+            .catch((error: unknown) => this.#rejection(error, route));
     try {
-      await sendReply(request, response, reply, target);
+      await streamReply({ request, response, reply, route });
     } catch (error) {
       if (!(error instanceof AsyncError) || response.headersSent) {
         throw error;
       }
-      const refusal = this.#refusal(error, target.settings);
-      await sendReply(
-        request,
-        response,
-        order.kind === 'replay' ? without(refusal, order.presets ?? []) : refusal,
-        target,
-      );
+      const rejection = this.#rejection(error, route);
+      const presets = command.kind === 'replay' ? (command.presets ?? []) : [];
+      await streamReply({ request, response, reply: withoutPresets(rejection, presets), route });
     }
   }
 
-  #refusal(error: unknown, settings: HandoffTarget['settings']): ReturnType<typeof problemReply> {
+  #rejection(error: unknown, { settings }: RouteContext): Reply {
     if (error instanceof UploadAbortedError) {
       throw error;
     }
@@ -146,14 +141,14 @@ export class HandoffServer {
       this.#options.onFailure(error);
     }
     return error instanceof AsyncError
-      ? problemReply(error, answerFields(settings, error instanceof KnownJobError ? error.jobId : undefined))
+      ? problemReply(error, jobHeaders(settings, error.jobId))
       : internalErrorReply();
   }
 }
 
-/** Kong sends the others once already; several `Cache-Control` are one list. */
-const without = (reply: Reply, presets: readonly HeaderField[]): Reply => {
+/** Kong already sends the presets. Only `Cache-Control` may be sent twice: its values are one list. */
+function withoutPresets(reply: Reply, presets: readonly HeaderField[]): Reply {
   const names = new Set(presets.map(([name]) => name));
   names.delete('Cache-Control');
   return { ...reply, headers: reply.headers.filter(([name]) => !names.has(name)) };
-};
+}

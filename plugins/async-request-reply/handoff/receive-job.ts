@@ -1,29 +1,27 @@
-// Makes a job of an upload that was handed off. nginx sends GET, PUT and DELETE again where we hang up: whatever comes
-// with a note that has made a job finds that job.
+// Accepts a job whose body comes as an upload. If the listener closes the connection, nginx sends GET, PUT and DELETE again: every
+// request with a ticket that has made a job gets that job.
 import type { IncomingMessage } from 'node:http';
 import { AsyncError } from '../errors/async-error';
-import { answerAccepted } from '../access/answer-accepted';
-import { carryOut } from '../access/accept-order';
+import type { RouteContext } from '../access/access-context';
+import type { AcceptCommand } from '../access/gateway-action';
 import { jobLinks } from '../access/job-links';
-import { RequestDigest } from '../access/request-digest';
+import { acceptJob } from '../access/submit/accept-job';
+import { answerAccepted } from '../access/submit/answer-accepted';
+import { RequestDigest } from '../access/submit/idempotency';
 import type { Reply } from '../http/reply';
-import type { HandoffOrder } from './order';
-import type { HandoffTarget } from './target';
 import { uploadBody } from './upload-body';
 
-type Accept = Extract<HandoffOrder, { kind: 'accept' }>;
-
 export class JobReceiver {
-  /** What is being received, by job ID: a second request with the same note waits for the first. */
+  /** Uploads that are being received, by job ID. A second request with the same ticket waits for the first. */
   readonly #receiving = new Map<string, Promise<unknown>>();
 
-  /** @throws AsyncError, and UploadAbortedError where the sender hung up. */
-  async receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
-    const { id } = order.job;
+  /** @throws AsyncError, and UploadAbortedError if the sender closed the connection. */
+  async receive(command: AcceptCommand, route: RouteContext, request: IncomingMessage): Promise<Reply> {
+    const { id } = command.job;
     for (let first = this.#receiving.get(id); first !== undefined; first = this.#receiving.get(id)) {
       await first.catch(() => undefined);
     }
-    const receiving = receive(order, target, request);
+    const receiving = receive(command, route, request);
     this.#receiving.set(id, receiving);
     try {
       return await receiving;
@@ -33,44 +31,48 @@ export class JobReceiver {
   }
 }
 
-async function receive(order: Accept, target: HandoffTarget, request: IncomingMessage): Promise<Reply> {
-  const { settings, store } = target;
-  const { id } = order.job;
-  const { record: before, refusal } = await store.uploads.expect(order.job, order.admission.maxWaiting);
-  if (before !== undefined) {
-    const { isPollable, line, preferences } = order;
-    const links = isPollable ? jobLinks(id, line, settings) : undefined;
-    return answerAccepted(
-      { job: before, links, preferences, method: line.method, isHandedOff: true },
-      settings,
-      store,
-    );
+async function receive(
+  command: AcceptCommand,
+  route: RouteContext,
+  request: IncomingMessage,
+): Promise<Reply> {
+  const { settings, store } = route;
+  const { job: announced, admission, isPollable, key, line, preferences } = command;
+  const { record, rejection } = await store.uploads.expect(announced, admission.maxWaiting);
+  if (record !== undefined) {
+    return answerAccepted(route, {
+      job: record,
+      links: isPollable ? jobLinks(announced.id, line, settings) : undefined,
+      preferences,
+      method: line.method,
+      isHandedOff: true,
+    });
   }
-  // A repeat needs no place, and whether it is one only its body tells.
-  if (refusal !== undefined && order.key === undefined) {
-    throw refusal;
+  // A repeated request needs no slot, and only its body shows whether it is one.
+  if (rejection !== undefined && key === undefined) {
+    throw rejection;
   }
-  const digest = order.key && new RequestDigest(order.line);
+  const digest = key && new RequestDigest(line);
   const upload = {
-    ...{ body: uploadBody(request, digest), length: lengthOf(request) },
+    body: uploadBody(request, digest),
+    length: lengthOf(request),
     maxBytes: settings.maxRequestBytes,
   };
-  const sent = { ...order.job, key: settings.keys.first };
-  const job = await store.uploads.receive(sent, upload, order.admission);
+  const job = await store.uploads.receive({ ...announced, key: settings.keys.first }, upload, admission);
   try {
-    return await carryOut({ ...order, job }, digest?.digest(), settings, store);
+    return await acceptJob(route, { ...command, job }, digest?.digest());
   } catch (error) {
-    if (error instanceof AsyncError && isRefusal(error)) {
-      await store.uploads.discard(order.job).catch(() => undefined);
+    if (error instanceof AsyncError && isRejection(error)) {
+      await store.uploads.discard(announced).catch(() => undefined);
     }
     throw error;
   }
 }
 
-/** Node.js lets no request through whose length is no number. */
+/** Node.js rejects a request whose length is not a number. */
 const lengthOf = ({ headers }: IncomingMessage): number | undefined =>
   headers['content-length'] === undefined ? undefined : Number(headers['content-length']);
 
-/** Not those after which the job may be there all the same: they take it back with its request. */
-const isRefusal = (error: AsyncError): boolean =>
+/** After other errors the job may exist all the same: its rollback deletes the request, too. */
+const isRejection = (error: AsyncError): boolean =>
   error.status < 500 || error.code === 'queue-full' || error.code === 'store-full';

@@ -1,5 +1,5 @@
 declare module 'fast-decode-uri-component' {
-  /** `decodeURIComponent` that does not throw: null where the text is not UTF-8 behind its percent signs. */
+  /** `decodeURIComponent` that does not throw: null if the text is not UTF-8 behind its percent signs. */
   const decode: (text: string) => string | null;
   export = decode;
 }

@@ -1,8 +1,8 @@
-// Names of header fields, which are compared without case; Kong and many a server take an underscore for a dash besides.
+// Names of header fields. They compare without case; Kong and some servers also treat an underscore as a dash.
 
 /**
- * The name by which a field is known to whoever takes underscores for dashes: `kong.response.exit` sends `Content_Length` as
- * `Content-Length` (lua_transform_underscores_in_response_headers of lua-nginx-module).
+ * The name of a field for software that treats underscores as dashes: `kong.response.exit` sends `Content_Length` as `Content-Length`
+ * (lua_transform_underscores_in_response_headers of lua-nginx-module).
  */
 export const foldFieldName = (name: string): string => name.toLowerCase().replaceAll('_', '-');
 

@@ -1,4 +1,4 @@
-// How large a response's header section is on the wire: nginx takes one that fits its `proxy_buffer_size` and no other.
+// The size of a response's header section on the wire. nginx accepts only one that fits its `proxy_buffer_size`.
 import { STATUS_CODES } from 'node:http';
 import type { HeaderField } from './reply';
 

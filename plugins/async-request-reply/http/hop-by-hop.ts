@@ -1,7 +1,8 @@
 // Which header fields belong to one connection, or to the gateway, and so are neither forwarded nor replayed.
+import { fieldValues } from './fields';
 import type { HeaderField } from './reply';
 
-/** RFC 9110, 7.6.1 and the fields that older software treats alike. */
+/** RFC 9110, 7.6.1, and fields that older software treats the same. */
 const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -22,7 +23,7 @@ const NOT_REPLAYED: ReadonlySet<string> = new Set([
   'content-length',
 ]);
 
-/** A client may not have these dropped by naming them in `Connection`: they carry identity, content or routing. */
+/** A client cannot remove these by naming them in `Connection`: they carry identity, content or routing. */
 const NOT_NOMINABLE =
   /^(host|via|x-real-ip|x-forwarded-.*|x-consumer-.*|x-credential-.*|x-anonymous-consumer|x-kong-.*|authorization|content-.*|traceparent|tracestate|idempotency-key|prefer)$/;
 
@@ -34,13 +35,12 @@ const tokensOf = (value: string): string[] =>
 
 /** The lower-case field names that the `Connection` fields among `headers` nominate (RFC 9110, 7.6.1). */
 export function nominatedFields(headers: readonly HeaderField[]): ReadonlySet<string> {
-  const values = headers.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value);
-  return new Set(values.flatMap(tokensOf));
+  return new Set(fieldValues(headers, 'connection').flatMap(tokensOf));
 }
 
 /**
- * The request fields that go to the upstream: hop-by-hop, `Proxy` and `Expect` gone,
- * and what `Connection` names, unless it names a field that it may not take away (`protectedNames` and above).
+ * The request fields that are forwarded: without hop-by-hop fields, `Proxy` and `Expect`, and without those that `Connection` names.
+ * `Connection` cannot remove the fields in `protectedNames` and those listed above.
  */
 export function endToEndRequestFields(
   headers: readonly HeaderField[],
@@ -56,7 +56,7 @@ export function endToEndRequestFields(
   });
 }
 
-/** The response fields that are stored and replayed. `Content-Length` is left out: the length is the content's. */
+/** The response fields that are stored and replayed. `Content-Length` is omitted: the stored content has its own length. */
 export function storableResponseFields(headers: readonly HeaderField[]): HeaderField[] {
   const nominated = nominatedFields(headers);
   return headers.filter(([rawName]) => {
@@ -66,7 +66,7 @@ export function storableResponseFields(headers: readonly HeaderField[]): HeaderF
       NOT_REPLAYED.has(name) ||
       nominated.has(name) ||
       name.startsWith('x-accel-') ||
-      // Targeted cache fields (RFC 9213): CDN-Cache-Control and those of single vendors.
+      // Targeted cache fields (RFC 9213): CDN-Cache-Control, and those of individual vendors.
       name.endsWith('-cache-control')
     );
   });

@@ -15,14 +15,14 @@ const ASCTIME = new RegExp(`^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} ( \\d|\\d\
 
 const LEAP_SECOND = 60;
 
-/** Two digits of a year are of the last hundred years and the next fifty. */
+/** A year of two digits is at most this many years in the future. */
 const FUTURE_YEARS = 50;
 
 /**
- * Milliseconds since 1970, of a date in one of the three forms that a recipient has to take.
+ * Milliseconds since 1970, from a date in one of the three forms that a recipient has to accept.
  *
- * @param nowMs by which a year of two digits is read.
- * @returns undefined for whatever else: `Date.parse` would make a date of `-1` and of `0.5`.
+ * @param nowMs the reference for a year of two digits.
+ * @returns undefined for any other text. `Date.parse` would accept `-1` and `0.5`.
  */
 export function parseHttpDate(value: string, nowMs: number): number | undefined {
   const parts = imfFixdate(value) ?? rfc850(value, nowMs) ?? asctime(value);

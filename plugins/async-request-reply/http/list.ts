@@ -1,8 +1,8 @@
 // Lists in field values (RFC 9110, 5.6.1).
 
 /**
- * The items between the commas, without those that are empty; a comma in a quoted string parts nothing. Takes time in proportion
- * to the length, whatever a stranger sends. A quote that is not closed reaches to the end.
+ * The items between the commas, without empty ones. A comma in a quoted string does not separate items; a quote that is not closed
+ * extends to the end. The time is proportional to the length, whatever a client sends.
  */
 export function splitList(value: string): string[] {
   const items: string[] = [];

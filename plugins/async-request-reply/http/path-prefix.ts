@@ -1,17 +1,17 @@
-// X-Forwarded-Prefix: what a proxy in front took off the path before it sent the request on.
+// X-Forwarded-Prefix: the path prefix that a proxy in front of Kong removed before it forwarded the request.
 
 const MAX_CHARACTERS = 512;
 
-/** One slash and a segment of URI characters (RFC 3986, 3.3), as often as needed; no comma, which would make a list of it. */
+/** One or more segments of URI characters (RFC 3986, 3.3), each after a slash. A comma is not allowed: it would separate a list. */
 const PREFIX = /^(?:\/(?:[A-Za-z0-9._~!$&'()*+;=:@-]|%[0-9A-Fa-f]{2})+)+$/;
 
-/** Segments that a client resolves: a prefix with one would lead elsewhere. */
+/** Dot segments, which a client resolves: a prefix with one would lead elsewhere. */
 const DOTS = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
 
 /**
- * What is to stand before a path so that it leads back through that proxy, without a slash at its end.
+ * The prefix, without a trailing slash, with which a path leads back through that proxy.
  *
- * @returns '' for what is no absolute path: an address of another host, several prefixes, nonsense.
+ * @returns '' for a value that is not one absolute path, such as the address of another host or several prefixes.
  */
 export function pathPrefix(value: string): string {
   const prefix = value.trim().replace(/\/$/, '');

@@ -1,11 +1,11 @@
-// The Prefer field of a request (RFC 7240). It is no structured field, and the one library for it on the registry takes
-// `respond; async` for `respond-async` and knows no escapes in quoted strings.
+// The Prefer field of a request (RFC 7240). It is not a structured field. The only library for it reads `respond; async` as
+// `respond-async` and does not support escapes in quoted strings.
 
-/** The preferences that this program honours. */
+/** The preferences that the plugin supports. */
 export interface Preferences {
-  /** The client prefers an answer at once over one that waits (RFC 7240, 4.1). */
+  /** The client prefers an immediate response over one that waits (RFC 7240, 4.1). */
   readonly respondAsync: boolean;
-  /** How long the client is ready to wait (RFC 7240, 4.3), as it asked; undefined where it names no time. */
+  /** How long the client is willing to wait (RFC 7240, 4.3); undefined if it states no time. */
   readonly waitSeconds: number | undefined;
 }
 
@@ -14,16 +14,16 @@ const COMMA = ',';
 /** RFC 9110, 5.6.2. */
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 
-/** A name, the value where there is one, and then the end or parameters, of which the preferences here have none. */
+/** A name, a value if there is one, and then the end or parameters, which the supported preferences do not have. */
 const MEMBER = new RegExp(
   `^[ \\t]*(${TOKEN})(?:[ \\t]*=[ \\t]*(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)"))?[ \\t]*(?:;|$)`,
 );
 
 /**
- * The preferences that a request names, by their names in lower case; one without a value has ''.
+ * The preferences of a request by their names in lower case. A preference without a value has ''.
  *
- * @param fields the values of the Prefer fields in their order: several are one list (RFC 9110, 5.3). Of a preference
- *   that is named twice the first counts (RFC 7240, 2); a member that is none is passed over.
+ * @param fields the values of the Prefer fields in their order: several fields are one list (RFC 9110, 5.3). If a preference is given
+ *   twice, the first one counts (RFC 7240, 2). Malformed members are ignored.
  */
 export function parsePreferences(fields: readonly string[]): ReadonlyMap<string, string> {
   const preferences = new Map<string, string>();
@@ -37,7 +37,7 @@ export function parsePreferences(fields: readonly string[]): ReadonlyMap<string,
   return preferences;
 }
 
-/** What of `fields` (see {@link parsePreferences}) this program honours. A value that is not of the kind counts as none. */
+/** The supported preferences among `fields` (see {@link parsePreferences}). A preference with an invalid value is ignored. */
 export function preferencesOf(fields: readonly string[]): Preferences {
   const preferences = parsePreferences(fields);
   const wait = preferences.get('wait') ?? '';
@@ -47,7 +47,7 @@ export function preferencesOf(fields: readonly string[]): Preferences {
   };
 }
 
-/** The members of a list, in order; a comma in a quoted string separates nothing. */
+/** The members of a list, in order. A comma in a quoted string does not separate members. */
 function membersOf(list: string): string[] {
   const members: string[] = [];
   let isQuoted = false;

@@ -1,15 +1,15 @@
-// Reads single arguments out of a raw query. Kong's own parsing is not asked: it costs a call and loses the order.
+// Reads arguments from a raw query. Kong's own parser would cost a call and lose the order.
 import decodeUriComponent from 'fast-decode-uri-component';
 
-/** What is not UTF-8 behind its percent signs stays as it stands. An exception for each would cost 2 µs a byte. */
+/** Text whose percent-encoding is not UTF-8 stays as it is. An exception for each such text would cost 2 µs per byte. */
 const decode = (text: string): string => {
   const spaced = text.replaceAll('+', ' ');
   return decodeUriComponent(spaced) ?? spaced;
 };
 
 /**
- * Every value of the argument `name` in a raw query (without `?`), in order, percent-decoded. The names are
- * decoded too, so that `async%2Did=…` is found like `async-id=…`. An argument without `=` has the value ''.
+ * Every value of the argument `name` in a raw query (without `?`), in order, percent-decoded. Names are decoded, too, so that
+ * `async%2Did=…` is found like `async-id=…`. An argument without `=` has the value ''.
  */
 export function queryValues(rawQuery: string, name: string): string[] {
   const values: string[] = [];
@@ -23,7 +23,7 @@ export function queryValues(rawQuery: string, name: string): string[] {
   return values;
 }
 
-/** Every argument of a raw query (without `?`), in order, percent-decoded. One without `=` has the value ''. */
+/** Every argument of a raw query (without `?`), in order, percent-decoded. An argument without `=` has the value ''. */
 export const queryEntries = (rawQuery: string): [name: string, value: string][] =>
   rawQuery
     .split('&')

@@ -1,23 +1,24 @@
-// What the access side answers with, whichever lane carries it to the client.
+// Replies of the access side, whichever path they take to the client.
 
-/** A header field as name and value; repeated names stay apart and in order. Values are bytes as Latin-1. */
+/** A header field as name and value. Repeated fields stay apart and in order. Values are bytes as Latin-1. */
 export type HeaderField = readonly [name: string, value: string];
 
-/** A part of a stored response, to be read when it is sent: too large to be in memory. */
+/** A part of a stored response that is read while it is sent, since it is too large for memory. */
 export interface StoredBody {
   readonly jobId: string;
   /** `RUN.ATTEMPT` */
   readonly result: string;
-  /** First and last byte. */
+  /** The first byte. */
   readonly start: number;
+  /** The last byte. */
   readonly end: number;
-  /** Whether the response goes once it has been sent. */
-  readonly isReadOnce: boolean;
+  /** Whether the response is deleted once it has been sent. */
+  readonly isDeletedAfterRead: boolean;
 }
 
 /**
- * What every answer that is ours alone says: nobody stores it, and no browser takes it for another type than it states, since
- * parts of a path may stand in it.
+ * The fields of every reply that the plugin makes itself. Caches must not store it, and browsers must not guess its type, since it may
+ * contain parts of a path.
  */
 export const OWN_ANSWER_FIELDS: readonly HeaderField[] = [
   ['Cache-Control', 'no-store'],
@@ -27,19 +28,19 @@ export const OWN_ANSWER_FIELDS: readonly HeaderField[] = [
 export interface Reply {
   readonly status: number;
   readonly headers: readonly HeaderField[];
-  /** More fields, which Kong adds: with them the header section would be too large for nginx. Only where it is handed off. */
+  /** Further fields, which Kong adds on the handoff path: with them the header section would be too large for nginx. */
   readonly presets?: readonly HeaderField[];
   readonly body: Buffer | StoredBody;
-  /** Of a reply that has no content but tells of some, as one to HEAD and 304 may: its length, null for none. */
+  /** For a reply to HEAD and a 304, which have no content but may state its length: that length, or null for none. */
   readonly statedLength?: number | null;
 }
 
-/** A reply that is all in memory: the only kind that the plugin-server protocol carries. */
+/** A reply that is in memory: the inline path carries no other. */
 export interface ShortReply extends Reply {
   readonly body: Buffer;
 }
 
-export const bodyLength = ({ body }: Reply): number =>
+const bodyLength = ({ body }: Reply): number =>
   Buffer.isBuffer(body) ? body.length : body.end + 1 - body.start;
 
 /** Statuses that have no content (RFC 9110, 15.3.5 and 15.4.5). */
@@ -47,28 +48,8 @@ const WITHOUT_CONTENT: ReadonlySet<number> = new Set([204, 304]);
 
 export const hasContent = (status: number): boolean => !WITHOUT_CONTENT.has(status);
 
-/** What the reply says in `Content-Length`; null is nothing. */
+/** The value of `Content-Length`; null for none. */
 export function lengthToState(reply: Reply): number | null {
   const { status, statedLength } = reply;
   return statedLength !== undefined ? statedLength : hasContent(status) ? bodyLength(reply) : null;
 }
-
-/** Left to Kong and the upstream. */
-export interface Pass {
-  readonly kind: 'pass';
-  /** Which fields of the request had a say in it: caches on the way have to know. */
-  readonly vary?: string;
-  /** A worker's own request, which the fail-closed companion has to let pass too. */
-  readonly isReentry?: boolean;
-}
-
-/** What becomes of a request: answered by us, left to Kong and the upstream, or taken over by the handoff lane. */
-export type Decision =
-  | { readonly kind: 'reply'; readonly reply: Reply }
-  | Pass
-  /** `order` is the handoff's own: handoff/order.ts. */
-  | { readonly kind: 'hand-off'; readonly order: unknown };
-
-export const PASS: Decision = { kind: 'pass' };
-
-export const replyWith = (reply: Reply): Decision => ({ kind: 'reply', reply });

@@ -1,10 +1,10 @@
-// The request as the upstream will see it, taken down at accept and sent by a worker.
+// The request as the upstream will see it: recorded at the accept, and sent by a worker.
 import type { HeaderField } from './reply';
 
-/** Where the request goes: what Kong's balancer would have connected to. */
+/** The address that Kong's balancer would have connected to. */
 export interface UpstreamTarget {
   readonly scheme: 'http' | 'https';
-  /** An IPv6 address is without brackets. */
+  /** An IPv6 address has no brackets. */
   readonly host: string;
   readonly port: number;
 }
@@ -15,7 +15,7 @@ export interface UpstreamRequestHead {
   /** Path and query, as in the request line. */
   readonly path: string;
   readonly target: UpstreamTarget;
-  /** `Host` among them; `Content-Length` only where the client's request had a body or said that it has none. */
+  /** With `Host`; with `Content-Length` only if the client's request had a body or stated a length of 0. */
   readonly headers: readonly HeaderField[];
 }
 
@@ -24,8 +24,8 @@ export interface ResponseHead {
   readonly status: number;
   readonly headers: readonly HeaderField[];
   /**
-   * Only of a response that has no content where another would have some, to HEAD or with 304: the length that it states of that
-   * content (RFC 9110, 8.6), null where it states none.
+   * Only for a response to HEAD and a 304, which have no content: the length that it states for the content (RFC 9110, 8.6), null if
+   * it states none.
    */
   readonly statedLength?: number | null;
 }

@@ -1,7 +1,7 @@
-// Hosts as they stand in a URI and in Host, where an IPv6 address is in brackets (RFC 3986, 3.2.2), and as they are connected to.
+// Converts hosts between URIs, in which an IPv6 address has brackets (RFC 3986, 3.2.2), and connections, for which it has none.
 
-/** `[::1]` of `::1`; names and IPv4 addresses are as they are. */
+/** `[::1]` from `::1`. Names and IPv4 addresses stay unchanged. */
 export const toUriHost = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
-/** `::1` of `[::1]`. */
+/** `::1` from `[::1]`. */
 export const fromUriHost = (host: string): string => host.replace(/^\[|\]$/g, '');

@@ -13,14 +13,14 @@ export function newJobId(nowMs: number = Date.now()): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The ID in its one written form, or undefined where `text` is no UUIDv7. Upper case is taken (RFC 9562, 4). */
+/** The ID in its canonical form; undefined if `text` is no UUIDv7. Upper case is accepted (RFC 9562, 4). */
 export function parseJobId(text: string): string | undefined {
   const id = text.toLowerCase();
   return PATTERN.test(id) ? id : undefined;
 }
 
-/** When the ID was minted, in milliseconds since 1970, by the clock of the machine that minted it. */
+/** When the ID was generated, in milliseconds since 1970, by the clock of that machine. */
 export const jobIdTimeMs = (id: string): number => parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 
-/** What logs and spans may show of an ID: its first 18 characters, never the rest. */
+/** The part of an ID that logs and spans may show: its first 18 characters. */
 export const loggableJobId = (id: string): string => id.slice(0, 18);

@@ -1,16 +1,16 @@
-// The record of a job: what Redis holds in the hash `PREFIX:{ID}:job`. Lua owns its changes (store/lua/);
-// this is how TypeScript reads it.
+// The record of a job: the hash `PREFIX:{ID}:job` in Redis. Scripts change it (jobs/job-scripts.ts); this module reads it.
 //
 //   queued ──start──▶ running ──settle──▶ completed | failed | cancelled
 //     │                 │  ▲
 //     │               retry│start
 //     │                 ▼  │
-//     │              retrying ──deadline──▶ completed (last response) | failed
+//     │              retrying ──deadline──▶ completed (last response) | failed | expired
+//     │                     └──cancel──▶ cancelled
 //     ├──cancel──▶ cancelled
 //     └──deadline──▶ expired
 //
-// A running job whose lease is over is started anew where the call may be repeated, else it settles `failed`
-// with `outcome-unknown`.
+// A running job whose lease has expired waits for another attempt if the call may be repeated. Else it settles as `failed` with
+// `outcome-unknown`.
 
 export const JOB_STATES = [
   'queued',
@@ -25,7 +25,7 @@ export const JOB_STATES = [
 export type JobState = (typeof JOB_STATES)[number];
 export type SettledState = Extract<JobState, 'completed' | 'failed' | 'cancelled' | 'expired'>;
 
-/** The layout of records and payloads that this program writes; a record with a higher one is left to others. */
+/** The layout of records and payloads that this program writes; a record with a higher version is left to newer programs. */
 export const RECORD_VERSION = 1;
 
 /** Why a job has no response, or why its last attempt had none. */
@@ -33,7 +33,7 @@ export interface JobError {
   /** A code of errors/problem-catalog.ts. */
   readonly code: string;
   readonly detail: string;
-  /** The error type for `Proxy-Status` (RFC 9209, 2.3), where the upstream is the cause. */
+  /** The error type for `Proxy-Status` (RFC 9209, 2.3), if the upstream is the cause. */
   readonly proxyError?: string | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface JobRecord {
   readonly state: JobState;
   /** As the client sent it. */
   readonly method: string;
-  /** '' where nobody is known, else a tag of access/owner.ts. */
+  /** A tag of access/owner.ts; '' if the client is not known. */
   readonly owner: string;
   readonly attempts: number;
   readonly maxAttempts: number;
@@ -55,29 +55,29 @@ export interface JobRecord {
   readonly startedAt: number | undefined;
   readonly settledAt: number | undefined;
   readonly deadlineAt: number;
-  /** Before this no attempt starts: a start time that was asked for, or the pause after an attempt. */
+  /** No attempt starts before: the requested start time, or the end of the delay after an attempt. */
   readonly notBefore: number;
-  /** Until then the attempt that runs has the job; 0 where none does. */
+  /** When the lease of the running attempt expires; 0 if none runs. */
   readonly leaseUntil: number;
-  /** When record and result go. */
+  /** When record and result expire. */
   readonly expiresAt: number;
   readonly upstreamStatus: number | undefined;
   readonly error: JobError | undefined;
   /** Content hash of the settings that the job was accepted under. */
   readonly settingsHash: string;
-  /** Which of the stored responses is the result: `RUN.ATTEMPT`, or undefined where there is none. */
+  /** Which of the stored responses is the result: `RUN.ATTEMPT`; undefined if there is none. */
   readonly result: string | undefined;
   /** Whether the result can be read only once. */
-  readonly singleRead: boolean;
-  /** When that was. */
+  readonly deleteAfterRead: boolean;
+  /** When it was read, if it can be read only once. */
   readonly readAt: number | undefined;
   /** Length of the request's body, whether it is still stored or not. */
   readonly requestBytes: number;
-  /** A dead letter: it keeps its request. */
+  /** A dead letter: it keeps its request and can be redriven. */
   readonly isDead: boolean;
-  /** Length of the result's body; 0 where there is none. */
+  /** Length of the result's body; 0 if there is none. */
   readonly resultBytes: number;
-  /** Whether somebody is to be told when the job settles. */
+  /** Whether a callback reports the settled job. */
   readonly hasCallback: boolean;
 }
 
@@ -92,7 +92,7 @@ const optionalNumber = (text: string | undefined): number | undefined =>
 /**
  * Reads the fields of a record's hash.
  *
- * @returns undefined where there is no record, or one that cannot be read: to a caller the two are the same.
+ * @returns undefined if there is no record, or if it cannot be read: callers treat the two alike.
  */
 export function parseJobRecord(id: string, fields: Readonly<Record<string, string>>): JobRecord | undefined {
   const state = fields['state'];
@@ -128,7 +128,7 @@ export function parseJobRecord(id: string, fields: Readonly<Record<string, strin
           },
     settingsHash: fields['settings'] ?? '',
     result: fields['result'] === '' ? undefined : fields['result'],
-    singleRead: fields['single_read'] === '1',
+    deleteAfterRead: fields['delete_after_read'] === '1',
     readAt: optionalNumber(fields['read_at']),
     requestBytes: Number(fields['request_bytes'] ?? 0),
     isDead: fields['dead'] === '1',

@@ -1,4 +1,4 @@
-// Whether a call that may have reached the upstream may be made a second time.
+// Whether a call that may have reached the upstream may be repeated.
 import type { UpstreamRequestHead } from '../http/upstream-request';
 
 /** RFC 9110, 9.2.2: several identical requests have the effect of one. */
@@ -6,7 +6,7 @@ const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 
 /**
  * @param idempotencyHeader the field by which the upstream can deduplicate.
- * @param unsafeMethods the route says that repeating any method is harmless.
+ * @param unsafeMethods the route allows repeating any method.
  */
 export function isRepeatable(
   request: Pick<UpstreamRequestHead, 'method' | 'headers'>,

@@ -14,8 +14,8 @@ const time = (ms: number): string => new Date(ms).toISOString();
 /**
  * The JSON text of a job's status; docs/http.md has the members.
  *
- * @param queuePosition where it stands among the jobs that wait for their turn, from 1; undefined where it does not, or
- *   where that is not known.
+ * @param queuePosition position among the waiting jobs of the queue, from 1; undefined if the job does not wait, or if the
+ *   position is unknown.
  */
 export function statusBody(job: JobRecord, links: JobLinks | undefined, queuePosition?: number): Buffer {
   return Buffer.from(

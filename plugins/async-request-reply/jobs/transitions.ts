@@ -1,20 +1,19 @@
-// The life of a job as a table: which event takes it from which state to which. The Lua scripts get this very table
-// (store/scripts.ts) and change a state by it alone; spec/unit/jobs explores it exhaustively with crashes between
-// any two writes.
+// The life of a job as a table: which event leads from which state to which. The Lua scripts get this table (jobs/job-scripts.ts)
+// and change a state only by it. spec/unit/jobs explores it exhaustively, with crashes between any two writes.
 import type { JobState } from './job-record';
 
 export type JobEvent =
   /** A worker takes the lease. */
   | 'start'
-  /** The attempt's response, or its failure, is the job's end. */
+  /** The job ends with the response, or the failure, of the attempt. */
   | 'complete'
   | 'fail'
-  /** Another attempt is to come. */
+  /** Another attempt follows. */
   | 'retry'
-  /** The lease ran out and the call may be repeated. */
+  /** The lease has expired, and the call may be repeated. */
   | 'lose'
   | 'cancel'
-  /** The deadline passed before the first attempt. */
+  /** The deadline has passed before the first attempt. */
   | 'expire'
   /** A dead letter gets a new run. */
   | 'redrive';
@@ -22,9 +21,13 @@ export type JobEvent =
 export const TRANSITIONS: Readonly<Record<JobState, Readonly<Partial<Record<JobEvent, JobState>>>>> = {
   queued: { start: 'running', cancel: 'cancelled', expire: 'expired' },
   running: {
-    ...{ complete: 'completed', fail: 'failed', retry: 'retrying', lose: 'retrying', cancel: 'cancelled' },
+    complete: 'completed',
+    fail: 'failed',
+    retry: 'retrying',
+    lose: 'retrying',
+    cancel: 'cancelled',
   },
-  // `expire`: it was given back before any call, by the breaker or a shutdown.
+  // `expire`: the attempt was released before any call, by the breaker or a shutdown.
   retrying: {
     start: 'running',
     complete: 'completed',

@@ -1,24 +1,24 @@
-// nginx answers by the method that a request has by then: to HEAD it sends no content, and to whatever else some. A plugin
-// before ours may have made it another than the client's (request-transformer's `http_method`).
+// nginx replies according to the current method of a request: to HEAD without content, to any other method with content. An earlier
+// plugin may have changed the method (`http_method` of request-transformer), so that it has to be set back.
 import type { Pdk } from './pdk';
-import { sentMethod, type RequestFacts } from './request-facts';
+import { sentMethod, type NginxVariables } from './nginx-variables';
 
-/** Those that the handoff listener and nginx both know. */
+/** The methods that both nginx and the handoff listener know. */
 const KNOWN: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /**
- * Sees to it that nginx answers as the client's method wants it.
+ * Makes nginx reply according to the method that the client sent.
  *
- * @param goesOn nginx is to carry the request to the listener, which takes no method that it does not know.
+ * @param isProxied whether nginx proxies the request to the listener, which rejects unknown methods.
  * @returns the method that the request has from now on.
  */
-export async function settleMethod(pdk: Pdk, facts: RequestFacts, goesOn: boolean): Promise<string> {
-  const sent = await sentMethod(facts);
-  const current = await facts.get('request_method');
-  if ((current === 'HEAD') === (sent === 'HEAD') && (!goesOn || KNOWN.has(current))) {
+export async function settleMethod(pdk: Pdk, variables: NginxVariables, isProxied: boolean): Promise<string> {
+  const sent = await sentMethod(variables);
+  const current = await variables.get('request_method');
+  if ((current === 'HEAD') === (sent === 'HEAD') && (!isProxied || KNOWN.has(current))) {
     return current;
   }
-  // POST is sent once only, whatever the listener does with its connection.
+  // nginx sends a POST only once, even if the listener closes the connection.
   const method = KNOWN.has(sent) ? sent : 'POST';
   await pdk.service.request.set_method(method);
   return method;

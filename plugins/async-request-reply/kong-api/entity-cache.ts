@@ -1,10 +1,10 @@
-// Keeps what Kong says of its own entities for a moment: asking costs two round trips a request, and an instance
-// is not told when its service or route changes, so that it may not be kept for long.
+// Caches Kong's entities for a short time: reading them costs two round trips per request. An instance gets no notice when its
+// service or route changes, so that the time has to be short.
 import type { MatchedRoute } from '../access/gateway-request';
 
-const KEEP_MS = 2000;
+const CACHE_MS = 2000;
 
-/** Hosts remembered at once: services are few, and templated hosts must not pile up. */
+/** Maximum number of cached hosts: services are few, but templated hosts must not accumulate. */
 const MAX_HOSTS = 1000;
 
 interface Kept<T> {
@@ -22,30 +22,30 @@ export class EntityCache {
     this.#routeScoped = routeScoped;
   }
 
-  async matched(ask: () => Promise<MatchedRoute>): Promise<MatchedRoute> {
+  async matched(load: () => Promise<MatchedRoute>): Promise<MatchedRoute> {
     const now = performance.now();
     if (this.#matched !== undefined && now < this.#matched.untilMs) {
       return this.#matched.value;
     }
-    const value = await ask();
+    const value = await load();
     if (this.#routeScoped) {
-      this.#matched = { value, untilMs: now + KEEP_MS };
+      this.#matched = { value, untilMs: now + CACHE_MS };
     }
     return value;
   }
 
   /** Whether `host` names a Kong Upstream. */
-  async isUpstream(host: string, ask: () => Promise<boolean>): Promise<boolean> {
+  async isUpstream(host: string, load: () => Promise<boolean>): Promise<boolean> {
     const now = performance.now();
     const kept = this.#upstreams.get(host);
     if (kept !== undefined && now < kept.untilMs) {
       return kept.value;
     }
-    const value = await ask();
+    const value = await load();
     if (this.#upstreams.size >= MAX_HOSTS) {
       this.#upstreams.clear();
     }
-    this.#upstreams.set(host, { value, untilMs: now + KEEP_MS });
+    this.#upstreams.set(host, { value, untilMs: now + CACHE_MS });
     return value;
   }
 }

@@ -1,4 +1,4 @@
-// A request as Kong's PDK shows it. With pdk.ts and send-reply.ts the only code that touches the `kong` object.
+// A request as Kong's PDK shows it. Only this folder uses the `kong` object.
 import type {
   BodyOutcome,
   Caller,
@@ -10,7 +10,7 @@ import type {
   SentRequest,
 } from '../access/gateway-request';
 import { AsyncError } from '../errors/async-error';
-import type { RouteSettings } from '../access/route-settings';
+import type { RouteSettings } from '../access/route/route-settings';
 import { pathPrefix } from '../http/path-prefix';
 import type { HeaderField } from '../http/reply';
 import type { UpstreamTarget } from '../http/upstream-request';
@@ -18,22 +18,22 @@ import { fromUriHost } from '../http/uri-host';
 import type { EntityCache } from './entity-cache';
 import { booleanField, recordField, stringField, stringsField, textField } from './lua-values';
 import type { Pdk } from './pdk';
-import { sentMethod, type FactName, type RequestFacts } from './request-facts';
+import { sentMethod, type VariableName, type NginxVariables } from './nginx-variables';
 
 /**
- * Kong takes no larger number (kong/pdk/request.lua). It leaves out what comes behind, which is what its own plugins say of
- * the caller, and does not say so.
+ * Kong accepts no larger number (kong/pdk/request.lua). It silently omits further fields, among them those in which its own plugins
+ * identify the caller.
  */
 const MAX_HEADERS = 1000;
 
-/** Request line, header fields and chunk framing, which nginx counts into `request_length`. */
+/** Room for the request line, header fields and chunk framing, which nginx counts into `request_length`. */
 const LENGTH_SLACK_BYTES = 128 * 1024;
 
-/** Of a service's or route's name, which goes with each job that is handed off. */
+/** Of the name of a service or route: every ticket contains it. */
 const MAX_NAME_CHARACTERS = 128;
 
-/** The header fields that Kong sets for the upstream, with the variable that holds each (nginx_kong.lua). */
-const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
+/** The header fields that Kong sets for the upstream, with the variable that holds each (Kong's nginx_kong.lua). */
+const FORWARDED_FIELDS: readonly (readonly [name: string, variable: VariableName])[] = [
   ['via', 'upstream_via'],
   ['x-forwarded-for', 'upstream_x_forwarded_for'],
   ['x-forwarded-proto', 'upstream_x_forwarded_proto'],
@@ -45,47 +45,47 @@ const FORWARDED_FIELDS: readonly (readonly [name: string, fact: FactName])[] = [
   ['x-kong-request-id', 'kong_request_id'],
 ];
 
-/** Header fields that are among the facts of every request. */
-const FACTS_OF_HEADERS: ReadonlyMap<string, FactName> = new Map([['prefer', 'http_prefer']]);
+/** Header fields that are among the variables of `$arr_request`. */
+const HEADER_VARIABLES: ReadonlyMap<string, VariableName> = new Map([['prefer', 'http_prefer']]);
 
 export class KongRequest implements GatewayRequest {
   readonly #pdk: Pdk;
-  readonly #facts: RequestFacts;
+  readonly #variables: NginxVariables;
   readonly #entities: EntityCache;
   readonly #idHeader: string;
-  readonly #heedsPrefix: boolean;
+  readonly #usesPrefix: boolean;
   #matched: Promise<MatchedRoute> | undefined;
 
   constructor(
     pdk: Pdk,
-    facts: RequestFacts,
+    variables: NginxVariables,
     entities: EntityCache,
     { idHeader, forwardedPrefix }: Pick<RouteSettings, 'idHeader' | 'forwardedPrefix'>,
   ) {
     this.#pdk = pdk;
-    this.#facts = facts;
+    this.#variables = variables;
     this.#entities = entities;
     this.#idHeader = idHeader.toLowerCase();
-    this.#heedsPrefix = forwardedPrefix;
+    this.#usesPrefix = forwardedPrefix;
   }
 
   async line(): Promise<RequestLine> {
     return {
-      method: await sentMethod(this.#facts),
-      upstreamMethod: await this.#facts.get('request_method'),
-      uri: await this.#facts.get('request_uri'),
-      prefix: this.#heedsPrefix ? await this.#trustedPrefix() : '',
-      query: await this.#facts.get('args'),
+      method: await sentMethod(this.#variables),
+      upstreamMethod: await this.#variables.get('request_method'),
+      uri: await this.#variables.get('request_uri'),
+      prefix: this.#usesPrefix ? await this.#trustedPrefix() : '',
+      query: await this.#variables.get('args'),
       idHeader:
         this.#idHeader === 'x-async-kong-id'
-          ? await this.#facts.get('http_x_async_kong_id')
+          ? await this.#variables.get('http_x_async_kong_id')
           : ((await this.#variable(this.#idHeader)) ?? ''),
-      upgrade: await this.#facts.get('http_upgrade'),
-      marker: await this.#facts.get('http_x_async_kong_reentry'),
+      upgrade: await this.#variables.get('http_upgrade'),
+      loopbackToken: await this.#variables.get('http_x_async_kong_loopback'),
     };
   }
 
-  /** Kong looks at the peer itself too, before it believes any X-Forwarded-* (runloop/handler.lua, access.before). */
+  /** Like Kong itself, trusts X-Forwarded-* only from a trusted peer (Kong's runloop/handler.lua, access.before). */
   async #trustedPrefix(): Promise<string> {
     const prefix = pathPrefix((await this.#variable('x-forwarded-prefix')) ?? '');
     if (prefix === '') {
@@ -106,23 +106,23 @@ export class KongRequest implements GatewayRequest {
     );
     if (fields.length >= MAX_HEADERS) {
       throw new AsyncError('too-many-header-fields', {
-        detail: `The request has more than ${String(MAX_HEADERS - 1)} header fields, those that the gateway adds among them.`,
+        detail: `The request has more than ${String(MAX_HEADERS - 1)} header fields, including those that the gateway adds.`,
       });
     }
     return fields;
   }
 
   async headerValues(name: string): Promise<string[]> {
-    const fact = FACTS_OF_HEADERS.get(name);
-    const value = fact === undefined ? await this.#variable(name) : await this.#facts.get(fact);
+    const variable = HEADER_VARIABLES.get(name);
+    const value = variable === undefined ? await this.#variable(name) : await this.#variables.get(variable);
     return value === undefined || value === '' ? [] : [value];
   }
 
   async sent(): Promise<SentRequest> {
-    // Of Host Kong notes the name alone, for X-Forwarded-Host, before any plugin runs.
+    // Before any plugin runs, Kong records the host name without the port, for X-Forwarded-Host.
     return {
-      hosts: [await this.#facts.get('http_host'), await this.#facts.get('upstream_x_forwarded_host')],
-      prefix: await this.#facts.get('upstream_x_forwarded_prefix'),
+      hosts: [await this.#variables.get('http_host'), await this.#variables.get('upstream_x_forwarded_host')],
+      prefix: await this.#variables.get('upstream_x_forwarded_prefix'),
     };
   }
 
@@ -131,31 +131,32 @@ export class KongRequest implements GatewayRequest {
     const credential = await this.#pdk.nginx.get_ctx('authenticated_credential');
     return {
       consumerId: stringField(consumer, 'id'),
-      // The entity holds the secret itself: only what names it is taken.
+      // The entity contains the secret itself: only its name is read.
       credentialId: stringField(credential, 'id') ?? stringField(credential, 'username'),
     };
   }
 
   async forwarded(): Promise<ForwardedFields> {
     const fields: HeaderField[] = [];
-    for (const [name, fact] of FORWARDED_FIELDS) {
-      fields.push([name, await this.#facts.get(fact)]);
+    for (const [name, variable] of FORWARDED_FIELDS) {
+      fields.push([name, await this.#variables.get(variable)]);
     }
-    const path = (await this.#facts.get('upstream_uri')) || (await this.#pathWithoutService());
-    // Kong keeps the `?` of an empty query, which nginx alone would drop (runloop/handler.lua, access.after).
+    const path = (await this.#variables.get('upstream_uri')) || (await this.#pathWithoutService());
+    // Kong keeps the `?` of an empty query, which nginx alone would drop (Kong's runloop/handler.lua, access.after).
     const hasQuery =
-      (await this.#facts.get('is_args')) === '?' || (await this.#facts.get('request_uri')).endsWith('?');
+      (await this.#variables.get('is_args')) === '?' ||
+      (await this.#variables.get('request_uri')).endsWith('?');
     return {
-      path: hasQuery ? `${path}?${await this.#facts.get('args')}` : path,
-      preservedHost: await this.#facts.get('upstream_host'),
+      path: hasQuery ? `${path}?${await this.#variables.get('args')}` : path,
+      preservedHost: await this.#variables.get('upstream_host'),
       fields,
     };
   }
 
-  /** Where there is no service Kong makes no path: the request's own, less what the route strips. */
+  /** Kong sets no path if there is no service. The path is the request's own, without what the route strips. */
   async #pathWithoutService(): Promise<string> {
-    const [path = ''] = (await this.#facts.get('request_uri')).split('?', 1);
-    const prefix = await this.#facts.get('upstream_x_forwarded_prefix');
+    const [path = ''] = (await this.#variables.get('request_uri')).split('?', 1);
+    const prefix = await this.#variables.get('upstream_x_forwarded_prefix');
     const rest = path.startsWith(prefix) ? path.slice(prefix.length) : path;
     return rest.startsWith('/') ? rest : `/${rest}`;
   }
@@ -190,20 +191,20 @@ export class KongRequest implements GatewayRequest {
       return 'load-balanced';
     }
     // balancer_data.scheme misses another plugin's set_scheme.
-    const scheme = (await this.#facts.get('upstream_scheme')) === 'https' ? 'https' : 'http';
+    const scheme = (await this.#variables.get('upstream_scheme')) === 'https' ? 'https' : 'http';
     const port = Number(recordField(balancer, 'port') ?? (scheme === 'https' ? 443 : 80));
     return { scheme, host: fromUriHost(host), port };
   }
 
   async expectedBody(): Promise<ExpectedBody> {
-    const length = await this.#facts.get('http_content_length');
+    const length = await this.#variables.get('http_content_length');
     if (length !== '') {
       return { kind: 'length', bytes: Number(length) };
     }
-    if ((await this.#facts.get('http_transfer_encoding')) !== '') {
+    if ((await this.#variables.get('http_transfer_encoding')) !== '') {
       return { kind: 'chunked' };
     }
-    const isHttp1 = (await this.#facts.get('server_protocol')).startsWith('HTTP/1');
+    const isHttp1 = (await this.#variables.get('server_protocol')).startsWith('HTTP/1');
     return { kind: isHttp1 ? 'none' : 'undeclared' };
   }
 
@@ -227,8 +228,8 @@ export class KongRequest implements GatewayRequest {
   }
 
   /**
-   * Kong answers the client 500 where a body is larger than the size that get_raw_body was given, and there is
-   * no size before the body has been read. get_body reads it too, and gives up quietly on one that went to disk.
+   * Kong answers the client with 500 if a body exceeds the size that get_raw_body was given, and the size is unknown before the body
+   * has been read. get_body reads the body, too, and ignores one that nginx wrote to disk.
    */
   async #bodyOfUnknownLength(maxBytes: number): Promise<BodyOutcome> {
     await this.#pdk.request.get_body('application/json', 1, 1);

@@ -1,6 +1,6 @@
-// Reads fields of the tables that Kong sends: their shape is Kong's, so that nothing of it is taken on trust.
+// Reads fields of the tables that Kong sends. Every type is checked, since Kong decides on their shape.
 
-/** A field of a Lua table, undefined where there is no table or no field. */
+/** A field of a Lua table; undefined if there is no table or no field. */
 export function recordField(table: unknown, name: string): unknown {
   return typeof table === 'object' && table !== null
     ? ((table as Readonly<Record<string, unknown>>)[name] ?? undefined)
@@ -12,7 +12,7 @@ export function stringField(table: unknown, name: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** A string that is text, and no header or path: UTF-8, of which the codec gives the bytes. */
+/** A string that is text rather than a header or a path. It is UTF-8, of which the codec returns the bytes. */
 export function textField(table: unknown, name: string): string | undefined {
   const value = stringField(table, name);
   return value === undefined ? undefined : Buffer.from(value, 'latin1').toString('utf8');
@@ -28,7 +28,7 @@ export function booleanField(table: unknown, name: string): boolean | undefined 
   return typeof value === 'boolean' ? value : undefined;
 }
 
-/** An array of strings; undefined where there is none or it is empty (Lua tells an empty array from no table). */
+/** An array of strings; undefined if there is none or it is empty. */
 export function stringsField(table: unknown, name: string): string[] | undefined {
   const value = recordField(table, name);
   if (!Array.isArray(value)) {

@@ -1,5 +1,5 @@
-// The part of Kong's plugin development kit that this plugin calls, as kong-pdk hands it over: every call is a
-// message to Kong and its answer, at about 0.1 ms. Only this folder calls it.
+// The part of Kong's plugin development kit that this plugin calls, as kong-pdk provides it. Every call is a message to Kong and its
+// answer, and takes about 0.1 ms. Only this folder calls it.
 
 /** A header map of Kong: names in lower case, values in arrays. */
 export type HeaderMap = Readonly<Record<string, readonly string[]>>;

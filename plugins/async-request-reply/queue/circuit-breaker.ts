@@ -1,51 +1,59 @@
-// The circuit breaker of a queue: failures in a row hold the queue back on all machines, and one probe reopens it.
-// Its state is in Redis (store/lua/breaker.lua), apart from an administrator's pause, which is BullMQ's.
-import type { JobSettings } from '../store/job-settings';
-import { breakerKey } from '../store/keys';
-import type { ScriptedRedis } from '../store/scripts';
+// The circuit breaker of a queue: failures in a row pause the queue on all machines, and one probe reopens it. Its state is in
+// Redis (queue/lua/breaker.lua), apart from an administrator's pause, which is BullMQ's.
+import type { JobSettings } from '../jobs/job-settings';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
+import type { BreakerReply } from './queue-outcomes';
+import { runBreaker } from './queue-scripts';
 
 export type GateOutcome = { readonly kind: 'go' | 'probe' } | { readonly kind: 'wait'; readonly ms: number };
 
 export type BreakerSettings = Pick<JobSettings, 'breakerFailures' | 'breakerOpenMs' | 'attemptTimeoutMs'>;
 
-/** What a probe may take over its attempt's time limit before another is let through. */
+/** How much longer than its attempt's time limit a probe may take before another one is made. */
 const PROBE_SLACK_MS = 1000;
 
 export class CircuitBreaker {
-  readonly #redis: ScriptedRedis;
-  readonly #key: string;
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
+  readonly #queue: string;
 
-  constructor(redis: ScriptedRedis, prefix: string, queue: string) {
+  constructor(redis: RedisClient, keys: KeySpace, queue: string) {
     this.#redis = redis;
-    this.#key = breakerKey(prefix, queue);
+    this.#keys = keys;
+    this.#queue = queue;
   }
 
-  /** Whether a call may be made now; `probe` is the one that decides whether the others may follow. */
+  /** Whether a call may be made now. The outcome of a `probe` decides whether other calls may follow. */
   async gate(settings: BreakerSettings): Promise<GateOutcome> {
     if (settings.breakerFailures === 0) {
       return { kind: 'go' };
     }
-    const probeMs = settings.attemptTimeoutMs + PROBE_SLACK_MS;
-    const [kind, ms] = await this.#run('gate', settings, probeMs);
-    return kind === 'wait' ? { kind, ms: Number(ms) } : { kind: kind === 'probe' ? 'probe' : 'go' };
+    const reply = await this.#run('gate', settings, settings.attemptTimeoutMs + PROBE_SLACK_MS);
+    return reply.kind === 'wait' ? reply : { kind: reply.kind === 'probe' ? 'probe' : 'go' };
   }
 
-  /** Counts an attempt's end. @returns whether the breaker is open now. */
+  /** Counts the end of an attempt. @returns whether the breaker is open now. */
   async report(succeeded: boolean, settings: BreakerSettings): Promise<boolean> {
     if (settings.breakerFailures === 0) {
       return false;
     }
-    const [state] = await this.#run(succeeded ? 'success' : 'failure', settings, 0);
-    return state === 'opened';
+    const { kind } = await this.#run(succeeded ? 'success' : 'failure', settings, 0);
+    return kind === 'opened';
   }
 
-  #run(event: string, settings: BreakerSettings, probeMs: number): Promise<string[]> {
-    return this.#redis.arrBreaker(
-      this.#key,
+  #run(
+    event: 'gate' | 'success' | 'failure',
+    settings: BreakerSettings,
+    probeMs: number,
+  ): Promise<BreakerReply> {
+    return runBreaker(this.#redis, {
+      keys: this.#keys,
+      queue: this.#queue,
       event,
-      settings.breakerFailures,
-      settings.breakerOpenMs,
+      failures: settings.breakerFailures,
+      openMs: settings.breakerOpenMs,
       probeMs,
-    );
+    });
   }
 }

@@ -1,166 +1,142 @@
-// What a queue knows of its jobs beside BullMQ: places under the caps, whose turn it is, the jobs that are still open, and
-// how many bytes they store (store/stored-bytes.ts). All of it in the queue's slot, and every change may be repeated: the
-// records are the truth.
+// What a queue knows of its jobs beside BullMQ: slots under the limits, fair ranks, the jobs that are still open, and how many
+// bytes they store (queue/storage-quota.ts). All of it is in the queue's slot of a Cluster, and every change may be repeated.
+// If it differs from the records, the records are right.
 import { createHash } from 'node:crypto';
-import type { Departure } from '../store/job-outcomes';
-import {
-  callbacksKey,
-  callerJobsKey,
-  callerTurnKey,
-  deadLettersKey,
-  holdKey,
-  openJobsKey,
-  placesKey,
-  redrivenKey,
-  turnsKey,
-} from '../store/keys';
-import type { ScriptedRedis } from '../store/scripts';
-import type { HoldOutcome } from '../store/stored-bytes';
+import type { SettledSummary } from '../jobs/job-outcomes';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
+import type { SlotOutcome, SlotsFull } from './queue-outcomes';
+import { addJob, checkSlots, releaseSlot, removeJob, reserveSlot } from './queue-scripts';
 
-/** How long a place is held for a submit that has not yet been confirmed: far over any accept. */
-const PROVISIONAL_MS = 30_000;
+/** How long a slot is kept for a submit that has not been confirmed: far longer than any accept takes. */
+export const PROVISIONAL_MS = 30_000;
 
-/** Longer than a worker can be stopped between a job's settling and its leave without losing its lease. */
+/** Longer than a worker can be stopped between settling and removing a job without losing its lease. */
 const REDRIVEN_MS = 600_000;
 
-export interface PlaceRequest {
+export interface SlotRequest {
   readonly queue: string;
   readonly id: string;
   readonly owner: string;
   readonly maxWaiting: number;
-  /** 0 is no limit; without an owner there is none either. */
+  /** 0 is no limit. A job without an owner has none. */
   readonly maxPerCaller: number;
   readonly lifeMs: number;
-  /** Of the request's body; undefined where they are counted already. */
+  /** Of the request's body; undefined if they are counted already. */
   readonly bytes?: number;
   /** Of the bodies that the queue stores; absent or 0: no limit. */
   readonly maxStoredBytes?: number;
 }
 
-export type PlaceOutcome =
-  /** `turn` counts from 1: jobs with a lower one go first. `at` is the time of Redis, in ms. For `heldMs` no job starts. */
-  | { readonly kind: 'reserved'; readonly turn: number; readonly at: number; readonly heldMs: number }
-  | { readonly kind: 'full'; readonly settledPerMinute: number }
-  | { readonly kind: 'caller-full' }
-  | Extract<HoldOutcome, { kind: 'bytes-full' }>;
+/** A job that was accepted, or is redriven or scheduled again. */
+export interface AddedJob {
+  readonly queue: string;
+  readonly id: string;
+  readonly owner: string;
+  /** To the deadline. */
+  readonly deadlineMs: number;
+  readonly lifeMs: number;
+  readonly hasCallback: boolean;
+  readonly requestBytes: number;
+}
 
-/** On which of the queue's lists a job is. */
-export interface Whereabouts {
+/** Which of the queue's lists a job is on. */
+export interface Membership {
   readonly waiting: boolean;
   readonly open: boolean;
   readonly dead: boolean;
 }
 
-/** `bytes` absent: those of the job are counted as before. */
-type Leaving = Omit<Departure, 'state' | 'bytes'> & { readonly bytes?: number };
+/** `bytes` absent: the count of the job stays as it is. */
+type RemovedJob = Omit<SettledSummary, 'state' | 'bytes'> & { readonly bytes?: number };
 
-/** A caller as keys name it: neither the ID of a consumer nor a credential can be read from it. */
+/** A caller as keys name it. It reveals neither the ID of a consumer nor a credential. */
 const callerHash = (owner: string): string => createHash('sha256').update(owner).digest('hex').slice(0, 24);
 
 export class QueueIndex {
-  readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: RedisClient, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
-  async reserve(request: PlaceRequest): Promise<PlaceOutcome> {
+  async reserve(request: SlotRequest): Promise<SlotOutcome> {
     const { queue, id, owner } = request;
-    const caller = callerHash(owner);
-    const [kind, detail, at, heldMs] = await this.#redis.arrReserve(
-      placesKey(this.#prefix, queue),
-      turnsKey(this.#prefix, queue),
-      callerTurnKey(this.#prefix, queue, caller),
-      callerJobsKey(this.#prefix, queue, caller),
-      holdKey(this.#prefix, queue),
-      ...[id, request.maxWaiting, PROVISIONAL_MS, owner === '' ? 0 : request.maxPerCaller, request.lifeMs],
-      ...[request.bytes ?? '', request.maxStoredBytes ?? 0],
-    );
-    switch (kind) {
-      case 'reserved':
-        return { kind, turn: Number(detail), at: Number(at), heldMs: Number(heldMs) };
-      case 'full':
-        return { kind, settledPerMinute: Number(detail) };
-      case 'bytes-full':
-        return { kind, lapsesInMs: Number(detail) };
-      default:
-        return { kind: 'caller-full' };
-    }
+    return reserveSlot(this.#redis, {
+      keys: this.#keys,
+      queue,
+      id,
+      caller: callerHash(owner),
+      maxWaiting: request.maxWaiting,
+      provisionalMs: PROVISIONAL_MS,
+      maxPerCaller: owner === '' ? 0 : request.maxPerCaller,
+      lifeMs: request.lifeMs,
+      bytes: request.bytes,
+      maxStoredBytes: request.maxStoredBytes ?? 0,
+    });
   }
 
-  /** Whether all places are taken, as far as a look can tell: the reservation has the last word. */
-  async room(queue: string, maxWaiting: number): Promise<Extract<PlaceOutcome, { kind: 'full' }> | 'room'> {
-    const [kind, settled] = await this.#redis.arrRoom(placesKey(this.#prefix, queue), maxWaiting);
-    return kind === 'full' ? { kind, settledPerMinute: Number(settled) } : 'room';
+  /** Whether all slots are taken. Only {@link reserve} decides. */
+  async checkSlots(queue: string, maxWaiting: number): Promise<SlotsFull | 'free'> {
+    return checkSlots(this.#redis, { keys: this.#keys, queue, maxWaiting });
   }
 
   /**
-   * Notes an accepted job: it keeps its place until it starts or `deadlineMs` are over, is open till it settles, and so
-   * long its request's body counts among what is stored.
+   * Adds a job: it keeps its slot until it starts or its deadline passes. It is open until it settles, and its request's
+   * body counts as stored for as long.
    */
-  async enter(
-    queue: string,
-    id: string,
-    owner: string,
-    deadlineMs: number,
-    lifeMs: number,
-    hasCallback = false,
-    requestBytes = 0,
-  ): Promise<void> {
-    const keys = [...this.#jobKeys(queue, owner), callbacksKey(this.#prefix, queue)];
-    await this.#redis.arrEnter(...keys, id, deadlineMs, lifeMs, hasCallback ? '1' : '', requestBytes);
+  async addJob({ owner, ...job }: AddedJob): Promise<void> {
+    await addJob(this.#redis, { ...job, keys: this.#keys, caller: callerHash(owner) });
   }
 
-  /** Frees the place of a job that starts. */
-  async free(queue: string, id: string, turn: number): Promise<void> {
-    await this.#redis.arrFree(placesKey(this.#prefix, queue), turnsKey(this.#prefix, queue), id, turn);
+  /** Releases the slot of a job that starts. */
+  async releaseSlot(queue: string, id: string, rank: number): Promise<void> {
+    await releaseSlot(this.#redis, { keys: this.#keys, queue, id, rank });
   }
 
-  /** Forgets a job that has settled, keeps a dead letter on its list, and counts what is still stored of the job. */
-  async leave(queue: string, id: string, departure: Leaving): Promise<void> {
-    const { owner, dead, expiresAt, bytes } = departure;
-    const keys = [...this.#jobKeys(queue, owner), deadLettersKey(this.#prefix, queue)];
-    await this.#redis.arrLeave(...keys, id, dead ? '1' : '', expiresAt, bytes ?? '');
+  /** Removes a job that has settled, lists it if it is a dead letter, and counts what is still stored of it. */
+  async removeJob(queue: string, id: string, settled: RemovedJob): Promise<void> {
+    const { owner, dead, expiresAt, bytes } = settled;
+    await removeJob(this.#redis, {
+      keys: this.#keys,
+      queue,
+      id,
+      caller: callerHash(owner),
+      dead,
+      expiresAt,
+      bytes,
+    });
   }
 
-  /** Forgets a job that never was, or of which nothing is left. */
-  async forget(queue: string, id: string, owner: string): Promise<void> {
-    await this.leave(queue, id, { owner, dead: false, expiresAt: 0, bytes: 0 });
+  /** Removes a job that was never created, or of which nothing is left. */
+  async deleteJob(queue: string, id: string, owner: string): Promise<void> {
+    await this.removeJob(queue, id, { owner, dead: false, expiresAt: 0, bytes: 0 });
   }
 
   /**
-   * Before a dead letter's record is changed: puts the job among the open ones, where a sweep finds it after a crash
-   * in the middle, and keeps the run that is over from taking it out again.
+   * Adds a dead letter to the open jobs before its record changes, so that the sweeper finds it after a crash in between. A late
+   * removal of the run that is over then changes nothing.
    *
-   * @param expiresAt the record's, from before the redrive: it tells the run from all others of the job.
+   * @param expiresAt of the record before the redrive: it identifies the run.
    */
-  async readmit(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
-    await this.#redis.set(redrivenKey(this.#prefix, queue, id, expiresAt), '1', 'PX', REDRIVEN_MS);
-    await this.#redis.zadd(openJobsKey(this.#prefix, queue), deadlineAt, id);
+  async reopen(queue: string, id: string, expiresAt: number, deadlineAt: number): Promise<void> {
+    await this.#redis.set(this.#keys.redriven(queue, id, expiresAt), '1', 'PX', REDRIVEN_MS);
+    await this.#redis.zadd(this.#keys.openJobs(queue), deadlineAt, id);
   }
 
-  /** Where a job stands in its queue. */
-  async whereabouts(queue: string, id: string): Promise<Whereabouts> {
-    const [place, open, dead] = await Promise.all([
-      this.#redis.zscore(placesKey(this.#prefix, queue), id),
-      this.#redis.zscore(openJobsKey(this.#prefix, queue), id),
-      this.#redis.zscore(deadLettersKey(this.#prefix, queue), id),
+  async membership(queue: string, id: string): Promise<Membership> {
+    const [slot, open, dead] = await Promise.all([
+      this.#redis.zscore(this.#keys.slots(queue), id),
+      this.#redis.zscore(this.#keys.openJobs(queue), id),
+      this.#redis.zscore(this.#keys.deadLetters(queue), id),
     ]);
-    return { waiting: place !== null, open: open !== null, dead: dead !== null };
+    return { waiting: slot !== null, open: open !== null, dead: dead !== null };
   }
 
-  /** Takes a job that was redriven from the list of the dead. */
-  async revive(queue: string, id: string): Promise<void> {
-    await this.#redis.zrem(deadLettersKey(this.#prefix, queue), id);
-  }
-
-  #jobKeys(queue: string, owner: string): [string, string, string] {
-    return [
-      placesKey(this.#prefix, queue),
-      openJobsKey(this.#prefix, queue),
-      callerJobsKey(this.#prefix, queue, callerHash(owner)),
-    ];
+  /** Removes a job that was redriven from the dead letters. */
+  async removeDeadLetter(queue: string, id: string): Promise<void> {
+    await this.#redis.zrem(this.#keys.deadLetters(queue), id);
   }
 }

@@ -1,24 +1,25 @@
-// Gives a dead letter a new run. The order of the writes loses no job wherever it is cut off:
+// Gives a dead letter a new run. The order of the writes loses no job, wherever a crash cuts it off:
 //
-//   1 settings and queue are kept for another run     4 record: queued, attempts 0 (the one that counts)
-//   2 a place, and whose turn it is                   5 BullMQ and index, as an accept does
-//   3 the job is among the open ones                  6 it is no dead letter any more
+//   1 queue and settings are kept for another run    4 record: queued, attempts 0 (this write decides)
+//   2 slot and fair rank                             5 BullMQ and queue index, as for an accept
+//   3 the job is added to the open jobs              6 the job is removed from the dead letters
 //
-// Cut off before 4 it is a dead letter as before; what 3 noted is taken back by the sweep when its fence is over.
-// From 4 on it is queued and open: the sweep schedules it, and redriving it again does what is left of 5 and 6.
+// Before 4 the job is a dead letter as before. The sweeper removes what 3 has added once QueueIndex.reopen's key has expired. From 4
+// on the job is queued and open: the sweeper schedules it, and another redrive completes 5 and 6.
 import type { Queue } from 'bullmq';
 import { isSettled, RECORD_VERSION, type JobRecord, type JobState } from '../jobs/job-record';
-import type { RunTerms } from '../store/job-outcomes';
-import type { JobStore } from '../store/job-store';
-import type { ScriptedRedis } from '../store/scripts';
-import { prolongClaim } from '../store/idempotency-store';
-import { prolong } from './announcement';
+import type { RunLimits } from '../jobs/job-outcomes';
+import type { JobStore } from '../jobs/job-store';
+import type { KeySpace } from '../redis/keys';
+import type { RedisClient } from '../redis/redis-client';
+import { extendClaim } from './idempotency-store';
+import { extendTtl } from './queue-registry';
 import type { QueueIndex } from './queue-index';
-import { DEFAULT_PRIORITY, FIRST_TURN, schedule } from './scheduler';
+import { DEFAULT_PRIORITY, FIRST_RANK, schedule } from './scheduler';
 
 export interface RedriveContext {
-  readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly redis: RedisClient;
+  readonly keys: KeySpace;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly scheduler: (queue: string) => Queue;
@@ -28,82 +29,92 @@ export type RedriveJobOutcome =
   | { readonly kind: 'redriven' }
   /** A redrive that had been cut off is now complete. */
   | { readonly kind: 'resumed' }
-  /** It is open, or settled without being a dead letter. */
+  /** The job is open, or it has settled and is not a dead letter. */
   | { readonly kind: 'not-dead'; readonly state: JobState }
-  /** `settings-gone`: no worker could run it; it stays a dead letter. */
+  /** `settings-gone`: no worker could run the job, which stays a dead letter. */
   | { readonly kind: 'missing' | 'newer' | 'settings-gone' };
 
-/** The caps are for accepts: these jobs were accepted. */
-const NO_CAP = Number.MAX_SAFE_INTEGER;
+/** The limits are for accepts: these jobs have been accepted. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
-/** @throws what Redis or BullMQ throw; it may then be repeated. */
+/** @throws what Redis or BullMQ throw; the call may then be repeated. */
 export async function redriveJob(context: RedriveContext, id: string): Promise<RedriveJobOutcome> {
   const { jobs } = context;
-  const [record, terms] = await Promise.all([jobs.read(id), jobs.readTerms(id)]);
-  if (record === undefined || terms === undefined) {
+  const [record, limits] = await Promise.all([jobs.read(id), jobs.readRunLimits(id)]);
+  if (record === undefined || limits === undefined) {
     return { kind: 'missing' };
   }
   if (record.version > RECORD_VERSION) {
     return { kind: 'newer' };
   }
-  return isSettled(record.state) ? redrive(context, record, terms) : resume(context, record, terms);
+  return isSettled(record.state) ? redrive(context, record, limits) : resume(context, record, limits);
 }
 
 async function redrive(
   context: RedriveContext,
   record: JobRecord,
-  { deadlineMs, openTtlMs, claimKey }: RunTerms,
+  { deadlineMs, openTtlMs, claimKey }: RunLimits,
 ): Promise<RedriveJobOutcome> {
-  const { redis, prefix, jobs, index } = context;
+  const { redis, keys, jobs, index } = context;
   const { id, queue, owner } = record;
   if (!(await jobs.isDead(id))) {
     return { kind: 'not-dead', state: record.state };
   }
-  if (!(await prolong(redis, prefix, queue, record.settingsHash, openTtlMs))) {
+  if (!(await extendTtl(redis, keys, queue, record.settingsHash, openTtlMs))) {
     return { kind: 'settings-gone' };
   }
-  const place = await index.reserve({
-    ...{ queue, id, owner, maxWaiting: NO_CAP, maxPerCaller: 0, lifeMs: openTtlMs },
+  const slot = await index.reserve({
+    queue,
+    id,
+    owner,
+    maxWaiting: NO_LIMIT,
+    maxPerCaller: 0,
+    lifeMs: openTtlMs,
   });
-  await index.readmit(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
+  await index.reopen(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
   if (claimKey !== undefined) {
-    await prolongClaim(redis, prefix, queue, claimKey, openTtlMs);
+    await extendClaim(redis, keys, queue, claimKey, openTtlMs);
   }
   const outcome = await jobs.redrive(id);
   if (outcome.kind !== 'redriven') {
     return outcome;
   }
-  const turn = place.kind === 'reserved' ? place.turn : FIRST_TURN.turn;
+  const rank = slot.kind === 'reserved' ? slot.rank : FIRST_RANK.rank;
   await Promise.all([
-    schedule(context.scheduler(queue), id, { turn, priority: DEFAULT_PRIORITY, delayMs: 0 }),
-    index.enter(queue, id, owner, deadlineMs, openTtlMs, record.hasCallback, record.requestBytes),
+    schedule(context.scheduler(queue), id, { rank, priority: DEFAULT_PRIORITY, delayMs: 0 }),
+    addAgain(index, record, deadlineMs, openTtlMs),
   ]);
-  await index.revive(queue, id);
+  await index.removeDeadLetter(queue, id);
   return { kind: 'redriven' };
 }
 
-/** What a redrive has left undone; nothing for a job that is where it belongs. */
+/** Completes a redrive that was cut off. Does nothing for a job that is on the right lists. */
 async function resume(
   context: RedriveContext,
   record: JobRecord,
-  { openTtlMs }: RunTerms,
+  { openTtlMs }: RunLimits,
 ): Promise<RedriveJobOutcome> {
   const { index, redis } = context;
-  const { id, queue, owner } = record;
-  const { open, dead } = await index.whereabouts(queue, id);
+  const { id, queue } = record;
+  const { open, dead } = await index.membership(queue, id);
   if (open && !dead) {
     return { kind: 'not-dead', state: record.state };
   }
   const leftMs = Math.max(0, record.deadlineAt - (await redisNowMs(redis)));
   await Promise.all([
-    schedule(context.scheduler(queue), id, FIRST_TURN),
-    index.enter(queue, id, owner, leftMs, openTtlMs, record.hasCallback, record.requestBytes),
+    schedule(context.scheduler(queue), id, FIRST_RANK),
+    addAgain(index, record, leftMs, openTtlMs),
   ]);
-  await index.revive(queue, id);
+  await index.removeDeadLetter(queue, id);
   return { kind: 'resumed' };
 }
 
-async function redisNowMs(redis: ScriptedRedis): Promise<number> {
+function addAgain(index: QueueIndex, record: JobRecord, deadlineMs: number, lifeMs: number): Promise<void> {
+  const { id, queue, owner, hasCallback, requestBytes } = record;
+  return index.addJob({ queue, id, owner, deadlineMs, lifeMs, hasCallback, requestBytes });
+}
+
+async function redisNowMs(redis: RedisClient): Promise<number> {
   const [seconds = 0, micros = 0] = await redis.time();
   return seconds * 1000 + Math.floor(micros / 1000);
 }

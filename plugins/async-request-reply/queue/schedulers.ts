@@ -1,25 +1,26 @@
-// The scheduler's hold on each queue, opened at its first use.
+// BullMQ's queues, each opened at its first use.
 import type { Queue } from 'bullmq';
-import type { ScriptedRedis } from '../store/scripts';
+import type { RedisClient } from '../redis/redis-client';
 import { openScheduler } from './scheduler';
+import type { KeySpace } from '../redis/keys';
 
 export class Schedulers {
-  readonly #redis: ScriptedRedis;
-  readonly #prefix: string;
+  readonly #redis: RedisClient;
+  readonly #keys: KeySpace;
   readonly #open = new Map<string, Queue>();
 
-  constructor(redis: ScriptedRedis, prefix: string) {
+  constructor(redis: RedisClient, keys: KeySpace) {
     this.#redis = redis;
-    this.#prefix = prefix;
+    this.#keys = keys;
   }
 
   of(queue: string): Queue {
     let scheduler = this.#open.get(queue);
     if (scheduler === undefined) {
-      scheduler = openScheduler(this.#redis, this.#prefix, queue);
-      // A queue that could not say hello to Redis stays unusable: the next accept opens another.
-      const forget = (): boolean => this.#open.delete(queue);
-      scheduler.waitUntilReady().catch(forget);
+      scheduler = openScheduler(this.#redis, this.#keys, queue);
+      // A queue that could not be opened stays unusable: the next accept opens another.
+      const close = (): boolean => this.#open.delete(queue);
+      scheduler.waitUntilReady().catch(close);
       this.#open.set(queue, scheduler);
     }
     return scheduler;

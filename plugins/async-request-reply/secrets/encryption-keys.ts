@@ -1,7 +1,7 @@
-// Keys for what is stored: the first of an instance's encrypts, all of them decrypt. Each is known by its fingerprint, which
-// lies beside what it has encrypted, so that the right one is found again after a change of keys.
+// The keys that encrypt what is stored. The first key of an instance encrypts, all of them decrypt. The fingerprint of a key is stored
+// beside what it has encrypted, so that the right key is found after a change of keys.
 import { fingerprint } from './fingerprint';
-import type { SecretBox } from './secret-box';
+import type { SecretStore } from './secret-store';
 
 export interface EncryptionKey {
   /** Its fingerprint: 32 hexadecimal digits. */
@@ -10,9 +10,9 @@ export interface EncryptionKey {
   readonly bytes: Buffer;
 }
 
-/** Where keys are looked for. */
+/** A place to find keys. */
 export interface KeySource {
-  /** The key with this fingerprint; undefined where it is not here. */
+  /** The key with this fingerprint; undefined if it is not here. */
   find(id: string): EncryptionKey | undefined;
 }
 
@@ -21,7 +21,7 @@ export const SEALING_KEY = 'encryption.keys[0]';
 
 const KEY_BYTES = 32;
 
-/** The 32 bytes that `text` is the base64 of; undefined where it is not. */
+/** The 32 bytes that `text` encodes in base64; undefined if it does not. */
 export function keyBytes(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, 'base64');
   return bytes.length === KEY_BYTES && bytes.toString('base64') === text.trim() ? bytes : undefined;
@@ -36,12 +36,12 @@ function keyOf(id: string, text: string): EncryptionKey | undefined {
 export class EncryptionKeys implements KeySource {
   readonly #keys: readonly EncryptionKey[];
 
-  /** @param texts as the configuration has them; none: nothing is encrypted. */
+  /** @param texts as the configuration has them. Without keys nothing is encrypted. */
   constructor(texts: readonly string[]) {
     this.#keys = texts.flatMap((text) => keyOf(fingerprint(text), text) ?? []);
   }
 
-  /** The one that encrypts. */
+  /** The key that encrypts. */
   get first(): EncryptionKey | undefined {
     return this.#keys[0];
   }
@@ -51,13 +51,13 @@ export class EncryptionKeys implements KeySource {
   }
 }
 
-/** For whoever has no keys. */
+/** A source without keys. */
 export const NO_KEYS: KeySource = { find: () => undefined };
 
 /** The keys among the secrets of a process. */
-export const keysAmong = (box: SecretBox): KeySource => ({
+export const keysAmong = (store: SecretStore): KeySource => ({
   find: (id) => {
-    const text = box.get(id);
+    const text = store.get(id);
     return text === undefined ? undefined : keyOf(id, text);
   },
 });

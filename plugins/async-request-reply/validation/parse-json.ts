@@ -1,5 +1,5 @@
-// Reads a request body as JSON (RFC 8259), without room for two readings: what this program and the upstream might
-// understand differently is not JSON here. Numbers are those of IEEE 754, as RFC 8259, 6 advises to expect.
+// Parses a request body as JSON (RFC 8259). Text that the plugin and the upstream might understand differently is rejected. Numbers are
+// those of IEEE 754, as RFC 8259, 6 advises to expect.
 
 export type ParsedJson =
   | { readonly kind: 'json'; readonly value: unknown }
@@ -8,9 +8,9 @@ export type ParsedJson =
 const problem = (message: string, pointer = ''): ParsedJson => ({ kind: 'problem', pointer, message });
 
 /**
- * UTF-8 without a byte order mark, names in an object different from each other. `__proto__` is a name like any other.
+ * Accepts UTF-8 without a byte order mark, in which the names of an object differ. `__proto__` is a name like any other.
  *
- * @returns a problem whose message holds nothing of the body.
+ * @returns a problem if it is rejected. The message contains nothing of the body.
  */
 export function parseJson(pieces: readonly Uint8Array[]): ParsedJson {
   const bytes = Buffer.concat(pieces);
@@ -43,13 +43,13 @@ export const pointerSegment = (name: string): string =>
   `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 
 interface Level {
-  /** Names so far; undefined in an array. */
+  /** The names so far; undefined in an array. */
   readonly names: Set<string> | undefined;
   expectsName: boolean;
   at: string | number;
 }
 
-/** Goes through a text that is known to be JSON, without recursion. @returns a pointer to the second of two like names. */
+/** Scans a text that is known to be JSON, without recursion. @returns a pointer to the second of two equal names. */
 function findRepeatedName(text: string): string | undefined {
   const levels: Level[] = [];
   for (let i = 0; i < text.length; i += 1) {
@@ -100,7 +100,7 @@ function nextItem(level: Level | undefined): void {
   }
 }
 
-/** Where the string that begins at `start` has its closing quote. */
+/** The position of the closing quote of the string that begins at `start`. */
 function endOfString(text: string, start: number): number {
   let end = start + 1;
   while (text[end] !== '"') {

@@ -1,6 +1,6 @@
-// What the parts of a validation hand to one another: plain values, since they cross threads.
+// The types that the parts of a validation exchange: plain values, since they cross threads.
 
-/** JSON Schemas of a route as text. */
+/** The JSON Schemas of a route as text. */
 export interface RequestSchemas {
   readonly body?: string | undefined;
   readonly query?: string | undefined;
@@ -9,12 +9,12 @@ export interface RequestSchemas {
 
 export type RequestPart = keyof RequestSchemas;
 
-/** In the order in which errors are told. */
+/** In the order of their errors. */
 export const REQUEST_PARTS: readonly RequestPart[] = ['body', 'query', 'headers'];
 
-/** What of a request is to be checked; a part that is undefined is not. Strings are bytes as Latin-1. */
+/** The parts of a request that are to be checked; an undefined part is not. Strings are bytes as Latin-1. */
 export interface RequestParts {
-  /** In pieces, as they came. */
+  /** In pieces, as they arrived. */
   readonly body?: readonly Uint8Array[] | undefined;
   /** Names and values, decoded. */
   readonly query?: readonly (readonly [name: string, value: string])[] | undefined;
@@ -22,12 +22,12 @@ export interface RequestParts {
   readonly headers?: readonly (readonly [name: string, value: string])[] | undefined;
 }
 
-/** One thing that is wrong with a request. It never holds a value of the request. */
+/** One violation of a schema. It never contains a value of the request. */
 export interface ValidationError {
   readonly in: RequestPart;
-  /** JSON Pointer (RFC 6901) to the value; '' is the whole. */
+  /** JSON Pointer (RFC 6901) to the value; '' is the whole part. */
   readonly pointer: string;
-  /** The keyword of JSON Schema that it fails, or `json`. */
+  /** The keyword of JSON Schema that is violated, or `json`. */
   readonly keyword: string;
   readonly message: string;
 }
@@ -37,5 +37,5 @@ export type ValidationOutcome =
   | { readonly kind: 'invalid'; readonly errors: readonly ValidationError[] }
   /** It took too long, or too much memory. */
   | { readonly kind: 'over' }
-  /** Too many requests wait for their turn. */
+  /** Too many requests wait to be checked. */
   | { readonly kind: 'busy' };

@@ -1,5 +1,5 @@
-// Checks the parts of a request against compiled schemas. It may take as long as a regular expression likes: only
-// validator-thread.ts runs it.
+// Checks the parts of a request against compiled schemas. A regular expression may take arbitrarily long, so that only
+// validator-thread.ts runs this.
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { compileSchema } from './compile-schema';
 import { parseJson, pointerSegment } from './parse-json';
@@ -14,12 +14,12 @@ import {
 
 export type CompiledSchemas = ReadonlyMap<RequestPart, ValidateFunction>;
 
-/** Errors told to a client; a body of nothing but errors must not make an answer of megabytes. */
+/** The errors that a client gets: a body full of errors must not cause a response of megabytes. */
 const MAX_ERRORS = 100;
 
 const MAX_POINTER_CHARACTERS = 512;
 
-/** @throws Error where a schema does not compile. */
+/** @throws Error if a schema does not compile. */
 export function compileSchemas(schemas: RequestSchemas): CompiledSchemas {
   const compiled = new Map<RequestPart, ValidateFunction>();
   for (const part of REQUEST_PARTS) {
@@ -49,7 +49,8 @@ function bodyErrors(compiled: CompiledSchemas, { body }: RequestParts): Validati
 
 function fieldErrors(compiled: CompiledSchemas, { query, headers }: RequestParts): ValidationError[] {
   const errors: ValidationError[] = [];
-  const [checkQuery, checkHeaders] = [compiled.get('query'), compiled.get('headers')];
+  const checkQuery = compiled.get('query');
+  const checkHeaders = compiled.get('headers');
   if (checkQuery !== undefined && query !== undefined) {
     errors.push(...run('query', checkQuery, queryObject(query)));
   }
@@ -74,7 +75,7 @@ function toError(
   part: RequestPart,
   { instancePath, keyword, message, params }: ErrorObject,
 ): ValidationError {
-  // ajv points to the object that has a member too many; the member itself is more use.
+  // For an extra member ajv points to its object. A pointer to the member itself is more useful.
   const { additionalProperty, unevaluatedProperty } = params as Readonly<Record<string, unknown>>;
   const member = additionalProperty ?? unevaluatedProperty;
   const pointer = typeof member === 'string' ? instancePath + pointerSegment(member) : instancePath;
@@ -82,11 +83,13 @@ function toError(
 }
 
 const errorOf = (part: RequestPart, pointer: string, keyword: string, message: string): ValidationError => ({
-  ...{ in: part, pointer: pointer.slice(0, MAX_POINTER_CHARACTERS) },
-  ...{ keyword, message },
+  in: part,
+  pointer: pointer.slice(0, MAX_POINTER_CHARACTERS),
+  keyword,
+  message,
 });
 
-/** An argument that is given several times is an array. No name has a meaning of its own. */
+/** An argument that is given several times is an array. No name has a special meaning. */
 function queryObject(entries: readonly (readonly [string, string])[]): Record<string, string | string[]> {
   const object = Object.create(null) as Record<string, string | string[]>;
   for (const [name, value] of entries) {
@@ -100,7 +103,7 @@ function queryObject(entries: readonly (readonly [string, string])[]): Record<st
   return object;
 }
 
-/** Fields of one name are one, joined by commas (RFC 9110, 5.3), cookies by semicolons (RFC 9113, 8.2.3). */
+/** Fields with one name are joined by commas (RFC 9110, 5.3), cookies by semicolons (RFC 9113, 8.2.3). */
 function headersObject(fields: readonly (readonly [string, string])[]): Record<string, string> {
   const object = Object.create(null) as Record<string, string>;
   for (const [name, value] of fields) {

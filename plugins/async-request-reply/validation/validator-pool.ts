@@ -1,6 +1,6 @@
-// A few threads in which requests are checked, so that neither a regular expression nor a deep body holds up the event loop.
-// A thread that is over its time is ended and another takes its place; the other threads go on meanwhile. The requests of one
-// route, whose schemas may be hard to check, never have them all.
+// A pool of threads that check requests, so that neither a regular expression nor a deeply nested body blocks the event loop. A thread
+// that exceeds its time limit is terminated and replaced, while the other threads continue. The requests of one route, whose schemas
+// may be expensive, never occupy all threads.
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ValidationOutcome } from './request-schemas';
@@ -8,22 +8,25 @@ import type { ValidationTask, ValidatorMessage } from './validator-thread';
 
 export interface PoolOptions {
   readonly threads: number;
-  /** Tasks with the same schemas that may wait for a thread; further ones are `busy`. */
+  /** How many tasks with the same schemas may wait for a thread; further tasks are `busy`. */
   readonly maxWaiting: number;
   /** How long a task may wait for a thread. */
   readonly maxWaitMs: number;
-  /** Heap of a thread. */
+  /** Heap limit of a thread. */
   readonly maxHeapMb: number;
-  /** The compiled program of a thread. */
+  /** The compiled file that a thread runs. */
   readonly file: string;
 }
 
 const DEFAULTS: PoolOptions = {
-  ...{ threads: 3, maxWaiting: 1000, maxWaitMs: 5000, maxHeapMb: 256 },
+  threads: 3,
+  maxWaiting: 1000,
+  maxWaitMs: 5000,
+  maxHeapMb: 256,
   file: path.join(__dirname, 'validator-thread.js'),
 };
 
-/** A thread has to come up and to compile before it says `begins`; one that does not is broken. */
+/** A thread has to start and to compile the schemas before it reports `begins`. One that takes longer is broken. */
 const START_LIMIT_MS = 30_000;
 
 interface Job {
@@ -38,7 +41,7 @@ interface Thread {
   job: Job | undefined;
 }
 
-/** The body's pieces are views into larger buffers: each goes over alone, and is not copied twice. */
+/** The pieces of the body are views into larger buffers: each is copied once and then transferred. */
 function post(worker: Worker, task: ValidationTask): void {
   const body = task.parts?.body?.map((piece) => new Uint8Array(piece));
   const parts = task.parts && { ...task.parts, body };
@@ -48,7 +51,7 @@ function post(worker: Worker, task: ValidationTask): void {
 export class ValidatorPool {
   readonly #options: PoolOptions;
   readonly #threads = new Set<Thread>();
-  /** By schemas, whose turn it is first: each thread that is free takes one of the next. */
+  /** By schemas, the next ones first: a free thread takes one task of them. */
   readonly #waiting = new Map<string, Job[]>();
   #isClosed = false;
 
@@ -59,25 +62,27 @@ export class ValidatorPool {
   /**
    * Checks a request. Never rejects.
    *
-   * @param limitMs from when its thread has the schemas at hand; longer is `over`.
+   * @param limitMs from when its thread has compiled the schemas; a task that takes longer is `over`.
    */
   check(task: ValidationTask, limitMs: number): Promise<ValidationOutcome> {
-    const alike = this.#waiting.get(task.schemasHash) ?? [];
-    if (this.#isClosed || alike.length >= this.#options.maxWaiting) {
+    const waiting = this.#waiting.get(task.schemasHash) ?? [];
+    if (this.#isClosed || waiting.length >= this.#options.maxWaiting) {
       return Promise.resolve({ kind: 'busy' });
     }
     return new Promise((resolve) => {
       const job: Job = {
-        ...{ task, limitMs, end: resolve },
-        timer: setTimeout(() => this.#giveUp(job), this.#options.maxWaitMs),
+        task,
+        limitMs,
+        end: resolve,
+        timer: setTimeout(() => this.#abort(job), this.#options.maxWaitMs),
       };
-      this.#waiting.set(task.schemasHash, alike);
-      alike.push(job);
+      this.#waiting.set(task.schemasHash, waiting);
+      waiting.push(job);
       this.#assign();
     });
   }
 
-  #giveUp(job: Job): void {
+  #abort(job: Job): void {
     const { schemasHash } = job.task;
     const left = (this.#waiting.get(schemasHash) ?? []).filter((one) => one !== job);
     if (left.length > 0) {
@@ -88,17 +93,17 @@ export class ValidatorPool {
     job.end({ kind: 'busy' });
   }
 
-  /** The next job that may have a thread: of the schemas whose turn it is, and that have not all threads but one already. */
+  /** The next job that may have a thread: of the first schemas in order that do not occupy all threads but one already. */
   #next(): Job | undefined {
     const most = Math.max(1, this.#options.threads - 1);
-    for (const [schemasHash, alike] of this.#waiting) {
+    for (const [schemasHash, waiting] of this.#waiting) {
       const running = [...this.#threads].filter(({ job }) => job?.task.schemasHash === schemasHash);
       if (running.length < most) {
-        const job = alike.shift();
+        const job = waiting.shift();
         this.#waiting.delete(schemasHash);
-        if (alike.length > 0) {
-          // Behind the others.
-          this.#waiting.set(schemasHash, alike);
+        if (waiting.length > 0) {
+          // Last in order.
+          this.#waiting.set(schemasHash, waiting);
         }
         return job;
       }
@@ -132,14 +137,14 @@ export class ValidatorPool {
     });
     const thread: Thread = { worker, job: undefined };
     this.#threads.add(thread);
-    worker.on('message', (message: ValidatorMessage) => this.#hear(thread, message));
-    // Out of memory, or a fault of ours: the request is refused, and the next one gets another thread.
+    worker.on('message', (message: ValidatorMessage) => this.#onMessage(thread, message));
+    // Out of memory, or an error of the plugin: the request is rejected, and the next one gets another thread.
     worker.on('error', () => this.#end(thread));
     worker.on('exit', () => this.#end(thread));
     return thread;
   }
 
-  #hear(thread: Thread, message: ValidatorMessage): void {
+  #onMessage(thread: Thread, message: ValidatorMessage): void {
     const { job } = thread;
     if (job === undefined) {
       return;
@@ -154,7 +159,7 @@ export class ValidatorPool {
     this.#assign();
   }
 
-  /** Ends a thread that is over its limits; idempotent. */
+  /** Terminates a thread that is over its limits. Idempotent. */
   #end(thread: Thread): void {
     if (!this.#threads.delete(thread)) {
       return;
@@ -167,7 +172,7 @@ export class ValidatorPool {
     this.#assign();
   }
 
-  /** Ends every thread and refuses what waits. Idempotent. */
+  /** Terminates every thread. Waiting tasks are `busy`. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const waiting = [...this.#waiting.values()].flat();

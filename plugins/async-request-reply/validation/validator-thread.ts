@@ -1,20 +1,20 @@
-// A thread that checks requests, one at a time. Where it takes too long the pool ends it from outside.
+// A thread that checks requests, one at a time. If a check takes too long, the pool terminates the thread.
 import { parentPort } from 'node:worker_threads';
 import type { RequestParts, RequestSchemas, ValidationOutcome } from './request-schemas';
 import { compileSchemas, validate, type CompiledSchemas } from './validate';
 
 export interface ValidationTask {
-  /** Names the schemas: what was compiled under it once is used again. */
+  /** Identifies the schemas, which are compiled once. */
   readonly schemasHash: string;
   readonly schemas: RequestSchemas;
-  /** Undefined: the schemas are only compiled. */
+  /** Undefined: only compile the schemas. */
   readonly parts?: RequestParts | undefined;
 }
 
-/** `begins`: the schemas are compiled, and the time of the request starts to count. */
+/** `begins`: the schemas are compiled, and the time limit of the request starts. */
 export type ValidatorMessage = { readonly kind: 'begins' } | ValidationOutcome;
 
-/** Sets of schemas that are kept; more means that somebody changes configurations by the minute. */
+/** Maximum number of compiled sets. A route has one set, and every change of its schemas adds another. */
 const MAX_COMPILED = 64;
 
 const compiled = new Map<string, CompiledSchemas>();
@@ -31,14 +31,14 @@ function compiledOf({ schemasHash, schemas }: ValidationTask): CompiledSchemas {
   return found;
 }
 
-const say = (message: ValidatorMessage): void => parentPort?.postMessage(message);
+const reply = (message: ValidatorMessage): void => parentPort?.postMessage(message);
 
 parentPort?.on('message', (task: ValidationTask) => {
   const schemas = compiledOf(task);
   if (task.parts === undefined) {
-    say({ kind: 'valid' });
+    reply({ kind: 'valid' });
     return;
   }
-  say({ kind: 'begins' });
-  say(validate(schemas, task.parts));
+  reply({ kind: 'begins' });
+  reply(validate(schemas, task.parts));
 });

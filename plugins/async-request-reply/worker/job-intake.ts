@@ -1,60 +1,63 @@
-// Whether a worker takes jobs of a queue: not while each job that may come needs a secret that it lacks, so that those
-// who have it get them all. Where only some jobs do, they go back to the queue one by one: run-job.ts.
+// Decides whether a worker takes jobs of a queue. It skips the queue if it lacks a secret that every job there needs, so that workers
+// that have the secret get the jobs. If only some jobs need it, the worker releases those one by one: load-attempt-inputs.ts.
 //
-//   idle ──heed: can run──▶ taking ──heed: lacks──▶ resting ──heed: can run──▶ taking
+//   idle ──apply: can run──▶ taking ──apply: lacks──▶ resting ──apply: can run──▶ taking
 //   any ──stop──▶ stopped
 import type pino from 'pino';
-import type { SecretBox } from '../secrets/secret-box';
-import { secretsFor } from '../secrets/secrets-for';
-import type { JobSettings } from '../store/job-settings';
-import type { FetchingWorker } from './fetching-worker';
+import type { SecretStore } from '../secrets/secret-store';
+import { secretsFor } from '../jobs/secrets-for';
+import type { JobSettings } from '../jobs/job-settings';
+import type { BullmqWorker } from './bullmq-worker';
 
 export class JobIntake {
-  readonly #worker: FetchingWorker;
-  readonly #secrets: SecretBox;
+  readonly #worker: BullmqWorker;
+  readonly #secrets: SecretStore;
   readonly #log: pino.Logger;
-  readonly #tell: (names: readonly string[]) => void;
+  readonly #report: (names: readonly string[]) => void;
   #state: 'idle' | 'taking' | 'resting' | 'stopped' = 'idle';
 
   /**
    * @param worker with `autorun: false`.
-   * @param tell is told of secrets that are lacking, again and again.
+   * @param report is called with the names of missing secrets each time that settings are applied.
    */
   constructor(
-    worker: FetchingWorker,
-    secrets: SecretBox,
+    worker: BullmqWorker,
+    secrets: SecretStore,
     log: pino.Logger,
-    tell: (names: readonly string[]) => void,
+    report: (names: readonly string[]) => void,
   ) {
     this.#worker = worker;
     this.#secrets = secrets;
     this.#log = log;
-    this.#tell = tell;
+    this.#report = report;
   }
 
-  /** @param settings those in force on the queue: under each of them jobs may come. */
-  async heed(settings: readonly JobSettings[]): Promise<void> {
+  /** @param settings all that are registered for the queue: each may apply to its next job. */
+  async apply(settings: readonly JobSettings[]): Promise<void> {
     if (this.#state === 'stopped') {
       return;
     }
     const outcomes = settings.map((one) => secretsFor(one, this.#secrets));
-    this.#tell(outcomes.flatMap((outcome) => (outcome.kind === 'lacking' ? outcome.names : [])));
+    this.#report(outcomes.flatMap((outcome) => (outcome.kind === 'missing' ? outcome.names : [])));
     const canRun = outcomes.length === 0 || outcomes.some(({ kind }) => kind === 'complete');
     const before = this.#state;
     this.#state = canRun ? 'taking' : before === 'idle' ? 'idle' : 'resting';
     if (canRun && before === 'idle') {
       this.#worker.run().catch((error: unknown) => {
-        this.#log.error({ err: String(error) }, 'worker loop ended');
+        this.#log.error(
+          { err: error },
+          'BullMQ ended the loop that fetches jobs: this worker takes no more jobs of the queue until it restarts',
+        );
       });
     } else if (canRun && before === 'resting') {
       await this.#worker.resume();
     } else if (!canRun && before === 'taking') {
-      // Calls that run here go on.
-      await this.#worker.rest();
+      // Calls that are under way continue.
+      await this.#worker.pauseFetching();
     }
   }
 
-  /** What is heeded from now on changes nothing; the worker is the caller's to pause. */
+  /** Ignores settings from now on. The caller pauses the worker. */
   stop(): void {
     this.#state = 'stopped';
   }

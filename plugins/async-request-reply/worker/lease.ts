@@ -1,17 +1,30 @@
-// The hold that a worker has on a job while it calls the upstream. Renewed while Redis answers; given up, with the
-// call, before it could have passed to another worker.
+// A worker's lease of a job while it calls the upstream. It is renewed while Redis answers. It ends, and the call with it,
+// before another worker could have taken the job over.
 //
-//   held ──renewed──▶ held ──not renewed in time, or another's──▶ lost
-//     └──cancel asked──▶ cancelled          └──release──▶ released
-import type { JobStore } from '../store/job-store';
+//   held ──renewed──▶ held ──not renewed in time, or another worker's──▶ lost
+//     ├──cancellation seen at a renewal, or published──▶ cancelled
+//     ├──the worker shuts down──▶ draining
+//     └──release──▶ released
+import type { JobStore } from '../jobs/job-store';
 
 export type LeaseEnd = 'lost' | 'cancelled' | 'draining';
 
-/** Part of the lease that is kept in hand: time for the abort to reach the upstream's connection. */
+/** Part of the lease that is kept in reserve: time for the abort to reach the upstream's connection. */
 const MARGIN = 0.2;
 
 /** Renewals in one lease. */
 const RENEWALS = 3;
+
+export interface LeaseOptions {
+  readonly id: string;
+  readonly token: string;
+  readonly leaseMs: number;
+  /**
+   * `performance.now()` from before the lease was requested. This is the worker's own clock: no change of the date moves it,
+   * and it is never later than the beginning of the lease in Redis.
+   */
+  readonly takenAtMs: number;
+}
 
 export class Lease {
   readonly #store: JobStore;
@@ -24,11 +37,7 @@ export class Lease {
   #overAtMs = 0;
   #end: LeaseEnd | undefined;
 
-  /**
-   * @param takenAtMs `performance.now()` from before the lease was asked for: the worker's own clock, which no
-   *   change of the date moves, and never later than Redis's beginning of the lease.
-   */
-  constructor(store: JobStore, id: string, token: string, leaseMs: number, takenAtMs: number) {
+  constructor(store: JobStore, { id, token, leaseMs, takenAtMs }: LeaseOptions) {
     this.#store = store;
     this.#id = id;
     this.#token = token;
@@ -42,7 +51,7 @@ export class Lease {
     return this.#abort.signal;
   }
 
-  /** Why the lease ended, undefined while it is held. */
+  /** Why the lease ended; undefined while it is held. */
   get end(): LeaseEnd | undefined {
     return this.#end;
   }
@@ -51,7 +60,7 @@ export class Lease {
     return this.#token;
   }
 
-  /** Ends the lease from outside: a cancellation that reached this worker, or a shutdown. */
+  /** Ends the lease: the job was cancelled, or the worker shuts down. */
   stop(end: LeaseEnd): void {
     if (this.#end === undefined) {
       this.#end = end;
@@ -71,8 +80,8 @@ export class Lease {
   }
 
   /**
-   * Whether the lease is held at this very moment, by the clock: a process that was stopped, or was long cut off from
-   * Redis, may come to its call before its timer has had a turn.
+   * Whether the lease is held at this moment, by the clock. A process that was stopped, or was cut off from Redis for long, may
+   * come to its call before its timer fires.
    */
   isHeld(): boolean {
     if (this.#end === undefined && performance.now() >= this.#overAtMs) {
@@ -82,7 +91,7 @@ export class Lease {
   }
 
   async #renew(): Promise<void> {
-    const askedAt = performance.now();
+    const requestedAtMs = performance.now();
     try {
       const outcome = await this.#store.renew(this.#id, this.#token, this.#leaseMs);
       if (outcome === 'lost') {
@@ -90,12 +99,12 @@ export class Lease {
         return;
       }
       clearTimeout(this.#watchdog);
-      this.#watchdog = this.#watch(askedAt);
+      this.#watchdog = this.#watch(requestedAtMs);
       if (outcome === 'cancel') {
         this.stop('cancelled');
       }
     } catch {
-      // Redis did not answer: the watchdog counts on.
+      // Redis did not answer: the watchdog runs on.
     }
   }
 }

@@ -1,42 +1,43 @@
-// What a job's turn may do to its whole queue: hold it back for a while, on all machines, and let it go again.
+// What an attempt does to its whole queue, in all workers: it consults the circuit breaker, and pauses the queue.
 import { CircuitBreaker, type BreakerSettings, type GateOutcome } from '../queue/circuit-breaker';
-import { QueueHold, type HoldReason } from '../queue/queue-hold';
-import type { ScriptedRedis } from '../store/scripts';
+import { QueuePause, type PauseReason } from '../queue/queue-pause';
+import type { RedisClient } from '../redis/redis-client';
+import type { KeySpace } from '../redis/keys';
 
-/** The longest that the queue is held for a probe: other workers ask the breaker again after it. */
-const MAX_PROBE_HOLD_MS = 10_000;
+/** The longest pause for a probe: after it other workers consult the breaker again. */
+const MAX_PROBE_PAUSE_MS = 10_000;
 
 export class QueueControl {
   readonly name: string;
   readonly #breaker: CircuitBreaker;
-  readonly #hold: QueueHold;
+  readonly #pause: QueuePause;
 
-  constructor(redis: ScriptedRedis, prefix: string, name: string) {
+  constructor(redis: RedisClient, keys: KeySpace, name: string) {
     this.name = name;
-    this.#breaker = new CircuitBreaker(redis, prefix, name);
-    this.#hold = new QueueHold(redis, prefix, name);
+    this.#breaker = new CircuitBreaker(redis, keys, name);
+    this.#pause = new QueuePause(redis, keys, name);
   }
 
-  /** Asks the breaker. While a probe is under way the queue is held, so that the others are not taken in vain. */
+  /** Consults the breaker. The queue is paused while a probe is under way, so that no other job is taken in vain. */
   async gate(settings: BreakerSettings): Promise<GateOutcome> {
     const gate = await this.#breaker.gate(settings);
     if (gate.kind === 'probe') {
-      await this.hold(Math.min(settings.attemptTimeoutMs, MAX_PROBE_HOLD_MS), 'breaker');
+      await this.pause(Math.min(settings.attemptTimeoutMs, MAX_PROBE_PAUSE_MS), 'breaker');
     }
     return gate;
   }
 
-  /** Tells the breaker how an attempt ended. */
+  /** Reports to the breaker how an attempt ended. */
   async report(succeeded: boolean, wasProbe: boolean, settings: BreakerSettings): Promise<void> {
     if (await this.#breaker.report(succeeded, settings)) {
-      await this.hold(settings.breakerOpenMs, 'breaker');
+      await this.pause(settings.breakerOpenMs, 'breaker');
     } else if (wasProbe && succeeded) {
-      await this.#hold.lift('breaker');
+      await this.#pause.end('breaker');
     }
   }
 
-  /** No job of the queue starts anywhere for so long. */
-  async hold(ms: number, reason: HoldReason): Promise<void> {
-    await this.#hold.start(ms, reason);
+  /** Lets no job of the queue start for `ms`, in any worker. */
+  async pause(ms: number, reason: PauseReason): Promise<void> {
+    await this.#pause.start(ms, reason);
   }
 }

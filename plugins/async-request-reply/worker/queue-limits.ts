@@ -1,17 +1,17 @@
-// The limits of a queue, out of the settings of all the instances that fill it.
-import type { JobSettings } from '../store/job-settings';
+// The limits of a queue, from the settings of all the plugin instances that submit to it.
+import type { JobSettings } from '../jobs/job-settings';
 
 export interface QueueLimits {
   readonly concurrency: number;
-  /** Starts in each `ratePerMs`. */
+  /** Jobs that may start in each `ratePerMs`. */
   readonly rateMax: number;
   readonly ratePerMs: number;
 }
 
-/** No limit in effect. One is always set, since BullMQ holds a queue back only where it has a limit. */
+/** In effect no limit. One is always set, since BullMQ pauses a queue only if it has a rate limit. */
 const UNLIMITED = { rateMax: 1_000_000_000, ratePerMs: 1000 };
 
-/** The smallest of each; undefined where there are no settings. */
+/** Returns the smallest of each limit; undefined without settings. */
 export function queueLimits(settings: readonly JobSettings[]): QueueLimits | undefined {
   if (settings.length === 0) {
     return undefined;

@@ -1,9 +1,9 @@
-// What becomes of a job after an attempt: its result, another attempt, or a failure.
-import type { AttemptEnd } from '../store/job-outcomes';
-import type { JobSettings } from '../store/job-settings';
-import { parseHttpDate } from '../http/http-date';
+// Decides what follows an attempt: the job's result, another attempt, or a failure.
+import type { AttemptEnd } from '../jobs/job-outcomes';
+import type { JobSettings } from '../jobs/job-settings';
+import { retryAfterMs } from '../http/retry-after';
 import type { ResponseHead } from '../http/upstream-request';
-import type { CallFailure } from './call-outcome';
+import type { CallFailure } from '../dispatch/call-outcome';
 
 export type RetrySettings = Pick<
   JobSettings,
@@ -11,8 +11,8 @@ export type RetrySettings = Pick<
 >;
 
 /**
- * Exponential backoff with equal jitter: evenly between the half and the whole of `backoffMs * 2^(attempt - 1)`, the
- * latter cut at `maxBackoffMs`. The lower half is what makes the attempts span a time that can be told beforehand.
+ * Exponential backoff with equal jitter: evenly distributed between the half and the whole of
+ * `min(backoffMs * 2^(attempt - 1), maxBackoffMs)`. The lower bound makes the total time of all attempts predictable.
  *
  * @param attempt the number of the attempt that failed, from 1.
  */
@@ -25,73 +25,58 @@ export function backoffMs(
   return Math.round((ceiling / 2) * (1 + random()));
 }
 
-/** What a number of seconds too large to be kept stands for (RFC 9111, 1.2.2). */
-const MAX_DELAY_SECONDS = 2 ** 31;
+/** Returns for how many milliseconds an upstream wants no request at all: the Retry-After of a 429 or 503, else 0. */
+export const pauseMs = (head: ResponseHead, nowMs: number): number =>
+  head.status === 429 || head.status === 503 ? (retryAfterMs(head.headers, nowMs) ?? 0) : 0;
 
-/**
- * Milliseconds that a response's `Retry-After` asks for (RFC 9110, 10.2.3: seconds or a date), undefined where it
- * has none that can be read.
- */
-export function retryAfterMs(head: ResponseHead, nowMs: number): number | undefined {
-  const value = head.headers.find(([name]) => name.toLowerCase() === 'retry-after')?.[1].trim();
-  if (value === undefined) {
-    return undefined;
-  }
-  if (/^\d+$/.test(value)) {
-    return Math.min(Number(value), MAX_DELAY_SECONDS) * 1000;
-  }
-  const date = parseHttpDate(value, nowMs);
-  return date === undefined ? undefined : Math.max(0, date - nowMs);
+/** The attempt that a call belongs to. */
+export interface AttemptFacts {
+  /** Its number, from 1. */
+  readonly attempt: number;
+  /** Whether the request may be sent again after it may have arrived. */
+  readonly repeatable: boolean;
+  readonly settings: RetrySettings;
 }
 
-/** Milliseconds for which an upstream wants no request at all: what a 429 or 503 asks for, else 0. */
-export const pauseMs = (head: ResponseHead, nowMs: number): number =>
-  head.status === 429 || head.status === 503 ? (retryAfterMs(head, nowMs) ?? 0) : 0;
-
 /**
- * What to do with a response. 429, and 503 with Retry-After, say that the request was not processed: they are
- * tried again whatever the method.
+ * Decides what follows a response. 429, and 503 with Retry-After, say that the request was not processed: they are
+ * retried whatever the method.
  */
 export function afterResponse(
   head: ResponseHead,
-  attempt: number,
-  repeatable: boolean,
-  settings: RetrySettings,
+  { attempt, repeatable, settings }: AttemptFacts,
   nowMs: number,
 ): AttemptEnd {
   if (!settings.retryStatuses.includes(head.status)) {
     return { outcome: 'completed', upstreamStatus: head.status };
   }
-  const asked = retryAfterMs(head, nowMs);
-  const notProcessed = head.status === 429 || (head.status === 503 && asked !== undefined);
+  const requestedMs = retryAfterMs(head.headers, nowMs);
+  const notProcessed = head.status === 429 || (head.status === 503 && requestedMs !== undefined);
   return repeatable || notProcessed
     ? {
         outcome: 'retry',
         upstreamStatus: head.status,
-        delayMs: Math.max(asked ?? 0, backoffMs(attempt, settings)),
+        delayMs: Math.max(requestedMs ?? 0, backoffMs(attempt, settings)),
       }
     : { outcome: 'completed', upstreamStatus: head.status, keepRequest: true };
 }
 
 /**
- * What to do with a call that had no response. One that may have arrived is repeated only where that is safe. One that never
- * left is safe to repeat whatever it is, and is counted by `connectAttempts` alone.
+ * Decides what follows a call without a response. A request that may have arrived is repeated only if that is safe. A request
+ * that was never sent is safe to repeat, and `connectAttempts` alone limits how often.
  */
 export function afterFailure(
   failure: CallFailure,
-  attempt: number,
-  repeatable: boolean,
-  settings: RetrySettings,
+  { attempt, repeatable, settings }: AttemptFacts,
 ): AttemptEnd {
   const error = { code: failure.code, detail: failure.detail, proxyError: failure.proxyError };
-  return failure.retryable && (repeatable || !failure.mayHaveArrived)
-    ? {
-        ...{ outcome: 'retry', error, delayMs: backoffMs(attempt, settings) },
-        ...(isConnectError(failure) && { connectAttempts: settings.connectAttempts }),
-      }
-    : { outcome: 'failed', error };
+  if (!failure.retryable || (!repeatable && failure.mayHaveArrived)) {
+    return { outcome: 'failed', error };
+  }
+  const retry: AttemptEnd = { outcome: 'retry', error, delayMs: backoffMs(attempt, settings) };
+  return isConnectError(failure) ? { ...retry, connectAttempts: settings.connectAttempts } : retry;
 }
 
-/** Not what kept the request here before a connection was tried. */
+/** Not a failure in the plugin itself, before it tried to connect. */
 const isConnectError = ({ mayHaveArrived, proxyError }: CallFailure): boolean =>
   !mayHaveArrived && proxyError !== 'proxy_internal_error';

@@ -1,82 +1,76 @@
-// One turn of a job in a worker: take the lease, call the upstream, settle. The record decides at every step;
-// each step may be repeated after a crash.
+// Runs a job that the scheduler brings: takes the lease, makes an attempt, settles. The record decides at every step; each step
+// may be repeated after a crash.
 import { randomUUID } from 'node:crypto';
-import type { JobRecord } from '../jobs/job-record';
-import type { AdvanceOutcome, AttemptEnd, SettleOutcome } from '../store/job-outcomes';
-import type { JobSettings } from '../store/job-settings';
 import { loggableJobId } from '../jobs/job-id';
+import type { AttemptEnd, SettleOutcome } from '../jobs/job-outcomes';
+import type { JobRecord } from '../jobs/job-record';
+import { makeAttempt, type LeasedJob } from './attempt';
 import { Lease } from './lease';
-import { provide } from './provide';
+import { persist } from './persist';
 import type { QueueControl } from './queue-control';
-import { afterFailure, afterResponse, pauseMs } from './retry-policy';
-import type { CallOutcome } from './call-outcome';
-import { classifyFailure } from './classify-failure';
-import { reentryFields } from './reentry-fields';
-import { callUpstream } from './upstream-call';
 import type { WorkerContext } from './worker-context';
 
-/** What the scheduler is to do with the job: forget it, or bring it again. */
-export type Turn = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
+/** What the scheduler is to do with the job: remove it, or bring it again. */
+export type JobRunResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
 
-type Leased = Extract<AdvanceOutcome, { kind: 'leased' }>;
+const DONE: JobRunResult = { kind: 'done' };
 
-const DONE: Turn = { kind: 'done' };
-
-/** A record of a newer program: a newer worker may be there by then. */
+/** The record is of a newer version: a newer worker may be there by then. */
 const NEWER_RETRY_MS = 10_000;
 
-const SETTLE_RETRY_MS = 200;
-
-/** @param turn the job's turn in its queue, as the scheduler has it. */
+/** @param rank the job's fair rank in its queue, as the scheduler has it. */
 export async function runJob(
   context: WorkerContext,
   queue: QueueControl,
   id: string,
-  turn: number,
-): Promise<Turn> {
-  const takenAt = performance.now();
+  rank: number,
+): Promise<JobRunResult> {
+  const { index, jobs, leaseMs, log } = context;
+  const takenAtMs = performance.now();
   const token = randomUUID();
-  const start = await context.jobs.start(id, token, context.leaseMs);
+  const start = await jobs.start(id, token, leaseMs);
   switch (start.kind) {
     case 'missing':
-      context.log.warn({ job: loggableJobId(id), queue: queue.name }, 'scheduled job has no record: dropped');
-      await context.index.forget(queue.name, id, '');
+      log.warn(
+        { job: loggableJobId(id), queue: queue.name },
+        'a scheduled job has no record: it is removed from its queue',
+      );
+      await index.deleteJob(queue.name, id, '');
       return DONE;
-    case 'settled':
-    case 'closed':
-      await context.index.leave(queue.name, id, start);
+    case 'already-settled':
+    case 'settled-now':
+      await index.removeJob(queue.name, id, start);
       return DONE;
     case 'newer':
       return { kind: 'again', delayMs: NEWER_RETRY_MS };
-    case 'held':
-    case 'early':
+    case 'leased-elsewhere':
+    case 'not-due':
       return { kind: 'again', delayMs: start.ms };
     case 'open':
       throw new Error('a start with a token cannot leave the job open');
     case 'leased':
-      await context.index.free(queue.name, id, turn);
-      return runAttempt(context, queue, start, new Lease(context.jobs, id, token, context.leaseMs, takenAt));
+      await index.releaseSlot(queue.name, id, rank);
+      return runLeased(context, queue, start, new Lease(jobs, { id, token, leaseMs, takenAtMs }));
   }
 }
 
-async function runAttempt(
+async function runLeased(
   context: WorkerContext,
   queue: QueueControl,
-  start: Leased,
+  job: LeasedJob,
   lease: Lease,
-): Promise<Turn> {
-  const { id } = start.record;
+): Promise<JobRunResult> {
+  const { id } = job.record;
   context.leases.set(id, lease);
   try {
-    const end = await attempt(context, queue, start, lease);
-    const settled: SettleOutcome =
-      end === undefined ? { kind: 'lost' } : await settle(context, id, lease, end);
+    const end = await makeAttempt(context, queue, job, lease);
+    const settled = await settle(context, id, lease, end);
     switch (settled.kind) {
       case 'retrying':
-        await weigh(context, queue.name, start.record, end);
+        await setUsage(context, queue.name, job.record, end);
         return { kind: 'again', delayMs: settled.delayMs };
-      case 'closed':
-        await context.index.leave(queue.name, id, settled);
+      case 'settled-now':
+        await context.index.removeJob(queue.name, id, settled);
         return DONE;
       case 'lost':
         return { kind: 'again', delayMs: context.leaseMs };
@@ -87,9 +81,19 @@ async function runAttempt(
   }
 }
 
-/** A response that is kept beside the request until the next attempt is counted like it. */
-async function weigh(
-  { stored, log }: WorkerContext,
+async function settle(
+  { jobs }: WorkerContext,
+  id: string,
+  lease: Lease,
+  end: AttemptEnd | undefined,
+): Promise<SettleOutcome> {
+  const settled = end && (await persist(lease, () => jobs.settle(id, lease.token, end)));
+  return settled?.value ?? { kind: 'lost' };
+}
+
+/** A response that is stored beside the request until the next attempt counts among the bytes of the queue, as the request does. */
+async function setUsage(
+  { quota, log }: WorkerContext,
   queue: string,
   { id, requestBytes }: JobRecord,
   end: AttemptEnd | undefined,
@@ -97,162 +101,10 @@ async function weigh(
   if (end?.result === undefined) {
     return;
   }
-  await stored.weigh(queue, id, requestBytes + (end.resultBytes ?? 0)).catch((error: unknown) => {
-    log.warn({ queue, err: String(error) }, 'a stored response could not be counted');
+  await quota.setUsage(queue, id, requestBytes + (end.resultBytes ?? 0)).catch((error: unknown) => {
+    log.warn(
+      { queue, job: loggableJobId(id), err: error },
+      'a stored response was not counted among the bytes of its queue; the next change of the job counts it',
+    );
   });
-}
-
-/** Makes the call and says how the attempt ended; undefined where the lease is lost and nothing may be said. */
-async function attempt(
-  context: WorkerContext,
-  queue: QueueControl,
-  start: Leased,
-  lease: Lease,
-): Promise<AttemptEnd | undefined> {
-  const { record } = start;
-  const begunAt = performance.now();
-  const provision = await provide(context, queue.name, record);
-  if (provision.kind === 'ended') {
-    return provision.end;
-  }
-  const { request, settings, secrets, key } = provision;
-  const gate = await queue.gate(settings);
-  if (!lease.isHeld() && lease.end === 'lost') {
-    return undefined;
-  }
-  if (gate.kind === 'wait') {
-    return { outcome: 'hold', delayMs: gate.ms };
-  }
-  const result = `${start.run}.${String(record.attempts)}`;
-  const startedAt = record.expiresAt - start.lifeMs;
-  const marked = { record, startedAt, settings, keyPrefix: context.prefix };
-  const outcome = await callUpstream(context.dispatchers.for(settings, secrets), request, {
-    moreFields: reentryFields(marked, request.head, secrets),
-    timeoutMs: settings.attemptTimeoutMs,
-    maxResponseBytes: settings.maxResponseBytes,
-    maxHandoffHeadBytes: settings.maxHandoffHeadBytes,
-    signal: lease.signal,
-    mayStart: () => lease.isHeld(),
-    store: (head) =>
-      context.jobs.payloads.writeResponse(record.id, result, head, {
-        ...{ ttlMs: start.lifeMs, key },
-        persist: (write) => persistHeld(lease, write),
-      }),
-  });
-  const end = await attemptEnd(record, result, lease, settings, outcome);
-  const leftMs = record.deadlineAt - startedAt - (performance.now() - begunAt);
-  await tellQueue(queue, { outcome, wasProbe: gate.kind === 'probe', leftMs }, settings).catch(
-    (error: unknown) => {
-      // The job's own end matters more: it is written whatever the queue could be told.
-      context.log.warn(
-        { queue: queue.name, err: String(error) },
-        'the queue could not be told of an attempt',
-      );
-    },
-  );
-  return end;
-}
-
-/** What an attempt tells of its upstream. */
-interface AttemptFacts {
-  readonly outcome: CallOutcome;
-  /** Whether the breaker let it through to see how the upstream does. */
-  readonly wasProbe: boolean;
-  /** Until the job's deadline: for no longer is the queue held for what it was told. */
-  readonly leftMs: number;
-}
-
-/** What the attempt says of the upstream as a whole: to the breaker, and where it asks for a pause, to the queue. */
-async function tellQueue(
-  queue: QueueControl,
-  { outcome, wasProbe, leftMs }: AttemptFacts,
-  settings: JobSettings,
-): Promise<void> {
-  if (outcome.kind === 'aborted') {
-    return;
-  }
-  const succeeded = outcome.kind === 'response' && !settings.retryStatuses.includes(outcome.head.status);
-  await queue.report(succeeded, wasProbe, settings);
-  const askedMs = outcome.kind === 'response' ? pauseMs(outcome.head, Date.now()) : 0;
-  const heldMs = Math.min(askedMs, settings.maxHoldMs, leftMs);
-  if (heldMs > 0) {
-    await queue.hold(heldMs, 'retry-after');
-  }
-}
-
-async function attemptEnd(
-  record: JobRecord,
-  result: string,
-  lease: Lease,
-  settings: JobSettings,
-  outcome: CallOutcome,
-): Promise<AttemptEnd | undefined> {
-  switch (outcome.kind) {
-    case 'failure':
-      return afterFailure(outcome, record.attempts, record.repeatable, settings);
-    case 'aborted':
-      return abortedEnd(lease, outcome.mayHaveArrived, record.repeatable);
-    case 'response': {
-      const end = afterResponse(outcome.head, record.attempts, record.repeatable, settings, Date.now());
-      const { bytes } = outcome.body;
-      try {
-        await outcome.body.finish(outcome.head);
-        return { ...end, result, resultBytes: bytes };
-      } catch (error) {
-        return lease.end === 'lost'
-          ? undefined
-          : afterFailure(classifyFailure(error, true, true), record.attempts, record.repeatable, settings);
-      }
-    }
-  }
-}
-
-function abortedEnd(lease: Lease, mayHaveArrived: boolean, repeatable: boolean): AttemptEnd | undefined {
-  if (lease.end === 'lost') {
-    return undefined;
-  }
-  if (lease.end === 'cancelled' || repeatable || !mayHaveArrived) {
-    // A cancelled job settles so whatever the attempt says: store/lua/settle.lua.
-    return { outcome: 'hold', delayMs: 0, called: mayHaveArrived };
-  }
-  return {
-    outcome: 'failed',
-    error: {
-      code: 'outcome-unknown',
-      detail: 'The worker was shut down during the upstream call, and the request may not be repeated.',
-    },
-  };
-}
-
-async function settle(
-  context: WorkerContext,
-  id: string,
-  lease: Lease,
-  end: AttemptEnd,
-): Promise<SettleOutcome> {
-  const settled = await persist(lease, () => context.jobs.settle(id, lease.token, end));
-  return settled?.value ?? { kind: 'lost' };
-}
-
-/** Like `persist`, for those who have nothing to do once the lease is lost. */
-async function persistHeld<T>(lease: Lease, write: () => Promise<T>): Promise<T> {
-  const written = await persist(lease, write);
-  if (written === undefined) {
-    throw new Error('the lease was lost');
-  }
-  return written.value;
-}
-
-/** Repeats a write until Redis takes it or the lease is lost: the upstream's answer exists only here. */
-async function persist<T>(lease: Lease, write: () => Promise<T>): Promise<{ value: T } | undefined> {
-  for (;;) {
-    try {
-      return { value: await write() };
-    } catch {
-      if (lease.end === 'lost') {
-        return undefined;
-      }
-      await new Promise((resolve) => setTimeout(resolve, SETTLE_RETRY_MS));
-    }
-  }
 }

@@ -1,25 +1,24 @@
-// Looks after the jobs of a queue that nobody works on: those past their deadline are settled, those that the
-// scheduler does not know are scheduled again. Bytes that have gone by themselves are forgotten. One process does it for each queue, by a lock with a TTL.
+// Recovers orphaned jobs of a queue: settles those past their deadline, and schedules those again that the scheduler does not
+// know. Also removes expired bodies from the count of stored bytes. A lock with a TTL lets one process sweep a queue.
 import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
-import { FIRST_TURN, schedule } from '../queue/scheduler';
-import { bullJobKey, openJobsKey, sweepLockKey } from '../store/keys';
-import { StoredBytes } from '../store/stored-bytes';
+import { FIRST_RANK, schedule } from '../queue/scheduler';
+import { StorageQuota } from '../queue/storage-quota';
 import type { WorkerContext } from './worker-context';
 
-/** How often deadlines are looked at. */
+/** How often deadlines are checked. */
 const DEADLINE_CHECK_MS = 1000;
 
-/** Jobs looked at in one go: a few milliseconds of Redis. */
+/** Jobs that are examined at once: it takes Redis a few milliseconds. */
 const BATCH = 500;
 
-type SweeperContext = Pick<WorkerContext, 'redis' | 'prefix' | 'jobs' | 'index' | 'stalledCheckMs' | 'log'>;
+type SweeperContext = Pick<WorkerContext, 'redis' | 'keys' | 'jobs' | 'index' | 'stalledCheckMs' | 'log'>;
 
 export class Sweeper {
   readonly #context: SweeperContext;
   readonly #queue: string;
   readonly #scheduler: Queue;
-  readonly #stored: StoredBytes;
+  readonly #quota: StorageQuota;
   readonly #token = randomUUID();
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
@@ -30,7 +29,7 @@ export class Sweeper {
     this.#context = context;
     this.#queue = queue;
     this.#scheduler = scheduler;
-    this.#stored = new StoredBytes(context.redis, context.prefix);
+    this.#quota = new StorageQuota(context.redis, context.keys);
   }
 
   start(): void {
@@ -39,7 +38,7 @@ export class Sweeper {
     }, DEADLINE_CHECK_MS);
   }
 
-  /** Stops, and waits for a round that is under way. Idempotent. */
+  /** Stops, and waits for a sweep that is under way. Idempotent. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -52,19 +51,22 @@ export class Sweeper {
         return;
       }
       await this.#settleOverdue();
-      await this.#stored.lapse(this.#queue);
+      await this.#quota.expire(this.#queue);
       if (performance.now() >= this.#nextFullSweep) {
         await this.#rescheduleForgotten();
         this.#nextFullSweep = performance.now() + this.#context.stalledCheckMs;
       }
     } catch (error) {
-      this.#context.log.warn({ queue: this.#queue, err: String(error) }, 'sweep');
+      this.#context.log.warn(
+        { queue: this.#queue, err: error },
+        'a sweep of a queue failed; the next one begins in a second',
+      );
     }
   }
 
-  /** Takes or keeps the lock. Two leaders for a moment do no harm: every step may be repeated. */
+  /** Acquires or extends the lock. Two processes may have it for a moment: every step may be repeated. */
   async #lead(): Promise<boolean> {
-    const key = sweepLockKey(this.#context.prefix, this.#queue);
+    const key = this.#context.keys.sweepLock(this.#queue);
     const ttlMs = DEADLINE_CHECK_MS * 5;
     if ((await this.#context.redis.set(key, this.#token, 'PX', ttlMs, 'NX')) === 'OK') {
       return true;
@@ -78,53 +80,54 @@ export class Sweeper {
 
   async #settleOverdue(): Promise<void> {
     const [seconds = 0] = await this.#context.redis.time();
-    const key = openJobsKey(this.#context.prefix, this.#queue);
-    // Those that run past their deadline stay where they are: the next page begins behind them.
-    let staying = 0;
+    const key = this.#context.keys.openJobs(this.#queue);
+    // Jobs that run past their deadline stay in the index: the next page begins after them.
+    let stayingCount = 0;
     for (;;) {
-      const page = ['LIMIT', staying, BATCH] as const;
-      const overdue = await this.#context.redis.zrangebyscore(key, '-inf', seconds * 1000, ...page);
+      const overdue = await this.#context.redis.zrangebyscore(
+        key,
+        '-inf',
+        seconds * 1000,
+        'LIMIT',
+        stayingCount,
+        BATCH,
+      );
       const stays = await Promise.all(overdue.map((id) => this.#examine(id, false)));
-      staying += stays.filter(Boolean).length;
+      stayingCount += stays.filter(Boolean).length;
       if (overdue.length < BATCH || this.#timer === undefined) {
         return;
       }
     }
   }
 
-  /** One batch of the open jobs a round, so that a full queue does not make a long one. */
+  /** Examines one batch of the open jobs, so that a sweep of a full queue stays short. */
   async #rescheduleForgotten(): Promise<void> {
-    const { redis, prefix } = this.#context;
-    const [cursor, members] = await redis.zscan(
-      openJobsKey(prefix, this.#queue),
-      this.#cursor,
-      'COUNT',
-      BATCH,
-    );
+    const { redis, keys } = this.#context;
+    const [cursor, members] = await redis.zscan(keys.openJobs(this.#queue), this.#cursor, 'COUNT', BATCH);
     this.#cursor = cursor;
     const ids = members.filter((_member, index) => index % 2 === 0);
-    const known = await Promise.all(ids.map((id) => redis.exists(bullJobKey(prefix, this.#queue, id))));
+    const known = await Promise.all(ids.map((id) => redis.exists(keys.bullJob(this.#queue, id))));
     await Promise.all(ids.filter((_id, index) => known[index] === 0).map((id) => this.#examine(id, true)));
   }
 
-  /** @returns whether the job stays among the open ones. */
+  /** @returns whether the job stays open. */
   async #examine(id: string, forgotten: boolean): Promise<boolean> {
     const outcome = await this.#context.jobs.examine(id);
     switch (outcome.kind) {
       case 'missing':
-        await this.#context.index.forget(this.#queue, id, '');
+        await this.#context.index.deleteJob(this.#queue, id, '');
         break;
-      case 'settled':
-      case 'closed':
-        await this.#context.index.leave(this.#queue, id, outcome);
+      case 'already-settled':
+      case 'settled-now':
+        await this.#context.index.removeJob(this.#queue, id, outcome);
         break;
       case 'open':
         if (forgotten) {
-          await schedule(this.#scheduler, id, FIRST_TURN);
+          await schedule(this.#scheduler, id, FIRST_RANK);
         }
         return true;
-      case 'held':
-      case 'early':
+      case 'leased-elsewhere':
+      case 'not-due':
       case 'newer':
       case 'leased':
         return true;

@@ -1,7 +1,7 @@
-// BullMQ's backend with another wait for jobs. BullMQ breaks the connection that a wait blocks on and makes it anew, when
-// it stops and when an answer is overdue; of an ioredis Cluster that may leave a connection that is never ready again,
-// and a queue whose jobs nobody takes (redis/ioredis#1864, taskforcesh/bullmq#4138). Here such a connection is thrown
-// away, and the next wait opens another.
+// BullMQ's backend with another wait for jobs. BullMQ disconnects the connection that a wait blocks, and reconnects it, when it
+// stops and when a reply is overdue. With an ioredis Cluster this may leave a connection that never becomes ready again, and
+// a queue whose jobs no worker takes (redis/ioredis#1864, taskforcesh/bullmq#4138). Here such a connection is discarded,
+// and the next wait opens another one.
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   createIORedisClient,
@@ -14,20 +14,20 @@ import {
 
 type Marker = NonNullable<Awaited<ReturnType<RedisQueueBackend['waitForJob']>>>;
 
-/** How long after its time an answer may come, in ms. */
+/** How late a reply may be. */
 const PATIENCE_MS = 1000;
 
-/** While no wait is possible, the queue is looked at this often, in ms. */
-const LOOK_EVERY_MS = 1000;
+/** How often the queue is checked while no wait is possible. */
+const CHECK_INTERVAL_MS = 1000;
 
-/** Whoever interrupts does so in order not to be given a job. */
-const notNow = (): Marker => ({ member: '', score: Date.now() + LOOK_EVERY_MS });
+/** A wait is interrupted in order not to get a job. */
+const notNow = (): Marker => ({ member: '', score: Date.now() + CHECK_INTERVAL_MS });
 
 export class WaitingBackend extends RedisQueueBackend {
   #client: RedisClient | undefined;
   #isInterrupted = false;
 
-  /** @returns null when the queue is to be looked at, else the job that may be due and when (ms since 1970). */
+  /** @returns null if the queue is to be checked, else the job that may be due, and when (ms since 1970). */
   override async waitForJob(seconds: number): Promise<Marker | null> {
     this.#isInterrupted = false;
     this.#client ??= await this.#open();
@@ -47,7 +47,7 @@ export class WaitingBackend extends RedisQueueBackend {
     } catch {
       this.#drop();
       if (!this.#isInterrupted) {
-        await delay(LOOK_EVERY_MS);
+        await delay(CHECK_INTERVAL_MS);
         return null;
       }
       return notNow();
@@ -57,7 +57,7 @@ export class WaitingBackend extends RedisQueueBackend {
     }
   }
 
-  /** Ends a wait that is under way, at once. */
+  /** Ends a wait at once. */
   override disconnectBlocking(): Promise<void> {
     this.#isInterrupted = true;
     this.#drop();
@@ -77,7 +77,7 @@ export class WaitingBackend extends RedisQueueBackend {
     const client = createIORedisClient(await this.connection.client).duplicate({
       connectionName: this.clientName(),
     });
-    // Told by the connection beside it, which goes to the same Redis.
+    // The shared connection, which goes to the same Redis, reports errors.
     client.on('error', () => undefined);
     return client;
   }
@@ -88,7 +88,7 @@ export class WaitingBackend extends RedisQueueBackend {
   }
 }
 
-/** For workers whose `connection` is a client that stays the caller's. @param prefix of all the queue's keys. */
+/** For workers whose `connection` is a client that the caller owns. @param prefix of all keys of the queue. */
 export const createWaitingBackend =
   (prefix: string | undefined): BackendFactory<WaitingBackend> =>
   (name, options) => {

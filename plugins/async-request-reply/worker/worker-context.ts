@@ -1,30 +1,31 @@
 // What the parts of a worker share.
 import type pino from 'pino';
 import type { QueueIndex } from '../queue/queue-index';
-import type { SecretBox } from '../secrets/secret-box';
-import type { JobStore } from '../store/job-store';
-import type { ScriptedRedis } from '../store/scripts';
-import type { StoredBytes } from '../store/stored-bytes';
-import type { Dispatchers } from './dispatchers';
+import type { SecretStore } from '../secrets/secret-store';
+import type { JobStore } from '../jobs/job-store';
+import type { RedisClient } from '../redis/redis-client';
+import type { StorageQuota } from '../queue/storage-quota';
+import type { Dispatcher } from '../dispatch/dispatcher';
 import type { Lease } from './lease';
 import type { MissingSecrets } from './missing-secrets';
 import type { SettingsCache } from './settings-cache';
+import type { KeySpace } from '../redis/keys';
 
 export interface WorkerContext {
-  readonly redis: ScriptedRedis;
-  readonly prefix: string;
+  readonly redis: RedisClient;
+  readonly keys: KeySpace;
   readonly jobs: JobStore;
   readonly index: QueueIndex;
-  readonly stored: StoredBytes;
+  readonly quota: StorageQuota;
   readonly settings: SettingsCache;
-  readonly secrets: SecretBox;
-  /** What it lacks of them. */
-  readonly lacks: MissingSecrets;
-  readonly dispatchers: Dispatchers;
-  /** Leases of the calls that run here, by job ID. */
+  readonly secrets: SecretStore;
+  /** Logs which of them are missing. */
+  readonly missingSecrets: MissingSecrets;
+  readonly dispatcher: Dispatcher;
+  /** Leases of the jobs that run in this worker, by job ID. */
   readonly leases: Map<string, Lease>;
   readonly leaseMs: number;
-  /** How often stalled jobs and the queue's index are looked through. */
+  /** How often stalled jobs and the index of open jobs are checked. */
   readonly stalledCheckMs: number;
   readonly log: pino.Logger;
 }

@@ -1,36 +1,37 @@
-// A worker: finds the announced queues in Redis and runs their jobs. It needs no Kong. The executable
-// kong/worker.ts and the plugin server's worker thread both start it here.
+// A worker: finds the registered queues in Redis, runs their jobs and delivers their callbacks. It does not need Kong. The
+// executable kong/worker.ts and the plugin server's worker threads start it here.
 import type pino from 'pino';
-import { knownQueues, parseControlMessage } from '../queue/announcement';
+import { knownQueues, parseControlMessage } from '../queue/queue-registry';
+import { serializeError } from '../errors/serialize-error';
 import { QueueIndex } from '../queue/queue-index';
-import type { SecretBox } from '../secrets/secret-box';
-import { controlChannel } from '../store/keys';
-import { JobStore } from '../store/job-store';
-import { nameOfRedis, openWorkerClient, type RedisSettings } from '../store/redis-client';
-import { RedisProbe } from '../store/redis-probe';
-import { StoredBytes } from '../store/stored-bytes';
-import { CallbackRunner } from './callback/callback-runner';
-import { Dispatchers } from './dispatchers';
+import type { SecretStore } from '../secrets/secret-store';
+import { KeySpace } from '../redis/keys';
+import { JobStore } from '../jobs/job-store';
+import { nameOfRedis, openWorkerClient, type RedisSettings } from '../redis/redis-client';
+import { RedisProbe } from '../redis/redis-probe';
+import { StorageQuota } from '../queue/storage-quota';
+import { CallbackRunner } from '../callbacks/callback-runner';
+import { HttpDispatcher } from '../dispatch/http/http-dispatcher';
 import type { Lease } from './lease';
 import { MissingSecrets } from './missing-secrets';
 import { QueueRunner } from './queue-runner';
-import { retireQueue, unusedQueues } from './retire-queue';
+import { removeUnusedQueue, unusedQueues } from './remove-unused-queue';
 import { SettingsCache } from './settings-cache';
 import type { WorkerContext } from './worker-context';
 
 export interface WorkerOptions {
   readonly redis: RedisSettings;
   readonly keyPrefix: string;
-  /** Which queues to take: exact names, or patterns with `*`. Empty is all. */
+  /** The queues whose jobs it takes: exact names, or patterns with `*`. Empty: all queues. */
   readonly queues: readonly string[];
   readonly leaseMs: number;
   readonly stalledCheckMs: number;
-  /** Those of the worker's own settings, and of the plugin instances beside it. */
-  readonly secrets: SecretBox;
+  /** The secrets of the worker's own settings, and of the plugin instances in the same process. */
+  readonly secrets: SecretStore;
   readonly log: pino.Logger;
 }
 
-/** New queues are announced on a channel too; this finds those whose message was lost. */
+/** How often registered queues are read. A new queue is also published on a channel: this finds it if the message was lost. */
 const DISCOVER_MS = 2000;
 
 export class JobWorker {
@@ -46,31 +47,35 @@ export class JobWorker {
   #stopped: Promise<void> | undefined;
 
   private constructor(options: WorkerOptions) {
-    const onError = (error: Error): void => options.log.warn({ err: error.message }, 'redis connection');
+    // Errors of ioredis contain the command that failed with all its arguments: secrets and bodies.
+    const log = options.log.child({}, { serializers: { err: serializeError } });
+    const onError = (error: Error): void =>
+      log.warn({ err: error }, 'a connection to Redis failed; it is opened again until Redis answers');
     const redis = openWorkerClient(options.redis, onError);
+    const keys = new KeySpace(options.keyPrefix);
     this.#subscriber = openWorkerClient(options.redis, onError);
     this.#takes = queueFilter(options.queues);
     this.#probe = new RedisProbe(redis, options.redis.read_timeout);
     this.#redisName = nameOfRedis(options.redis);
     this.#context = {
       redis,
-      prefix: options.keyPrefix,
-      jobs: new JobStore(redis, options.keyPrefix),
-      index: new QueueIndex(redis, options.keyPrefix),
-      stored: new StoredBytes(redis, options.keyPrefix),
-      settings: new SettingsCache(redis, options.keyPrefix),
+      keys,
+      jobs: new JobStore(redis, keys),
+      index: new QueueIndex(redis, keys),
+      quota: new StorageQuota(redis, keys),
+      settings: new SettingsCache(redis, keys),
       secrets: options.secrets,
-      lacks: new MissingSecrets(options.log),
-      dispatchers: new Dispatchers(),
+      missingSecrets: new MissingSecrets(log),
+      dispatcher: new HttpDispatcher(options.keyPrefix),
       leases: new Map<string, Lease>(),
       leaseMs: options.leaseMs,
       stalledCheckMs: options.stalledCheckMs,
-      log: options.log,
+      log,
     };
     this.#callbacks = new CallbackRunner(this.#context, () => this.#runners.keys());
   }
 
-  /** Starts a worker. Redis need not be there yet: the worker waits for it. */
+  /** Starts a worker. Redis does not have to be available yet: the worker waits for it. */
   static start(options: WorkerOptions): JobWorker {
     const worker = new JobWorker(options);
     worker.#listen();
@@ -85,7 +90,7 @@ export class JobWorker {
     return this.#stopped !== undefined;
   }
 
-  /** Why it takes no jobs now; nothing when it does. */
+  /** Returns why the worker takes no jobs at the moment; nothing if it does. */
   async reasons(): Promise<string[]> {
     const isStopping = this.#isStopping;
     const isThere = isStopping || (await this.#probe.answers());
@@ -96,7 +101,7 @@ export class JobWorker {
   }
 
   #listen(): void {
-    const { prefix, log, leases } = this.#context;
+    const { keys, log, leases } = this.#context;
     this.#subscriber.on('message', (_channel: string, text: string) => {
       const message = parseControlMessage(text);
       if (message?.kind === 'queue') {
@@ -105,8 +110,11 @@ export class JobWorker {
         leases.get(message.id)?.stop('cancelled');
       }
     });
-    this.#subscriber.subscribe(controlChannel(prefix)).catch((error: unknown) => {
-      log.warn({ err: String(error) }, 'control channel');
+    this.#subscriber.subscribe(keys.controlChannel()).catch((error: unknown) => {
+      log.warn(
+        { err: error },
+        'the control channel was not subscribed to; new queues and cancellations are seen with a delay',
+      );
     });
   }
 
@@ -115,7 +123,10 @@ export class JobWorker {
       try {
         await this.#openRunners();
       } catch (error) {
-        this.#context.log.warn({ err: String(error) }, 'queues could not be listed');
+        this.#context.log.warn(
+          { err: error },
+          'the registered queues were not read; they are read again in two seconds',
+        );
       }
     });
   }
@@ -125,8 +136,8 @@ export class JobWorker {
       return;
     }
     const unused = await unusedQueues(this.#context);
-    await this.#retire(unused);
-    const known = await knownQueues(this.#context.redis, this.#context.prefix);
+    await this.#removeUnused(unused);
+    const known = await knownQueues(this.#context.redis, this.#context.keys);
     for (const queue of known.filter((one) => this.#takes(one) && !unused.includes(one))) {
       if (this.#isStopping) {
         return;
@@ -134,8 +145,11 @@ export class JobWorker {
       try {
         await this.#open(queue);
       } catch (error) {
-        // The next round tries again; the other queues are not to wait for that.
-        this.#context.log.warn({ queue, err: String(error) }, 'queue could not be taken');
+        // The other queues do not wait for this one.
+        this.#context.log.warn(
+          { queue, err: error },
+          'a queue was not opened; it is tried again in two seconds',
+        );
       }
     }
   }
@@ -150,21 +164,22 @@ export class JobWorker {
     this.#runners.set(queue, runner);
     await runner.start();
     if (!this.#isStopping) {
-      this.#context.log.info({ queue }, 'queue taken');
+      this.#context.log.info({ queue }, 'this worker takes jobs of a queue from now on');
     }
   }
 
-  async #retire(unused: readonly string[]): Promise<void> {
+  async #removeUnused(unused: readonly string[]): Promise<void> {
     for (const queue of unused) {
       await this.#runners.get(queue)?.close();
       this.#runners.delete(queue);
-      await retireQueue(this.#context, queue);
+      await removeUnusedQueue(this.#context, queue);
     }
   }
 
   /**
-   * Takes no further jobs, waits up to `drainMs` for the calls that run, ends those that are left (they go back to
-   * the queue, or settle as PROTOCOL's rules for an unknown outcome have it), and closes everything. Idempotent.
+   * Takes no further jobs, waits up to `drainMs` for the calls that run, aborts those that are left, and closes everything.
+   * A job whose call was aborted returns to its queue if its request may be repeated; otherwise it fails with
+   * `outcome-unknown`. Idempotent.
    */
   stop(drainMs: number): Promise<void> {
     this.#stopped ??= this.#stop(drainMs);
@@ -182,7 +197,7 @@ export class JobWorker {
     await this.#closeQuietly([...runners.map((runner) => runner.pause()), this.#callbacks.stop()]);
     clearTimeout(end);
     await this.#closeQuietly(runners.map((runner) => runner.close()));
-    await this.#context.dispatchers.close();
+    await this.#context.dispatcher.close();
     this.#subscriber.disconnect();
     this.#context.redis.disconnect();
   }
@@ -190,7 +205,10 @@ export class JobWorker {
   async #closeQuietly(closing: Promise<void>[]): Promise<void> {
     for (const outcome of await Promise.allSettled(closing)) {
       if (outcome.status === 'rejected') {
-        this.#context.log.warn({ err: String(outcome.reason) }, 'closing');
+        this.#context.log.warn(
+          { err: outcome.reason as unknown },
+          'a part of the worker did not close in order; the shutdown goes on',
+        );
       }
     }
   }

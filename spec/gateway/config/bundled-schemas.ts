@@ -1,7 +1,7 @@
 import { FOR_POLLS_ONLY } from '../plugins/post-function';
 import type { SchemaField } from './kong-schema';
 
-const NOT_HERE = 'the gateway stand-in does not do this: use a real Kong';
+const NOT_HERE = 'the Kong emulator does not do this: use a real Kong';
 
 const STRINGS: SchemaField = { type: 'array', elements: { type: 'string' } };
 
@@ -10,7 +10,7 @@ const CORS_METHODS = ['GET', 'HEAD', 'PUT', 'PATCH', 'POST', 'DELETE', 'OPTIONS'
 /** A list that has to stay empty. */
 const NONE: SchemaField = { type: 'array', elements: { type: 'string', one_of: [], err: NOT_HERE } };
 
-/** The priorities of the Kong plugins that the stand-in has itself (as in Kong 3.9). */
+/** The priorities of the Kong plugins that the emulator has itself (as in Kong 3.9). */
 export const BUNDLED_PRIORITIES = {
   cors: 2000,
   'key-auth': 1250,
@@ -23,7 +23,7 @@ export const BUNDLED_PRIORITIES = {
 
 /**
  * The schemas of those plugins.
- * @param knownLua the one function that `post-function` may have, since the stand-in runs no Lua
+ * @param knownLua the one function that `post-function` may have, since the emulator runs no Lua
  */
 export function bundledSchemas(
   knownLua: string | null,
@@ -36,7 +36,7 @@ function postFunction(knownLua: string | null): SchemaField {
   const elements: SchemaField = {
     type: 'string',
     one_of: known.flatMap((lua) => [lua, lua.trimEnd()]),
-    err: 'the gateway stand-in runs no Lua and knows only the function of kong/fail-closed.lua: use a real Kong',
+    err: 'the Kong emulator runs no Lua and knows only the function of kong/fail-closed.lua: use a real Kong',
   };
   const others = ['certificate', 'rewrite', 'header_filter', 'body_filter', 'log'];
   return {

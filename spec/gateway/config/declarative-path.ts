@@ -2,7 +2,7 @@ import { isLuaTable, type LuaTable, type LuaValue } from '../rpc/lua-value';
 import { DeclarativeError } from './declarative-error';
 import type { Violations } from './schema-violations';
 
-/** Where in a declarative file the reader is, so that what is wrong can be told at its place. */
+/** The position of the reader in a declarative file, for error messages. */
 export class DeclarativePath {
   readonly #steps: [section: string, index: number][] = [];
 

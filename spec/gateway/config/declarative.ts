@@ -34,8 +34,9 @@ export function readDeclarative(text: string, schemas: Map<string, SchemaField>)
     throw new DeclarativeError({ _format_version: 'expected one of: 1.1, 2.1, 3.0' });
   }
   for (const key of Object.keys(file)) {
-    if (!key.startsWith('_') && !SECTIONS.includes(key))
+    if (!key.startsWith('_') && !SECTIONS.includes(key)) {
       throw new DeclarativeError({ [key]: 'unknown field' });
+    }
   }
   return new Reader(schemas).read(file);
 }

@@ -40,12 +40,14 @@ function violation(
   if (all && full(all).length > 0 && full(all).length < all.length) {
     return `all or none of these fields must be set: ${list(all)}`;
   }
-  if (single && full(single).length > 1)
+  if (single && full(single).length > 1) {
     return `only one or none of these fields must be set: ${list(single)}`;
+  }
   if (check.distinct) {
     const values = full(check.distinct).map((name) => luaText(value[name]));
-    if (new Set(values).size < values.length)
+    if (new Set(values).size < values.length) {
       return `values of these fields must be distinct: ${list(check.distinct)}`;
+    }
   }
   return conditional(record, value, check, validate);
 }

@@ -1,6 +1,6 @@
 import { isLuaTable, type LuaTable, type LuaValue } from '../rpc/lua-value';
 
-/** A field of a Kong plugin schema, as far as data alone can say it (what `--dump-all-plugins` can hold). */
+/** A field of a Kong plugin schema, as far as data can express it (what `--dump-all-plugins` can print). */
 export interface SchemaField {
   type: string;
   required?: boolean;
@@ -19,9 +19,9 @@ export interface SchemaField {
   match_any?: { patterns: string[]; err?: string };
   not_one_of?: LuaValue[];
   eq?: LuaValue;
-  /** Said in place of what a failed check says by itself. */
+  /** The message of a failed check, instead of the default one. */
   err?: string;
-  /** May hold a reference to a vault, which is not checked further. */
+  /** May contain a reference to a vault, which is not checked further. */
   referenceable?: boolean;
   entity_checks?: EntityCheck[];
 }

@@ -36,8 +36,9 @@ function plain(char: string, at: number, length: number): string {
 /** An escape, inside a set or outside one. */
 function percent(char: string, isInSet: boolean): string {
   const members = CLASSES[char.toLowerCase()];
-  if (members === undefined || !/[a-z]/i.test(char))
+  if (members === undefined || !/[a-z]/i.test(char)) {
     return `\\${char}`.replace(/^\\([%_"'`~&!#@,:;<>= ])$/, '$1');
+  }
   if (/[a-z]/.test(char)) return isInSet ? members : `[${members}]`;
   return isInSet ? complement(members) : `[^${members}]`;
 }

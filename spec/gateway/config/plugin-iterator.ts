@@ -3,7 +3,7 @@ import type { Entities, Plugin } from './entities';
 import { WORKSPACE_ID } from './entity-id';
 import type { PluginConfig } from './plugin-config';
 
-/** Which configuration of each plugin holds for a request: after `kong/runloop/plugins_iterator.lua`. */
+/** Which configuration of each plugin applies to a request: after `kong/runloop/plugins_iterator.lua`. */
 export class PluginIterator {
   readonly #byName = new Map<string, Map<string, PluginConfig>>();
 

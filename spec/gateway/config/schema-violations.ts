@@ -87,10 +87,12 @@ function scalarViolation(field: SchemaField, value: LuaValue): string | null {
 
 function choiceViolation(field: SchemaField, value: LuaValue): string | null {
   if (field.eq !== undefined && value !== field.eq) return `value must be ${luaText(field.eq)}`;
-  if (field.one_of && !field.one_of.includes(value))
+  if (field.one_of && !field.one_of.includes(value)) {
     return `expected one of: ${field.one_of.map(luaText).join(', ')}`;
-  if (field.not_one_of?.includes(value))
+  }
+  if (field.not_one_of?.includes(value)) {
     return `must not be one of: ${field.not_one_of.map(luaText).join(', ')}`;
+  }
   return null;
 }
 
@@ -108,15 +110,17 @@ function textViolation(field: SchemaField, value: string): string | null {
   if (length) return length;
   if (field.match !== undefined && !luaPattern(field.match).test(value)) return `invalid value: ${value}`;
   const any = field.match_any;
-  if (any && !any.patterns.some((pattern) => luaPattern(pattern).test(value)))
+  if (any && !any.patterns.some((pattern) => luaPattern(pattern).test(value))) {
     return any.err ?? `invalid value: ${value}`;
+  }
   return null;
 }
 
 function lengthViolation(field: SchemaField, length: number): string | null {
   if (field.len_eq !== undefined && length !== field.len_eq) return `length must be ${field.len_eq}`;
-  if (field.len_min !== undefined && length < field.len_min)
+  if (field.len_min !== undefined && length < field.len_min) {
     return `length must be at least ${field.len_min}`;
+  }
   if (field.len_max !== undefined && length > field.len_max) return `length must be at most ${field.len_max}`;
   return null;
 }

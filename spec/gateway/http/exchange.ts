@@ -16,7 +16,7 @@ export interface OwnAnswer {
   headers: LuaTable;
 }
 
-/** `ngx.ctx` as far as the stand-in fills it; a plugin reads it by `kong.nginx.get_ctx`. */
+/** `ngx.ctx` as far as the emulator fills it; a plugin reads it by `kong.nginx.get_ctx`. */
 export interface Context {
   route: Route | null;
   service: Service | null;

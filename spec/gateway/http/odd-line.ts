@@ -2,7 +2,7 @@ import { METHODS, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Carries a request line past Node's parser, which takes less than nginx does. */
-const LINE_HEADER = 'X-Stand-In-Line';
+const LINE_HEADER = 'X-Kong-Emulator-Line';
 
 const KNOWN: ReadonlySet<string> = new Set(METHODS);
 

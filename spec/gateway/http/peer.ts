@@ -41,8 +41,9 @@ export async function choosePeer(
   const upstream = upstreams.get(host);
   if (!upstream) return await resolve(host, port, host);
   const target = upstream.targets[turn() % Math.max(1, upstream.targets.length)];
-  if (!target)
+  if (!target) {
     return { kind: 'refused', status: 503, message: 'failure to get a peer from the ring-balancer' };
+  }
   return await resolve(target.host, target.port, upstream.hostHeader ?? target.host);
 }
 

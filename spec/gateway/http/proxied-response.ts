@@ -69,7 +69,7 @@ function sendHead(sink: http.ServerResponse): void {
   (sink as unknown as { _send: (data: string, encoding: string) => void })._send('', 'latin1');
 }
 
-/** What is left of an upload that nobody takes any more is thrown away, and the connection is over. */
+/** The rest of an upload that is no longer read is discarded, and the connection is closed. */
 function endUpload({ incoming }: Exchange): void {
   if (incoming.complete) return;
   incoming.unpipe();
@@ -110,8 +110,9 @@ function setLatencies(exchange: Exchange, upstreamMs: number, kongMs: number): v
 function setServer(exchange: Exchange, upstreamVia: string | null): void {
   const own = `1.1 ${SERVER_HEADER}`;
   exchange.responseHeaders.set('Via', upstreamVia === null ? own : `${upstreamVia}, ${own}`);
-  if (exchange.responseHeaders.first('server') === null)
+  if (exchange.responseHeaders.first('server') === null) {
     exchange.responseHeaders.set('Server', SERVER_HEADER);
+  }
   exchange.responseHeaders.set('X-Kong-Request-Id', exchange.id);
 }
 

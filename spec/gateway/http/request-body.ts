@@ -10,7 +10,7 @@ const SINGLE_BUFFER_BYTES = BUFFER_BYTES + BUFFER_BYTES / 4;
 /** The buffer for a request's head; the beginning of the body that fits behind the head is in memory too. */
 const HEADER_BUFFER_BYTES = 1024;
 
-/** What the stand-in itself holds in memory; a longer body goes to a file, which has no name from the start. */
+/** How much of a body the emulator keeps in memory. A longer body goes to a file without a name. */
 const MEMORY_BYTES = 1_048_576;
 
 /** A body on its way to the upstream. */
@@ -66,7 +66,7 @@ export class RequestBody {
     return { kind: 'whole', length: this.#length ?? 0, content };
   }
 
-  /** Puts another body in its place. */
+  /** Replaces the body. */
   replace(bytes: Buffer): void {
     void this.#file?.close();
     this.#received = Promise.resolve();

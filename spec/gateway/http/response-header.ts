@@ -1,7 +1,7 @@
 import { luaText, type LuaValue } from '../rpc/lua-value';
 import type { HeaderList } from './header-list';
 
-/** Fields that nginx holds in one place each: of several values the last stays. */
+/** Fields of which nginx stores one value each: the last of several values counts. */
 const SINGLE = new Set([
   'server',
   'date',
@@ -18,7 +18,7 @@ const SINGLE = new Set([
   'content-type',
 ]);
 
-/** True of a field that nginx holds one value of. */
+/** True for a field of which nginx stores one value. */
 export function isSingleField(name: string): boolean {
   return SINGLE.has(name.toLowerCase());
 }

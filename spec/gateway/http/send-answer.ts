@@ -44,8 +44,9 @@ function sendWithoutBody(exchange: Exchange, answer: OwnAnswer, given: Set<strin
     return;
   }
   // nginx takes it for a special response, which has no validators.
-  if (status === 201 || status === 204 || status >= 300)
+  if (status === 201 || status === 204 || status >= 300) {
     for (const name of VALIDATORS) exchange.responseHeaders.clear(name);
+  }
   if (status === 204) exchange.responseHeaders.clear('content-length');
   else if (!given.has('content-length')) exchange.responseHeaders.set('Content-Length', '0');
   finish(exchange, status, Buffer.alloc(0));
@@ -133,8 +134,12 @@ export function checkHeaderValue(name: string, value: LuaValue): void {
   const isScalar = ['string', 'number', 'boolean'].includes(typeof value);
   // A table that is no array has no elements to Lua's `ipairs`: it passes, and makes no field.
   const items = Array.isArray(value) ? untilHole(value) : [];
-  if (isScalar || (typeof value === 'object' && value !== null && items.every((v) => typeof v === 'string')))
+  if (
+    isScalar ||
+    (typeof value === 'object' && value !== null && items.every((v) => typeof v === 'string'))
+  ) {
     return;
+  }
   throw new LuaError(`invalid header value for "${name}"`);
 }
 

@@ -28,8 +28,9 @@ const SET_BY_NGINX = new Set([
 /** The last changes before the request goes out (`access.after` in kong/runloop/handler.lua). */
 export function finishUpstreamRequest(exchange: Exchange): void {
   const { set, headers, query, target } = exchange;
-  if (target.endsWith('?') || query)
+  if (target.endsWith('?') || query) {
     set.set('upstream_uri', `${luaText(set.get('upstream_uri'))}?${query ?? ''}`);
+  }
   for (const name of connectionNames(headers.first('connection'))) {
     if (name !== 'upgrade' || set.get('upstream_connection') === 'keep-alive') headers.clear(name);
   }

@@ -12,7 +12,7 @@ const METHODS: Record<string, PdkMethod> = {
   ...otherMethods,
 };
 
-/** What Kong's PDK has and the stand-in knows nothing of: a plugin that uses it must not pass here unseen. */
+/** What Kong's PDK has and the emulator knows nothing of: a plugin that uses it must not pass here unseen. */
 const UNKNOWN_HERE = [
   /^kong\.(vault|telemetry|tracing|jwe|enterprise_edition|cluster|plugin|dns|cache|db|node|table)\./,
   /^kong\.client\.(tls|authenticate)/,
@@ -47,8 +47,9 @@ export async function callPdk(scope: PdkScope, name: string, args: LuaValue): Pr
   const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
   const step = STEP_METHODS[name] ?? 'plugin.Step';
   if (!method) {
-    if (UNKNOWN_HERE.some((pattern) => pattern.test(name)))
-      throw new LuaError(`the gateway stand-in has no ${name}: use a real Kong`);
+    if (UNKNOWN_HERE.some((pattern) => pattern.test(name))) {
+      throw new LuaError(`the Kong emulator has no ${name}: use a real Kong`);
+    }
     scope.log.error(`could not find pdk method: ${name}`);
     return { method: step, data: null };
   }

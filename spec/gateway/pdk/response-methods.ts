@@ -20,8 +20,9 @@ export const responseMethods: Record<string, PdkMethod> = {
     throw new PhaseExit();
   },
   'kong.response.set_status': (_scope, status) => {
-    if (typeof status !== 'number' || status < 100 || status > 599)
+    if (typeof status !== 'number' || status < 100 || status > 599) {
       throw new LuaError('code must be a number');
+    }
     return null;
   },
   'kong.response.set_header': ({ exchange }, name, value) => {

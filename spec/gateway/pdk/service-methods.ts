@@ -72,8 +72,9 @@ export const serviceMethods: Record<string, PdkMethod> = {
     return null;
   },
   'kong.service.request.set_method': ({ exchange }, method) => {
-    if (!METHODS.has(stringArgument(method, 'method')))
+    if (!METHODS.has(stringArgument(method, 'method'))) {
       throw new LuaError(`invalid method: ${luaText(method)}`);
+    }
     exchange.method = stringArgument(method, 'method');
     return null;
   },

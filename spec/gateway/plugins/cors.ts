@@ -1,7 +1,7 @@
 import type { PluginConfig } from '../config/plugin-config';
 import type { Exchange } from '../http/exchange';
 
-/** Kong's `cors`: answers preflights, and tells browsers which pages may read what (kong/plugins/cors/handler.lua). */
+/** Kong's `cors`: answers preflights, and states which pages may read what (kong/plugins/cors/handler.lua). */
 export function cors(exchange: Exchange, config: PluginConfig): void {
   const { headers, responseHeaders } = exchange;
   const isPreflight =
@@ -18,17 +18,19 @@ export function cors(exchange: Exchange, config: PluginConfig): void {
   const allowed = strings(config, 'headers').join(',') || asked;
   if (allowed) responseHeaders.set('Access-Control-Allow-Headers', allowed);
   responseHeaders.set('Access-Control-Allow-Methods', strings(config, 'methods').join(','));
-  if (typeof config['max_age'] === 'number')
+  if (typeof config['max_age'] === 'number') {
     responseHeaders.set('Access-Control-Max-Age', String(config['max_age']));
+  }
   if (
     config['private_network'] === true &&
     headers.first('access-control-request-private-network') === 'true'
-  )
+  ) {
     responseHeaders.set('Access-Control-Allow-Private-Network', 'true');
+  }
   exchange.answer = { status: 200, body: null, headers: {} };
 }
 
-/** Every other answer on the route, whoever makes it. */
+/** Every other response on the route. */
 function decorate(exchange: Exchange, config: PluginConfig): void {
   allowOrigin(exchange, config, 'add');
   const exposed = strings(config, 'exposed_headers');

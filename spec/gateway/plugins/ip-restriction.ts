@@ -3,7 +3,7 @@ import { errorAnswer } from '../http/error-answer';
 import type { Exchange } from '../http/exchange';
 import { isOn } from '../http/ip-list';
 
-/** Kong's `ip-restriction`: who is on `deny`, or not on an `allow` that has somebody, is refused. */
+/** Kong's `ip-restriction`: rejects a client that is in `deny`, or not in an `allow` that has entries. */
 export function ipRestriction(exchange: Exchange, config: PluginConfig): void {
   const { remoteAddress } = exchange;
   const deny = (config['deny'] as string[] | undefined) ?? [];

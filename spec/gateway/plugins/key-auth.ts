@@ -52,7 +52,7 @@ function hide(exchange: Exchange, name: string): void {
   if (exchange.query !== null) exchange.query = kept.join('&');
 }
 
-/** Sets the consumer and the fields that tell the upstream of it; what the client sent under their names is gone. */
+/** Sets the consumer and the fields that name it to the upstream; fields of the client with their names are removed. */
 function setConsumer(
   exchange: Exchange,
   entities: Entities,

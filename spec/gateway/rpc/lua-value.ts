@@ -14,7 +14,9 @@ export type LuaValue =
   | { [key: string]: LuaValue };
 
 /** A table that is no array. */
-export type LuaTable = { [key: string]: LuaValue };
+export interface LuaTable {
+  [key: string]: LuaValue;
+}
 
 /** True of what `pairs` walks by name: not an array, not bytes, not a scalar. */
 export function isLuaTable(value: LuaValue): value is LuaTable {

@@ -42,10 +42,12 @@ export class PluginInstances {
   async idFor(pluginName: string, config: PluginConfig): Promise<number | { error: string }> {
     const key = config.__plugin_id;
     const claimed = await this.#waitWhileClaimed(key);
-    if (claimed === 'timeout')
+    if (claimed === 'timeout') {
       return { error: `Could not claim instance_id for ${pluginName} (key: ${key})` };
-    if (claimed && claimed.id !== null && claimed.seq === config.__seq__ && claimed.pluginId === key)
+    }
+    if (claimed && claimed.id !== null && claimed.seq === config.__seq__ && claimed.pluginId === key) {
       return claimed.id;
+    }
     return await this.#start(pluginName, config, claimed);
   }
 

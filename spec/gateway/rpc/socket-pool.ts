@@ -150,8 +150,8 @@ export class PooledSocket {
     if (!waiting) return;
     this.#waiting = null;
     // Kong unpacks as it reads: a message that breaks off in the middle raises, one that never began does not.
-    if (received.kind === 'no data' && this.#size > 0)
+    if (received.kind === 'no data' && this.#size > 0) {
       waiting({ kind: 'broken', cause: new Error('missing bytes') });
-    else waiting(received);
+    } else waiting(received);
   }
 }

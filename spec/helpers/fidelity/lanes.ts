@@ -2,6 +2,7 @@
 import type { HttpResponse } from '../http-client';
 import { toFields, type Field, type FieldsInput } from '../http/fields';
 import { chunkedBytes, headBytes } from '../http/http-message';
+import { ID_HEADER } from '../id-header';
 import type { Stack } from '../stack';
 import type { PluginConfig, RouteOptions } from '../stack/kong-config';
 import { until } from '../until';
@@ -76,7 +77,7 @@ export async function sendQueued(
   pollPath: string,
 ): Promise<QueuedPassage> {
   const answer = await send(stack, request, 'queued');
-  const id = answer.header('X-Async-Kong-Id');
+  const id = answer.header(ID_HEADER);
   if (answer.status !== 202 || id === undefined) {
     throw new Error(`${request.target} was not accepted: ${answer.status} ${answer.text}`);
   }

@@ -29,7 +29,7 @@ export function markConfig(text: string): { text: string; isInForce: (proxyPort:
   return { text: JSON.stringify(marked), isInForce };
 }
 
-/** @returns the status, or 404 where there is nobody to answer yet */
+/** @returns the status, or 404 if the gateway does not respond yet */
 function statusOf(port: number, path: string): Promise<number> {
   return new Promise((resolve) => {
     const request = http.request(

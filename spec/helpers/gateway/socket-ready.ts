@@ -1,6 +1,6 @@
 import net from 'node:net';
 
-/** @returns whether somebody accepts connections at the path now */
+/** @returns whether a process accepts connections at the path now */
 export function socketAccepts(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect(path);

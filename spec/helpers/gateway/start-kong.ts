@@ -91,7 +91,7 @@ class KongInstallation {
     const body = JSON.stringify({ config: config.text });
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${adminUrl}/config`, { method: 'POST', body, headers });
-    // Read in any case: an answer that nobody reads holds its connection.
+    // Read in any case: an unread response occupies its connection.
     const answer = await response.text();
     if (!response.ok) throw new Error(`POST /config answered ${response.status}: ${answer}`);
     // A reload reads the file again.

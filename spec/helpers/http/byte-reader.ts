@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 
-/** The other side hung up before all of what was asked for had come. */
+/** The other end closed the connection before all requested bytes arrived. */
 export class UnexpectedEnd extends Error {}
 
-/** The bytes of a socket, taken off the front as they are asked for. */
+/** The bytes of a socket, read from the front as they are requested. */
 export class ByteReader {
   #chunks: Buffer[] = [];
   #size = 0;

@@ -67,8 +67,9 @@ function toField(line: string): Field {
 }
 
 function declaredFraming(fields: readonly Field[]): Framing | null {
-  if (valuesOf(fields, 'transfer-encoding').some((value) => /chunked$/i.test(value)))
+  if (valuesOf(fields, 'transfer-encoding').some((value) => /chunked$/i.test(value))) {
     return { kind: 'chunked' };
+  }
   const length = valueOf(fields, 'content-length');
   return length === undefined ? null : { kind: 'length', size: Number(length) };
 }

@@ -1,4 +1,5 @@
-// Kong with the routes of docs/kong.md on which a worker goes through Kong again, and routes on which markers are caught.
+// Kong with the routes of docs/kong.md on which a worker goes through Kong again, and routes on which loopback tokens are
+// captured.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -32,7 +33,7 @@ function documented(at: { stack: Stack; targets: readonly Upstream[] }): {
   upstreams: Entity[];
 } {
   const [, text = ''] =
-    /```yaml\n(_format_version[^`]*billing-reentry[^`]*)```/.exec(root('docs/kong.md')) ?? [];
+    /```yaml\n(_format_version[^`]*billing-loopback[^`]*)```/.exec(root('docs/kong.md')) ?? [];
   const config = parse(text) as { services: Entity[]; upstreams: Entity[] };
   const routes = config.services.flatMap((service) => service.routes ?? []);
   for (const plugin of routes.flatMap((route) => route.plugins ?? [])) {
@@ -44,8 +45,11 @@ function documented(at: { stack: Stack; targets: readonly Upstream[] }): {
 }
 
 const redisOf = ({ redis, keyPrefix }: Stack): object => ({
-  ...{ host: redis.host, port: redis.port, key_prefix: keyPrefix },
-  ...{ connect_timeout: 1000, read_timeout: 1000 },
+  host: redis.host,
+  port: redis.port,
+  key_prefix: keyPrefix,
+  connect_timeout: 1000,
+  read_timeout: 1000,
 });
 
 function ofThisMachine(config: NonNullable<Entity['config']>, stack: Stack): NonNullable<Entity['config']> {
@@ -58,14 +62,14 @@ function ofThisMachine(config: NonNullable<Entity['config']>, stack: Stack): Non
 }
 
 const loopback = (url: string, change: object = {}): PluginConfig => ({
-  ...{ upstream: { mode: 'loopback', url, loopback_secret: SECRET } },
-  ...{ queue: { name: 'specs' } },
+  upstream: { mode: 'loopback', url, loopback_secret: SECRET },
+  queue: { name: 'specs' },
   ...change,
 });
 
-/** Routes on which the marker is caught, and others that it is then shown to. */
+/** Routes on which the loopback token is captured, and others that receive it afterwards. */
 const ownRoutes = ({ upstream, gateway: { proxyUrl } }: Stack): RouteOptions[] => [
-  // The worker takes the recording upstream for Kong, so that a spec gets a marker that nobody has used.
+  // The worker calls the recording upstream instead of Kong, so that a spec obtains an unused loopback token.
   { name: 'caught', config: loopback(upstream.url) },
   { name: 'twice', config: loopback(upstream.url, { retry: { attempts: 2, backoff_ms: 1 } }) },
   { name: 'same', config: loopback(proxyUrl) },
@@ -79,7 +83,8 @@ const ownRoutes = ({ upstream, gateway: { proxyUrl } }: Stack): RouteOptions[] =
   },
   {
     name: 'other-secret',
-    ...{ paths: ['/caught'], route: { hosts: ['other-secret'] } },
+    paths: ['/caught'],
+    route: { hosts: ['other-secret'] },
     config: loopback(upstream.url, {
       upstream: { mode: 'url', url: upstream.url, loopback_secret: 'x'.repeat(32) },
     }),
@@ -107,9 +112,10 @@ export interface LoopbackStack {
 export async function startLoopback(resources: Releasers): Promise<LoopbackStack> {
   const startTarget = (): Promise<Upstream> => resources.use(Upstream.start(), (started) => started.stop());
   const targets = [await startTarget(), await startTarget()];
-  // A lease that a busy machine does not lose while a spec holds an attempt.
+  // A lease that does not expire on a busy machine while a spec delays an attempt.
   const starting = startStack({
-    ...{ routes: [], pluginTimeoutMs: PLUGIN_TIMEOUT_MS },
+    routes: [],
+    pluginTimeoutMs: PLUGIN_TIMEOUT_MS,
     env: { ARR_LEASE_SECONDS: '15' },
   });
   const stack = await resources.use(starting, (started) => started.close());

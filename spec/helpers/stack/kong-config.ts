@@ -21,7 +21,7 @@ export interface RouteOptions {
   serviceUrl?: string;
   /** The plugin's configuration; false: the route has no plugin. */
   config?: PluginConfig | false;
-  /** Whether the fail-closed companion (503) stands behind the plugin. Default true; there is none without the plugin. */
+  /** Whether the fail-closed guard (503) runs after the plugin. Default true; there is none without the plugin. */
   isFailClosed?: boolean;
   /** More plugins of the route. */
   plugins?: object[];
@@ -41,7 +41,7 @@ export interface KongConfigOptions {
 
 const PLUGIN = 'async-request-reply';
 
-/** Kong's own plugin that answers in the upstream's place whenever ours does nothing. */
+/** Kong's own plugin that responds instead of the upstream whenever ours does nothing. */
 const FAIL_CLOSED = {
   name: 'post-function',
   config: { access: [readFileSync(join(__dirname, '../../../kong/fail-closed.lua'), 'utf8')] },

@@ -1,4 +1,4 @@
-// What the upstream can be told to answer.
+// The responses that a spec can script for the upstream.
 import type { Socket } from 'node:net';
 import { hasField, toFields, type FieldsInput } from '../http/fields';
 import { chunkedBytes, headBytes } from '../http/http-message';
@@ -28,8 +28,9 @@ export function reply({ status = 200, reason = 'Fine', headers, body = '' }: Rep
     const fields = toFields(headers);
     const content = Buffer.from(body);
     const isFramed = hasField(fields, 'content-length') || hasField(fields, 'transfer-encoding');
-    if (!isFramed && status !== 204 && status !== 304)
+    if (!isFramed && status !== 204 && status !== 304) {
       fields.push(['Content-Length', String(content.length)]);
+    }
     socket.write(headBytes(`HTTP/1.1 ${status} ${reason}`, fields));
     if (request.method !== 'HEAD' && content.length > 0) socket.write(content);
   };

@@ -37,7 +37,7 @@ export class CallMeter {
     }
   };
 
-  /** Lets the calls go that are open now; those that come later are held again. */
+  /** Answers the calls that are open now; later ones are delayed again. */
   release(): void {
     for (const latch of this.#held.splice(0)) latch.open();
   }

@@ -1,11 +1,11 @@
 import { hasLinks, jobLinks } from '../../../plugins/async-request-reply/access/job-links';
-import { routeSettings } from '../../../plugins/async-request-reply/access/route-settings';
+import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const settings = (config: object = {}) => routeSettings(resolveConfig(config));
 
 describe('links of a job', () => {
-  it.each([
+  test.each([
     ['/reports', '/reports?async-id=ID'],
     ['/reports?x=1&y', '/reports?async-id=ID'],
     ['//evil.example/x', '/evil.example/x?async-id=ID'],
@@ -24,14 +24,14 @@ describe('links of a job', () => {
     });
   });
 
-  it('follow status_url where there is one', () => {
+  test('follow status_url if it is set', () => {
     expect(jobLinks('ID', { uri: '/x', prefix: '' }, settings({ status_url: '/jobs/{id}' }))).toEqual({
       status: '/jobs/ID',
       result: '/jobs/ID/result',
     });
   });
 
-  it.each([
+  test.each([
     [undefined, '/api/x?async-id=ID'],
     ['/jobs/{id}', '/api/jobs/ID'],
     ['https://api.example/jobs/{id}', 'https://api.example/jobs/ID'],
@@ -43,7 +43,7 @@ describe('links of a job', () => {
     ).toBe(status);
   });
 
-  it('are left out where the route does not take GET', () => {
+  test('are left out if the route does not accept GET', () => {
     expect(hasLinks(settings(), ['POST'])).toBe(false);
     expect(hasLinks(settings(), ['POST', 'GET'])).toBe(true);
     expect(hasLinks(settings(), undefined)).toBe(true);

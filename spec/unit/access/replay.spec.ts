@@ -1,7 +1,7 @@
-import { privateCacheControl, replayHead } from '../../../plugins/async-request-reply/access/replay';
+import { privateCacheControl, replayHead } from '../../../plugins/async-request-reply/access/poll/replay';
 
 describe('Cache-Control of a replay', () => {
-  it.each([
+  test.each([
     [[], 'private'],
     [['public, max-age=60'], 'private, max-age=60'],
     [['max-age=60', 's-maxage=600'], 'private, max-age=60'],
@@ -32,7 +32,7 @@ const OURS = [
 ] as const;
 
 describe('replay', () => {
-  it('keeps fields apart and in order, adds to Vary, counts the age on, and tells the digest', () => {
+  test('keeps fields apart and in order, extends Vary, increases Age, and adds the digest', () => {
     const reply = replayHead(STORED, { ours: OURS, storedSeconds: 5.9, sha256: 'YQ==' });
     expect(reply).toEqual({
       status: 201,
@@ -51,7 +51,7 @@ describe('replay', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['of a part', { ...STORED, status: 206 }],
     ['of nothing', { ...STORED, status: 304 }],
     [

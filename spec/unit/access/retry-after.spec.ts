@@ -6,18 +6,25 @@ const NOW = 1_800_000_000_000;
 /** A job that came so many seconds ago. */
 function job(state: string, agoSeconds: number, fields: Record<string, string> = {}): JobRecord {
   const record = parseJobRecord('ID', {
-    ...{ v: '1', state, created_at: String(NOW - agoSeconds * 1000), not_before: '0', ...fields },
+    v: '1',
+    state,
+    created_at: String(NOW - agoSeconds * 1000),
+    not_before: '0',
+    ...fields,
   });
   if (record === undefined) throw new Error('no record');
   return record;
 }
 
-const standing = (position: number | undefined, settled: number, seconds: number, heldMs = 0) => ({
-  ...{ position, settled, windowMs: seconds * 1000, heldMs },
+const standing = (position: number | undefined, settled: number, seconds: number, pausedMs = 0) => ({
+  position,
+  settled,
+  windowMs: seconds * 1000,
+  pausedMs,
 });
 
 describe('Retry-After of a job', () => {
-  it.each([
+  test.each([
     ['that runs is what the route says', job('running', 100), undefined, 2],
     ['whose place is not known is what the route says', job('queued', 100), undefined, 2],
     ['in a queue that has not moved is what the route says', job('queued', 100), standing(50, 0, 100), 2],

@@ -1,5 +1,5 @@
-import { scheduleHeaders } from '../../../plugins/async-request-reply/access/schedule-headers';
-import { routeSettings } from '../../../plugins/async-request-reply/access/route-settings';
+import { scheduleHeaders } from '../../../plugins/async-request-reply/access/submit/schedule-headers';
+import { routeSettings } from '../../../plugins/async-request-reply/access/route/route-settings';
 import { resolveConfig } from '../../../schemas/resolve-config';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -12,25 +12,25 @@ const settings = routeSettings(
 const of = (...headers: [string, string][]) => scheduleHeaders(headers, settings, NOW);
 
 describe('priority', () => {
-  it('is 5 without the header', () => {
+  test('is 5 without the header', () => {
     expect(of()).toEqual({ priority: 5, delayMs: 0 });
   });
 
-  it.each(['1', '10', ' 7 '])('may be %p', (value) => {
+  test.each(['1', '10', ' 7 '])('may be %p', (value) => {
     expect(of(['x-priority', value]).priority).toBe(Number(value));
   });
 
-  it.each(['0', '11', '1.5', '-1', '', 'high', '1e1', '٣'])('may not be %p', (value) => {
+  test.each(['0', '11', '1.5', '-1', '', 'high', '1e1', '٣'])('may not be %p', (value) => {
     expect(() => of(['x-priority', value])).toThrow(
       expect.objectContaining({ code: 'invalid-priority', status: 400 }) as Error,
     );
   });
 
-  it('may not be given twice', () => {
+  test('may not be given twice', () => {
     expect(() => of(['x-priority', '1'], ['x-priority', '2'])).toThrow('X-Priority');
   });
 
-  it("is nobody's business where the route names no header", () => {
+  test('is not read if the route names no header', () => {
     expect(scheduleHeaders([['x-priority', 'nonsense']], routeSettings(resolveConfig({})), NOW)).toEqual({
       priority: 5,
       delayMs: 0,
@@ -39,7 +39,7 @@ describe('priority', () => {
 });
 
 describe('start time', () => {
-  it.each([
+  test.each([
     ['0', 0],
     ['90', 90_000],
     ['2026-11-22T12:01:00Z', 60_000],
@@ -50,7 +50,7 @@ describe('start time', () => {
     expect(of(['x-start', value]).delayMs).toBe(delayMs);
   });
 
-  it.each([
+  test.each([
     'soon',
     '-5',
     '1.5',

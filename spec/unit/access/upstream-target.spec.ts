@@ -1,8 +1,8 @@
-import { upstreamTarget } from '../../../plugins/async-request-reply/access/upstream-target';
+import { upstreamTarget } from '../../../plugins/async-request-reply/access/submit/upstream-target';
 
 type Parameters3 = Parameters<typeof upstreamTarget>;
 
-/** With a URL of the route's own nothing is asked of the request. */
+/** With a URL of its own the route reads nothing from the request. */
 const targetOf = (url: string): ReturnType<typeof upstreamTarget> =>
   upstreamTarget(
     {} as Parameters3[0],

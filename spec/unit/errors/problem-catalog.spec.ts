@@ -15,7 +15,7 @@ test('every problem type has a page in docs/problems, and there is no page witho
   expect(pages.sort()).toEqual(codes.map((code) => `${code}.md`).sort());
 });
 
-test.each(codes)('the page of %s has its type, status and title, and says what to do', (code) => {
+test.each(codes)('the page of %s has its type, status and title, and states what to do', (code) => {
   const { status, title } = PROBLEMS[code];
   const page = readText(`docs/problems/${code}.md`);
   expect(page.startsWith(`# ${title}\n\n\`type\`: \`${problemType(code)}\` · status ${status}\n\n`)).toBe(

@@ -8,7 +8,7 @@ const OURS = new Set(['x-async-kong-id']);
 const names = (fields: readonly HeaderField[]): string[] => fields.map(([name]) => name);
 
 describe('request fields', () => {
-  it.each([
+  test.each([
     'connection',
     'Keep-Alive',
     'proxy-connection',
@@ -22,7 +22,7 @@ describe('request fields', () => {
     expect(endToEndRequestFields([[name, 'x']], OURS)).toEqual([]);
   });
 
-  it('named by Connection go no further, whatever the case and the number of Connection fields', () => {
+  test('named by Connection go no further, whatever the case and the number of Connection fields', () => {
     const fields = endToEndRequestFields(
       [
         ['connection', 'close, X-One'],
@@ -36,7 +36,7 @@ describe('request fields', () => {
     expect(fields).toEqual([['x-three', '3']]);
   });
 
-  it.each([
+  test.each([
     'host',
     'via',
     'x-real-ip',
@@ -63,7 +63,7 @@ describe('request fields', () => {
     ).toEqual([name]);
   });
 
-  it('repeated under one name stay apart and in order', () => {
+  test('repeated under one name stay apart and in order', () => {
     const cookies: HeaderField[] = [
       ['cookie', 'a=1'],
       ['accept', '*/*'],
@@ -74,7 +74,7 @@ describe('request fields', () => {
 });
 
 describe('response fields', () => {
-  it.each([
+  test.each([
     'Connection',
     'Keep-Alive',
     'Proxy-Connection',
@@ -95,7 +95,7 @@ describe('response fields', () => {
     expect(storableResponseFields([[name, 'x']])).toEqual([]);
   });
 
-  it('named by Connection are not stored', () => {
+  test('named by Connection are not stored', () => {
     const fields = storableResponseFields([
       ['Connection', 'X-Hop'],
       ['X-Hop', '1'],

@@ -4,7 +4,7 @@ const NOW = Date.UTC(2026, 10, 27);
 const AT = Date.UTC(1994, 10, 6, 8, 49, 37);
 
 describe('a date is read', () => {
-  it.each([
+  test.each([
     ['as IMF-fixdate', 'Sun, 06 Nov 1994 08:49:37 GMT', AT],
     ['in the form of RFC 850', 'Sunday, 06-Nov-94 08:49:37 GMT', AT],
     ['in the form of asctime', 'Sun Nov  6 08:49:37 1994', AT],
@@ -17,7 +17,7 @@ describe('a date is read', () => {
   });
 });
 
-it.each([
+test.each([
   '-1',
   '0.5',
   '1',

@@ -1,7 +1,7 @@
 import { pathPrefix } from '../../../plugins/async-request-reply/http/path-prefix';
 
 describe('X-Forwarded-Prefix', () => {
-  it.each([
+  test.each([
     ['/api', '/api'],
     ['/api/', '/api'],
     [' /api ', '/api'],
@@ -12,7 +12,7 @@ describe('X-Forwarded-Prefix', () => {
     expect(pathPrefix(value)).toBe(prefix);
   });
 
-  it.each([
+  test.each([
     ['nothing', ''],
     ['the root', '/'],
     ['no path', 'api'],

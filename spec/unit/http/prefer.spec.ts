@@ -1,4 +1,4 @@
-// RFC 7240: the grammar of Prefer as a table, and what has to hold of any field whatever as properties.
+// RFC 7240: the grammar of Prefer as a table, and what must be true of any field as properties.
 import fc from 'fast-check';
 import { parsePreferences, preferencesOf } from '../../../plugins/async-request-reply/http/prefer';
 
@@ -46,11 +46,11 @@ const WAIT: [string, string[], number | undefined][] = [
 ];
 
 describe('Prefer', () => {
-  test.each(RESPOND_ASYNC)('respond-async, by %s', (_case, fields, expected) => {
+  test.each(RESPOND_ASYNC)('Prefer: respond-async, written as %s', (_case, fields, expected) => {
     expect(preferencesOf(fields).respondAsync).toBe(expected);
   });
 
-  test.each(WAIT)('wait, by %s', (_case, fields, expected) => {
+  test.each(WAIT)('Prefer: wait, written as %s', (_case, fields, expected) => {
     expect(preferencesOf(fields).waitSeconds).toBe(expected);
   });
 });
@@ -101,8 +101,8 @@ const firstOfEach = (members: readonly { name: string; value: string }[]): Map<s
   return first;
 };
 
-describe('whatever a client writes', () => {
-  it('is read as it was meant, the first of each name, however it is cut into lines', () => {
+describe('any value of Prefer', () => {
+  test('the first preference of each name counts, however the field is split into lines', () => {
     fc.assert(
       fc.property(fc.array(preference), fc.array(fc.boolean()), (members, cuts) => {
         const fields = lines(
@@ -114,7 +114,7 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('means the same in one line as in several', () => {
+  test('a Prefer field means the same in one line as in several', () => {
     fc.assert(
       fc.property(fc.array(fc.string()), (fields) => {
         expect(parsePreferences(fields)).toEqual(parsePreferences([fields.join(',')]));
@@ -122,19 +122,20 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('is read, whatever it is, as names that are tokens in lower case', () => {
+  test('any input is read as names that are tokens in lower case', () => {
     fc.assert(
       fc.property(
         fc.array(fc.oneof(fc.string(), fc.string({ unit: 'binary' }), text), { maxLength: 5 }),
         (fields) => {
-          for (const name of parsePreferences(fields).keys())
+          for (const name of parsePreferences(fields).keys()) {
             expect(name).toMatch(/^[!#$%&'*+.^_`|~0-9a-z-]+$/);
+          }
         },
       ),
     );
   });
 
-  it('asks for the same beside preferences that nobody knows', () => {
+  test('unknown preferences do not change the meaning of known ones', () => {
     const unknown = preference.filter(({ name }) => name !== 'wait' && name !== 'respond-async');
     fc.assert(
       fc.property(fc.array(unknown), fc.array(unknown), fc.nat(), (before, after, seconds) => {
@@ -147,7 +148,7 @@ describe('whatever a client writes', () => {
     );
   });
 
-  it('takes time in proportion to its length', () => {
+  test('reading takes time proportional to the length', () => {
     const hostile = [
       '"\\'.repeat(50_000),
       ' '.repeat(100_000),

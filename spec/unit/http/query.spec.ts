@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { queryEntries, queryValues } from '../../../plugins/async-request-reply/http/query';
 
 describe('queryValues', () => {
-  it.each([
+  test.each([
     ['', []],
     ['other=1', []],
     ['async-id=1', ['1']],
@@ -39,7 +39,7 @@ const PIECES = [
   ' ',
 ];
 
-test('decodes as decodeURIComponent does, and leaves as it stands what that rejects', () => {
+test('queryValues decodes as decodeURIComponent does, and keeps unchanged what that rejects', () => {
   const reference = (text: string): string => {
     try {
       return decodeURIComponent(text);

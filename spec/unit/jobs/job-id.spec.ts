@@ -6,13 +6,13 @@ import {
 } from '../../../plugins/async-request-reply/jobs/job-id';
 
 describe('job IDs', () => {
-  it('are UUIDv7 with the time in front', () => {
+  test('are UUIDv7 with the time in front', () => {
     const id = newJobId(0x0123456789ab);
     expect(id).toMatch(/^01234567-89ab-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     expect(jobIdTimeMs(id)).toBe(0x0123456789ab);
   });
 
-  it('have no counter: every free bit differs between IDs of one millisecond', () => {
+  test('have no counter: every free bit differs between IDs of one millisecond', () => {
     const ids = Array.from({ length: 200 }, () => BigInt(`0x${newJobId(1).replaceAll('-', '')}`));
     const seenSet = ids.reduce((all, id) => all | id, 0n);
     const seenClear = ids.reduce((all, id) => all | ~id, 0n);
@@ -21,12 +21,12 @@ describe('job IDs', () => {
     expect(seenClear & free).toBe(free);
   });
 
-  it('are read in upper case too and come out in lower case', () => {
+  test('are read in upper case too and come out in lower case', () => {
     const id = newJobId();
     expect(parseJobId(id.toUpperCase())).toBe(id);
   });
 
-  it.each([
+  test.each([
     ['nothing', ''],
     ['a UUIDv4', '9f8b1c8e-2f1e-4b60-9a0c-6a7d3c1f2b11'],
     ['another variant', '01890a5d-ac96-774b-7cce-b302099a8057'],
@@ -37,7 +37,7 @@ describe('job IDs', () => {
     expect(parseJobId(text)).toBeUndefined();
   });
 
-  it('show 18 characters in logs', () => {
+  test('show 18 characters in logs', () => {
     expect(loggableJobId('01890a5d-ac96-774b-bcce-b302099a8057')).toBe('01890a5d-ac96-774b');
   });
 });

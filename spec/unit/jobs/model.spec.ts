@@ -15,7 +15,7 @@ const scenarios = isLarge ? { ...SCENARIOS, ...LARGE_SCENARIOS } : SCENARIOS;
 
 if (isLarge) jest.setTimeout(1_800_000);
 
-const told = new Map<string, Report>();
+const returned = new Map<string, Report>();
 
 function scenarioOf(name: string): Scenario {
   const scenario = SCENARIOS[name];
@@ -29,17 +29,17 @@ const factsOf = (name: string, rules: Rules, until: string, table?: Transitions)
 
 afterAll(() => {
   if (!isLarge) return;
-  const lines = [...told].map(
+  const lines = [...returned].map(
     ([name, { states, steps, depth }]) =>
       `${String(states).padStart(8)} states ${String(steps).padStart(8)} steps, depth ${String(depth)}: ${name}`,
   );
   process.stdout.write(`${lines.join('\n')}\n`);
 });
 
-describe('with no gap open every state keeps the invariants', () => {
+describe('without flaws every state satisfies the invariants', () => {
   test.each(Object.entries(scenarios))('in %s', (name, scenario) => {
     const report = explore(jobModel(scenario, RULES), LIMIT);
-    told.set(name, report);
+    returned.set(name, report);
     expect(report.flaws).toEqual([]);
     expect(report.states).toBeGreaterThan(100);
   });
@@ -94,12 +94,12 @@ const GAPS: Readonly<Record<string, Broken>> = {
   },
 };
 
-describe('a gap lets one thing happen', () => {
+describe('each known gap permits one violation', () => {
   test.each(Object.entries(GAPS))('%s', (_name, { rules, scenario, fact }) => {
     expect(factsOf(scenario, { ...RULES, ...rules }, fact)).toContain(fact);
   });
 
-  it('and the program has none', () => {
+  test('and the program has none', () => {
     expect(Object.entries(RULES).filter(([, holds]) => holds === false)).toEqual([]);
   });
 });
@@ -128,7 +128,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
   'a settle that does not heed a cancel': {
     rules: { settleHeedsCancel: false },
     scenario: CANCEL,
-    fact: 'a job completes though its client was told that it is being cancelled',
+    fact: 'a job completes though its client received 202 for the cancel',
   },
   'a create that overwrites a tombstone': {
     rules: { createRespectsTombstone: false },
@@ -214,7 +214,7 @@ describe('a broken table of transitions is found', () => {
 
   test('a cancelled job that stays queued', () => {
     const table: Transitions = { ...TRANSITIONS, queued: { ...TRANSITIONS.queued, cancel: 'queued' } };
-    const fact = 'a job is not cancelled though its client was told 204';
+    const fact = 'a job is not cancelled though its client received 204';
     expect(factsOf(CANCEL, RULES, fact, table)).toContain(fact);
   });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readSecretsFile } from '../../../kong/read-secrets-file';
+import { readSecretsFile } from '../../../kong/process/read-secrets-file';
 
 const directory = mkdtempSync(join(tmpdir(), 'arr-secrets-file-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -12,11 +12,11 @@ function fileWith(text: string): string {
   return file;
 }
 
-it('has no secrets where no file is named', () => {
+test('there are no secrets if no file is set', () => {
   expect([...readSecretsFile(undefined)]).toEqual([]);
 });
 
-it.each([
+test.each([
   [
     'YAML',
     'a: whsec_x\nb: |\n  line 1\n  line 2\n',
@@ -30,7 +30,7 @@ it.each([
   expect([...readSecretsFile(fileWith(text))]).toEqual(secrets);
 });
 
-it.each([
+test.each([
   ['is neither', 'a: "planted', 'neither YAML nor JSON (line 1)'],
   ['is a list', '- planted', 'no mapping'],
   ['is a text', 'planted', 'no mapping'],
@@ -39,12 +39,12 @@ it.each([
   ['has a record', 'a: {b: planted}', 'in which a is not a text'],
   ['has an empty secret', 'a: ""', 'in which a is not a text'],
   ['has one name twice', 'a: planted\na: planted2', 'neither YAML nor JSON (line 2)'],
-])('refuses a file that %s, without quoting it', (_what, text, message) => {
+])('a file that %s is rejected without quoting it', (_what, text, message) => {
   const read = (): unknown => readSecretsFile(fileWith(text));
   expect(read).toThrow(message);
   expect(read).not.toThrow('planted');
 });
 
-it('refuses a file that is not there', () => {
+test('a missing file is rejected', () => {
   expect(() => readSecretsFile(join(directory, 'nothing'))).toThrow('cannot be read');
 });

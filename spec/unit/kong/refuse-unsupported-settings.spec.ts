@@ -1,6 +1,4 @@
-import { refuseUnsupportedSettings } from '../../../kong/refuse-unsupported-settings';
-import { refuseUnsupported } from '../../../plugins/async-request-reply/access/refuse-unsupported';
-import { resolveConfig } from '../../../schemas/resolve-config';
+import { refuseUnsupportedSettings } from '../../../kong/process/refuse-unsupported-settings';
 import { resolveSettings } from '../../../schemas/resolve-settings';
 
 describe('a process', () => {
@@ -14,21 +12,4 @@ describe('a process', () => {
       expect(() => refuseUnsupportedSettings(resolveSettings({ [variable]: value }, {}))).toThrow(field);
     },
   );
-});
-
-describe('a plugin instance', () => {
-  it('starts with the defaults', () => {
-    expect(() => refuseUnsupported(resolveConfig({}))).not.toThrow();
-  });
-
-  it.each([
-    [
-      { dispatch: 'kafka', kafka: { brokers: ['k:9092'], request_topic: 'in', reply_topic: 'out' } },
-      'dispatch: kafka',
-    ],
-  ])('does not start with %j', (config, field) => {
-    expect(() => refuseUnsupported(resolveConfig(config))).toThrow(
-      `${field} is not available in this release`,
-    );
-  });
 });

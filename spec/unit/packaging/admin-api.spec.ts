@@ -47,7 +47,7 @@ describe('admin-api.sh', () => {
     statusOf = (line) => (line === 'GET /services/reports' ? 404 : 200);
   });
 
-  test('makes a disabled service, the companion before the plugin, and enables the service last', async () => {
+  test('creates a disabled service, then the fail-closed guard, then the plugin, and enables the service last', async () => {
     await runScript();
     expect(calls.map(({ line, body }) => [line, body.name ?? body.enabled])).toEqual([
       ['PUT /services/reports', false],
@@ -58,13 +58,13 @@ describe('admin-api.sh', () => {
     ]);
   });
 
-  test('does not disable a service that is there', async () => {
+  test('does not disable an existing service', async () => {
     statusOf = () => 200;
     await runScript();
     expect(calls[0]?.line).toBe('PUT /services/reports/routes/reports');
   });
 
-  test('sends the companion of kong.yml, and a plugin at the Redis that it is told', async () => {
+  test('sends the fail-closed guard of kong.yml, and a plugin with the given Redis', async () => {
     await runScript();
     const sent = (name: string): Record<string, unknown> =>
       calls.find(({ body }) => body.name === name)?.body.config ?? {};
@@ -74,7 +74,7 @@ describe('admin-api.sh', () => {
     expect(settings.queue).toMatchObject({ name: 'reports', concurrency: 20 });
   });
 
-  test('tags all that it makes as decK selects it, and names plugins as decK does, so that each takes over from the other', async () => {
+  test('uses the tags and names of decK, so that each can take over from the other', async () => {
     await runScript();
     const deck = parse(readText('kong/deck.yaml').replace(/\$\{\{.*?\}\}/g, 'x')) as KongConfig;
     expect(calls.map(({ body }) => body.tags)).toEqual(calls.map(() => deck._info?.select_tags));
@@ -86,7 +86,7 @@ describe('admin-api.sh', () => {
     expect(sent.map(({ line, body }) => `${line} ${body.name}`).sort()).toEqual(named.sort());
   });
 
-  test('does nothing where the Lua of the companion is not beside it', async () => {
+  test('does nothing if the Lua of the fail-closed guard is missing', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'arr-admin-api-'));
     const copy = join(directory, 'admin-api.sh');
     copyFileSync(inRoot('kong/admin-api.sh'), copy);
@@ -95,7 +95,7 @@ describe('admin-api.sh', () => {
     expect(calls).toEqual([]);
   });
 
-  test("stops at the first refusal, with Kong's words", async () => {
+  test("stops at the first error, and prints Kong's message", async () => {
     statusOf = (line) => (line.startsWith('PUT /routes') || line.startsWith('GET') ? 400 : 200);
     await expect(runScript()).rejects.toMatchObject({
       code: 1,

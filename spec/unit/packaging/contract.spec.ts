@@ -1,4 +1,4 @@
-// docs/contract.md says of each sentence of the contract which test holds the plugin to it.
+// docs/contract.md names the test that verifies each sentence of the contract.
 import { existsSync } from 'node:fs';
 import { inRoot, readText } from './files';
 
@@ -22,7 +22,7 @@ function holdsTitle(text: string, title: string): boolean {
   return [`'${title}'`, `"${title}"`, `\`${title}\``, `'${escaped}'`].some((quoted) => text.includes(quoted));
 }
 
-test('every row of its tables is one', () => {
+test('every row of docs/contract.md has a standard, a title and a spec', () => {
   const lines = readText('docs/contract.md')
     .split('\n')
     .filter((line) => line.startsWith('|') && !/^\|(---|\s*standard)/.test(line));
@@ -35,11 +35,11 @@ test.each(rows)('$spec has a test "$behaviour"', ({ behaviour, spec }) => {
   expect(holdsTitle(readText(spec), behaviour)).toBe(true);
 });
 
-test.each(rows)('"$behaviour" names a standard, or says that there is none', ({ standard }) => {
+test.each(rows)('"$behaviour" names a standard, or states that there is none', ({ standard }) => {
   expect(standard).toMatch(/^(ours|(RFC \d{4}, \d[\d.]*(, \d[\d.]*)*(; )?)+|Standard Webhooks.*|draft-.*)$/);
 });
 
-test('says nothing twice', () => {
+test('docs/contract.md has no duplicate rows', () => {
   const said = rows.map(({ behaviour, spec }) => `${spec} ${behaviour}`);
   expect(said).toHaveLength(new Set(said).size);
 });

@@ -26,7 +26,7 @@ function pluginsIn(block: unknown): KongPlugin[] {
 describe.each(['docs/installation.md', 'docs/kong.md', 'docs/browsers.md'])('%s', (path) => {
   const text = readText(path);
 
-  test('links to what is here', () => {
+  test('links to existing targets', () => {
     const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link = '']) => link);
     const dead = links.filter((link) => {
       if (link.startsWith('https://')) return false;
@@ -47,7 +47,7 @@ describe.each(['docs/installation.md', 'docs/kong.md', 'docs/browsers.md'])('%s'
     expect(() => settingsFrom(Object.fromEntries(variables))).not.toThrow();
   });
 
-  test('shows plugins as the schema has them', () => {
+  test('shows plugins that the schema accepts', () => {
     const blocks = [...text.matchAll(/```yaml\n([^`]*)```/g)].map(
       ([, block = '']) => parse(block) as unknown,
     );
@@ -57,13 +57,13 @@ describe.each(['docs/installation.md', 'docs/kong.md', 'docs/browsers.md'])('%s'
   });
 });
 
-test('the first route of the README has the companion', () => {
+test('the first route of the README has the fail-closed guard', () => {
   const [, block = ''] = /```yaml\n(routes:[^`]*)```/.exec(readText('README.md')) ?? [];
   const [route] = (parse(block) as { routes: KongRoute[] }).routes;
   expect(route && pluginOf(route, COMPANION)?.config).toEqual(FAIL_CLOSED);
 });
 
-test('docs/kong.md shows the companion as it is', () => {
+test('docs/kong.md shows the fail-closed guard as it is', () => {
   const [, lua] = /```lua\n([^`]*)```/.exec(readText('docs/kong.md')) ?? [];
   expect(lua).toBe(FAIL_CLOSED.access[0]);
 });

@@ -1,4 +1,4 @@
-import { FACT_NAMES } from '../../../plugins/async-request-reply/kong-api/request-facts';
+import { VARIABLE_NAMES } from '../../../plugins/async-request-reply/kong-api/nginx-variables';
 import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
 import { INSTALLED, missingPaths, readText } from './files';
 import { settingsFrom } from './process-settings';
@@ -83,5 +83,5 @@ test('the nginx include lists the facts in the order in which the plugin reads t
   const map = /map \$kong_request_id \$arr_request \{\s+volatile;\s+default "([^"]+)";\s+\}/.exec(
     readText('kong/nginx/async-request-reply.conf'),
   );
-  expect(map?.[1]?.split('\\n')).toEqual(['arr3', ...FACT_NAMES.map((name) => `$${name}`)]);
+  expect(map?.[1]?.split('\\n')).toEqual(['arr3', ...VARIABLE_NAMES.map((name) => `$${name}`)]);
 });

@@ -1,4 +1,4 @@
-// What a kong.yml says, as far as these specs ask.
+// The parts of a kong.yml that these specs need.
 import { resolveConfig } from '../../../schemas/resolve-config';
 import type { Config } from '../../../schemas/generated/config-type';
 import { readText } from './files';
@@ -31,7 +31,7 @@ export const PLUGIN = 'async-request-reply';
 
 export const COMPANION = 'post-function';
 
-/** What the companion is told, in whatever file it stands. */
+/** The configuration of the fail-closed guard, in any file. */
 export const FAIL_CLOSED = { access: [readText('kong/fail-closed.lua')] };
 
 export const everyRoute = (config: KongConfig): KongRoute[] => [

@@ -11,7 +11,11 @@ import {
   type KongConfig,
 } from './kong-config';
 
-type Addresses = { redis?: string; upstreamUrl?: string; keyPrefix?: string };
+interface Addresses {
+  redis?: string;
+  upstreamUrl?: string;
+  keyPrefix?: string;
+}
 const { localConfig } = createRequire(__filename)(inRoot('kong/upstream/local-config.js')) as {
   localConfig: (addresses?: Addresses) => string;
 };
@@ -31,7 +35,7 @@ describe('kong.yml', () => {
   });
 
   test.each(routes.map(({ route }) => [route.name, route] as const))(
-    'has the fail-closed companion on the route %s',
+    'has the fail-closed guard on the route %s',
     (_, route) => {
       expect(pluginOf(route, COMPANION)?.config).toEqual(FAIL_CLOSED);
     },
@@ -121,7 +125,7 @@ describe('deck.yaml', () => {
     for (const name of used) expect(head).toContain(`${name}=`);
   });
 
-  test('leaves what others have in the same Kong alone', () => {
+  test('does not change other entities of the same Kong', () => {
     expect(deck._info?.select_tags).toEqual([PLUGIN]);
   });
 });

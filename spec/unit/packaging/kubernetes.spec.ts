@@ -59,7 +59,7 @@ describe.each([
   ['reports.yaml', manifests],
   ['jobs.yaml', pollManifests],
 ])('%s', (_file, documents) => {
-  test('puts the plugin and its companion on the Ingress', () => {
+  test('puts the plugin and its fail-closed guard on the Ingress', () => {
     const ingress = documents.find(({ kind }) => kind === 'Ingress');
     const names = ingress?.metadata.annotations?.['konghq.com/plugins']?.split(',');
     const plugins = pluginsIn(documents);
@@ -112,7 +112,7 @@ describe('values.yaml', () => {
     const { kongPrefix, sockName } = parseArguments(sidecar?.command?.slice(3) ?? []);
     expect(`${kongPrefix}/${sockName}`).toBe(CONTAINER_SOCKET);
     expect(sidecar?.startupProbe.exec.command.join(' ')).toContain(CONTAINER_SOCKET);
-    expect(settingsFrom(sidecar === undefined ? {} : environmentOf(sidecar)).worker).toBe(0);
+    expect(settingsFrom(sidecar === undefined ? {} : environmentOf(sidecar)).worker_threads).toBe(0);
   });
 
   test('runs it as the user that Kong runs as', () => {

@@ -43,7 +43,7 @@ test('knows every problem, and no other', () => {
 });
 
 /** Of the plugin's own ways between Kong, plugin server and worker: no client has a part in them. */
-const INTERNAL: readonly ProblemCode[] = ['handoff-refused', 'reentry-refused', 'reentry-late'];
+const INTERNAL: readonly ProblemCode[] = ['handoff-refused', 'loopback-refused', 'loopback-late'];
 
 test.each(codes.filter((code) => !INTERNAL.includes(code)))('tells of %s under its status', (code) => {
   const { status } = PROBLEMS[code];
@@ -65,15 +65,16 @@ test.each([
   [
     'a job that failed',
     {
-      ...{
-        state: 'failed',
-        attempts: '3',
-        created_at: '1',
-        started_at: '2',
-        settled_at: '3',
-        expires_at: '4',
-      },
-      ...{ upstream_status: '503', error_code: 'upstream-failed', error_detail: 'd', error_proxy: 'x' },
+      state: 'failed',
+      attempts: '3',
+      created_at: '1',
+      started_at: '2',
+      settled_at: '3',
+      expires_at: '4',
+      upstream_status: '503',
+      error_code: 'upstream-failed',
+      error_detail: 'd',
+      error_proxy: 'x',
     },
   ],
 ])('describes the status body of %s', (_what, fields) => {
@@ -87,8 +88,12 @@ test('names headers and query arguments as the configuration does by default', (
   const config = resolveConfig({});
   expect(Object.values(parameters).map(({ name }) => name)).toEqual(
     expect.arrayContaining([
-      ...[config.id_header, config.id_query, config.result_query, 'Prefer'],
-      ...[config.idempotency.header, config.callback.header],
+      config.id_header,
+      config.id_query,
+      config.result_query,
+      'Prefer',
+      config.idempotency.header,
+      config.callback.header,
     ]),
   );
   expect(Object.keys(callbacks['JobSettled'] ?? {})).toEqual([`{$request.header.${config.callback.header}}`]);

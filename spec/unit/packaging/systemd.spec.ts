@@ -50,7 +50,7 @@ describe.each([
 });
 
 test('the plugin server leaves the work to the worker', () => {
-  expect(settingsFrom(variablesOf(PLUGIN_SERVER)).worker).toBe(0);
+  expect(settingsFrom(variablesOf(PLUGIN_SERVER)).worker_threads).toBe(0);
 });
 
 test('the plugin server listens where kong.unmanaged.conf.example looks', () => {

@@ -1,7 +1,7 @@
 import { describeError } from '../../../kong/plugin-server/describe-error';
 
 describe('describeError', () => {
-  it('tells class, code and place of an error, never its message', () => {
+  test('describes class, code and position of an error, never its message', () => {
     const error = Object.assign(new RangeError('secret\n    at secret (secret:1)'), {
       code: 'E_X',
       body: 'secret',
@@ -12,15 +12,12 @@ describe('describeError', () => {
     expect(JSON.stringify(described)).not.toContain('secret');
   });
 
-  it('tells the code of a cause', () => {
+  test('includes the code of a cause', () => {
     const cause = Object.assign(new Error('secret'), { code: 'ECONNREFUSED' });
     expect(describeError(new Error('outer', { cause }))).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
   });
 
-  it.each(['secret', undefined, null, { secret: 'secret' }])(
-    'tells no more than the type of %p',
-    (thrown) => {
-      expect(describeError(thrown)).toEqual({ name: typeof thrown });
-    },
-  );
+  test.each(['secret', undefined, null, { secret: 'secret' }])('includes only the type of %p', (thrown) => {
+    expect(describeError(thrown)).toEqual({ name: typeof thrown });
+  });
 });

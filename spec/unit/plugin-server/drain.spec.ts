@@ -17,7 +17,7 @@ describe('drain', () => {
   });
   afterEach(() => jest.useRealTimers());
 
-  it('runs the stop hooks once all is idle, the last registered first', async () => {
+  test('runs the stop hooks once all is idle, the last registered first', async () => {
     let idle = false;
     const done = drain({ isIdle: () => idle, timeoutMs: 30_000, onStop: [hook('a'), hook('b')], logger });
     await jest.advanceTimersByTimeAsync(10_000);
@@ -28,7 +28,7 @@ describe('drain', () => {
     expect(order).toEqual(['b', 'a']);
   });
 
-  it('takes idle for idle only when it lasts a turn', async () => {
+  test('takes idle for idle only when it lasts a turn', async () => {
     const looks = [true, false, true, true];
     const done = drain({
       isIdle: () => looks.shift() ?? true,
@@ -41,7 +41,7 @@ describe('drain', () => {
     expect(looks).toEqual([]);
   });
 
-  it('does not wait longer than its timeout for requests', async () => {
+  test('does not wait longer than its timeout for requests', async () => {
     const done = drain({ isIdle: () => false, timeoutMs: 5_000, onStop: [hook('a')], logger });
     await jest.advanceTimersByTimeAsync(5_100);
     expect(await done).toBe(true);
@@ -49,7 +49,7 @@ describe('drain', () => {
     expect(log).toEqual(['drain timed out with requests under way']);
   });
 
-  it('runs the other hooks when one fails, and says that one did', async () => {
+  test('runs the other hooks when one fails, and says that one did', async () => {
     const failing = (): Promise<void> => Promise.reject(new Error('no'));
     const done = drain({
       isIdle: () => true,
@@ -63,7 +63,7 @@ describe('drain', () => {
     expect(log).toEqual(['stop hook failed']);
   });
 
-  it('does not wait longer than its timeout for a hook that hangs', async () => {
+  test('does not wait longer than its timeout for a hook that hangs', async () => {
     const hanging = (): Promise<void> => new Promise(() => undefined);
     const done = drain({ isIdle: () => true, timeoutMs: 5_000, onStop: [hanging], logger });
     await jest.advanceTimersByTimeAsync(5_100);
@@ -71,7 +71,7 @@ describe('drain', () => {
     expect(log).toEqual(['stop hooks timed out']);
   });
 
-  it('leaves no timer behind', async () => {
+  test('leaves no timer behind', async () => {
     const done = drain({ isIdle: () => true, timeoutMs: 5_000, onStop: [], logger });
     await jest.advanceTimersByTimeAsync(1_000);
     await done;

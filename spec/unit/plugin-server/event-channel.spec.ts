@@ -17,7 +17,7 @@ describe('EventChannel', () => {
     channel = new EventChannel(7, 'access', onOver);
   });
 
-  it('gives Kong the first call, before or after Kong asks for it', async () => {
+  test('gives Kong the first call, before or after Kong asks for it', async () => {
     const asked = channel.next();
     channel.put(call('kong.a'));
     expect(await asked).toEqual({ EventId: 7, Data: { Method: 'kong.a', Args: [] } });
@@ -26,7 +26,7 @@ describe('EventChannel', () => {
     expect(await early.next()).toEqual({ EventId: 8, Data: { Method: 'kong.b', Args: [] } });
   });
 
-  it('gives each call the result of its own step, in the order of the calls', async () => {
+  test('gives each call the result of its own step, in the order of the calls', async () => {
     const results: unknown[] = [];
     for (const name of ['one', 'two']) {
       channel.put(call(name));
@@ -43,7 +43,7 @@ describe('EventChannel', () => {
     ]);
   });
 
-  it.each([
+  test.each([
     ['exit', EXIT],
     ['error', call('kong.response.error')],
     ['ret', 'ret' as const],
@@ -59,7 +59,7 @@ describe('EventChannel', () => {
     expect(onOver.mock.calls).toEqual([[channel]]);
   });
 
-  it('sends nothing after an exit, be it sent or in the queue, and never settles what is called then', async () => {
+  test('sends nothing after an exit, be it sent or in the queue, and never settles what is called then', async () => {
     channel.put(call('kong.a'));
     void channel.get();
     await channel.next();
@@ -74,7 +74,7 @@ describe('EventChannel', () => {
     expect(await isPending(Promise.race([late, channel.get()]))).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['before its first call', () => undefined],
     [
       'while the plugin is at work',
@@ -91,7 +91,7 @@ describe('EventChannel', () => {
     expect(() => channel.resume(1, undefined)).toThrow(withCode('ERR_RPC_REQUEST'));
   });
 
-  it('rejects the calls of an abandoned event, and later ones', async () => {
+  test('rejects the calls of an abandoned event, and later ones', async () => {
     channel.put(call('kong.a'));
     const waiting = channel.get();
     await channel.next();
@@ -102,7 +102,7 @@ describe('EventChannel', () => {
     expect(onOver).toHaveBeenCalledTimes(1);
   });
 
-  it('answers Kong when an event is abandoned that Kong waits for', async () => {
+  test('answers Kong when an event is abandoned that Kong waits for', async () => {
     const answer = channel.next();
     channel.abandon(new Error('given up'), EXIT);
     expect((await answer).Data).toBe(EXIT);

@@ -9,7 +9,7 @@ describe('EventTable', () => {
   };
   afterEach(() => tables.splice(0).forEach((table) => table.close()));
 
-  it('gives IDs that a double holds exactly and that two tables do not share', () => {
+  test('gives IDs that a double holds exactly and that two tables do not share', () => {
     const ids = Array.from({ length: 50 }, makeTable).flatMap((table) => [
       table.add('access').id,
       table.spareId(),
@@ -18,7 +18,7 @@ describe('EventTable', () => {
     expect(ids.filter((id) => !Number.isSafeInteger(id))).toEqual([]);
   });
 
-  it('finds an event until it is over', async () => {
+  test('finds an event until it is over', async () => {
     const table = makeTable();
     const event = table.add('access');
     expect([table.find(event.id), table.size]).toEqual([event, 1]);

@@ -5,7 +5,7 @@ import { withCode } from './with-code';
 const decodeHex = (hex: string): unknown => decodeMsgpack(Buffer.from(hex.replaceAll(' ', ''), 'hex'));
 
 describe('decodeMsgpack', () => {
-  it.each([
+  test.each([
     ['c0', null],
     ['c2', false],
     ['c3', true],
@@ -48,13 +48,13 @@ describe('decodeMsgpack', () => {
     expect(decodeHex(hex)).toEqual(value);
   });
 
-  it('reads every byte of a string as one character', () => {
+  test('reads every byte of a string as one character', () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
     const text = decodeMsgpack(Buffer.concat([Buffer.from('da0100', 'hex'), bytes]));
     expect([...String(text)].map((character) => character.charCodeAt(0))).toEqual([...bytes]);
   });
 
-  it.each(['__proto__', 'constructor', 'hasOwnProperty'])('reads the key %s as any other', (key) => {
+  test.each(['__proto__', 'constructor', 'hasOwnProperty'])('reads the key %s as any other', (key) => {
     const map = decodeMsgpack(
       Buffer.concat([Buffer.of(0x81, 0xa0 | key.length), Buffer.from(key), Buffer.of(7)]),
     );
@@ -63,12 +63,12 @@ describe('decodeMsgpack', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it('reads what another encoder writes', () => {
+  test('reads what another encoder writes', () => {
     const value = { list: [1, -1, 1.25, 2 ** 40], text: 'x'.repeat(70_000), none: null, deep: { er: [{}] } };
     expect(decodeMsgpack(pack(value))).toEqual(value);
   });
 
-  it.each([
+  test.each([
     '',
     'c1',
     'a1',
@@ -84,14 +84,14 @@ describe('decodeMsgpack', () => {
     expect(() => decodeHex(hex)).toThrow(withCode('ERR_MSGPACK_MALFORMED'));
   });
 
-  it.each(['c0 c0', '81 91 00 00', '81 c0 00'])(
+  test.each(['c0 c0', '81 91 00 00', '81 c0 00'])(
     'refuses bytes left over and keys that are no scalar: %s',
     (hex) => {
       expect(() => decodeHex(hex)).toThrow(withCode('ERR_MSGPACK_MALFORMED'));
     },
   );
 
-  it('refuses any message cut short, by an error of its own and no other', () => {
+  test('refuses any message cut short, by an error of its own and no other', () => {
     const message = pack({
       a: [1, 2 ** 40, -5, 1.5],
       b: 'x'.repeat(40),
@@ -103,7 +103,7 @@ describe('decodeMsgpack', () => {
     }
   });
 
-  it('reads 1,000 levels, as deep as the JSON of Kong goes, and refuses 100,000', () => {
+  test('reads 1,000 levels, as deep as the JSON of Kong goes, and refuses 100,000', () => {
     const nested = (levels: number): Buffer => Buffer.concat([Buffer.alloc(levels, 0x91), Buffer.of(0xc0)]);
     expect(JSON.stringify(decodeMsgpack(nested(1_000)))).toBe(`${'['.repeat(1_000)}null${']'.repeat(1_000)}`);
     expect(() => decodeMsgpack(nested(100_000))).toThrow(withCode('ERR_MSGPACK_TOO_DEEP'));

@@ -6,7 +6,7 @@ import { withCode } from './with-code';
 const encodeHex = (value: unknown): string => encodeMsgpack(value).toString('hex');
 
 describe('encodeMsgpack', () => {
-  it.each([
+  test.each([
     [null, 'c0'],
     [undefined, 'c0'],
     [false, 'c2'],
@@ -43,7 +43,7 @@ describe('encodeMsgpack', () => {
     expect(encodeHex(value)).toBe(hex);
   });
 
-  it.each([
+  test.each([
     ['a string in Latin-1 as one byte a character', 'é\u0000ÿ', 'a3e900ff'],
     ['a string beyond Latin-1 as UTF-8, the whole of it', 'é✓', 'a5c3a9e29c93'],
     ['a long string in Latin-1', 'é'.repeat(40), `d928${'e9'.repeat(40)}`],
@@ -54,14 +54,14 @@ describe('encodeMsgpack', () => {
     expect(encodeHex(value)).toBe(hex);
   });
 
-  it.each([15, 16, 65_535, 65_536])('writes lists and maps of %i entries', (size) => {
+  test.each([15, 16, 65_535, 65_536])('writes lists and maps of %i entries', (size) => {
     const list = Array.from({ length: size }, (_, i) => i);
     const map = Object.fromEntries(list.map((i) => [`k${i}`, i]));
     expect(decode(encodeMsgpack(list))).toEqual(list);
     expect(decode(encodeMsgpack(map))).toEqual(map);
   });
 
-  it.each([0, 255, 256, 1_020, 65_535, 65_536, 1_000_000])(
+  test.each([0, 255, 256, 1_020, 65_535, 65_536, 1_000_000])(
     'writes %i bytes, as text and as binary',
     (size) => {
       expect(decode(encodeMsgpack(['x'.repeat(size), 1]))).toEqual(['x'.repeat(size), 1]);
@@ -70,7 +70,7 @@ describe('encodeMsgpack', () => {
     },
   );
 
-  it('loses no key called __proto__', () => {
+  test('loses no key called __proto__', () => {
     const map = JSON.parse('{"__proto__":{"a":1},"b":2}') as unknown;
     expect(JSON.stringify(decodeMsgpack(encodeMsgpack(map)))).toBe('{"__proto__":{"a":1},"b":2}');
     const bare = Object.create(null) as Record<string, unknown>;
@@ -78,14 +78,14 @@ describe('encodeMsgpack', () => {
     expect(encodeHex(bare)).toBe(`81a9${Buffer.from('__proto__').toString('hex')}a178`);
   });
 
-  it('writes back what was read, byte for byte', () => {
+  test('writes back what was read, byte for byte', () => {
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i)).toString('latin1');
     const value = { [bytes]: [bytes, { n: -5, f: 0.25, none: null, yes: true }], list: [[], {}] };
     const once = encodeMsgpack(value);
     expect(encodeMsgpack(decodeMsgpack(once)).equals(once)).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['a function', () => 1],
     ['a symbol', Symbol('s')],
     ['a bigint over 64 bits', 2n ** 64n],
@@ -93,13 +93,13 @@ describe('encodeMsgpack', () => {
     expect(() => encodeMsgpack([{ a: value }])).toThrow(withCode('ERR_MSGPACK_UNSUPPORTED'));
   });
 
-  it('refuses what contains itself', () => {
+  test('refuses what contains itself', () => {
     const list: unknown[] = [];
     list.push(list);
     expect(() => encodeMsgpack(list)).toThrow(withCode('ERR_MSGPACK_TOO_DEEP'));
   });
 
-  it('gives each message memory of its own', () => {
+  test('gives each message memory of its own', () => {
     const first = encodeMsgpack('first');
     encodeMsgpack('other');
     expect(decodeMsgpack(first)).toBe('first');

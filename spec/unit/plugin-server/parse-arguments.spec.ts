@@ -4,7 +4,7 @@ import { parseArguments } from '../../../kong/plugin-server/parse-arguments';
 const parse = (...args: string[]): ReturnType<typeof parseArguments> => parseArguments(args);
 
 describe('parseArguments', () => {
-  it('has a default for everything: the own plugin, at the socket where Kong expects a server of that name', () => {
+  test('has a default for everything: the own plugin, at the socket where Kong expects a server of that name', () => {
     expect(parse()).toEqual({
       kongPrefix: '/usr/local/kong',
       sockName: 'async-request-reply.socket',
@@ -14,7 +14,7 @@ describe('parseArguments', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['-p', '/k'],
     ['--kong-prefix', '/k'],
     ['-kong-prefix', '/k'],
@@ -24,22 +24,22 @@ describe('parseArguments', () => {
     expect(parse(...args).kongPrefix).toBe('/k');
   });
 
-  it.each(['-d', '--plugins-directory', '-plugins-directory'])(
+  test.each(['-d', '--plugins-directory', '-plugins-directory'])(
     'makes the directory of %s absolute',
     (option) => {
       expect(parse(option, 'here').pluginsDirectory).toBe(resolve('here'));
     },
   );
 
-  it.each(['--dump-all-plugins', '-dump-all-plugins'])('takes %s', (option) => {
+  test.each(['--dump-all-plugins', '-dump-all-plugins'])('takes %s', (option) => {
     expect(parse(option).dumpAllPlugins).toBe(true);
   });
 
-  it.each(['--dump-plugin-info', '-dump-plugin-info'])('takes a name after %s', (option) => {
+  test.each(['--dump-plugin-info', '-dump-plugin-info'])('takes a name after %s', (option) => {
     expect(parse(option, 'lab').dumpPluginInfo).toBe('lab');
   });
 
-  it.each([
+  test.each([
     [['-v'], 1],
     [['-v', '-v'], 2],
     [['-vv', '--verbose'], 3],
@@ -47,7 +47,7 @@ describe('parseArguments', () => {
     expect(parse(...args).verbose).toBe(count);
   });
 
-  it('takes a socket name', () => {
+  test('takes a socket name', () => {
     expect(parse('--sock-name', 's').sockName).toBe('s');
   });
 });

@@ -11,7 +11,10 @@ const PLUGINS = join(__dirname, '../../fixtures/plugins');
 const INTERNAL_ERROR = { status: 500, body: 'ours', headers: { a: 'b' } };
 const GONE = { status: 503, body: 'gone', headers: {} };
 
-type PdkCall = { Method: string; Args: unknown[] };
+interface PdkCall {
+  Method: string;
+  Args: unknown[];
+}
 
 describe('RpcServer', () => {
   const log: { msg: string; [key: string]: unknown }[] = [];
@@ -35,17 +38,17 @@ describe('RpcServer', () => {
   };
   const begin = async (mode: string): Promise<{ EventId: number; Data: PdkCall | 'ret' }> =>
     (await server.HandleEvent({ InstanceId: await start(mode), EventName: 'access' })) as never;
-  // What microtasks are due, without a turn of the (faked) clock.
+  // Runs the microtasks that are due, without advancing the (faked) clock.
   const settle = async (): Promise<void> => {
     for (let i = 0; i < 20; i++) await Promise.resolve();
   };
 
-  it('is a kong-pdk server', () => {
+  test('is a kong-pdk server', () => {
     expect(server).toBeInstanceOf(kongPdk.Server);
     expect([...server.plugins.keys()]).toEqual(['js-lab']);
   });
 
-  it('drops an event that Kong has not gone on with for 120 s, and the plugin finds out by an error', async () => {
+  test('drops an event that Kong has not gone on with for 120 s, and the plugin finds out by an error', async () => {
     await jest.advanceTimersByTimeAsync(1_999); // as close before a sweep as can be
     const { EventId } = await begin('awaitserror');
     await jest.advanceTimersByTimeAsync(119_999);
@@ -65,7 +68,7 @@ describe('RpcServer', () => {
     });
   });
 
-  it('counts the 120 s from the last step', async () => {
+  test('counts the 120 s from the last step', async () => {
     const { EventId } = await begin('four');
     for (const Data of ['GET', '/p', { host: ['h'] }]) {
       await jest.advanceTimersByTimeAsync(100_000);
@@ -74,7 +77,7 @@ describe('RpcServer', () => {
     expect(server.eventCount).toBe(1);
   });
 
-  it('answers 500 for a plugin that does not come back, after the 50 s that one may take and before 60', async () => {
+  test('answers 500 for a plugin that does not come back, after the 50 s that one may take and before 60', async () => {
     await jest.advanceTimersByTimeAsync(1_999);
     const answered = jest.fn();
     void begin('hangs').then(answered);
@@ -88,7 +91,7 @@ describe('RpcServer', () => {
     expect(log.find(({ msg }) => msg === 'event given up')).toMatchObject({ heldBy: 'plugin' });
   });
 
-  it('counts the time of the plugin from the last step', async () => {
+  test('counts the time of the plugin from the last step', async () => {
     const { EventId } = await begin('hangsafter');
     await jest.advanceTimersByTimeAsync(100_000);
     void server.step({ EventId, Data: 'GET' }, false);
@@ -98,7 +101,7 @@ describe('RpcServer', () => {
     expect(server.eventCount).toBe(0);
   });
 
-  it('throws to the plugin what Kong says of a failed call', async () => {
+  test('throws to the plugin what Kong says of a failed call', async () => {
     const { EventId } = await begin('awaitserror');
     await server.step({ EventId, Data: 'bad argument' }, true);
     await settle();
@@ -106,19 +109,19 @@ describe('RpcServer', () => {
     expect(message).toContain('bad argument');
   });
 
-  it('never expires an instance', async () => {
+  test('never expires an instance', async () => {
     const InstanceId = await start('exit');
     await jest.advanceTimersByTimeAsync(3_600_000);
     const answer = await server.HandleEvent({ InstanceId, EventName: 'access' });
     expect(answer.Data).toMatchObject({ Method: 'kong.response.exit' });
   });
 
-  it('leaves no timer behind', () => {
+  test('leaves no timer behind', () => {
     server.close();
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('refuses to run without a plugin, and leaves no timer behind then either', () => {
+  test('refuses to run without a plugin, and leaves no timer behind then either', () => {
     server.close();
     const options = { logger, internalErrorReply: INTERNAL_ERROR, goneReply: GONE };
     expect(() => new RpcServer({ ...options, pluginsDirectory: join(PLUGINS, 'broken') })).toThrow(
@@ -127,7 +130,7 @@ describe('RpcServer', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('logs nothing of a configuration, accepted or refused', async () => {
+  test('logs nothing of a configuration, accepted or refused', async () => {
     const Config = (mode: string): string =>
       JSON.stringify({ mode, password: 'secret-of-the-configuration' });
     await server.StartInstance({ Name: 'js-lab', Config: Config('exit') });

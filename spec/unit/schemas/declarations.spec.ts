@@ -30,7 +30,7 @@ describe('every declared field', () => {
     expect(description).toMatch(/\.$/);
   });
 
-  it('has bounds', () => {
+  test('has bounds', () => {
     const unbounded = FIELDS.filter(([, { type, minimum, maximum, maxLength, maxItems, enum: options }]) => {
       if (options !== undefined) return false;
       if (type === 'integer') return minimum === undefined || maximum === undefined;
@@ -39,14 +39,14 @@ describe('every declared field', () => {
     expect(unbounded.map(([path]) => path)).toEqual([]);
   });
 
-  it('refuses an unknown field where it is a record', () => {
+  test('refuses an unknown field where it is a record', () => {
     const open = FIELDS.filter(
       ([, schema]) => schema.type === 'object' && schema.additionalProperties !== false,
     );
     expect(open.map(([path]) => path)).toEqual([]);
   });
 
-  it('is encrypted where its name says that it is a secret', () => {
+  test('is encrypted where its name says that it is a secret', () => {
     const secretly = FIELDS.filter(([path]) => /password|secret$|secrets\[\]|client_key|keys\[\]/.test(path));
     expect(secretly.length).toBeGreaterThanOrEqual(7);
     for (const [path, schema] of secretly) {
@@ -65,20 +65,20 @@ test.each([
   expect(await new Ajv().validateSchema(schema)).toBe(true);
 });
 
-it('rules name fields that are declared', () => {
+test('rules name fields that are declared', () => {
   const known = new Set(FIELDS.map(([path]) => path));
   const named = [...configRules, ...processSettingsRules].flatMap(fieldsOf);
   expect(named.filter((field) => !known.has(field))).toEqual([]);
 });
 
-it('the sample spells out what an empty configuration gives', () => {
+test('the sample spells out what an empty configuration gives', () => {
   const text = readFileSync(join(__dirname, '../../../schemas/generated/kong-sample.yml'), 'utf8');
   const sample = parse(text) as { plugins: [{ name: string; config: unknown }] };
   expect(sample.plugins[0].name).toBe('async-request-reply');
   expect(resolveConfig(sample.plugins[0].config)).toEqual(resolveConfig({}));
 });
 
-it('a commented field of the sample is one that has no default', () => {
+test('a commented field of the sample is one that has no default', () => {
   const text = readFileSync(join(__dirname, '../../../schemas/generated/kong-sample.yml'), 'utf8');
   const commented = [...text.matchAll(/^ +# ([a-z_]+):$/gm)].map(([, name]) => name);
   expect(commented).toEqual(

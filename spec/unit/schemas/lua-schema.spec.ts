@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kongSchema } from '../../../schemas/generated/kong-schema';
+import { kongSchema } from '../../../schemas/kong-schema';
 import { LuaCode, readLuaTable, type LuaValue } from './lua-table';
 
 const ROOT = join(__dirname, '../../..');
@@ -45,23 +45,23 @@ function codeIn(value: LuaValue): string[] {
 }
 
 describe.each([OWN, KONNECT])('%s', (path) => {
-  it('declares the same fields as the schema in JavaScript', () => {
+  test('declares the same fields as the schema in JavaScript', () => {
     expect(withoutCode(parse(path).fields[1].config.fields)).toEqual(kongSchema);
   });
 
-  it('is for http and https', () => {
+  test('is for http and https', () => {
     expect(parse(path).fields[0].protocols).toMatchObject({
       default: ['http', 'https'],
       elements: { one_of: ['http', 'https'] },
     });
   });
 
-  it('checks across records', () => {
+  test('checks across records', () => {
     expect(JSON.stringify(parse(path).entity_checks)).toContain('config.kafka');
     expect(JSON.stringify(parse(path).entity_checks)).toContain('config.idempotency.header');
   });
 
-  it('compares numbers', () => {
+  test('compares numbers', () => {
     expect(codeIn(parse(path) as unknown as LuaValue)).toEqual(
       expect.arrayContaining(['in_order("backoff_ms","max_backoff_ms")', 'in_order("default_ms","max_ms")']),
     );
@@ -69,12 +69,12 @@ describe.each([OWN, KONNECT])('%s', (path) => {
 });
 
 describe('the copy for Konnect', () => {
-  it('holds no require', () => {
+  test('holds no require', () => {
     expect(read(KONNECT)).not.toMatch(/^[^-\n]*\brequire\b\s*[("']/m);
     expect(read(OWN)).toMatch(/^[^-\n]*\brequire\b\s*[("']/m);
   });
 
-  it('differs from the other in the check of JSON text only', () => {
+  test('differs from the other in the check of JSON text only', () => {
     const code = (path: string): string[] => codeIn(parse(path) as unknown as LuaValue);
     expect(code(OWN).filter((text) => text !== 'is_json_object')).toEqual(code(KONNECT));
     expect(code(OWN).filter((text) => text === 'is_json_object')).toHaveLength(3);

@@ -77,8 +77,9 @@ class Reader {
       if (this.#next !== '}') this.#take(',');
     }
     this.#take('}');
-    if (list.length > 0 && Object.keys(record).length > 0)
+    if (list.length > 0 && Object.keys(record).length > 0) {
       throw new Error('a table is either a list or a record');
+    }
     return Object.keys(record).length > 0 ? record : list;
   }
 

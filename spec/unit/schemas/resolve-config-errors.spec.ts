@@ -37,9 +37,9 @@ const BAD: readonly (readonly [string, unknown])[] = [
   ['deadline_seconds', 1.5],
   ['deadline_seconds', '60'],
   ['retry_after_seconds', -1],
-  ['poll_floor_ms', -1],
+  ['min_poll_interval_ms', -1],
   ['owner', 'user'],
-  ['store_failure', 'ignore'],
+  ['on_store_failure', 'ignore'],
   ['request', []],
   ['request.max_body_bytes', -1],
   ['request.body_schema', '{"type":'],
@@ -74,7 +74,7 @@ const BAD: readonly (readonly [string, unknown])[] = [
   ['encryption.keys', []],
   ['encryption.keys', [Buffer.alloc(16).toString('base64')]],
   ['encryption.keys', [KEY.replace('=', '')]],
-  ['handoff.request_over_bytes', 1048577],
+  ['handoff.request_threshold_bytes', 1048577],
   ['dispatch', 'amqp'],
   ['redis.host', 'redis://10.0.0.1'],
   ['redis.port', 0],
@@ -112,7 +112,7 @@ describe('resolveConfig refuses', () => {
     expect(() => resolveConfig(withField(path, value))).not.toThrow();
   });
 
-  it('a field that it does not know, and says which it knows there', () => {
+  test('a field that it does not know, and says which it knows there', () => {
     const raw = {
       colour: 1,
       queue: { concurency: 5 },
@@ -127,7 +127,7 @@ describe('resolveConfig refuses', () => {
     expect(problems.find(({ field }) => field === 'queue.concurency')?.message).toContain('concurrency');
   });
 
-  it('a record that lacks what it demands', () => {
+  test('a record that lacks what it demands', () => {
     const raw = {
       kafka: { brokers: ['k:1'] },
       queue: { rate_limit: { max: 1 } },
@@ -177,7 +177,7 @@ describe('resolveConfig refuses', () => {
     expect(() => resolveConfig(raw)).toThrow('must be a record of settings');
   });
 
-  it('everything that is wrong at once, with a stable code', () => {
+  test('everything that is wrong at once, with a stable code', () => {
     const raw = { intercept: 1, queue: { concurrency: 0 }, upstream: { mode: 'url' } };
     expect(() => resolveConfig(raw)).toThrow(
       expect.objectContaining({ code: 'config-invalid', name: 'ConfigError' }) as Error,
@@ -189,14 +189,16 @@ describe('resolveConfig refuses', () => {
     ]);
   });
 
-  it('an empty secret as a vault reference without a value', () => {
+  test('an empty secret as a vault reference without a value', () => {
     const [problem] = problemsOf(() => resolveConfig({ redis: { password: '' } }));
-    expect(problem?.message).toMatch(/^redis\.password is empty: Kong could not resolve its vault reference/);
+    expect(problem?.message).toMatch(
+      /^redis\.password is empty because Kong could not resolve its vault reference/,
+    );
   });
 
-  it('a vault reference that nothing has resolved', () => {
+  test('a vault reference that nothing has resolved', () => {
     const [problem] = problemsOf(() => resolveConfig({ encryption: { keys: ['{vault://env/arr-key}'] } }));
-    expect(problem?.message).toMatch(/^encryption\.keys\[0\] is a vault reference/);
+    expect(problem?.message).toMatch(/^encryption\.keys\[0\] is an unresolved vault reference/);
   });
 });
 
@@ -219,7 +221,7 @@ describe('an error of resolveConfig', () => {
     expect(JSON.stringify(problems)).not.toContain(SECRET);
   });
 
-  it('does not repeat a password that was written as a number', () => {
+  test('does not repeat a password that was written as a number', () => {
     const [problem] = problemsOf(() => resolveConfig({ redis: { password: 31337 } }));
     expect(problem?.message).not.toContain('31337');
   });

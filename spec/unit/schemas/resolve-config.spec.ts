@@ -12,14 +12,14 @@ const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ['result_query', 'async-view'],
   ['status_url', undefined],
   ['on_complete', 'redirect'],
-  ['single_read', false],
+  ['delete_after_read', false],
   ['result_ttl_seconds', 86400],
   ['deadline_seconds', 3600],
   ['retry_after_seconds', 1],
-  ['poll_floor_ms', 0],
+  ['min_poll_interval_ms', 0],
   ['owner', 'auto'],
   ['owner_header', 'authorization'],
-  ['store_failure', 'reject'],
+  ['on_store_failure', 'reject'],
   ['request.max_body_bytes', 10485760],
   ['request.body_schema', undefined],
   ['request.query_schema', undefined],
@@ -40,7 +40,7 @@ const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ['upstream.loopback_secret', undefined],
   ['queue.name', undefined],
   ['queue.concurrency', 10],
-  ['queue.max_hold_seconds', 300],
+  ['queue.max_pause_seconds', 300],
   ['queue.rate_limit', undefined],
   ['queue.max_waiting', 10000],
   ['queue.max_stored_bytes', 1073741824],
@@ -57,7 +57,7 @@ const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ['breaker.open_seconds', 30],
   ['wait.default_ms', 0],
   ['wait.max_ms', 20000],
-  ['wait.max_held', 1000],
+  ['wait.max_waiting', 1000],
   ['wait.on_timeout', 'accepted'],
   ['idempotency.header', 'Idempotency-Key'],
   ['idempotency.from', 'header'],
@@ -67,8 +67,8 @@ const DEFAULTS: readonly (readonly [string, unknown])[] = [
   ['callback.base_url', undefined],
   ['callback.targets', []],
   ['encryption.keys', undefined],
-  ['handoff.request_over_bytes', 65536],
-  ['handoff.response_over_bytes', 131072],
+  ['handoff.request_threshold_bytes', 65536],
+  ['handoff.response_threshold_bytes', 131072],
   ['handoff.max_head_bytes', 4096],
   ['dispatch', 'http'],
   ['kafka', undefined],
@@ -121,7 +121,7 @@ describe('resolveConfig', () => {
     expect(valueAt(resolveConfig({}), path)).toEqual(expected);
   });
 
-  it('knows no default beyond those of the table', () => {
+  test('knows no default beyond those of the table', () => {
     const known = DEFAULTS.filter(([, value]) => value !== undefined).map(([path]) => path);
     expect(leavesOf(resolveConfig({}), '').sort()).toEqual([...known].sort());
   });
@@ -136,7 +136,7 @@ describe('resolveConfig', () => {
     expect(resolveConfig(raw)).toEqual(resolveConfig({}));
   });
 
-  it('ignores the keys that Kong adds for itself', () => {
+  test('ignores the keys that Kong adds for itself', () => {
     const raw = {
       __plugin_id: 'bad95b6e-480c-5aef-83f5-3c65a781a1e3',
       __ws_id: '0dc6f45b-8f8d-40d2-a504-473544ee190b',
@@ -165,28 +165,28 @@ describe('resolveConfig', () => {
     });
   });
 
-  it('leaves what it was given as it is', () => {
+  test('leaves what it was given as it is', () => {
     const raw = { route_id: 'x', queue: { name: null }, methods: ['GET', 'GET'] };
     const before = structuredClone(raw);
     resolveConfig(raw);
     expect(raw).toEqual(before);
   });
 
-  it('gives every caller lists of its own', () => {
+  test('gives every caller lists of its own', () => {
     const first = resolveConfig({});
     (first.retry.statuses as number[]).push(418);
     expect(resolveConfig({}).retry.statuses).not.toContain(418);
   });
 
-  it('takes the empty table of Lua for an empty list', () => {
+  test('takes the empty table of Lua for an empty list', () => {
     expect(resolveConfig({ callback: { targets: {} } }).callback.targets).toEqual([]);
   });
 
-  it('drops what a set holds twice', () => {
+  test('drops what a set holds twice', () => {
     expect(resolveConfig({ methods: ['POST', 'GET', 'POST'] }).methods).toEqual(['POST', 'GET']);
   });
 
-  it('gives an optional record the defaults of its fields once it is there', () => {
+  test('gives an optional record the defaults of its fields once it is there', () => {
     const kafka = { brokers: ['k1:9092', '[::1]:9093'], request_topic: 'in', reply_topic: 'out' };
     expect(resolveConfig({ dispatch: 'kafka', kafka }).kafka).toEqual({
       ...kafka,

@@ -6,11 +6,11 @@ import { resolveSettings } from '../../../schemas/resolve-settings';
 import { problemsOf } from './problems-of';
 
 describe('resolveSettings', () => {
-  it('gives every setting its default', () => {
+  test('gives every setting its default', () => {
     expect(resolveSettings({})).toEqual({
       redis: resolveConfig({}).redis,
       queues: ['*'],
-      worker: 1,
+      worker_threads: 1,
       lease_seconds: 15,
       stalled_check_seconds: 5,
       drain_timeout_seconds: 30,
@@ -42,7 +42,7 @@ describe('resolveSettings', () => {
     ],
     ['ARR_KEY_PREFIX', 'orders', { redis: { key_prefix: 'orders' } }],
     ['ARR_QUEUES', 'reports, billing-*,', { queues: ['reports', 'billing-*'] }],
-    ['ARR_WORKER', '0', { worker: 0 }],
+    ['ARR_WORKER_THREADS', '0', { worker_threads: 0 }],
     ['ARR_LEASE_SECONDS', '60', { lease_seconds: 60 }],
     ['ARR_STALLED_CHECK_SECONDS', '10', { stalled_check_seconds: 10 }],
     ['ARR_DRAIN_TIMEOUT_SECONDS', '0', { drain_timeout_seconds: 0 }],
@@ -57,7 +57,7 @@ describe('resolveSettings', () => {
     expect(resolveSettings({ [name]: value })).toMatchObject(expected);
   });
 
-  it('reads Sentinels', () => {
+  test('reads Sentinels', () => {
     const env = { ARR_REDIS_SENTINEL_MASTER: 'jobs', ARR_REDIS_SENTINEL_NODES: '10.0.0.1,10.0.0.2:26379' };
     expect(resolveSettings(env).redis.sentinel_nodes).toEqual([
       { host: '10.0.0.1', port: 6379 },
@@ -65,21 +65,21 @@ describe('resolveSettings', () => {
     ]);
   });
 
-  it('takes an empty variable for an absent one', () => {
-    expect(resolveSettings({ ARR_REDIS_HOST: '', ARR_QUEUES: ' ', ARR_WORKER: '' })).toEqual(
+  test('takes an empty variable for an absent one', () => {
+    expect(resolveSettings({ ARR_REDIS_HOST: '', ARR_QUEUES: ' ', ARR_WORKER_THREADS: '' })).toEqual(
       resolveSettings({}),
     );
   });
 
-  it('leaves other variables alone', () => {
+  test('leaves other variables alone', () => {
     expect(resolveSettings({ ARR_SOMETHING_ELSE: 'x', PATH: '/bin' })).toEqual(resolveSettings({}));
   });
 
-  it('prefers the environment to the file, and the file to the default', () => {
+  test('prefers the environment to the file, and the file to the default', () => {
     const file = { redis_host: 'from-file', redis_port: 1, key_prefix: 'file', queues: ['q'] };
     const settings = resolveSettings({ ARR_REDIS_HOST: 'from-env' }, file);
     expect(settings.redis).toMatchObject({ host: 'from-env', port: 1, key_prefix: 'file' });
-    expect(settings).toMatchObject({ queues: ['q'], worker: 1 });
+    expect(settings).toMatchObject({ queues: ['q'], worker_threads: 1 });
   });
 
   test.each([
@@ -88,7 +88,7 @@ describe('resolveSettings', () => {
     [{ ARR_REDIS_SSL: 'yes' }, 'ARR_REDIS_SSL'],
     [{ ARR_REDIS_CLUSTER_NODES: '10.0.0.1:x' }, 'ARR_REDIS_CLUSTER_NODES[0].port'],
     [{ ARR_QUEUES: 'a/b' }, 'ARR_QUEUES[0]'],
-    [{ ARR_WORKER: '65' }, 'ARR_WORKER'],
+    [{ ARR_WORKER_THREADS: '65' }, 'ARR_WORKER_THREADS'],
     [{ ARR_LOG_LEVEL: 'verbose' }, 'ARR_LOG_LEVEL'],
     [{ ARR_HEALTH_LISTEN: 'localhost' }, 'ARR_HEALTH_LISTEN'],
     [{ ARR_HEALTH_LISTEN: ':80' }, 'ARR_HEALTH_LISTEN'],
@@ -102,14 +102,14 @@ describe('resolveSettings', () => {
     expect(problems[0]?.message).toContain(field);
   });
 
-  it('refuses what the file holds, by its name there, unknown names included', () => {
+  test('refuses what the file holds, by its name there, unknown names included', () => {
     const problems = problemsOf(() =>
       resolveSettings({}, { redis_hots: 'a', redis_port: '1', settings_file: 'b' }),
     );
     expect(problems.map(({ field }) => field)).toEqual(['redis_hots', 'settings_file', 'redis_port']);
   });
 
-  it('never repeats a password', () => {
+  test('never repeats a password', () => {
     const env = { ARR_REDIS_PASSWORD: 'hunter2-'.repeat(200), ARR_REDIS_HOST: 'redis://:hunter2-@a' };
     const problems = problemsOf(() => resolveSettings(env));
     expect(problems).toHaveLength(2);
@@ -132,7 +132,7 @@ describe('the settings file', () => {
     return path;
   }
 
-  it('is read where ARR_SETTINGS_FILE names it', () => {
+  test('is read where ARR_SETTINGS_FILE names it', () => {
     const path = write('{"redis_host": "from-file", "redis_sentinel_nodes": null}');
     const settings = resolveSettings({ ARR_SETTINGS_FILE: path });
     expect(settings.redis.host).toBe('from-file');
@@ -141,7 +141,7 @@ describe('the settings file', () => {
 
   test.each([
     ['{"redis_password": "hunter2",}', 'which is not JSON'],
-    ['["hunter2"]', 'which holds no JSON object'],
+    ['["hunter2"]', 'which is not a JSON object'],
   ])('is refused when it is %s', (text, reason) => {
     const [problem] = problemsOf(() => resolveSettings({ ARR_SETTINGS_FILE: write(text) }));
     expect(problem?.field).toBe('ARR_SETTINGS_FILE');
@@ -149,7 +149,7 @@ describe('the settings file', () => {
     expect(problem?.message).not.toContain('hunter2');
   });
 
-  it('is refused when it is not there', () => {
+  test('is refused when it is not there', () => {
     const [problem] = problemsOf(() => resolveSettings({ ARR_SETTINGS_FILE: join(folder, 'none.json') }));
     expect(problem?.message).toContain('cannot be read');
   });

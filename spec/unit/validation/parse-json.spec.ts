@@ -51,22 +51,22 @@ test.each([
   expect(parse(text)).toEqual({ kind: 'json', value: JSON.parse(text) as unknown });
 });
 
-it('takes __proto__ for a member like any other', () => {
+test('takes __proto__ for a member like any other', () => {
   const parsed = parse('{"__proto__":{"admin":true}}');
   expect(parsed.kind === 'json' && Object.keys(parsed.value as object)).toEqual(['__proto__']);
 });
 
-it('reads numbers as IEEE 754 does', () => {
+test('reads numbers as IEEE 754 does', () => {
   expect(parse('9007199254740993')).toEqual({ kind: 'json', value: 9007199254740992 });
   expect(parse('1e400')).toEqual({ kind: 'json', value: Infinity });
 });
 
-it('goes through a hundred thousand levels', () => {
+test('goes through a hundred thousand levels', () => {
   const depth = 100_000;
   expect(messageOf('[{"a":'.repeat(depth) + '1' + '}]'.repeat(depth))).toBe('json');
 });
 
-it('puts pieces together, also in the middle of a character', () => {
+test('puts pieces together, also in the middle of a character', () => {
   const bytes = Buffer.from('"\u20ac"');
   expect(parseJson([bytes.subarray(0, 2), bytes.subarray(2)])).toEqual({ kind: 'json', value: '\u20ac' });
 });

@@ -34,7 +34,7 @@ const ORDER = {
   additionalProperties: false,
 };
 
-it('tells every error of all parts, with pointer, keyword and message', () => {
+test('every error of all parts is reported with pointer, keyword and message', () => {
   const schemas = {
     body: ORDER,
     query: { required: ['page'] },
@@ -58,7 +58,7 @@ it('tells every error of all parts, with pointer, keyword and message', () => {
   expect(errors.every(({ message }) => message.length > 0)).toBe(true);
 });
 
-it('never tells a value of the request', () => {
+test('no error contains a value of the request', () => {
   const errors = errorsOf(
     {
       body: { items: { type: 'integer', enum: [1] } },
@@ -73,12 +73,12 @@ it('never tells a value of the request', () => {
   expect(JSON.stringify(errors)).not.toContain('secret-of-alice');
 });
 
-it('tells a hundred errors and no more', () => {
+test('at most a hundred errors are reported', () => {
   const text = JSON.stringify(Array.from({ length: 1000 }, () => 'a'));
   expect(errorsOf({ body: { items: { type: 'integer' } } }, body(text))).toHaveLength(100);
 });
 
-it.each([
+test.each([
   ['{"a":1,"a":2}', 'body /a json'],
   ['', 'body  json'],
   ['{"count":1e400,"item":"a"}', 'body /count type'],
@@ -86,8 +86,8 @@ it.each([
   expect(short(errorsOf({ body: ORDER }, body(text)))).toEqual([error]);
 });
 
-it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
-  '%s is required where the schema says so',
+test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+  '%s is required if the schema requires it',
   (name) => {
     const schema = { required: [name] };
     expect(short(errorsOf({ body: schema }, body('{}')))).toEqual(['body  required']);
@@ -97,12 +97,12 @@ it.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
   },
 );
 
-it('__proto__ is a member too many where no others are allowed', () => {
+test('__proto__ is an additional member if additional members are not allowed', () => {
   const errors = errorsOf({ body: ORDER }, body('{"item":"a","count":1,"__proto__":{"count":1}}'));
   expect(short(errors)).toEqual(['body /__proto__ additionalProperties']);
 });
 
-it('a body that is nested more deeply than the schema can follow is told so', () => {
+test('a body that is nested too deeply for the schema is reported as such', () => {
   const tree = { $ref: '#/$defs/node', $defs: { node: { items: { $ref: '#/$defs/node' } } } };
   const depth = 200_000;
   const errors = errorsOf({ body: tree }, body('['.repeat(depth) + ']'.repeat(depth)));
@@ -145,7 +145,7 @@ describe('texts of the query and of headers', () => {
     expect(short(errorsOf({ query: schema }, { query }))).toEqual(errors);
   });
 
-  it('fields of one name are one, cookies by semicolons', () => {
+  test('fields of one name are one, cookies by semicolons', () => {
     const headers = { properties: { accept: { const: 'a, b' }, cookie: { const: 'a=1; b=2' } } };
     const fields = [
       ['accept', 'a'],
@@ -176,7 +176,7 @@ describe('schemas', () => {
     expect(short(errorsOf({ body: schema }, body(text)))).toEqual([error]);
   });
 
-  it('may refer to themselves, to their own $id and to the meta-schema, and carry annotations', () => {
+  test('may refer to themselves, to their own $id and to the meta-schema, and carry annotations', () => {
     const schema = {
       $id: 'https://example.com/order',
       'x-internal': true,

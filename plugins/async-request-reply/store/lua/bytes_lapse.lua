@@ -1,4 +1,0 @@
-#!lua flags=allow-oom
--- Forgets a batch of the bytes that have gone by themselves.
--- KEYS[1] places   Returns how many jobs they were of.
-return lapse_bytes(KEYS[1], now_ms())
