@@ -20,7 +20,10 @@ describe('queues', () => {
     const { system } = fixture;
     await system.accept();
     const { code, messages } = await diagnose(['--no-scan']);
-    expect([code, messages]).toEqual([1, expect.stringMatching(/No worker serves queue q, which has 1 open/)]);
+    expect([code, messages]).toEqual([
+      1,
+      expect.stringMatching(/No worker serves queue q, which has 1 open/),
+    ]);
     const place = `Redis 127.0.0.1:${fixture.server.port}, database 0, key prefix "${system.prefix}"`;
     for (const reason of [place, 'ARR_REDIS_*', 'ARR_KEY_PREFIX', 'ARR_QUEUES']) {
       expect(messages).toContain(reason);
