@@ -58,7 +58,7 @@ async function taken(queue: string): Promise<void> {
     maxHandoffHeadBytes: 4096,
     maxPauseMs: 0,
   });
-  await registerQueue(redis, KEYS, queue, named, LIFE_MS);
+  await registerQueue(redis, KEYS, { queue, settings: named, lifeMs: LIFE_MS });
   const scheduler = openScheduler(redis, KEYS, queue);
   await until('the limits to be set', async () => (await scheduler.getGlobalConcurrency()) === 1);
   await scheduler.close();

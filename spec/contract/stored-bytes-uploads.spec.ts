@@ -165,7 +165,11 @@ describe('the keys of the count', () => {
   });
 
   const reserve = ({ stored }: BytesSystem, count: number): Promise<unknown> =>
-    Promise.all(Array.from({ length: count }, () => stored.reserve(QUEUE, newJobId(), 10, 0, HOUR)));
+    Promise.all(
+      Array.from({ length: count }, () =>
+        stored.reserve(QUEUE, newJobId(), { bytes: 10, maxBytes: 0, lifeMs: HOUR }),
+      ),
+    );
 
   test('are cleaned by an accept that needs the bytes, however many entries have expired', async () => {
     const { system } = fixture;

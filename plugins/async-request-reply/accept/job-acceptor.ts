@@ -103,7 +103,12 @@ export class JobAcceptor {
     for (let round = 0; round < MAX_ROUNDS && !signal.aborted;) {
       const id = canChangeId && round > 0 ? newJobId() : job.id;
       this.#toRollBack = pendingRollback({ ...job, id }, claim);
-      const outcome = await claims.claim(job.queue, claim, id, job.openTtlMs, replaces);
+      const outcome = await claims.claim(claim, {
+        queue: job.queue,
+        id,
+        lifeMs: job.openTtlMs,
+        replaces,
+      });
       if (outcome.kind === 'acquired') {
         const created = await this.#writeClaimed({ id, claim, isAdopted: false }, signal);
         if (created !== undefined) {

@@ -53,7 +53,8 @@ export class Uploads {
     const { id, queue } = job;
     const persist = <T>(write: () => Promise<T>): Promise<T> => queryStore(this.#context, write);
     const counted = new UploadBytes({
-      reserve: (bytes, lifeMs) => persist(() => quota.reserve(queue, id, bytes, maxStoredBytes, lifeMs)),
+      reserve: (bytes, lifeMs) =>
+        persist(() => quota.reserve(queue, id, { bytes, maxBytes: maxStoredBytes, lifeMs })),
       drop: () => persist(() => quota.shrink(queue, id, 0)),
     });
     await counted.begin(upload.length ?? 0);

@@ -17,16 +17,8 @@ import type {
 } from './job-outcomes';
 import { JobPayloads } from './job-payloads';
 import { parseJobRecord, RECORD_VERSION, type JobRecord } from './job-record';
-import {
-  advanceJob,
-  cancelJob,
-  consumeResult,
-  createRecord,
-  purgeRecord,
-  redriveRecord,
-  renewLease,
-  settleAttempt,
-} from './job-scripts';
+import { advanceJob, renewLease, settleAttempt } from './attempt-scripts';
+import { cancelJob, consumeResult, createRecord, purgeRecord, redriveRecord } from './job-scripts';
 import { requestBytes, submitMethod, type NewJob } from './new-job';
 
 /** Life of a tombstone: far longer than any write can be on its way to Redis. */

@@ -1,4 +1,4 @@
-// The life of a job as a table: which event leads from which state to which. The Lua scripts get this table (jobs/job-scripts.ts)
+// The life of a job as a table: which event leads from which state to which. The Lua scripts get this table (jobs/script-libraries.ts)
 // and change a state only by it. spec/unit/jobs explores it exhaustively, with crashes between any two writes.
 import type { JobState } from './job-record';
 

@@ -32,6 +32,16 @@ export interface LookupOptions {
   readonly tombstoneMs: number;
 }
 
+/** The job for which a key is claimed. */
+export interface Claimant {
+  readonly queue: string;
+  readonly id: string;
+  /** Longest life of the job. */
+  readonly lifeMs: number;
+  /** ID of a job that is known to have lost its claim; '' for none. */
+  readonly replaces: string;
+}
+
 export class IdempotencyStore {
   readonly #redis: RedisClient;
   readonly #keys: KeySpace;
@@ -41,19 +51,8 @@ export class IdempotencyStore {
     this.#keys = keys;
   }
 
-  /**
-   * Claims the key for a job, or returns which job has it. May be repeated.
-   *
-   * @param lifeMs longest life of the job.
-   * @param replaces ID of a job that is known to have lost its claim; '' for none.
-   */
-  async claim(
-    queue: string,
-    claim: Claim,
-    id: string,
-    lifeMs: number,
-    replaces: string,
-  ): Promise<ClaimOutcome> {
+  /** Claims the key for a job, or returns which job has it. May be repeated. */
+  async claim(claim: Claim, { queue, id, lifeMs, replaces }: Claimant): Promise<ClaimOutcome> {
     return claimKey(this.#redis, {
       keys: this.#keys,
       queue,
@@ -86,9 +85,7 @@ export class IdempotencyStore {
 export async function extendClaim(
   redis: RedisClient,
   keys: KeySpace,
-  queue: string,
-  key: string,
-  lifeMs: number,
+  { queue, key, lifeMs }: { readonly queue: string; readonly key: string; readonly lifeMs: number },
 ): Promise<void> {
   await redis.pexpire(keys.claim(queue, key), lifeMs + CLAIM_SLACK_MS, 'GT');
 }

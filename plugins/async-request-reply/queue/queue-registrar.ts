@@ -19,7 +19,7 @@ export class QueueRegistrar {
 
   async register(queue: string, settings: NamedSettings, lifeMs: number): Promise<void> {
     await whenReady(this.#redis);
-    await registerQueue(this.#redis, this.#keys, queue, settings, lifeMs);
+    await registerQueue(this.#redis, this.#keys, { queue, settings, lifeMs });
     this.#registeredAt.set(`${queue} ${settings.hash}`, performance.now());
   }
 

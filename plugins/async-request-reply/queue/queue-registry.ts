@@ -7,15 +7,19 @@ import type { RedisClient } from '../redis/redis-client';
 /** A message on the control channel. */
 export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'; id: string };
 
+export interface Registration {
+  readonly queue: string;
+  readonly settings: NamedSettings;
+  readonly lifeMs: number;
+}
+
 /**
  * Registers a queue and its settings, both for `lifeMs` from now: at least as long as a job that is accepted under them may live.
  */
 export async function registerQueue(
   redis: RedisClient,
   keys: KeySpace,
-  queue: string,
-  settings: NamedSettings,
-  lifeMs: number,
+  { queue, settings, lifeMs }: Registration,
 ): Promise<void> {
   const until = Date.now() + lifeMs;
   await Promise.all([
@@ -36,9 +40,7 @@ export async function registerQueue(
 export async function extendTtl(
   redis: RedisClient,
   keys: KeySpace,
-  queue: string,
-  hash: string,
-  lifeMs: number,
+  { queue, hash, lifeMs }: { readonly queue: string; readonly hash: string; readonly lifeMs: number },
 ): Promise<boolean> {
   const text = await redis.get(keys.settings(hash));
   if (text === null) {
@@ -46,7 +48,7 @@ export async function extendTtl(
   }
   const now = Date.now();
   if ((await redis.zcount(keys.queueSettings(queue), now, '+inf')) === 0) {
-    await registerQueue(redis, keys, queue, { hash, text }, lifeMs);
+    await registerQueue(redis, keys, { queue, settings: { hash, text }, lifeMs });
     return true;
   }
   await Promise.all([

@@ -1,6 +1,6 @@
 // The scripts on the keys of a queue, one function each. The header of each Lua file describes what it does and returns.
 import path from 'node:path';
-import { CALLBACK_LIFE } from '../jobs/job-scripts';
+import { CALLBACK_LIFE } from '../jobs/script-libraries';
 import { CLOCK, defineScript, luaLibrary, noReply } from '../redis/script';
 import type { BreakerReply, ClaimOutcome, QueueProgress, SlotOutcome, SlotsFull } from './queue-outcomes';
 import { quotaKeys, STORED, type QueueJobOptions, type QueueOptions } from './quota-scripts';

@@ -60,7 +60,7 @@ async function redrive(
   if (!(await jobs.isDead(id))) {
     return { kind: 'not-dead', state: record.state };
   }
-  if (!(await extendTtl(redis, keys, queue, record.settingsHash, openTtlMs))) {
+  if (!(await extendTtl(redis, keys, { queue, hash: record.settingsHash, lifeMs: openTtlMs }))) {
     return { kind: 'settings-gone' };
   }
   const slot = await index.reserve({
@@ -73,7 +73,7 @@ async function redrive(
   });
   await index.reopen(queue, id, record.expiresAt, (await redisNowMs(redis)) + deadlineMs);
   if (claimKey !== undefined) {
-    await extendClaim(redis, keys, queue, claimKey, openTtlMs);
+    await extendClaim(redis, keys, { queue, key: claimKey, lifeMs: openTtlMs });
   }
   const outcome = await jobs.redrive(id);
   if (outcome.kind !== 'redriven') {

@@ -29,9 +29,11 @@ export class StorageQuota {
   async reserve(
     queue: string,
     id: string,
-    bytes: number,
-    maxBytes: number,
-    lifeMs: number,
+    {
+      bytes,
+      maxBytes,
+      lifeMs,
+    }: { readonly bytes: number; readonly maxBytes: number; readonly lifeMs: number },
   ): Promise<ReserveOutcome> {
     return reserveBytes(this.#redis, { keys: this.#keys, queue, id, bytes, maxBytes, lifeMs });
   }

@@ -1,5 +1,5 @@
 -- Library of the scripts on a job's record: how a job settles, and what they share. It needs the tables and
--- constants TRANSITIONS and CALLBACK_LIFE_MS (jobs/job-scripts.ts).
+-- constants TRANSITIONS and CALLBACK_LIFE_MS (jobs/script-libraries.ts).
 --
 -- `job` is a table with the names of the job's keys: `record`, `request`, `callback` and `settled` (the channel).
 
