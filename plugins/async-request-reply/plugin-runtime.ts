@@ -33,7 +33,7 @@ export function pluginRuntime(): PluginRuntime {
     });
     runtime = {
       log,
-      stores: new StoreRegistry((error) => log.warn({ err: error }, 'redis connection')),
+      stores: new StoreRegistry((error) => log.warn({ err: error }, 'redis connection failed')),
       instanceStores: new InstanceStores(),
       secrets: new SecretStore(),
       validators: new ValidatorPool(),

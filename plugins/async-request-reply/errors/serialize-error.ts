@@ -4,6 +4,8 @@
 // arguments into its errors, Node.js the whole URL into ERR_INVALID_URL, and undici the bytes that it could not parse.
 
 interface ErrorLike {
+  /** Absent from an object without a prototype. */
+  readonly constructor?: { readonly name: string };
   readonly message: string;
   readonly stack?: unknown;
   readonly code?: unknown;
@@ -34,7 +36,7 @@ export function serializeError(error: unknown, depth = 0): SerializedError {
   }
   const isNested = depth < MAX_DEPTH;
   return {
-    type: error.constructor.name,
+    type: error.constructor?.name ?? 'Object',
     message: error.message.replace(UNKNOWN_COMMAND_ARGUMENTS, ''),
     stack: typeof error.stack === 'string' ? error.stack.replace(UNKNOWN_COMMAND_ARGUMENTS, '') : undefined,
     code: typeof error.code === 'string' ? error.code : undefined,

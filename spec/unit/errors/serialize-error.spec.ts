@@ -64,3 +64,9 @@ test('a cyclic cause ends', () => {
 
   expect(JSON.stringify(logged(error)).length).toBeLessThan(10_000);
 });
+
+test('anything thrown can be logged, also an object without a prototype', () => {
+  const bare = Object.assign(Object.create(null) as object, { message: 'bare' });
+
+  expect(logged(bare)).toEqual({ type: 'Object', message: 'bare' });
+});
