@@ -34,6 +34,6 @@ test('a reference that leads nowhere keeps the instance from starting', async ()
 
   expect((await stack().request('/nowhere')).status).toBe(500);
   expect(await stack().gateway.log()).toContain(
-    'encryption.keys[0] is empty: Kong could not resolve its vault',
+    'encryption.keys[0] is empty because Kong could not resolve its vault reference',
   );
 });
