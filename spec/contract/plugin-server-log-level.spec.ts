@@ -59,6 +59,6 @@ test.each([
 ])('the plugin logs nothing below the level of %s', async (_source, env) => {
   const started = await serve(env());
   // At level `warn`: Redis is not there.
-  await started.logged('redis connection');
+  await started.logged('redis connection failed');
   expect(started.log.map(({ msg }) => msg)).not.toContain(INFO);
 });
