@@ -8,7 +8,7 @@ import { InstanceStores } from './instance-stores';
 import { SecretStore } from './secrets/secret-store';
 import { ValidatorPool } from './validation/validator-pool';
 
-export interface PluginRuntime {
+interface PluginRuntime {
   /** Its level is the default of `log_level` until the plugin server sets it to its own. */
   readonly log: pino.Logger;
   readonly stores: StoreRegistry;

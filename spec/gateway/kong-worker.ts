@@ -20,7 +20,7 @@ import { PluginInstances } from './rpc/plugin-instances';
 import { RpcClient } from './rpc/rpc-client';
 import { unexpectedAnswer } from './http/send-answer';
 
-export interface WorkerOptions {
+interface WorkerOptions {
   plugin: PluginInfo | null;
   socketPath: string;
   timeoutMs: number;

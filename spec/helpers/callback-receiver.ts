@@ -11,7 +11,7 @@ export interface Callback {
   readonly body: string;
 }
 
-export interface CallbackAnswer {
+interface CallbackAnswer {
   readonly status: number;
   readonly headers?: Record<string, string>;
   /** The answer waits for it. */

@@ -3,7 +3,7 @@ import type { HttpResponse } from './http-client';
 /** Fields that differ from one request to the next, whatever is requested. */
 const VOLATILE = /^(date|connection|age|via|content-length|x-kong-.*)$/i;
 
-export interface Comparable {
+interface Comparable {
   status: number;
   /** In the alphabet's order, which is not the wire's. */
   fields: string[];

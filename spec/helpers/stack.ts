@@ -33,7 +33,7 @@ export interface StackOptions extends KongConfigOptions {
 }
 
 /** An accepted job as its 202 shows it. */
-export interface Submitted {
+interface Submitted {
   id: string;
   response: HttpResponse;
 }

@@ -5,7 +5,7 @@ import { RedisServer } from './redis-server';
 import type { Releasers } from './stack/releasers';
 import { KeySpace } from '../../plugins/async-request-reply/redis/keys';
 
-export interface StartedJobStore {
+interface StartedJobStore {
   readonly server: RedisServer;
   readonly redis: RedisClient;
   readonly store: JobStore;

@@ -4,7 +4,7 @@ import { PATIENCE_MS } from './patience';
 
 const POLL_INTERVAL_MS = 10;
 
-export interface UntilOptions {
+interface UntilOptions {
   /** Default `PATIENCE_MS`. */
   timeoutMs?: number;
   /** What the error says was seen when the time was over. Default: what the condition last returned. */

@@ -19,7 +19,7 @@ export interface Machine<State> {
   readonly goals: Readonly<Record<string, (state: State) => boolean>>;
 }
 
-export interface Flaw {
+interface Flaw {
   readonly fact: string;
   /** Labels of the steps that lead there: as short a way as any. */
   readonly trace: readonly string[];

@@ -3,7 +3,7 @@ import type { ModelRecord, JobKind, Transitions } from './record';
 import type { RedriveStep, Rules } from './rules';
 
 /** Where a worker is in the run of a job (worker/run-job.ts): the write that it does next. */
-export type WorkerAt =
+type WorkerAt =
   | 'idle'
   | 'start'
   | 'free'
@@ -42,7 +42,7 @@ export interface SettledSummary {
 }
 
 /** The sweep's leader, between its looks and its writes. */
-export type SweepAt =
+type SweepAt =
   | { readonly at: 'idle' | 'remove' | 'schedule' }
   | { readonly at: 'leave'; readonly left: SettledSummary; readonly removes: boolean };
 
@@ -78,7 +78,7 @@ export interface State {
 export type SubmitStep = 'reserve' | 'payload' | 'payload-ttl' | 'record' | 'add' | 'enter';
 
 /** How often each of these may still happen. */
-export interface Budget {
+interface Budget {
   readonly crashes: number;
   readonly stops: number;
   readonly drains: number;
@@ -94,7 +94,7 @@ export interface Budget {
 }
 
 /** What no part of the system remembers and the invariants need. */
-export interface Seen {
+interface Seen {
   readonly settlesInRun: number;
   /** A call of this run may have reached the upstream. */
   readonly arrivedInRun: boolean;

@@ -1,6 +1,6 @@
 // A client as a third party would write it: from the contract alone (docs/http.md), with `fetch` and no code of the plugin.
 
-export interface Outcome {
+interface Outcome {
   readonly status: number;
   readonly body: string;
   /** Of the problem, where the answer is one. */

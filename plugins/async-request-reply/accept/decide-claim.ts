@@ -9,7 +9,7 @@ import { PROVISIONAL_MS } from '../queue/queue-index';
 /** A claim, and the job that it names. */
 export type ExistingClaim = Omit<Extract<ClaimOutcome, { kind: 'claimed' }>, 'kind'>;
 
-export type ClaimDecision =
+type ClaimDecision =
   /** The job exists: it is the answer to this request too. */
   | { readonly kind: 'repeat'; readonly record: JobRecord }
   /** The job does not exist yet: this request creates it. */

@@ -38,7 +38,7 @@ export type Acceptance =
   | { readonly kind: 'repeat'; readonly record: JobRecord };
 
 /** A job to accept. */
-export interface Candidate {
+interface Candidate {
   readonly job: NewJob;
   readonly settings: NamedSettings;
   readonly admission: Admission;
@@ -190,7 +190,7 @@ const pendingRollback = (
 const ownClaim = (id: string): ExistingClaim => ({ id, isSameRequest: true, isExpired: false, ageMs: 0 });
 
 /** The job under another ID, which its links and a header field of its request contain. */
-export const withId = (job: NewJob, id: string): NewJob => ({
+const withId = (job: NewJob, id: string): NewJob => ({
   ...job,
   id,
   callback:

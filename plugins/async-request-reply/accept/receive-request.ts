@@ -16,7 +16,7 @@ export interface Upload {
   readonly maxBytes: number;
 }
 
-export interface ReceiveDeps {
+interface ReceiveDeps {
   readonly payloads: JobPayloads;
   /** Has begun. */
   readonly counted: UploadBytes;

@@ -25,7 +25,7 @@ export interface StoreLease {
 export type OpenStore = () => StoreLease;
 
 /** Notified of each Redis and key prefix that comes into use or goes out of use, once for each set of connection settings. */
-export interface StoreWatcher {
+interface StoreWatcher {
   readonly opened: (redis: RedisSettings, keyPrefix: string) => void;
   readonly closed: (redis: RedisSettings, keyPrefix: string) => void;
 }

@@ -12,7 +12,7 @@ const RENEW_MS = 60_000;
 const STEP_BYTES = 1024 * 1024;
 
 /** Changes the count in Redis, within a time limit. */
-export interface UploadCount {
+interface UploadCount {
   readonly reserve: (bytes: number, lifeMs: number) => Promise<ReserveOutcome>;
   readonly drop: () => Promise<void>;
 }

@@ -9,7 +9,7 @@ import { UploadBytes } from './upload-bytes';
 import type { Admission } from './write-job';
 
 /** What is known of a request before its body is received. */
-export interface Expectation {
+interface Expectation {
   /** The job that already has its ID. */
   readonly record: JobRecord | undefined;
   /** The queue has no free slot. */

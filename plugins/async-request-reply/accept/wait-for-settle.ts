@@ -11,7 +11,7 @@ export interface Waiting {
   readonly signals: SettleSignals;
 }
 
-export interface WaitLimits {
+interface WaitLimits {
   readonly limitMs: number;
   /** How many requests for jobs of the queue may wait in this process. */
   readonly maxWaiting: number;

@@ -29,7 +29,7 @@ export interface CreatedJob {
   readonly pausedMs: number;
 }
 
-export type WriteOutcome =
+type WriteOutcome =
   | CreatedJob
   /** A record, or a tombstone, with this ID exists. */
   | { readonly kind: 'duplicate' }
@@ -40,7 +40,7 @@ export type WriteOutcome =
   /** The queue has no slot for the job. Nothing was written. */
   | { readonly kind: 'refused'; readonly error: AsyncError };
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly settings: NamedSettings;
   readonly admission: Admission;
   /** Aborted when the client has its 503. */

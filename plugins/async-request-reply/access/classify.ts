@@ -5,7 +5,7 @@ import type { GatewayRequest, RequestLine } from './gateway-request';
 import type { RouteSettings } from './route/route-settings';
 
 /** Which of a job's addresses is polled; `header` is any URL with the ID header. */
-export type PollView = 'header' | 'status' | 'result';
+type PollView = 'header' | 'status' | 'result';
 
 /** What is polled: the ID as the client wrote it, perhaps malformed, and which of the job's addresses. */
 export interface PollTarget {
@@ -13,7 +13,7 @@ export interface PollTarget {
   readonly view: PollView;
 }
 
-export type RequestKind =
+type RequestKind =
   | ({ readonly kind: 'poll' } & PollTarget)
   | { readonly kind: 'submit' }
   /** A submit, unless it opens a WebSocket on a route that lets WebSockets pass. */

@@ -4,7 +4,7 @@ import type { HeaderField, Reply, ShortReply, StoredBody } from '../http/reply';
 import type { Submission } from './submit/accept-job';
 
 /** Kong answers the client with a reply that is in memory. */
-export interface ReplyAction {
+interface ReplyAction {
   readonly kind: 'reply';
   readonly reply: ShortReply;
 }
@@ -32,7 +32,7 @@ export interface AcceptCommand extends Submission {
 }
 
 /** Answer with a part of a stored response. */
-export interface ReplayCommand {
+interface ReplayCommand {
   readonly kind: 'replay';
   readonly status: number;
   readonly headers: readonly HeaderField[];

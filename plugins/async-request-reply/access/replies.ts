@@ -27,7 +27,7 @@ export const jobHeaders = (settings: RouteSettings, id?: string): HeaderField[] 
   ...OWN_ANSWER_FIELDS,
 ];
 
-export interface StatusReplyOptions {
+interface StatusReplyOptions {
   readonly status: number;
   readonly job: JobRecord;
   /** Undefined if the job has no addresses. */

@@ -5,7 +5,7 @@ import type { GatewayRequest } from './gateway-request';
 const DEFAULT_PORT = /:(?:80|443)?$/;
 
 /** A host in one spelling: in lower case, without the default port. */
-export const normalAuthority = (host: string): string => host.toLowerCase().replace(DEFAULT_PORT, '');
+const normalAuthority = (host: string): string => host.toLowerCase().replace(DEFAULT_PORT, '');
 
 /**
  * The Host that the client sent, and the host and path prefix that a proxy which Kong trusts states. The scheme is no part of it: a

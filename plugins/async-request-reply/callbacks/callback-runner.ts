@@ -52,7 +52,7 @@ export const retryDelayMs = (tries: number, requestedMs = 0, random: () => numbe
   );
 
 /** What the callbacks of a worker need of it. */
-export interface CallbackContext {
+interface CallbackContext {
   readonly redis: RedisClient;
   readonly keys: KeySpace;
   readonly jobs: JobStore;

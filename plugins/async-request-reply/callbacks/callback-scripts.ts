@@ -13,7 +13,7 @@ interface TakeOptions {
 }
 
 /** Callbacks that are due and now invisible to other workers. Times are ms of Redis. */
-export interface TakenCallbacks {
+interface TakenCallbacks {
   readonly now: number;
   readonly invisibleUntil: number;
   readonly ids: readonly string[];

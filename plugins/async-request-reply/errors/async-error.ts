@@ -2,7 +2,7 @@
 import type { HeaderField } from '../http/reply';
 import { PROBLEMS, type ProblemCode } from './problem-catalog';
 
-export interface AsyncErrorDetails {
+interface AsyncErrorDetails {
   /** What happened and what to do, for the client: no host name, no credential, no body. */
   readonly detail: string;
   /** Seconds for `Retry-After`, if another try makes sense. */

@@ -13,7 +13,7 @@ interface ErrorLike {
   readonly errors?: unknown;
 }
 
-export interface SerializedError {
+interface SerializedError {
   readonly type: string;
   readonly message: string;
   readonly stack?: string | undefined;

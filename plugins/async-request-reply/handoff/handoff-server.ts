@@ -22,7 +22,7 @@ const KEEP_ALIVE_MS = 75_000;
 /** A connection without traffic for this time is closed. An upload or download may take any time. */
 const IDLE_MS = 300_000;
 
-export interface HandoffServerOptions {
+interface HandoffServerOptions {
   readonly sealer: TicketSealer;
   /** The route that a ticket names, leased for the request; undefined if its settings are not known. */
   readonly leaseRoute: (settingsKey: string) => LeasedRoute | undefined;

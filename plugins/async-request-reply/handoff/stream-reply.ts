@@ -15,7 +15,7 @@ import { PayloadLostError } from '../payloads/payload-errors';
  */
 const UNBUFFERED: HeaderField = ['X-Accel-Buffering', 'no'];
 
-export interface StreamReplyOptions {
+interface StreamReplyOptions {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly reply: Reply;

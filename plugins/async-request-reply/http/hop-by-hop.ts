@@ -34,7 +34,7 @@ const tokensOf = (value: string): string[] =>
     .filter((token) => token !== '');
 
 /** The lower-case field names that the `Connection` fields among `headers` nominate (RFC 9110, 7.6.1). */
-export function nominatedFields(headers: readonly HeaderField[]): ReadonlySet<string> {
+function nominatedFields(headers: readonly HeaderField[]): ReadonlySet<string> {
   return new Set(fieldValues(headers, 'connection').flatMap(tokensOf));
 }
 

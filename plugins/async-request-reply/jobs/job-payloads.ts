@@ -22,7 +22,7 @@ const cipherWith = (key: EncryptionKey | undefined, context: AadContext): Payloa
   key && PayloadCipher.forNew(key, context);
 
 /** How the response of an attempt is stored. */
-export interface ResponseOptions extends Pick<PayloadOptions, 'persist'> {
+interface ResponseOptions extends Pick<PayloadOptions, 'persist'> {
   readonly ttlMs: number;
   /** Encrypts the response; without a key it is stored in clear text. */
   readonly key?: EncryptionKey | undefined;

@@ -135,7 +135,7 @@ interface AcknowledgeOptions extends JobOptions {
 }
 
 /** What became of a job, with the fields of its record if there is one. */
-export type AcknowledgeReply =
+type AcknowledgeReply =
   | { readonly kind: 'job'; readonly fields: Readonly<Record<string, string>> }
   | { readonly kind: 'gone' | 'not-created' | 'rolled-back' };
 

@@ -39,7 +39,7 @@ export const submitMethod = ({ method, request }: Pick<NewJob, 'method' | 'reque
 export const requestBytes = ({ body, storedBytes = 0 }: Pick<NewJob, 'body' | 'storedBytes'>): number =>
   body === 'stored' ? storedBytes : body.length;
 
-export interface IdempotencyOptions {
+interface IdempotencyOptions {
   /** Name of the claim: hash of caller and key. */
   readonly claimKey: string;
   readonly ttlMs: number;

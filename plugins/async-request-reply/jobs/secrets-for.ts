@@ -5,7 +5,7 @@ import type { SecretStore } from '../secrets/secret-store';
 /** Secrets by their setting: `upstream.client_key`. */
 export type Secrets = ReadonlyMap<string, string>;
 
-export type SecretsOutcome =
+type SecretsOutcome =
   | { readonly kind: 'complete'; readonly secrets: Secrets }
   /** `names`: setting and fingerprint of each secret that is missing. */
   | { readonly kind: 'missing'; readonly names: readonly string[] };

@@ -9,7 +9,7 @@ import { passOn } from './pass-on';
 import type { Pdk } from './pdk';
 import { addPresets, proxyToHandoff } from './proxy-to-handoff';
 
-export interface ActionDeps {
+interface ActionDeps {
   readonly pdk: Pdk;
   readonly variables: NginxVariables;
   /** Undefined in a plugin server without a handoff listener. */

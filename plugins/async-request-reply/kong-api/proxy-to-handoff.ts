@@ -16,7 +16,7 @@ const HOST = '127.0.0.1';
 const PATH = '/';
 const NONCE_BYTES = 16;
 
-export interface HandoffProxy {
+interface HandoffProxy {
   /** Of the listener. */
   readonly port: number;
   readonly ticket: string;

@@ -24,7 +24,7 @@ const FORM = new RegExp(
 );
 
 /** An attempt whose request goes through Kong again. */
-export interface LoopbackRequest {
+interface LoopbackRequest {
   readonly jobId: string;
   readonly attempt: number;
   /** When the token expires: milliseconds by the clock of Redis. */

@@ -25,7 +25,7 @@ export type LookupOutcome =
   | { readonly kind: 'job'; readonly record: JobRecord }
   | { readonly kind: 'gone' | 'not-created' | 'rolled-back' };
 
-export interface LookupOptions {
+interface LookupOptions {
   /** The request will be answered with the job: from then on a submit that was answered with 503 does not roll it back. */
   readonly acknowledges: boolean;
   /** How long a job that was never created is kept from being created; 0 does not keep it. */
@@ -33,7 +33,7 @@ export interface LookupOptions {
 }
 
 /** The job for which a key is claimed. */
-export interface Claimant {
+interface Claimant {
   readonly queue: string;
   readonly id: string;
   /** Longest life of the job. */

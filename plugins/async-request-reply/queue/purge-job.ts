@@ -5,7 +5,7 @@ import type { JobStore } from '../jobs/job-store';
 import type { PurgeOutcome } from '../jobs/job-outcomes';
 import type { QueueIndex } from './queue-index';
 
-export interface PurgeContext {
+interface PurgeContext {
   readonly jobs: JobStore;
   readonly index: QueueIndex;
   readonly scheduler: (queue: string) => Queue;

@@ -14,7 +14,7 @@ export const PROVISIONAL_MS = 30_000;
 /** Longer than a worker can be stopped between settling and removing a job without losing its lease. */
 const REDRIVEN_MS = 600_000;
 
-export interface SlotRequest {
+interface SlotRequest {
   readonly queue: string;
   readonly id: string;
   readonly owner: string;
@@ -29,7 +29,7 @@ export interface SlotRequest {
 }
 
 /** A job that was accepted, or is redriven or scheduled again. */
-export interface AddedJob {
+interface AddedJob {
   readonly queue: string;
   readonly id: string;
   readonly owner: string;
@@ -41,7 +41,7 @@ export interface AddedJob {
 }
 
 /** Which of the queue's lists a job is on. */
-export interface Membership {
+interface Membership {
   readonly waiting: boolean;
   readonly open: boolean;
   readonly dead: boolean;

@@ -1,7 +1,7 @@
 // What the scripts on a queue return, as TypeScript reads it (queue/queue-scripts.ts).
 
 /** A queue that has no room for the bytes of a body. */
-export interface BytesFull {
+interface BytesFull {
   readonly kind: 'bytes-full';
   /** Until the next entry expires. */
   readonly expiresInMs: number;

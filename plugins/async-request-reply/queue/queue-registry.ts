@@ -5,9 +5,9 @@ import type { KeySpace } from '../redis/keys';
 import type { RedisClient } from '../redis/redis-client';
 
 /** A message on the control channel. */
-export type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'; id: string };
+type ControlMessage = { kind: 'queue'; queue: string } | { kind: 'cancel'; id: string };
 
-export interface Registration {
+interface Registration {
   readonly queue: string;
   readonly settings: NamedSettings;
   readonly lifeMs: number;

@@ -7,7 +7,7 @@ import type { RedisClient } from '../redis/redis-client';
 import type { QueueIndex } from './queue-index';
 import { FIRST_RANK, schedule } from './scheduler';
 
-export interface ReopenContext {
+interface ReopenContext {
   readonly redis: RedisClient;
   readonly keys: KeySpace;
   readonly index: QueueIndex;

@@ -8,7 +8,7 @@ export type ScriptArgument = string | number | Buffer;
 /** Lua text that is put in front of scripts. It is read at its first use. */
 export type LuaLibrary = () => string;
 
-export interface ScriptDefinition<Options, Raw, Reply> {
+interface ScriptDefinition<Options, Raw, Reply> {
   /** Name of the file without `.lua`, unique among all scripts of the program. */
   readonly name: string;
   readonly directory: string;
@@ -24,7 +24,7 @@ export interface ScriptDefinition<Options, Raw, Reply> {
 }
 
 /** Runs the script. The command is written to the connection before the call returns. */
-export type Script<Options, Reply> = (redis: RedisClient, options: Options) => Promise<Reply>;
+type Script<Options, Reply> = (redis: RedisClient, options: Options) => Promise<Reply>;
 
 /**
  * Defines a script. The file is read when the script is first run, and the command is registered once on each client.

@@ -2,7 +2,7 @@
 import type { KeySpace } from './keys';
 import { isCluster, type RedisClient } from './redis-client';
 
-export interface Replication {
+interface Replication {
   readonly minReplicas: number;
   /** Time limit for all nodes together. */
   readonly limitMs: number;

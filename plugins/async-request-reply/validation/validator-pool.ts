@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { ValidationOutcome } from './request-schemas';
 import type { ValidationTask, ValidatorMessage } from './validator-thread';
 
-export interface PoolOptions {
+interface PoolOptions {
   readonly threads: number;
   /** How many tasks with the same schemas may wait for a thread; further tasks are `busy`. */
   readonly maxWaiting: number;

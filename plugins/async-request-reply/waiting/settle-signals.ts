@@ -3,7 +3,7 @@
 // when messages begin to arrive, and then has to read the record itself.
 import type { RedisClient } from '../redis/redis-client';
 
-export interface SettleListener {
+interface SettleListener {
   /** The job has settled. */
   settled(): void;
   /** From now on no message is lost, until this is called again. */

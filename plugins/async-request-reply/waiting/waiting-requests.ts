@@ -13,7 +13,7 @@ export type WaitEnd =
   | 'rejected';
 
 /** How many requests may wait at once, and which of them count. */
-export interface WaitShare {
+interface WaitShare {
   readonly queue: string;
   readonly maxWaiting: number;
 }

@@ -7,7 +7,7 @@
 //     └──release──▶ released
 import type { JobStore } from '../jobs/job-store';
 
-export type LeaseEnd = 'lost' | 'cancelled' | 'draining';
+type LeaseEnd = 'lost' | 'cancelled' | 'draining';
 
 /** Part of the lease that is kept in reserve: time for the abort to reach the upstream's connection. */
 const MARGIN = 0.2;
@@ -15,7 +15,7 @@ const MARGIN = 0.2;
 /** Renewals in one lease. */
 const RENEWALS = 3;
 
-export interface LeaseOptions {
+interface LeaseOptions {
   readonly id: string;
   readonly token: string;
   readonly leaseMs: number;

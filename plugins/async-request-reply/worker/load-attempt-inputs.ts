@@ -20,7 +20,7 @@ export interface AttemptInputs {
   readonly key: EncryptionKey | undefined;
 }
 
-export type AttemptInputsOutcome = AttemptInputs | { readonly kind: 'ended'; readonly end: AttemptEnd };
+type AttemptInputsOutcome = AttemptInputs | { readonly kind: 'ended'; readonly end: AttemptEnd };
 
 /** Delay of a job whose secrets this worker lacks: another worker may have them. */
 const MISSING_RETRY_MS = 2000;

@@ -5,7 +5,7 @@ import { retryAfterMs } from '../http/retry-after';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from '../dispatch/call-outcome';
 
-export type RetrySettings = Pick<
+type RetrySettings = Pick<
   JobSettings,
   'retryStatuses' | 'backoffMs' | 'maxBackoffMs' | 'connectAttempts'
 >;

@@ -11,7 +11,7 @@ import type { QueueControl } from './queue-control';
 import type { WorkerContext } from './worker-context';
 
 /** What the scheduler is to do with the job: remove it, or bring it again. */
-export type JobRunResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
+type JobRunResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
 
 const DONE: JobRunResult = { kind: 'done' };
 

@@ -34,7 +34,7 @@ export interface SystemRedis {
   readonly keys: () => Promise<string[]>;
 }
 
-export interface JobWishes {
+interface JobWishes {
   readonly id?: string;
   readonly queue?: string;
   readonly owner?: string;

@@ -5,7 +5,7 @@ import { useResources } from '../../helpers/use-resources';
 import { resolveConfig } from '../../../schemas/resolve-config';
 import { AdminSystem, type SystemRedis } from './admin-system';
 
-export interface AdminFixture {
+interface AdminFixture {
   readonly system: AdminSystem;
   readonly server: RedisServer;
   readonly upstream: Upstream;

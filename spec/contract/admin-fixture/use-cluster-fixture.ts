@@ -7,7 +7,7 @@ import { Upstream } from '../../helpers/upstream';
 import { useResources } from '../../helpers/use-resources';
 import { AdminSystem } from './admin-system';
 
-export class ClusterFixture {
+class ClusterFixture {
   #topology: RedisTopology | undefined;
   #upstream: Upstream | undefined;
   #system: AdminSystem | undefined;

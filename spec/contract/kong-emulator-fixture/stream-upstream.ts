@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 const PIECE = Buffer.alloc(65_536, 'x');
 
 /** One request as it came; `bytes` grows while its body comes. */
-export interface Arrival {
+interface Arrival {
   line: string;
   headers: http.IncomingHttpHeaders;
   rawHeaders: string[];

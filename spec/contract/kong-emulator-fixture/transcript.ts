@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { TapEvent } from './rpc-tap';
 
 /** What the recording says of one exchange: its number, what happened on the socket, what the client got. */
-export interface Scenario {
+interface Scenario {
   number: string;
   events: TapEvent[];
   outcome: { status: number; body: string } | null;

@@ -10,7 +10,7 @@ const ROOT = resolve(__dirname, '../../..');
 const FIXTURES = join(ROOT, 'spec/fixtures/plugins');
 
 /** One line of the server's log; what is no JSON stands in `msg`. */
-export interface LogLine {
+interface LogLine {
   msg: string;
   level?: number;
   [key: string]: unknown;

@@ -26,11 +26,11 @@ export const HOUR = 60 * MINUTE;
 export const QUEUE = 'q';
 export const BODY = 1000;
 export const RESPONSE = 700;
-export const OWNER = 'consumer:c';
+const OWNER = 'consumer:c';
 
 const NAMED = nameSettings({ ...JOB_SETTINGS, queue: QUEUE });
 
-export interface SubmitWishes {
+interface SubmitWishes {
   readonly bytes?: number;
   /** The limit of the queue; 0 means no limit. */
   readonly limit?: number;
@@ -39,13 +39,13 @@ export interface SubmitWishes {
 }
 
 /** A plugin server: a store on a connection of its own, whose commands can be stopped. */
-export interface Gateway {
+interface Gateway {
   readonly store: AccessStore;
   readonly client: RedisClient;
   readonly hold: CommandHold;
 }
 
-export const idOf = (acceptance: Acceptance): string =>
+const idOf = (acceptance: Acceptance): string =>
   acceptance.kind === 'created' ? acceptance.id : acceptance.record.id;
 
 export const codeOf = (submitting: Promise<unknown>): Promise<string> =>

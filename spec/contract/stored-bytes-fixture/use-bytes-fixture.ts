@@ -3,7 +3,7 @@ import { RedisServer } from '../../helpers/redis-server';
 import { useResources } from '../../helpers/use-resources';
 import { BytesSystem } from './bytes-system';
 
-export interface BytesFixture {
+interface BytesFixture {
   readonly system: BytesSystem;
   /** Another system, closed with the test. */
   readonly another: () => BytesSystem;

@@ -17,7 +17,7 @@ export interface OwnAnswer {
 }
 
 /** `ngx.ctx` as far as the emulator fills it; a plugin reads it by `kong.nginx.get_ctx`. */
-export interface Context {
+interface Context {
   route: Route | null;
   service: Service | null;
   balancer_data: LuaTable | null;

@@ -12,7 +12,7 @@ export interface Peer {
   hostname: string;
 }
 
-export type PeerChoice =
+type PeerChoice =
   | { kind: 'peer'; peer: Peer }
   /** Kong answers by itself. */
   | { kind: 'refused'; status: 503; message: string }

@@ -63,7 +63,7 @@ function setForwarded(exchange: Exchange, prefix: string | null): void {
 }
 
 /** Kong's kinds of hosts; a name is resolved or balanced, an address is taken as it is. */
-export function hostType(host: string): 'ipv4' | 'ipv6' | 'name' {
+function hostType(host: string): 'ipv4' | 'ipv6' | 'name' {
   if (/^\d+\.\d+\.\d+\.\d+$/.test(host)) return 'ipv4';
   return host.includes(':') ? 'ipv6' : 'name';
 }

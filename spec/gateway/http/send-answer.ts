@@ -144,7 +144,7 @@ export function checkHeaderValue(name: string, value: LuaValue): void {
 }
 
 /** The elements that Lua's `ipairs` sees: those before the first nil. */
-export function untilHole(items: LuaValue[]): LuaValue[] {
+function untilHole(items: LuaValue[]): LuaValue[] {
   const hole = items.findIndex((item) => item === null || item === undefined);
   return hole < 0 ? items : items.slice(0, hole);
 }

@@ -8,7 +8,7 @@ import type { BodySource } from './request-body';
 import { sendBody } from './send-body';
 
 /** What became of sending the request to one peer. */
-export type TryOutcome =
+type TryOutcome =
   | { kind: 'response'; response: http.IncomingMessage }
   | { kind: 'switched'; response: http.IncomingMessage; socket: Duplex; head: Buffer }
   | { kind: 'failed'; status: 502 | 504; wasSent: boolean; wasKept: boolean; reason: string };

@@ -36,7 +36,7 @@ const STEP_METHODS: Record<string, string> = {
 };
 
 /** A call's result as it goes back to the plugin server; `unpackable` is a value that Kong cannot put on the wire. */
-export type Step = { method: string; data: LuaValue } | { unpackable: string };
+type Step = { method: string; data: LuaValue } | { unpackable: string };
 
 /**
  * Runs a PDK method and makes of its first return value what Kong sends (`call_pdk_method`, `must_fix` and

@@ -88,7 +88,7 @@ export async function sendQueued(
 }
 
 /** Polls until the job has settled: a 202 of the upstream's own is told from a pending one by its Age. */
-export function replayOf(stack: Stack, pollPath: string, id: string): Promise<HttpResponse> {
+function replayOf(stack: Stack, pollPath: string, id: string): Promise<HttpResponse> {
   return until(`job ${id} to settle`, async () => {
     const response = await stack.poll(pollPath, id);
     return response.status !== 202 || response.header('Age') !== undefined ? response : null;

@@ -5,7 +5,7 @@ import type { Field } from '../http/fields';
 import { LANE_HEADER, type Passage } from './lanes';
 
 /** Values by lower-case name, those of one name in their order on the wire. */
-export type FieldMap = Readonly<Record<string, readonly string[]>>;
+type FieldMap = Readonly<Record<string, readonly string[]>>;
 
 /**
  * How the fields with the plugin differ from those without, by lower-case name: what they are then (matchers are
@@ -13,14 +13,14 @@ export type FieldMap = Readonly<Record<string, readonly string[]>>;
  */
 export type Changes = Readonly<Record<string, readonly unknown[] | null | undefined>>;
 
-export interface RequestView {
+interface RequestView {
   method: string;
   target: string;
   fields: FieldMap;
   content: string;
 }
 
-export interface ResponseView {
+interface ResponseView {
   status: number;
   fields: FieldMap;
   content: string;

@@ -102,7 +102,7 @@ const ownRoutes = ({ upstream, gateway: { proxyUrl } }: Stack): RouteOptions[] =
   { name: 'hosts', config: loopback(proxyUrl), route: { hosts: ['api.example'], preserve_host: true } },
 ];
 
-export interface LoopbackStack {
+interface LoopbackStack {
   readonly stack: Stack;
   /** Of the Upstream that docs/kong.md has. */
   readonly targets: readonly Upstream[];

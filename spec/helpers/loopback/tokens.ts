@@ -32,7 +32,7 @@ export const ofSpecs = (stack: Stack, uri: string): MarkedRequest => ({
   queue: 'specs',
 });
 
-export interface CaughtMarker {
+interface CaughtMarker {
   readonly id: string;
   readonly marker: string;
   /** Lets the worker's own call end. */

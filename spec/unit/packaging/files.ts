@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 
-export const ROOT = resolve(__dirname, '../../..');
+const ROOT = resolve(__dirname, '../../..');
 
 /** Where every file of ours expects the package. */
 export const INSTALLED = '/opt/async-request-reply';
@@ -26,7 +26,7 @@ export function readDocuments<T>(path: string): T[] {
 export const packageVersion = (JSON.parse(readText('package.json')) as { version: string }).version;
 
 /** What a path of the installed package is made from: compiled files from their sources. */
-export function sourceOf(installedPath: string): string {
+function sourceOf(installedPath: string): string {
   const path = installedPath.slice(INSTALLED.length + 1);
   return path.startsWith('dist/') ? path.slice('dist/'.length).replace(/\.js$/, '.ts') : path;
 }

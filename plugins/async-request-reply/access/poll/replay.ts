@@ -35,7 +35,7 @@ function age(head: ResponseHead, storedSeconds: number): number {
 }
 
 /** What a replay needs beside the stored response. */
-export interface ReplayOptions {
+interface ReplayOptions {
   /** The fields that every reply about a job has. */
   readonly ours: readonly HeaderField[];
   /** How long ago the response was stored. */

@@ -17,7 +17,7 @@ import { readable, readResult } from './read-result';
 import { handedOffHead, isSendable, replayHead, unsendable, type ReplayHead } from './replay';
 
 /** What the request asks of the result. */
-export interface ResultRequest {
+interface ResultRequest {
   /** HEAD does not count as a read of the result. */
   readonly method: string;
   /** The part that is requested, at the result URL. */

@@ -6,7 +6,7 @@ import type { JobRecord } from '../../jobs/job-record';
 import type { AccessContext, RouteContext } from '../access-context';
 import { appliedPreferences, pollWaitMs } from '../route/wait-limit';
 
-export interface WaitedPoll {
+interface WaitedPoll {
   /** The job after the wait; undefined if it was deleted meanwhile. */
   readonly job: JobRecord | undefined;
   /** `Preference-Applied`, if the poll waited as long as the client requested. */

@@ -8,7 +8,7 @@ import type { JobLinks } from '../../jobs/status-body';
 import { fingerprint } from '../../secrets/fingerprint';
 import type { CallbackOptions } from '../../jobs/callback-options';
 
-export interface CallbackTarget {
+interface CallbackTarget {
   /** In lower case; `*.suffix` matches every name below the suffix. */
   readonly host: string;
   readonly ports: readonly number[];

@@ -74,7 +74,7 @@ export const queueByEntity = ({ serviceId, routeId }: Pick<MatchedRoute, 'servic
   serviceId ?? routeId ?? 'default';
 
 /** What a process provides for the requests of an instance. */
-export interface RouteDeps {
+interface RouteDeps {
   /** Checks requests against schemas; undefined if nothing is to be checked. */
   readonly validators?: ValidatorPool | undefined;
   /** Whether the process has a handoff path. Without it the limits for bodies are those of the inline path. */
@@ -157,7 +157,7 @@ const maxBodyBytes = ({ request, queue }: Config): number =>
     : Math.min(request.max_body_bytes, queue.max_stored_bytes);
 
 /** What the service in Kong adds to the settings of a job. */
-export interface OfService {
+interface OfService {
   /** Applies if the configuration has no `upstream.tls_verify`. */
   readonly tlsVerify: boolean;
   readonly service?: string | undefined;

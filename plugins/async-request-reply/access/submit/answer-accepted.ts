@@ -13,7 +13,7 @@ import { appliedPreferences, submitWaitMs } from '../route/wait-limit';
 import type { RouteSettings } from '../route/route-settings';
 
 /** The job to answer for, and what its submit asked for. */
-export interface Accepted {
+interface Accepted {
   /** As it was accepted; it may have changed since. */
   readonly job: JobRecord;
   readonly links: JobLinks | undefined;

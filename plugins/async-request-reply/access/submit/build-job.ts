@@ -14,7 +14,7 @@ import type { Submission } from './accept-job';
 import type { RequestedSchedule } from './schedule-headers';
 
 /** What was read of a request that is to become a job. */
-export interface ReadRequest extends Pick<Submission, 'isPollable' | 'key'> {
+interface ReadRequest extends Pick<Submission, 'isPollable' | 'key'> {
   readonly id: string;
   readonly owner: OwnerTag;
   readonly headers: readonly HeaderField[];

@@ -16,7 +16,7 @@ export interface IdempotencySettings {
 }
 
 /** What identifies the request: a key that the caller chose, or its own content. */
-export type IdempotencyKey =
+type IdempotencyKey =
   { readonly from: 'header'; readonly key: string } | { readonly from: 'content'; readonly caller: string };
 
 /** A key and the address (request-address.ts) that it is valid for: another host is another API. */
@@ -75,13 +75,13 @@ export function idempotencyKey(
 }
 
 /** The key without its quotes; undefined if it is malformed. */
-export function parseKey(value: string): string | undefined {
+function parseKey(value: string): string | undefined {
   const text = value.trim();
   const key = text.startsWith('"') ? QUOTED.exec(text)?.[1]?.replace(/\\(.)/g, '$1') : text;
   return key !== undefined && VISIBLE.test(key) && key.length <= MAX_CHARACTERS ? key : undefined;
 }
 
-export interface ClaimOptions {
+interface ClaimOptions {
   readonly owner: OwnerTag;
   /** Of the request ({@link RequestDigest}). */
   readonly digest: string;

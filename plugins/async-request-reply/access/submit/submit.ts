@@ -24,7 +24,7 @@ import { validateRequest } from './validate-request';
 const EMPTY = Buffer.alloc(0);
 
 /** nginx's variable does not tell an empty ID header from an absent one. A request with an empty one is a poll. */
-export type SubmitOutcome = GatewayAction | { readonly kind: 'empty-id' };
+type SubmitOutcome = GatewayAction | { readonly kind: 'empty-id' };
 
 export async function submit(configured: AccessContext): Promise<SubmitOutcome> {
   const { request, line, log } = configured;

@@ -8,7 +8,7 @@ import type { Secrets } from '../../jobs/secrets-for';
 import { LOOPBACK_HEADER, LOOPBACK_SECRET, signLoopbackToken, tokenEnd } from '../../loopback/loopback-token';
 
 /** The attempt that the token is for. */
-export interface LoopbackAttempt {
+interface LoopbackAttempt {
   readonly record: Pick<JobRecord, 'id' | 'attempts' | 'queue'>;
   /** When it took its lease, by the clock of Redis. */
   readonly startedAt: number;

@@ -22,7 +22,7 @@ const READ_CHUNK_BY_CHUNK = {
   writableHighWaterMark: 65_536,
 };
 
-export interface StrictAgentOptions {
+interface StrictAgentOptions {
   /** Time to open a connection, TLS included. Each of several addresses has half of it. */
   readonly connectTimeoutMs: number;
   /** After this time a connection gets no new request. Default 10 s. */

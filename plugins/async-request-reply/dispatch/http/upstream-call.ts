@@ -18,7 +18,7 @@ import type { PayloadWriter } from '../../payloads/payload-writer';
 import { responseHead } from './response-head';
 import { classifyFailure } from './classify-failure';
 
-export interface CallOptions {
+interface CallOptions {
   /** Sent beside the stored ones. */
   readonly moreFields: readonly HeaderField[];
   readonly timeoutMs: number;
