@@ -19,7 +19,7 @@ step() {
   fi
 }
 
-for name in generated types lint format rooms openapi markdown spelling; do
+for name in generated types lint format rooms unused openapi markdown spelling; do
   step "check:$name"
 done
 step build

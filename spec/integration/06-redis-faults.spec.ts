@@ -5,6 +5,7 @@ import { strangeJobId } from '../helpers/job-ids';
 import { byLane, IS_HANDOFF_LANE } from '../helpers/lane';
 import { Latch } from '../helpers/latch';
 import type { Stack } from '../helpers/stack';
+import { problemOf } from '../helpers/problem';
 import { until } from '../helpers/until';
 import { heldBy, reply } from '../helpers/upstream/answers';
 import { useStack } from '../helpers/use-stack';
@@ -272,5 +273,35 @@ describe('Redis that fails', () => {
     expect(refused.length).toBeGreaterThan(0);
     const paths = stack().upstream.requests.map(({ path }) => path);
     expect(paths.filter((path) => refused.includes(path))).toEqual([]);
+  });
+});
+
+describe('a response of which Redis loses a part while it arrives', () => {
+  const stack = useStack({ shared, routes, env });
+  const body = Buffer.alloc(600 * 1024, 'a');
+  /** More than one chunk (256 KiB, payloads/payload.ts), so that Redis has a part when the rest arrives. */
+  const firstPart = 400 * 1024;
+
+  test('fails the attempt, and the problem says that the job store lost it', async () => {
+    const path = '/jobs/part-lost';
+    const { redis, upstream } = stack();
+    upstream.script(path, async ({ socket }) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`);
+      socket.write(body.subarray(0, firstPart));
+      const key = await until('a part to be stored', async () => {
+        const keys = await redis.keys();
+        return keys.find((name) => name.includes(':res:')) ?? null;
+      });
+      await redis.command('DEL', key);
+      socket.write(body.subarray(firstPart));
+    });
+
+    const { id } = await stack().submit(path);
+    const response = await stack().settled(path, id);
+
+    expect(problemOf(response)).toEqual([502, 'upstream-failed']);
+    expect(response.json()['detail']).toContain('lost in the job store');
+    expect(response.header('Proxy-Status')).toContain('proxy_internal_error');
+    expect(upstream.callsTo(path)).toHaveLength(1);
   });
 });

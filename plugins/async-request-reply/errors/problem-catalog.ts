@@ -41,7 +41,7 @@ export const PROBLEMS = {
   'plugin-restarting': { status: 503, title: 'The plugin is restarting' },
   'deadline-exceeded': { status: 504, title: 'The job expired before it ran' },
   'wait-timeout': { status: 504, title: 'The job did not settle in time' },
-  'upstream-failed': { status: 502, title: 'The upstream gave no response' },
+  'upstream-failed': { status: 502, title: 'The upstream call failed' },
   'upstream-timeout': { status: 504, title: 'The upstream did not answer in time' },
   'bad-response': { status: 502, title: 'The upstream sent a bad response' },
   'response-too-large': { status: 502, title: 'The upstream response is too large' },
