@@ -3,19 +3,19 @@
 import type { Step } from './explorer';
 import type { RecordScripts } from './record';
 import { spend, type Setting, type State, type SubmitStep } from './state';
-import { add, addJob, removeJob, NO_RUN, onRecord, remove } from './writes';
+import { schedule, addJob, removeJob, NO_RUN, onRecord, remove } from './writes';
 
 export function submitWrites({ rules }: Setting): SubmitStep[] {
   const payload: SubmitStep[] = rules.requestHasTtlAtOnce ? ['payload'] : ['payload', 'payload-ttl'];
   return rules.recordBeforeScheduler
-    ? ['reserve', ...payload, 'record', 'add', 'enter']
-    : ['reserve', ...payload, 'add', 'record', 'enter'];
+    ? ['reserve', ...payload, 'record', 'schedule', 'add-job']
+    : ['reserve', ...payload, 'schedule', 'record', 'add-job'];
 }
 
 export function accessSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   return [
     ...submitSteps(state, setting, scripts),
-    ...takeBackSteps(state, setting, scripts),
+    ...rollbackSteps(state, setting, scripts),
     ...cancelSteps(state, setting, scripts),
   ];
 }
@@ -23,21 +23,21 @@ export function accessSteps(state: State, setting: Setting, scripts: RecordScrip
 function submitSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   const { todo, answer } = state.submit;
   const steps: Step<State>[] = [];
-  // BullMQ's `add` asks whether it is connected first: on the wire it may be on either side of `enter`.
-  const isLoose = todo[0] === 'add' && todo[1] === 'enter';
+  // BullMQ's own `add` asks whether it is connected first: on the wire it may be on either side of `add-job`.
+  const isLoose = todo[0] === 'schedule' && todo[1] === 'add-job';
   for (const write of isLoose ? todo.slice(0, 2) : todo.slice(0, 1)) {
     const left = todo.filter((one) => one !== write);
     const done = submitWrite(state, write, setting, scripts);
     steps.push({ label: `submit: ${write}`, next: { ...done, submit: { todo: left, answer } } });
   }
-  if (answer === '' && (todo.length === 0 || (!setting.rules.answersLast && todo[0] === 'enter'))) {
+  if (answer === '' && (todo.length === 0 || (!setting.rules.answersLast && todo[0] === 'add-job'))) {
     steps.push({ label: 'submit: answers 202', next: { ...state, submit: { todo, answer: '202' } } });
   }
   if (answer === '' && state.left.timeouts > 0 && todo.length < submitWrites(setting).length) {
     const timedOut = spend(state, 'timeouts');
     steps.push({
       label: 'submit: answers 503, its writes on the way',
-      next: { ...timedOut, submit: { todo, answer: '503' }, rollback: 'abandon' },
+      next: { ...timedOut, submit: { todo, answer: '503' }, rollback: 'cancel' },
       optional: true,
     });
   }
@@ -69,29 +69,29 @@ function submitWrite(state: State, write: SubmitStep, setting: Setting, scripts:
       return { ...state, payload: 'stored' };
     case 'record':
       return onRecord(state, (record) => scripts.create(record))[0];
-    case 'add':
-      return add(state, state.asked === 'pending');
-    case 'enter':
+    case 'schedule':
+      return schedule(state, state.asked === 'pending');
+    case 'add-job':
       return addJob(state);
   }
 }
 
 /** pending-rollbacks.ts: a rollback may come before the writes that it rolls back. */
-function takeBackSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
+function rollbackSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   switch (state.rollback) {
     case 'none':
     case 'done':
       return [];
-    case 'abandon': {
+    case 'cancel': {
       const [cancelled] = onRecord(state, (record) => scripts.cancel(record, true));
       const seen = { ...cancelled.seen, rolledBack: true };
-      return [{ label: 'roll back: abandon', next: { ...cancelled, seen, rollback: 'remove' } }];
+      return [{ label: 'roll back: cancel', next: { ...cancelled, seen, rollback: 'remove' } }];
     }
     case 'remove':
-      return [{ label: 'roll back: remove', next: { ...remove(state), rollback: 'forget' } }];
-    case 'forget': {
+      return [{ label: 'roll back: remove', next: { ...remove(state), rollback: 'delete' } }];
+    case 'delete': {
       const next: State = { ...removeJob(state, { run: NO_RUN, dead: false }, setting), rollback: 'done' };
-      return [{ label: 'roll back: forget', next }];
+      return [{ label: 'roll back: delete', next }];
     }
   }
 }
@@ -99,7 +99,7 @@ function takeBackSteps(state: State, setting: Setting, scripts: RecordScripts): 
 function cancelSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   const { cancel } = state;
   const killed: Step<State>[] =
-    state.left.crashes > 0 && (cancel.at === 'remove' || cancel.at === 'leave')
+    state.left.crashes > 0 && (cancel.at === 'remove' || cancel.at === 'remove-job')
       ? [
           {
             label: 'plugin server: killed in a cancel',
@@ -113,10 +113,10 @@ function cancelSteps(state: State, setting: Setting, scripts: RecordScripts): St
       return state.left.cancels > 0 && state.submit.answer === '202' ? [cancelStep(state, scripts)] : [];
     case 'remove':
       return [
-        { label: 'cancel: remove', next: { ...remove(state), cancel: { at: 'leave', returned: '' } } },
+        { label: 'cancel: remove', next: { ...remove(state), cancel: { at: 'remove-job', returned: '' } } },
         ...killed,
       ];
-    case 'leave': {
+    case 'remove-job': {
       const left = removeJob(state, { run: state.record?.run ?? 1, dead: false }, setting);
       const next: State = { ...left, cancel: { at: 'done', returned: '204' } };
       return [{ label: 'cancel: leave, answers 204', next }, ...killed];

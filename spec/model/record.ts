@@ -153,10 +153,10 @@ export class RecordScripts {
     return [waiting, { kind: 'retrying' }];
   }
 
-  /** cancel.lua; `abandon` leaves a tombstone where there is no record yet. */
-  cancel(record: ModelRecord | undefined, abandon: boolean): Change {
+  /** cancel.lua; `isRollback` leaves a tombstone where there is no record yet. */
+  cancel(record: ModelRecord | undefined, isRollback: boolean): Change {
     if (record === undefined) {
-      return [abandon && this.#rules.abandonLeavesTombstone ? TOMBSTONE : undefined, { kind: 'missing' }];
+      return [isRollback && this.#rules.rollbackLeavesTombstone ? TOMBSTONE : undefined, { kind: 'missing' }];
     }
     if (isSettled(record.state)) {
       return [record, { kind: 'already-settled', state: record.state, dead: record.dead }];

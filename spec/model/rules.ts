@@ -1,50 +1,51 @@
-// One switch for each point of the program on which the invariants depend. The specs turn them one by one
-// and see that the explorer notices.
+// One switch for each point of the program on which the invariants depend. The specs switch them off
+// one by one, and check that the explorer finds a violation.
 
 export interface RecordRules {
-  /** create.lua: nothing is written where a record, or a tombstone, is there. */
+  /** create.lua: writes nothing if a record or a tombstone exists. */
   readonly createRespectsTombstone: boolean;
-  /** cancel.lua: a submit that is rolled back before it arrived leaves a tombstone. */
-  readonly abandonLeavesTombstone: boolean;
+  /** cancel.lua: a rollback that arrives before the submit leaves a tombstone. */
+  readonly rollbackLeavesTombstone: boolean;
   /** advance.lua: a lease that has not expired is respected. */
   readonly leaseWaitsForTheLast: boolean;
   /** advance.lua: a lost call that may not be repeated fails the job. */
   readonly lostCallRespectsRepeatable: boolean;
-  /** advance.lua: `expired` only where no call was made; else the job ends as one that ran. */
+  /** advance.lua: the job expires only if no call was made. Otherwise it settles as one that ran. */
   readonly expiresOnlyWhatNeverRan: boolean;
-  /** settle.lua: the token has to be the record's. */
+  /** settle.lua: the token must be the record's. */
   readonly settleChecksToken: boolean;
-  /** settle.lua: a job that is being cancelled settles so, whatever the attempt says. */
+  /** settle.lua: a job that is being cancelled settles as cancelled, whatever the attempt reports. */
   readonly settleHeedsCancel: boolean;
 }
 
-/** The writes of queue/redrive-job.ts; `readmit` there is `fence` and `readmit` here. */
-export type RedriveStep = 'reserve' | 'fence' | 'readmit' | 'script' | 'add' | 'enter' | 'revive';
+/** The writes of queue/redrive-job.ts; `reopen` there is `fence` and `reopen` here. */
+export type RedriveStep =
+  'reserve' | 'fence' | 'reopen' | 'script' | 'schedule' | 'add-job' | 'remove-dead-letter';
 
 export interface Rules extends RecordRules {
-  /** access-store.ts: the record is there before the scheduler knows the job. */
+  /** access-store.ts: the record is written before the job is scheduled. */
   readonly recordBeforeScheduler: boolean;
-  /** access-store.ts: 202 is answered when all is written. */
+  /** access-store.ts: the 202 is sent after the last write. */
   readonly answersLast: boolean;
-  /** job-store.ts: a request and its TTL come in one step. */
+  /** job-store.ts: a request and its TTL are written in one step. */
   readonly requestHasTtlAtOnce: boolean;
   /** attempt.ts: the response is stored before the record names it. */
   readonly storesBeforeSettling: boolean;
-  /** lease.ts: a call is ended before its lease can be over. */
+  /** lease.ts: a call ends before its lease can expire. */
   readonly watchdog: boolean;
-  /** attempt.ts: the worker's clock is asked right before the call, and with the lease over there is none. */
+  /** attempt.ts: the worker reads its clock right before the call, and makes no call if the lease has expired. */
   readonly clockBeforeCall: boolean;
-  /** attempt.ts, retry-policy.ts: a call that may have arrived is followed by another only where it may be repeated. */
+  /** attempt.ts, retry-policy.ts: a call that may have reached the upstream is repeated only if the request is repeatable. */
   readonly repeatsOnlyTheRepeatable: boolean;
-  /** sweeper.ts: an open job that the scheduler does not know is scheduled again. */
+  /** sweeper.ts: an open job that BullMQ does not have is scheduled again. */
   readonly sweepReschedules: boolean;
-  /** sweeper.ts: a job that is past its deadline, or has settled, is looked after. */
+  /** sweeper.ts: a job that is past its deadline is settled, and a settled one leaves the queue. */
   readonly sweepSettlesOverdue: boolean;
   /** The sweeper respects the delay that the caller requested. */
   readonly sweepKeepsDelay: boolean;
-  /** remove_job.lua: the departure of a run that has been redriven changes nothing. */
-  readonly fenceStopsLateLeave: boolean;
-  /** Each run that was redriven has a fence of its own, so that the next redrive does not lift the last one's. */
+  /** remove_job.lua: the removal of an earlier run changes nothing after a redrive. */
+  readonly fenceStopsLateRemoval: boolean;
+  /** Each redriven run has a fence of its own: a second redrive does not lift the first one's. */
   readonly fencePerRun: boolean;
   readonly redriveOrder: readonly RedriveStep[];
 }
@@ -52,7 +53,7 @@ export interface Rules extends RecordRules {
 /** The program as it is. The specs switch each rule off and check what would happen. */
 export const RULES: Rules = {
   createRespectsTombstone: true,
-  abandonLeavesTombstone: true,
+  rollbackLeavesTombstone: true,
   leaseWaitsForTheLast: true,
   lostCallRespectsRepeatable: true,
   settleChecksToken: true,
@@ -68,7 +69,7 @@ export const RULES: Rules = {
   clockBeforeCall: true,
   expiresOnlyWhatNeverRan: true,
   sweepKeepsDelay: true,
-  fenceStopsLateLeave: true,
+  fenceStopsLateRemoval: true,
   fencePerRun: true,
-  redriveOrder: ['reserve', 'fence', 'readmit', 'script', 'add', 'enter', 'revive'],
+  redriveOrder: ['reserve', 'fence', 'reopen', 'script', 'schedule', 'add-job', 'remove-dead-letter'],
 };

@@ -12,7 +12,7 @@ type WorkerAt =
   | 'calling'
   | 'store'
   | 'settle'
-  | 'leave'
+  | 'remove-job'
   | 'finish'
   | 'again';
 
@@ -44,7 +44,7 @@ export interface SettledSummary {
 /** The sweep's leader, between its looks and its writes. */
 type SweepAt =
   | { readonly at: 'idle' | 'remove' | 'schedule' }
-  | { readonly at: 'leave'; readonly left: SettledSummary; readonly removes: boolean };
+  | { readonly at: 'remove-job'; readonly left: SettledSummary; readonly removes: boolean };
 
 export interface State {
   readonly record: ModelRecord | undefined;
@@ -62,9 +62,9 @@ export interface State {
   readonly asked: 'none' | 'pending';
   /** The submit: writes that are still to be done; `cut` where its process or its connection is gone. */
   readonly submit: { readonly todo: readonly SubmitStep[]; readonly answer: '' | '202' | '503' | 'cut' };
-  readonly rollback: 'none' | 'abandon' | 'remove' | 'forget' | 'done';
+  readonly rollback: 'none' | 'cancel' | 'remove' | 'delete' | 'done';
   readonly cancel: {
-    readonly at: 'none' | 'remove' | 'leave' | 'done';
+    readonly at: 'none' | 'remove' | 'remove-job' | 'done';
     readonly returned: '' | '204' | '202' | '409';
   };
   /** The redrive under way: steps still to be done. */
@@ -75,7 +75,7 @@ export interface State {
   readonly seen: Seen;
 }
 
-export type SubmitStep = 'reserve' | 'payload' | 'payload-ttl' | 'record' | 'add' | 'enter';
+export type SubmitStep = 'reserve' | 'payload' | 'payload-ttl' | 'record' | 'schedule' | 'add-job';
 
 /** How often each of these may still happen. */
 interface Budget {
@@ -146,7 +146,7 @@ export const IDLE: Worker = {
   wasStopped: false,
 };
 
-const FORGETS: readonly WorkerAt[] = ['start', 'leave', 'finish', 'again'];
+const FORGETS: readonly WorkerAt[] = ['start', 'remove-job', 'finish', 'again'];
 
 /** What an attempt was plays no part any more once it is settled: fewer states. */
 const clean = (worker: Worker): Worker =>

@@ -5,7 +5,7 @@ import type { Step } from './explorer';
 import type { RecordScripts } from './record';
 import type { RedriveStep } from './rules';
 import { spend, type Setting, type State } from './state';
-import { add, summaryOf, addJob, removeJob, NO_RUN, onRecord, remove } from './writes';
+import { schedule, summaryOf, addJob, removeJob, NO_RUN, onRecord, remove } from './writes';
 
 export function sweepSteps(state: State, setting: Setting, scripts: RecordScripts): Step<State>[] {
   const { sweep } = state;
@@ -16,16 +16,16 @@ export function sweepSteps(state: State, setting: Setting, scripts: RecordScript
   switch (sweep.at) {
     case 'idle':
       return looks(state, setting, scripts);
-    case 'leave': {
+    case 'remove-job': {
       const left = removeJob(state, sweep.left, setting);
       const next: State = { ...left, sweep: sweep.removes ? { at: 'remove' } : IDLE };
-      return [{ label: 'sweep: leave', next }, ...killed];
+      return [{ label: 'sweep: remove-job', next }, ...killed];
     }
     case 'remove':
       return [{ label: 'sweep: remove', next: { ...remove(state), sweep: IDLE } }, ...killed];
     case 'schedule': {
       const delayed = setting.rules.sweepKeepsDelay && state.asked === 'pending';
-      return [{ label: 'sweep: schedule', next: { ...add(state, delayed), sweep: IDLE } }, ...killed];
+      return [{ label: 'sweep: schedule', next: { ...schedule(state, delayed), sweep: IDLE } }, ...killed];
     }
   }
 }
@@ -52,12 +52,12 @@ function examine(before: State, forgotten: boolean, scripts: RecordScripts): Ste
   switch (reply?.kind) {
     case 'missing': {
       const left = { run: NO_RUN, dead: false };
-      return { label, next: { ...state, sweep: { at: 'leave', left, removes: !forgotten } } };
+      return { label, next: { ...state, sweep: { at: 'remove-job', left, removes: !forgotten } } };
     }
     case 'already-settled':
     case 'settled-now': {
       const left = summaryOf(state, reply);
-      return { label, next: { ...state, sweep: { at: 'leave', left, removes: !forgotten } } };
+      return { label, next: { ...state, sweep: { at: 'remove-job', left, removes: !forgotten } } };
     }
     case 'open':
       return { label, next: forgotten ? { ...state, sweep: { at: 'schedule' } } : state };
@@ -91,7 +91,13 @@ function beginRedrive(state: State, { rules }: Setting): Step<State>[] {
   }
   const isCutOff = !isSettled(record.state) && record.run > 1 && (!state.open || state.deadList);
   return isCutOff
-    ? [{ label: 'redrive: resumes', next: { ...begun, redrive: ['add', 'enter', 'revive'] }, optional: true }]
+    ? [
+        {
+          label: 'redrive: resumes',
+          next: { ...begun, redrive: ['schedule', 'add-job', 'remove-dead-letter'] },
+          optional: true,
+        },
+      ]
     : [];
 }
 
@@ -106,17 +112,17 @@ function redriven(
       return { ...state, slot: 'provisional', redrive: todo };
     case 'fence':
       return { ...state, fence: state.record?.run ?? 0, redrive: todo };
-    case 'readmit':
+    case 'reopen':
       return { ...state, open: true, redrive: todo };
     case 'script': {
       const [after, reply] = onRecord(state, (record) => scripts.redrive(record));
       return { ...after, redrive: reply?.kind === 'redriven' ? todo : [] };
     }
-    case 'add':
-      return { ...add(state, false), redrive: todo };
-    case 'enter':
+    case 'schedule':
+      return { ...schedule(state, false), redrive: todo };
+    case 'add-job':
       return { ...addJob(state), redrive: todo };
-    case 'revive':
+    case 'remove-dead-letter':
       return { ...state, deadList: false, redrive: todo };
   }
 }

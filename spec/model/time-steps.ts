@@ -1,4 +1,4 @@
-// What happens by itself: time that runs out, and BullMQ, which knows little and may forget that.
+// What happens by itself: time that runs out, and BullMQ, which may lose a job.
 import { isSettled } from '../../plugins/async-request-reply/jobs/job-record';
 import type { Step } from './explorer';
 import type { ModelRecord } from './record';

@@ -72,14 +72,14 @@ function turnSteps(state: State, index: Index, setting: Setting, scripts: Record
     case 'store':
       return [
         to('store response', stored(state, worker), {
-          at: setting.rules.storesBeforeSettling ? 'settle' : 'leave',
+          at: setting.rules.storesBeforeSettling ? 'settle' : 'remove-job',
         }),
       ];
     case 'settle':
       return [{ label: 'settle', next: settle(state, index, setting, scripts) }];
-    case 'leave': {
+    case 'remove-job': {
       const left = worker.left === undefined ? state : removeJob(state, worker.left, setting);
-      return [to('leave', left, { at: 'finish', left: undefined })];
+      return [to('remove-job', left, { at: 'finish', left: undefined })];
     }
     case 'finish': {
       const bull = state.bull === active(index) ? 'none' : state.bull;
@@ -96,10 +96,10 @@ function start(before: State, index: Index, scripts: RecordScripts): State {
   const [state, reply] = onRecord(before, (record) => scripts.advance(record, tokenOf(index)));
   switch (reply?.kind) {
     case 'missing':
-      return withWorker(state, index, { at: 'leave', left: { run: NO_RUN, dead: false } });
+      return withWorker(state, index, { at: 'remove-job', left: { run: NO_RUN, dead: false } });
     case 'already-settled':
     case 'settled-now':
-      return withWorker(state, index, { at: 'leave', left: summaryOf(state, reply) });
+      return withWorker(state, index, { at: 'remove-job', left: summaryOf(state, reply) });
     case 'leased': {
       const { run = 0, attempts = 0 } = state.record ?? {};
       const leased = withWorker(state, index, { at: 'free', run, attempt: attempts });
@@ -208,7 +208,7 @@ function settle(before: State, index: Index, setting: Setting, scripts: RecordSc
     return flawed(state, 'two attempts of a job have a response of one name');
   }
   if (reply?.kind === 'settled-now') {
-    const at = hasResponse && !setting.rules.storesBeforeSettling ? 'store' : 'leave';
+    const at = hasResponse && !setting.rules.storesBeforeSettling ? 'store' : 'remove-job';
     return withWorker(state, index, { at, left: summaryOf(state, reply) });
   }
   return withWorker(state, index, { at: 'again' });

@@ -58,7 +58,7 @@ export const NO_RUN = -1;
 
 /** remove_job.lua. */
 export const removeJob = (state: State, left: SettledSummary, { rules }: Setting): State =>
-  rules.fenceStopsLateLeave && isFenced(state.fence, left.run, rules.fencePerRun)
+  rules.fenceStopsLateRemoval && isFenced(state.fence, left.run, rules.fencePerRun)
     ? state
     : { ...state, slot: 'none', open: false, deadList: state.deadList || left.dead };
 
@@ -66,8 +66,8 @@ export const removeJob = (state: State, left: SettledSummary, { rules }: Setting
 const isFenced = (fence: number, run: number, each: boolean): boolean =>
   fence === run || (each && run !== NO_RUN && run < fence);
 
-/** BullMQ's `add`: nothing happens where it has the job. */
-export const add = (state: State, delayed: boolean): State =>
+/** BullMQ's own `add`: nothing happens if it has the job. */
+export const schedule = (state: State, delayed: boolean): State =>
   state.bull === 'none' ? { ...state, bull: delayed ? 'delayed' : 'waiting' } : state;
 
 /** BullMQ's `remove`: an active job stays. */

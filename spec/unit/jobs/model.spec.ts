@@ -136,7 +136,7 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     fact: 'a settled job is changed',
   },
   'a submit that is taken back without a tombstone': {
-    rules: { abandonLeavesTombstone: false },
+    rules: { rollbackLeavesTombstone: false },
     scenario: LATE_SUBMIT,
     fact: 'a submit that was taken back starts',
   },
@@ -161,17 +161,21 @@ const BROKEN: Readonly<Record<string, Broken>> = {
     fact: 'can never settle',
   },
   'a redrive without a fence': {
-    rules: { fenceStopsLateLeave: false },
+    rules: { fenceStopsLateRemoval: false },
     scenario: REDRIVE,
     fact: 'can never settle',
   },
   'a redrive that changes the record before the job is among the open ones': {
-    rules: { redriveOrder: ['reserve', 'script', 'fence', 'readmit', 'add', 'enter', 'revive'] },
+    rules: {
+      redriveOrder: ['reserve', 'script', 'fence', 'reopen', 'schedule', 'add-job', 'remove-dead-letter'],
+    },
     scenario: REDRIVE,
     fact: 'can never settle',
   },
   'a redrive that raises its fence after the job is among the open ones': {
-    rules: { redriveOrder: ['reserve', 'readmit', 'fence', 'script', 'add', 'enter', 'revive'] },
+    rules: {
+      redriveOrder: ['reserve', 'reopen', 'fence', 'script', 'schedule', 'add-job', 'remove-dead-letter'],
+    },
     scenario: REDRIVE,
     fact: 'can never settle',
   },
