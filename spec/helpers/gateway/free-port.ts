@@ -12,10 +12,15 @@ const SHARES = 16;
 /** jest's workers choose from shares of their own: two specs that run side by side never choose the same port. */
 const share = Number(process.env['JEST_WORKER_ID'] ?? 0) % SHARES;
 
-/** @returns a port of 127.0.0.1 on which nothing listens */
+/** Ports of this spec: one may be chosen long before something listens on it. */
+const chosen = new Set<number>();
+
+/** @returns a port of 127.0.0.1 on which nothing listens, and which this spec was not given before */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < 100; tries++) {
     const port = FIRST + share * SHARE + randomInt(SHARE);
+    if (chosen.has(port)) continue;
+    chosen.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`no free port among 100 from ${FIRST + share * SHARE} on`);
