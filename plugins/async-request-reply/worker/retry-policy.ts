@@ -5,10 +5,7 @@ import { retryAfterMs } from '../http/retry-after';
 import type { ResponseHead } from '../http/upstream-request';
 import type { CallFailure } from '../dispatch/call-outcome';
 
-type RetrySettings = Pick<
-  JobSettings,
-  'retryStatuses' | 'backoffMs' | 'maxBackoffMs' | 'connectAttempts'
->;
+type RetrySettings = Pick<JobSettings, 'retryStatuses' | 'backoffMs' | 'maxBackoffMs' | 'connectAttempts'>;
 
 /**
  * Exponential backoff with equal jitter: evenly distributed between the half and the whole of

@@ -3,8 +3,7 @@ import { luaUnpack, Underflow } from './lua-unpack';
 import type { LuaValue } from './lua-value';
 
 /** What ended a wait for a message: the value, nothing at all, or a value that broke off. */
-type Received =
-  { kind: 'value'; value: LuaValue } | { kind: 'no data' } | { kind: 'broken'; cause: Error };
+type Received = { kind: 'value'; value: LuaValue } | { kind: 'no data' } | { kind: 'broken'; cause: Error };
 
 /** OpenResty's `lua_socket_pool_size` in Kong 3.9, and its default for idle sockets. */
 const POOL_SIZE = 256;
