@@ -26,7 +26,7 @@ const submitTo = (target: string): WrkRequest => ({ method: 'POST', target, head
 /** More than any run submits: a full queue answers faster than one with room. */
 const MAX_WAITING = 10_000_000;
 
-/** No worker runs, so that nobody calls it. */
+/** Is never called, because no worker runs. */
 const NO_UPSTREAM = 'http://127.0.0.1:9';
 
 const OURS = 'our plugin';
@@ -120,7 +120,7 @@ async function startGateways(
   return { ours, withoutInclude, stock, other };
 }
 
-/** Kong's own plugin that answers by itself, with as many bytes as our 202 has. */
+/** Kong's own plugin that responds without an upstream, with as many bytes as our 202 has. */
 function terminated(answer: HttpResponse): RouteOptions {
   const config = { status_code: 202, content_type: 'application/json', body: answer.text };
   return { name: 'terminated', config: false, plugins: [{ name: 'request-termination', config }] };

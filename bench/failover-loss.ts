@@ -96,7 +96,7 @@ async function startLagging(lagMs: number): Promise<RedisTopology> {
   };
 }
 
-/** Jobs that are known no more. @throws where one does not settle */
+/** Jobs that no longer exist. @throws if one does not settle */
 async function countLost(stack: Stack, ids: readonly string[]): Promise<number> {
   let lost = 0;
   for (const id of ids) {

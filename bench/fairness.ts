@@ -147,7 +147,7 @@ async function paceOf(open: () => Promise<number>, waiting: number): Promise<Met
   return { jobsPerSecond, behindAllMs: (waiting / jobsPerSecond) * 1000 };
 }
 
-/** By the store's clock, from the status body: how often somebody polls does not show. */
+/** By the clock of Redis, from the status body, so that the interval of the polls has no effect. */
 async function settledTimes({ gateway }: System, queue: string, id: string): Promise<JobTimes> {
   const client = new HttpClient(gateway.proxyPort);
   return await until(

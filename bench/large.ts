@@ -35,7 +35,7 @@ interface System {
   readonly redis: RedisServer;
   readonly upstream: UpstreamProcess;
   readonly gateway: Gateway;
-  /** Where the large result is. */
+  /** URL of the large result. */
   readonly resultPath: string;
   /** Of a job that waits. */
   readonly pendingId: string;
@@ -106,12 +106,12 @@ async function startSystem(releasers: Releasers, options: Options): Promise<Syst
   });
   releasers.add(() => gateway.stop());
   const resultPath = await largeResult(gateway, redis);
-  // Nobody takes this one: the worker has ended.
+  // This job stays queued: the worker has ended.
   const [pendingId = ''] = await submitJobs(gateway, { path: '/small', count: 1 });
   return { options, redis, upstream, gateway, resultPath, pendingId };
 }
 
-/** Has a worker fetch the large answer. @returns where it is replayed */
+/** Lets a worker fetch the large response. @returns the URL at which it is replayed */
 async function largeResult(gateway: Gateway, redis: RedisServer): Promise<string> {
   const [id = ''] = await submitJobs(gateway, { path: '/large', count: 1 });
   const client = new HttpClient(gateway.proxyPort);

@@ -21,7 +21,7 @@ const OURS = 'our plugin';
 const STOCK = 'stock, exit only';
 const CONNECTIONS = 50;
 
-/** No worker runs, so that nobody calls it. */
+/** Is never called, because no worker runs. */
 const NO_UPSTREAM = 'http://127.0.0.1:9';
 
 const MIB = 2 ** 20;
@@ -114,7 +114,7 @@ function leakSubject(server: Server, redis: RedisServer, step: number, warmUp: n
   };
 }
 
-/** Polls of jobs that nobody knows and submits, in turn. */
+/** Polls of unknown jobs and submits, in turn. */
 async function sendMixed(gateway: Gateway, count: number): Promise<void> {
   const body = JSON.stringify({ order: 4711 });
   await sendMany(gateway.proxyUrl, {

@@ -31,7 +31,7 @@ const WARM_UP: RisingLoad = { rates: [20], stepSeconds: 3 };
 /** A client without the plugin waits so long for its response, then it hangs up. */
 const PATIENCE_MS = 10_000;
 
-/** A client with the plugin asks again within this, then within twice as long, and so on up to the second figure. */
+/** A client with the plugin repeats a poll within the first figure, then within twice as long, up to the second figure. */
 const FIRST_POLL_MS = 100;
 const SLOWEST_POLL_MS = 2000;
 

@@ -100,7 +100,7 @@ async function startSystem(releasers: Releasers, nodeArguments: readonly string[
   releasers.add(() => ours.stop());
   const completed = await submitJobs(ours, { path: '/completed', count: JOBS });
   const completedAnswer = await runJobs(ours, redis, completed);
-  // Nobody takes these: the worker has ended.
+  // These jobs stay queued: the worker has ended.
   const pending = await submitJobs(ours, { path: '/pending', count: JOBS });
   const pendingAnswer = await poll(ours, 'pending', pending[0]);
   const stock = await startStockGateway(

@@ -37,7 +37,7 @@ interface Report {
   readonly loadAverageAfter: number;
 }
 
-/** Measures, prints, and writes the report to `out` where that is given. */
+/** Measures, prints, and writes the report to `out` if that is given. */
 export async function runBenchmark(
   benchmark: Benchmark,
   environment: Environment,
@@ -92,7 +92,7 @@ function ratioText({ metric, of, to, median, min, max }: Ratio): string {
   return `${metric}, ${of} / ${to}: ${spreadText({ median, min, max })}`;
 }
 
-/** One figure where they are all the same. */
+/** One figure if all are the same. */
 function spreadText(found: Spread | undefined): string {
   if (found === undefined) {
     return '';

@@ -1,4 +1,4 @@
-// BullMQ by itself, as the peer of the drain: a queue that this process fills, and workers of its own.
+// BullMQ without the plugin, as the peer of the drain: a queue that this process fills, and its workers.
 import path from 'node:path';
 import { Queue, type JobsOptions } from 'bullmq';
 import type { RedisServer } from '../../spec/helpers/redis-server';

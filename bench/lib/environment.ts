@@ -1,4 +1,4 @@
-// What a figure was measured on. Without this beside it a figure says nothing.
+// Describes the machine and the versions that figures were measured with.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
@@ -23,7 +23,7 @@ export interface Environment {
   };
 }
 
-/** @param gateway null where the benchmark needs none */
+/** @param gateway null if the benchmark needs none */
 export async function describeEnvironment(gateway: Gateway | null, redis: RedisServer): Promise<Environment> {
   return {
     gateway: gateway === null ? 'none' : gatewayName(gateway),
@@ -53,7 +53,7 @@ function packageVersion(folder: string): string {
   return (JSON.parse(manifest) as { version: string }).version;
 }
 
-/** Which sources; `+` where the plugin's differ from the commit. */
+/** The commit; with `+` if the plugin's sources differ from it. */
 function commit(): string {
   const git = (...args: string[]): string => spawnSync('git', args, { cwd: ROOT, encoding: 'utf8' }).stdout;
   const head = git('rev-parse', '--short', 'HEAD').trim();

@@ -11,7 +11,7 @@ interface Memory {
   readonly external: number;
 }
 
-/** Where one process leaves its figures, and what it has to be started with. */
+/** The file with the figures of one process, and the options that it must be started with. */
 export class MemoryProbe {
   /** For Node.js, before the script. */
   readonly nodeArguments = ['--expose-gc', '-r', path.join(__dirname, 'memory-probe.js')];

@@ -1,6 +1,6 @@
 import { until } from '../../spec/helpers/until';
 
-/** Far more than any queue of a benchmark takes; a queue that stands still is found out. */
+/** Far longer than any queue of a benchmark takes, so that a queue that does not move is detected. */
 const TIMEOUT_MS = 600_000;
 
 /** Waits until so many jobs are open at most. @returns how many are @throws after ten minutes */

@@ -8,7 +8,7 @@ import { ourScript } from './our-script';
 interface OurGatewayOptions extends KongConfigOptions {
   readonly redis: RedisServer;
   readonly keyPrefix: string;
-  /** Where routes lead that name no service of their own. */
+  /** The upstream of routes that name no service. */
   readonly upstreamUrl: string;
   /** False: without the `$arr_request` of kong/nginx/async-request-reply.conf. */
   readonly nginxInclude?: false;

@@ -11,7 +11,7 @@ interface PacedDownloads {
   readonly bytesPerSecond: number;
 }
 
-/** How much longer than its pace says a client may take: beyond that the gateway did not keep up, and it is another load. */
+/** How much longer than its pace a client may take. Beyond that the gateway did not keep up, and the load was another. */
 const SLACK = 1.1;
 
 const READERS = path.join(__dirname, 'paced-readers.js');

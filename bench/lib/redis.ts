@@ -5,7 +5,7 @@ import type { Releasers } from '../../spec/helpers/stack/releasers';
 import { until } from '../../spec/helpers/until';
 import { redisInfo } from './processes';
 
-/** With an append-only file, as the plugin asks for. */
+/** With an append-only file, as the plugin requires. */
 export async function startRedis(releasers: Releasers): Promise<RedisServer> {
   const redis = await RedisServer.reserve();
   releasers.add(() => redis.stop());

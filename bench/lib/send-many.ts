@@ -1,4 +1,4 @@
-// A client that sends an exact number of requests over a few connections, where wrk only knows how long.
+// A client that sends an exact number of requests over a few connections. wrk can only limit the duration.
 import { Pool } from 'undici';
 
 interface Answer {

@@ -8,7 +8,7 @@ import { kongConfig, type RouteOptions } from '../../spec/helpers/stack/kong-con
 const SERVER = require.resolve('kong-pdk/bin/kong-js-pluginserver');
 const PLUGINS = path.join(__dirname, '../peers/plugins');
 
-/** Fields that Kong or the connection adds by itself. */
+/** Fields that Kong or the connection adds. */
 const NOT_THE_PLUGINS = /^(date|connection|server|content-length|keep-alive|x-kong-.*)$/i;
 
 /** The last argument is for the process of the plugin server. */
@@ -50,7 +50,7 @@ export function exitOnlyRoute(name: string, response: HttpResponse): RouteOption
   return { name, config: false, plugins: [{ name: 'exit-only', config }] };
 }
 
-/** @throws when two answers differ in what a plugin says: then the comparison would be none */
+/** @throws if two responses differ in what a plugin sends: they could not be compared */
 export function requireSameShape(ours: HttpResponse, peers: HttpResponse): void {
   const shape = (response: HttpResponse): string =>
     JSON.stringify([

@@ -35,7 +35,7 @@ interface WrkResult {
 const MARK = 'WRK-RESULT ';
 const run = promisify(execFile);
 
-/** @returns the version @throws a sentence that says what to install */
+/** @returns the version @throws Error that says what to install */
 export function requireWrk(): string {
   // It has no option that only prints the version: it prints the usage too, and fails.
   const { error, stdout, stderr } = spawnSync('wrk', ['--version'], { encoding: 'utf8' });

@@ -27,7 +27,7 @@ const FILLED = {
   spare: { level: 8 },
 };
 
-describe('a configuration', () => {
+describe('a plugin configuration', () => {
   const fixture = useKongFixture(
     {
       absent: defaults(),
@@ -54,30 +54,30 @@ describe('a configuration', () => {
     return Object.fromEntries(Object.entries(config).filter(([key]) => own(key)));
   }
 
-  test.each(['absent', 'empty'])('has its defaults filled in (%s)', async (name) => {
+  test.each(['absent', 'empty'])('gets the defaults of the schema (%s)', async (name) => {
     expect(await received(name)).toEqual(FILLED);
   });
 
-  test('keeps what is given, empty lists and bytes too', async () => {
+  test('keeps given values, also empty lists and bytes over 127', async () => {
     const given = { plain: 'é/"', count: 5, words: [], methods: [], rows: [{ host: 'x', port: 443 }] };
     expect(await received('given')).toEqual({ ...FILLED, ...given });
   });
 
-  test('leaves out what is null, default or not', async () => {
+  test('omits fields that are null, with or without a default', async () => {
     const { flag, none, spare } = FILLED;
     expect(await received('nulls')).toEqual({ flag, none, spare, needed: {} });
   });
 
-  test('comes with the name of the instance', async () => {
+  test('is sent with its instance_name', async () => {
     expect(await received('named')).toEqual({ ...FILLED, plugin_instance_name: 'one' });
   });
 
-  test('is that of the route before that of all', async () => {
+  test('of a route overrides the global one', async () => {
     expect(await received('specific')).toEqual({ ...FILLED, plain: 'route' });
     expect(await received('off')).toEqual({ ...FILLED, plain: 'everywhere' });
   });
 
-  test('comes with the IDs that Kong makes of names', async () => {
+  test('is sent with the IDs that Kong derives from names', async () => {
     const config = JSON.parse((await fixture.send('absent')).body) as Record<string, unknown>;
     const routeId = 'cf224097-0a83-51bc-858a-fffb18e9a766';
     expect(config).toMatchObject({
@@ -90,16 +90,16 @@ describe('a configuration', () => {
   });
 
   test.each<[string, object, object]>([
-    ['a number out of bounds', { count: 9 }, { count: 'value should be between 1 and 5' }],
-    ['a word that is no choice', { word: 'z' }, { word: 'expected one of: a, b' }],
-    ['a field that is not there', { nosuch: 1 }, { nosuch: 'unknown field' }],
+    ['a number out of range', { count: 9 }, { count: 'value should be between 1 and 5' }],
+    ['a value that is not among the choices', { word: 'z' }, { word: 'expected one of: a, b' }],
+    ['an unknown field', { nosuch: 1 }, { nosuch: 'unknown field' }],
     ['a wrong type', { plain: 5 }, { plain: 'expected a string' }],
-    ['an empty text', { plain: '' }, { plain: 'length must be at least 1' }],
-    ['a wrong element', { words: [1] }, { words: ['expected a string'] }],
-    ['a wrong row', { rows: [{ nope: 1 }] }, { rows: [{ nope: 'unknown field' }] }],
-    ['a record that is none', { needed: 5 }, { needed: 'expected a record' }],
-    ['a record that is null', { needed: null }, { needed: 'required field missing' }],
-  ])('is refused for %s, and the old one stays', async (_what, config, fields) => {
+    ['an empty string', { plain: '' }, { plain: 'length must be at least 1' }],
+    ['an invalid list element', { words: [1] }, { words: ['expected a string'] }],
+    ['an invalid record in a list', { rows: [{ nope: 1 }] }, { rows: [{ nope: 'unknown field' }] }],
+    ['a number in place of a record', { needed: 5 }, { needed: 'expected a record' }],
+    ['a required record that is null', { needed: null }, { needed: 'required field missing' }],
+  ])('is rejected for %s, and the previous one stays in force', async (_what, config, fields) => {
     const applied = fixture.gateway.applyConfig(fixture.configWith({ absent: defaults(config) }));
     const nested = JSON.stringify({ services: [{ routes: [{ plugins: [{ config: fields }] }] }] });
     await expect(applied).rejects.toThrow(nested.slice(1, -1));
@@ -107,38 +107,38 @@ describe('a configuration', () => {
   });
 
   test.each<[string, object, string]>([
-    ['a plugin that is not there', { plugins: [{ name: 'nosuch' }] }, "plugin 'nosuch' not enabled"],
-    ['a section that is not there', { foo: 1 }, 'unknown field'],
-    ['a route that says nothing', { routes: [{ name: 'r' }] }, 'must set one of'],
+    ['an unknown plugin', { plugins: [{ name: 'nosuch' }] }, "plugin 'nosuch' not enabled"],
+    ['an unknown section', { foo: 1 }, 'unknown field'],
+    ['a route without a matching criterion', { routes: [{ name: 'r' }] }, 'must set one of'],
     [
-      'a service that is not there',
+      'an unknown service',
       { routes: [{ name: 'r', paths: ['/r'], service: 'zz' }] },
       "invalid reference 'service: zz'",
     ],
     ['a service without a host', { services: [{ name: 's' }] }, 'required field missing'],
     [
-      'a field of a service that is not there',
+      'an unknown field of a service',
       { services: [{ name: 's', url: 'http://a', foo: 1 }] },
       'unknown field',
     ],
-  ])('is refused for %s', async (_what, config, words) => {
+  ])('is rejected for %s', async (_what, config, words) => {
     await expect(fixture.gateway.applyConfig({ _format_version: '3.0', ...config })).rejects.toThrow(words);
   });
 });
 
-describe('the gateway', () => {
-  test('does not start with a plugin that is not there, and says so', async () => {
+describe('the emulator', () => {
+  test('does not start with an unknown plugin, and reports it', async () => {
     const config = { _format_version: '3.0', plugins: [{ name: 'nosuch' }] };
     const started = startGateway({ config, pluginServer: stockPluginServer(), nginxInclude: false });
     await expect(started).rejects.toThrow("plugin 'nosuch' not enabled");
   });
 
-  test('does not start with a dump that is no JSON', async () => {
+  test('does not start if the dump is not JSON', async () => {
     const pluginServer = { ...stockPluginServer(), queryCommand: ['/bin/echo', 'hello'] };
     await expect(startGateway({ config: { _format_version: '3.0' }, pluginServer })).rejects.toThrow();
   });
 
-  test('has an instance for each worker, with a number of its own', async () => {
+  test('starts an instance for each worker, each with its own ID', async () => {
     const server = await ScriptedServer.start();
     const pluginServer = { ...stockPluginServer(), socketPath: server.socketPath };
     await withKongFixture(
@@ -160,7 +160,7 @@ describe('the gateway', () => {
     expect(new Set(numbers).size).toBe(2);
   });
 
-  test('runs the plugin server in the root folder, with its own environment, and logs what it says', async () => {
+  test('runs the plugin server in the root folder, with its own environment, and logs its output', async () => {
     const pluginServer = { ...stockPluginServer(), env: { LAB_WORD: 'a b' } };
     await withKongFixture({ lab: { lab: { mode: 'exit' } } }, { pluginServer }, async ({ gateway }) => {
       const [pid = 0, ...others] = await gateway.pluginServerPids();
@@ -173,7 +173,7 @@ describe('the gateway', () => {
     });
   });
 
-  test('leaves nothing when it is stopped, twice too', async () => {
+  test('leaves nothing behind when it is stopped, also when it is stopped twice', async () => {
     const fixture = await startKongFixture({ lab: { lab: { mode: 'exit' } } });
     const [pid = 0] = await fixture.gateway.pluginServerPids();
     await Promise.all([fixture.gateway.stop(), fixture.gateway.stop()]);
@@ -182,7 +182,7 @@ describe('the gateway', () => {
     expect(fs.existsSync(fixture.gateway.prefix)).toBe(false);
   });
 
-  test('starts a plugin server that was killed again', async () => {
+  test('restarts a plugin server that was killed', async () => {
     await withKongFixture({ who: { lab: { mode: 'iid', message: 'x' } } }, {}, async (fixture) => {
       const [before = 0] = await fixture.gateway.pluginServerPids();
       process.kill(before, 'SIGKILL');
@@ -193,7 +193,7 @@ describe('the gateway', () => {
     });
   });
 
-  test('lets an event end with the old plugin server while a reload starts a new one', async () => {
+  test('lets the old plugin server finish an event while a reload starts a new one', async () => {
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
     const release = path.join(folder, 'release');
     const routes = {

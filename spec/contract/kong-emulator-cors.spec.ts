@@ -48,7 +48,7 @@ describe('cors', () => {
 
   test.each<[string, string, Partial<RawRequest>, Record<string, string>]>([
     [
-      'of anybody',
+      'from any origin',
       'open',
       preflight(PAGE, [['Access-Control-Request-Headers', 'x-a,x-b']]),
       {
@@ -58,7 +58,7 @@ describe('cors', () => {
       },
     ],
     [
-      'of the one page',
+      'from the only allowed origin',
       'one',
       preflight(PAGE),
       {
@@ -69,7 +69,7 @@ describe('cors', () => {
       },
     ],
     [
-      'of another page in the same words, which keep that one out',
+      'from another origin with the same headers, which the browser rejects',
       'one',
       preflight('https://evil.example'),
       {
@@ -80,7 +80,7 @@ describe('cors', () => {
       },
     ],
     [
-      'of a page on the list, its port aside',
+      'from a listed origin with another port',
       'some',
       preflight('http://other.example'),
       {
@@ -91,7 +91,7 @@ describe('cors', () => {
       },
     ],
     [
-      'of a page that a pattern matches',
+      'from an origin that matches a pattern',
       'some',
       preflight('https://a.wild.example:8443'),
       {
@@ -102,7 +102,7 @@ describe('cors', () => {
       },
     ],
     [
-      'of a page that is not on it',
+      'from an origin that is not listed',
       'some',
       preflight('https://evil.example'),
       {
@@ -112,7 +112,7 @@ describe('cors', () => {
       },
     ],
     [
-      'of anybody where a star is on the list',
+      'from any origin if the list contains a star',
       'star',
       preflight('https://evil.example'),
       {
@@ -133,7 +133,7 @@ describe('cors', () => {
       },
     ],
     [
-      'with credentials, of anybody, into a private network',
+      'with credentials, from any origin, to a private network',
       'all',
       preflight(PAGE, [['Access-Control-Request-Private-Network', 'true']]),
       {
@@ -145,12 +145,12 @@ describe('cors', () => {
       },
     ],
     [
-      'before anybody has to authenticate',
+      'before authentication',
       'known',
       preflight(PAGE),
       { 'access-control-allow-origin': PAGE, vary: 'Origin', 'access-control-allow-methods': ALL },
     ],
-  ])('answers a preflight %s', async (_what, route, request, fields) => {
+  ])('responds to a preflight %s', async (_what, route, request, fields) => {
     const response = await fixture.send(route, request);
     expect(told(response)).toEqual([200, fields]);
     expect([response.body, response.header('Content-Length'), fixture.upstream.seen]).toEqual(['', '0', []]);
@@ -158,19 +158,23 @@ describe('cors', () => {
 
   test.each<[string, string, Partial<RawRequest>]>([
     ['OPTIONS without an origin', 'open', { method: 'OPTIONS' }],
-    ['OPTIONS that asks for no method', 'open', { method: 'OPTIONS', headers: [['Origin', PAGE]] }],
-    ['a preflight that is to go on', 'continues', preflight(PAGE)],
-  ])('lets %s pass', async (_what, route, request) => {
+    [
+      'OPTIONS without Access-Control-Request-Method',
+      'open',
+      { method: 'OPTIONS', headers: [['Origin', PAGE]] },
+    ],
+    ['a preflight if preflight_continue is set', 'continues', preflight(PAGE)],
+  ])('proxies %s', async (_what, route, request) => {
     await fixture.send(route, request);
     expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test.each<[string, string, number, Record<string, string>]>([
-    ['of the upstream', 'one', 200, { vary: 'Origin', 'access-control-expose-headers': 'X-A,X-B' }],
-    ['of a plugin', 'answers', 202, { vary: 'Origin', 'access-control-expose-headers': 'X-A' }],
-    ['that refuses', 'known', 401, { vary: 'Origin' }],
-    ['of Kong where the upstream is dead', 'dead', 502, { vary: 'Origin' }],
-  ])('says who may read an answer %s', async (_what, route, status, fields) => {
+    ['from the upstream', 'one', 200, { vary: 'Origin', 'access-control-expose-headers': 'X-A,X-B' }],
+    ['from a plugin', 'answers', 202, { vary: 'Origin', 'access-control-expose-headers': 'X-A' }],
+    ['that rejects the request', 'known', 401, { vary: 'Origin' }],
+    ['from Kong when the upstream is down', 'dead', 502, { vary: 'Origin' }],
+  ])('adds the allowed origin to a response %s', async (_what, route, status, fields) => {
     expect(told(await fixture.send(route, from(PAGE)))).toEqual([
       status,
       { 'access-control-allow-origin': PAGE, ...fields },
@@ -178,19 +182,19 @@ describe('cors', () => {
   });
 
   test.each<[string, string, string, Record<string, string>]>([
-    ['nobody where the page is not on the list', 'some', 'https://evil.example', { vary: 'Origin' }],
+    ['no origin that is not listed', 'some', 'https://evil.example', { vary: 'Origin' }],
     [
-      'the page that asks, with its credentials',
+      'the requesting origin, with credentials,',
       'all',
       PAGE,
       { vary: 'Origin', 'access-control-allow-origin': PAGE, 'access-control-allow-credentials': 'true' },
     ],
     ['everybody', 'open', PAGE, { 'access-control-allow-origin': '*' }],
-  ])('lets %s read an answer', async (_what, route, origin, fields) => {
+  ])('allows %s to read a response', async (_what, route, origin, fields) => {
     expect(told(await fixture.send(route, from(origin)))).toEqual([200, fields]);
   });
 
-  test('keeps what others say of Vary', async () => {
+  test('keeps Vary values of others', async () => {
     const reply = JSON.stringify({ headers: { Vary: 'Accept' } });
     const response = await fixture.send('one', from(PAGE, [['X-Reply', reply]]));
     expect(

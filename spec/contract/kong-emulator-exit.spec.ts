@@ -45,7 +45,7 @@ const routes: Record<string, FixtureRoute> = {
   tagged: exit(200, 'hello', { ETag: '"a"', 'Content-Type': 'text/plain', 'x-a': '1' }),
 };
 
-describe('an exit', () => {
+describe('kong.response.exit', () => {
   const numbered = (name: string, list: FixtureRoute[]): [string, FixtureRoute][] =>
     list.map((route, i) => [`${name}-${i}`, route]);
   const fixture = useKongFixture({
@@ -70,7 +70,7 @@ describe('an exit', () => {
     ]),
   });
 
-  test('sends header values as they are given, arrays as repeated fields', async () => {
+  test('sends header values unchanged, and arrays as repeated fields', async () => {
     const { headers, header } = await fixture.send('header');
     expect(header('X-Under')).toBe('1');
     expect(header('x-number')).toBe('5');
@@ -91,11 +91,11 @@ describe('an exit', () => {
     expect(headers.find(([name]) => name === 'x-empty')?.[1]).toBe(' ');
   });
 
-  test('keeps the last of several values of a field that nginx holds one of', async () => {
+  test('sends the last value of a field that nginx stores once', async () => {
     expect((await fixture.send('header')).header('WWW-Authenticate')).toBe('b');
   });
 
-  test('ignores Transfer-Encoding, replaces Server and lets no line break through', async () => {
+  test('ignores Transfer-Encoding, replaces Server and removes line breaks', async () => {
     const { header } = await fixture.send('header');
     expect(header('Transfer-Encoding')).toBeUndefined();
     expect(header('Server')).toBe('kong/3.9.3');
@@ -103,7 +103,7 @@ describe('an exit', () => {
     expect(header('X-Evil')).toBeUndefined();
   });
 
-  test('sends strings as the bytes that they are', async () => {
+  test('sends strings as bytes', async () => {
     expect((await fixture.send('latin')).header('x-name')).toBe(
       Buffer.from('café', 'utf8').toString('latin1'),
     );
@@ -116,11 +116,11 @@ describe('an exit', () => {
     expect(JSON.parse(body)).toEqual({ path: '/a"', list: [1, {}, {}], flag: true, part: 1.5 });
   });
 
-  test('keeps a content type that is given for a table', async () => {
+  test('keeps a given content type of a table', async () => {
     expect((await fixture.send('typed')).header('Content-Type')).toBe('application/problem+json');
   });
 
-  test('computes Content-Length, and keeps one that is given however wrong it is', async () => {
+  test('computes Content-Length, and keeps a given one even if it is wrong', async () => {
     expect((await fixture.send('object')).header('Content-Length')).toBe(
       String((await fixture.send('object')).body.length),
     );
@@ -129,13 +129,13 @@ describe('an exit', () => {
     expect([response.status, response.header('Content-Type')]).toEqual([500, 'text/plain; charset=utf-8']);
   });
 
-  test('sends a 204 without Content-Length where it has no body, with one where the body is empty', async () => {
+  test('sends a 204 without Content-Length if it has no body, and with one if the body is empty', async () => {
     const { header } = await fixture.send('before');
     expect([header('x-a'), header('x-list'), header('Content-Length')]).toEqual(['1, 2', 'a, b', undefined]);
     expect((await fixture.send('empty204')).header('Content-Length')).toBe('0');
   });
 
-  test('sends no content with a 204 whatever the body, and no type', async () => {
+  test('sends a 204 without content and type, whatever the body', async () => {
     const { header, body } = await fixture.send('full204');
     expect([header('Content-Length'), header('Content-Type'), body]).toEqual(['5', undefined, '']);
   });
@@ -144,7 +144,7 @@ describe('an exit', () => {
     expect((await fixture.send('empty304')).header('Content-Length')).toBe('0');
   });
 
-  test('answers an error without a body with its own words, in the form that the client asks for', async () => {
+  test('writes a body for an error without one, in the format that the client accepts', async () => {
     const json = await fixture.send('nobody404', { headers: [['Accept', 'application/json']] });
     expect(JSON.parse(json.body)).toMatchObject({ message: 'Not found' });
     const text = await fixture.send('nobody404');
@@ -154,34 +154,34 @@ describe('an exit', () => {
     expect(html.body).toContain('<p>Not found.</p>');
   });
 
-  test('answers other statuses without a body by a page of nginx or with nothing', async () => {
+  test('sends a page of nginx, or nothing, for other statuses without a body', async () => {
     expect((await fixture.send('nobody403')).body).toContain('<title>403 Forbidden</title>');
     expect((await fixture.send('nobody302')).body).toContain('<title>302 Found</title>');
     const teapot = await fixture.send('nobody418');
     expect([teapot.header('Content-Length'), teapot.body]).toEqual(['0', '']);
   });
 
-  test('sends an empty body where it is asked to', async () => {
+  test('sends an empty body if it is given', async () => {
     expect((await fixture.send('empty404')).body).toBe('');
   });
 
-  test('loses the headers behind a missing body', async () => {
+  test('drops the headers if the body is missing', async () => {
     expect((await fixture.send('nil')).header('x-a')).toBeUndefined();
   });
 
   test.each<[string, [string, string], number]>([
-    ['the same tag', ['If-None-Match', 'W/"a"'], 304],
-    ['another tag', ['If-None-Match', '"b"'], 200],
-    ['any tag', ['If-None-Match', '*'], 304],
-    ['the tag to match', ['If-Match', '"a"'], 200],
-  ])('is taken by nginx for a resource with a tag: %s', async (_what, condition, status) => {
+    ['If-None-Match with the same tag', ['If-None-Match', 'W/"a"'], 304],
+    ['If-None-Match with another tag', ['If-None-Match', '"b"'], 200],
+    ['If-None-Match with a star', ['If-None-Match', '*'], 304],
+    ['If-Match with the same tag', ['If-Match', '"a"'], 200],
+  ])('is evaluated by nginx against the conditions of the request: %s', async (_what, condition, status) => {
     const response = await fixture.send('tagged', { headers: [condition] });
     expect([response.status, response.header('x-a'), response.header('ETag')]).toEqual([status, '1', '"a"']);
     expect(response.body).toBe(status === 200 ? 'hello' : '');
     expect(response.header('Content-Type')).toBe(status === 200 ? 'text/plain; charset=UTF-8' : undefined);
   });
 
-  test('is lost, and the connection with it, where nginx finds another tag than the client wants', async () => {
+  test('closes the connection without a response if If-Match names another tag', async () => {
     const bytes = 'GET /tagged HTTP/1.1\r\nHost: a\r\nIf-Match: "b"\r\n\r\n';
     expect(await sendBytes(fixture.gateway.proxyPort, bytes)).toBe('');
   });
@@ -191,7 +191,7 @@ describe('an exit', () => {
     expect([header('Content-Length'), body]).toEqual(['7', '']);
   });
 
-  test('carries latency, server and request ID', async () => {
+  test('adds latency, server and request ID', async () => {
     const { header } = await fixture.send('empty404');
     expect(header('X-Kong-Response-Latency')).toMatch(/^\d+$/);
     expect(header('X-Kong-Request-Id')).toMatch(/^[0-9a-f]{32}$/);
@@ -199,27 +199,27 @@ describe('an exit', () => {
     expect(header('Via')).toBeUndefined();
   });
 
-  test.each(refused.map(([what], i) => [what, i] as const))('is a 500 with %s', async (_what, i) => {
+  test.each(refused.map(([what], i) => [what, i] as const))('responds with 500 for %s', async (_what, i) => {
     const response = await fixture.send(`refused-${i}`);
     expect(response.status).toBe(500);
     expect(JSON.parse(response.body)).toMatchObject({ message: 'An unexpected error occurred' });
   });
 
   test.each(types.map((row, i) => [...row, i] as const))(
-    'shows the type %s with %i as %s',
+    'sends the type %s with status %i as %s',
     async (...row) => {
       expect((await fixture.send(`type-${row[3]}`)).header('Content-Type')).toBe(row[2]);
     },
   );
 
   test.each(REASONS.map((row, i) => [...row, i] as const))(
-    'has for %i the words "%s"',
+    'sends status %i with the message "%s"',
     async (_status, reason, i) => {
       expect((await fixture.send(`reason-${i}`)).reason).toBe(reason);
     },
   );
 
-  test.each([0, 1])('closes the connection without a word on some statuses (%i)', async (i) => {
+  test.each([0, 1])('closes the connection without a response for status %i', async (i) => {
     const { proxyPort } = fixture.gateway;
     expect(await sendBytes(proxyPort, `GET /closing-${i} HTTP/1.1\r\nHost: a\r\n\r\n`)).toBe('');
   });

@@ -66,7 +66,7 @@ describe('the fail-closed guard', () => {
     listener.arrivals.length = 0;
   });
 
-  test('answers with a problem', async () => {
+  test('responds with problem+json', async () => {
     const response = await fixture.send('passes');
     expect([response.status, response.header('Content-Type'), response.header('Retry-After')]).toEqual([
       503,
@@ -95,11 +95,11 @@ describe('the fail-closed guard', () => {
   );
 
   test.each<[string, string, number]>([
-    ['is skipped after an answer', 'answers', 202],
-    ['answers for a plugin that throws', 'throws', 503],
-    ['ends what was pointed at another machine', 'strays', 503],
-    ['answers on a route without a service', 'bare', 503],
-    ['ends what has another sign', 'signed', 503],
+    ['is skipped after a response', 'answers', 202],
+    ['responds if the plugin throws', 'throws', 503],
+    ['rejects a request whose target is another machine', 'strays', 503],
+    ['responds on a route without a service', 'bare', 503],
+    ['rejects a request with another value in the shared context', 'signed', 503],
   ])('%s', async (_what, route, status) => {
     const response = await fixture.send(route);
     expect([response.status, listener.arrivals.length]).toEqual([status, 0]);

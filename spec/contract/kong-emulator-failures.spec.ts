@@ -11,7 +11,7 @@ import { useResources } from '../helpers/use-resources';
 const TIMEOUT_MS = 1500;
 const start = (message: KongMessage): boolean => message.method === 'StartInstance';
 
-describe('a plugin server that says', () => {
+describe('an answer of the plugin server', () => {
   let server: ScriptedServer;
   let fixture: KongFixture;
 
@@ -39,41 +39,41 @@ describe('a plugin server that says', () => {
   };
 
   test.each<[string, (message: KongMessage) => void]>([
-    ['an error', (message) => message.fail('it went wrong')],
-    ['nothing, and hangs up', (message) => message.hangUp()],
-    ['nothing at all', () => undefined],
-    ['a result that is nil', (message) => message.answer(null)],
-    ['that the event is over', (message) => message.answer({ EventId: 1, Data: 'ret' })],
-  ])('%s lets the request pass', async (_what, reply) => {
+    ['an RPC error', (message) => message.fail('it went wrong')],
+    ['no answer, and a closed connection', (message) => message.hangUp()],
+    ['no answer until the timeout', () => undefined],
+    ['a nil result', (message) => message.answer(null)],
+    ['the end of the event', (message) => message.answer({ EventId: 1, Data: 'ret' })],
+  ])('%s: Kong proxies the request', async (_what, reply) => {
     onEvent(reply);
     expect((await fixture.send('lab')).status).toBe(200);
     expect(fixture.upstream.seen).toHaveLength(1);
   });
 
   test.each<[string, (message: KongMessage) => void]>([
-    ['an answer to another message', ({ id, send }) => send(pack([1, id + 1, null, {}]))],
-    ['what is no answer', ({ id, send }) => send(pack([0, id, 'plugin.Foo', []]))],
-    ['what is no MsgPack', ({ send }) => send(Buffer.from([0xc1]))],
+    ['an answer with another message ID', ({ id, send }) => send(pack([1, id + 1, null, {}]))],
+    ['a message that is not an answer', ({ id, send }) => send(pack([0, id, 'plugin.Foo', []]))],
+    ['bytes that are not MsgPack', ({ send }) => send(Buffer.from([0xc1]))],
     [
-      'half an answer, and hangs up',
+      'half an answer, and a closed connection',
       (message) => {
         message.send(pack([1, message.id, null, { Data: 'ret' }]).subarray(0, 6));
         message.hangUp();
       },
     ],
-    ['a step without a call', (message) => message.answer({ EventId: 1 })],
-  ])('%s is a 500', async (_what, reply) => {
+    ['a step without a PDK call', (message) => message.answer({ EventId: 1 })],
+  ])('%s: Kong responds with 500', async (_what, reply) => {
     onEvent(reply);
     expect((await fixture.send('lab')).status).toBe(500);
     expect(fixture.upstream.seen).toHaveLength(0);
   });
 
-  test('that an instance cannot be started is a 500', async () => {
+  test('an error of StartInstance: Kong responds with 500', async () => {
     server.onMessage = (message) => message.fail('no such plugin');
     expect((await fixture.send('lab')).status).toBe(500);
   });
 
-  test('something else first is heard for its answer', async () => {
+  test('a notification before the answer: Kong processes both', async () => {
     onEvent((message) => {
       message.send(pack([2, 'someLabel', {}]));
       message.answer({ EventId: 1, Data: { Method: 'kong.response.exit', Args: [202, 'x'] } });
@@ -81,7 +81,7 @@ describe('a plugin server that says', () => {
     expect((await fixture.send('lab')).status).toBe(202);
   });
 
-  test('that it has another process ID is given its instances again', async () => {
+  test('another process ID: Kong starts the instances again', async () => {
     let pid = 1;
     onEvent((message) => {
       message.send(pack([2, 'serverPid', pid]));
@@ -96,7 +96,7 @@ describe('a plugin server that says', () => {
     expect(server.count('StartInstance')).toBe(2);
   });
 
-  test('that it has no such instance is asked again and again', async () => {
+  test('an unknown instance: Kong starts it and repeats the event without limit', async () => {
     let refusals = 5;
     onEvent((message) => {
       if (refusals-- > 0) message.fail('no plugin instance #1');
@@ -106,7 +106,7 @@ describe('a plugin server that says', () => {
     expect([server.count('StartInstance'), server.count('HandleEvent')]).toEqual([6, 6]);
   });
 
-  test('an answer in pieces is understood', async () => {
+  test('an answer in several pieces: Kong reads it', async () => {
     onEvent((message) => {
       const bytes = pack([
         1,
@@ -119,7 +119,7 @@ describe('a plugin server that says', () => {
     expect((await fixture.send('lab')).body).toHaveLength(70_000);
   });
 
-  test('its answer too late, on a connection that is in use again, is a 500', async () => {
+  test('a late answer on a connection that is in use again: Kong responds with 500', async () => {
     const late: KongMessage[] = [];
     onEvent((message) => late.push(message));
     expect((await fixture.send('lab')).status).toBe(200);
@@ -127,7 +127,7 @@ describe('a plugin server that says', () => {
     expect((await fixture.send('lab')).status).toBe(500);
   });
 
-  test('its answer too late is not taken for another', async () => {
+  test('a late answer on an idle connection: Kong closes the connection', async () => {
     const late: KongMessage[] = [];
     onEvent((message) => late.push(message));
     expect((await fixture.send('lab')).status).toBe(200);
@@ -139,7 +139,7 @@ describe('a plugin server that says', () => {
     expect(server.messages.filter(start)).toHaveLength(1);
   });
 
-  test('nothing while an instance starts makes others wait for it', async () => {
+  test('no answer while an instance starts: other requests wait for it', async () => {
     const held: KongMessage[] = [];
     server.onMessage = (message) => (start(message) ? held.push(message) : usual(message));
     const requests = [fixture.send('lab'), fixture.send('lab'), fixture.send('lab')];
@@ -151,7 +151,7 @@ describe('a plugin server that says', () => {
   });
 });
 
-describe('a plugin server that is stopped', () => {
+describe('a stopped plugin server', () => {
   let fixture: KongFixture;
 
   const signalServer = async (signal: NodeJS.Signals): Promise<void> => {
@@ -168,7 +168,7 @@ describe('a plugin server that is stopped', () => {
     await resources.use(signalServer('SIGSTOP'), () => signalServer('SIGCONT'));
   });
 
-  test('lets requests pass at once when nobody else can connect', async () => {
+  test('makes Kong proxy requests at once when the backlog is full', async () => {
     const { sockets, error } = await fillBacklog(fixture.gateway.socketPath);
     expect(error.code).toBe('EAGAIN');
     // One of them has the connection that the gateway kept.
@@ -178,11 +178,11 @@ describe('a plugin server that is stopped', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  test('lets a request pass when its time is over', async () => {
+  test('makes Kong proxy a request after the timeout', async () => {
     expect((await fixture.send('lab')).status).toBe(200);
   });
 
-  test('is a 500 for an instance that is not started', async () => {
+  test('makes Kong respond with 500 if the instance is not started', async () => {
     expect((await fixture.send('other')).status).toBe(500);
   });
 });

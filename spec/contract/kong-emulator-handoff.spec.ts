@@ -13,7 +13,7 @@ import { StreamUpstream } from './kong-emulator-fixture/stream-upstream';
 const NOTE = 'n'.repeat(50_000);
 const LATIN = 'caf\u00e9';
 
-describe('a request that a plugin hands on', () => {
+describe('a request whose target a plugin sets', () => {
   let listener: StreamUpstream;
   let fixture: KongFixture;
 
@@ -75,7 +75,7 @@ describe('a request that a plugin hands on', () => {
     listener.arrivals.length = 0;
   });
 
-  test('goes there with the path, the query and the fields that the upstream would have seen', async () => {
+  test('is sent with the path, the query and the fields that the upstream would get', async () => {
     const headers: [string, string][] = [
       ['Host', 'front.example'],
       ['X-Forwarded-For', '1.2.3.4'],
@@ -102,25 +102,25 @@ describe('a request that a plugin hands on', () => {
     expect(seen['x-named']).toBeUndefined();
   });
 
-  test('loses what Connection names, also a field of the plugin', async () => {
+  test('loses the fields that Connection names, also those of the plugin', async () => {
     await fixture.send('plain', { headers: [['Connection', 'close, x-note']] });
     expect(listener.last.headers['x-note']).toBeUndefined();
   });
 
   test.each(['secure', 'kept', 'balanced', 'unbuffered'])(
-    'has 127.0.0.1 for its Host, whatever the service and the route (%s)',
+    'has Host 127.0.0.1 on any service and route (%s)',
     async (name) => {
       const { status } = await fixture.send(name, { headers: [['Host', 'front.example']] });
       expect([status, listener.last.headers.host]).toEqual([200, '127.0.0.1']);
     },
   );
 
-  test('is a 502 where the scheme stays https', async () => {
+  test('gets 502 if the scheme stays https', async () => {
     expect((await fixture.send('still-secure')).status).toBe(502);
     expect(listener.arrivals).toHaveLength(0);
   });
 
-  test('is a 503 of Kong on a route without a service, whatever its target', async () => {
+  test('gets 503 from Kong on a route without a service, whatever its target', async () => {
     const response = await fixture.send('bare');
     expect([response.status, JSON.parse(response.body)]).toMatchObject([
       503,
@@ -129,32 +129,32 @@ describe('a request that a plugin hands on', () => {
     expect(listener.arrivals).toHaveLength(0);
   });
 
-  test('has the query that it was given, or none', async () => {
+  test('has the query that the plugin set, or none', async () => {
     await fixture.send('query', { target: '/query/x?old=1' });
     await fixture.send('no-query', { target: '/no-query/x?old=1' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(['GET /x?async-id=1&n=a%20b%2F"<>', 'GET /x']);
   });
 
-  test('has the path and the method that it was given', async () => {
+  test('has the path and the method that the plugin set', async () => {
     await fixture.send('path');
     await fixture.send('method', { method: 'POST', body: 'x' });
     expect(listener.arrivals.map(({ line }) => line)).toEqual(['GET /p%20q/%C3%A9', 'PUT /']);
   });
 
-  test('has a body that the plugin has read, and bytes that are no UTF-8', async () => {
+  test('has a body that the plugin has read, also bytes that are not UTF-8', async () => {
     await fixture.send('read', { method: 'POST', body: 'y'.repeat(100_000) });
     expect(listener.last.bytes).toBe(100_000);
     expect(listener.last.headers['x-latin']).toBe(Buffer.from(LATIN).toString('latin1'));
   });
 
-  test('shows its target to plugins that come later', async () => {
+  test('shows its target to later plugins', async () => {
     const [, data, host] = JSON.parse((await fixture.send('told')).body) as [null, object, string];
     expect(data).toMatchObject({ host: '127.0.0.1', port: 1234, type: 'ipv4', scheme: 'http' });
     expect(host).toBe('127.0.0.1');
   });
 
   test.each(['host', 'fraction', 'port', 'scheme', 'query', 'method', 'header'])(
-    'is a 500 where a call has a wrong argument (%s)',
+    'gets 500 if a call has an invalid argument (%s)',
     async (name) => {
       expect((await fixture.send(`raise-${name}`)).status).toBe(500);
     },
@@ -168,17 +168,20 @@ describe('a request that a plugin hands on', () => {
     ['PATCH', 'repeated', 1],
     ['GET', 'flowing', 3],
     ['PUT', 'flowing', 1],
-  ])('a %s on the route %s is sent %i times to a listener that hangs up', async (method, route, times) => {
-    const body = method === 'GET' ? {} : { body: 'z'.repeat(20_000) };
-    const { status } = await fixture.send(route, { target: `/${route}/hang-up`, method, ...body });
-    expect([status, listener.arrivals.length]).toEqual([502, times]);
-  });
+  ])(
+    'a %s on the route %s is sent %i times to a listener that closes the connection',
+    async (method, route, times) => {
+      const body = method === 'GET' ? {} : { body: 'z'.repeat(20_000) };
+      const { status } = await fixture.send(route, { target: `/${route}/hang-up`, method, ...body });
+      expect([status, listener.arrivals.length]).toEqual([502, times]);
+    },
+  );
 
-  test.each(['GET', 'POST'])('a %s is a 502 where nobody listens', async (method) => {
+  test.each(['GET', 'POST'])('a %s gets 502 if nothing listens on the port', async (method) => {
     expect((await fixture.send('dead', { method, body: 'x' })).status).toBe(502);
   });
 
-  test('a POST is sent to the next target where the first takes no connection', async () => {
+  test('a POST is sent to the next target if the first does not accept the connection', async () => {
     for (let i = 0; i < 4; i++) {
       expect((await fixture.send('targets', { method: 'POST', body: 'x' })).status).toBe(200);
     }

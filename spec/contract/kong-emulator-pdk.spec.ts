@@ -10,19 +10,19 @@ const MANY_HEADERS = Array.from({ length: 150 }, (_, i): [string, string] => [`X
 
 /** A fact and calls that Kong raises at: the client gets 500. */
 const raises: [fact: string, calls: Calls][] = [
-  ['more than 1000 headers asked for', [['request.getHeaders', [1001]]]],
-  ['no headers asked for', [['request.getHeaders', [0]]]],
-  ['a count that is text', [['request.getHeaders', ['5']]]],
+  ['more than 1000 headers', [['request.getHeaders', [1001]]]],
+  ['a maximum of 0 headers', [['request.getHeaders', [0]]]],
+  ['a maximum that is a string', [['request.getHeaders', ['5']]]],
   ['a header name that is a number', [['request.getHeader', [5]]]],
-  ['no name of a variable', [['nginx.getVar', []]]],
+  ['a missing variable name', [['nginx.getVar', []]]],
   ['a call of the log phase', [['log.serialize', []]]],
   ['a call of a later phase', [['response.getStatus', []]]],
-  ['a port that is none', [['service.setTarget', ['a', 70_000]]]],
-  ['a scheme that is none', [['service.request.setScheme', ['ftp']]]],
+  ['a port out of range', [['service.setTarget', ['a', 70_000]]]],
+  ['an unknown scheme', [['service.request.setScheme', ['ftp']]]],
   ['a path without a slash', [['service.request.setPath', ['x']]]],
 ];
 
-describe('a plugin reads', () => {
+describe('the PDK', () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'lab-'));
   const nginxInclude = path.join(folder, 'maps.conf');
   fs.writeFileSync(
@@ -72,19 +72,19 @@ describe('a plugin reads', () => {
   });
 
   test.each(raises.map(([fact, calls], i) => [fact, calls, i] as const))(
-    'a 500 for %s',
+    'responds with 500 for %s',
     async (_fact, _calls, i) => {
       expect((await fixture.send(`raise-${i}`)).status).toBe(500);
     },
   );
 
-  test('100 headers, or as many as it asks for', async () => {
+  test('returns 100 headers, or as many as the plugin requests', async () => {
     const { body } = await fixture.send('many', { headers: MANY_HEADERS });
     const counts = (JSON.parse(body) as object[]).map((headers) => Object.keys(headers).length);
     expect(counts).toEqual([100, 3, 152]);
   });
 
-  test('the service, the route and where the request will go', async () => {
+  test('returns the service, the route and the target of the request', async () => {
     const [service, route, balancer] = JSON.parse((await fixture.send('entities')).body) as Record<
       string,
       unknown
@@ -122,7 +122,7 @@ describe('a plugin reads', () => {
     });
   });
 
-  test('the length of the head, without that of the body', async () => {
+  test('returns the length of the request head, without the body', async () => {
     const head = 'POST /length HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\n';
     const { body } = await fixture.send('length', {
       method: 'POST',
@@ -132,7 +132,7 @@ describe('a plugin reads', () => {
     expect(JSON.parse(body)).toEqual([String(head.length), '5', null]);
   });
 
-  test('many things at once by a map of an nginx include', async () => {
+  test('returns many values at once from a map in an nginx include', async () => {
     expect(JSON.parse((await fixture.send('map', { target: '/map/x?q=1' })).body)).toEqual([
       'a\nGETb\t"q=1"||/x',
     ]);
@@ -144,14 +144,14 @@ describe('a plugin reads', () => {
     [11_000, 200],
     [11_300, 500],
     [70_000, 500],
-  ])('a raw body of %i bytes without a limit: %i', async (length, status) => {
+  ])('returns a raw body of %i bytes without a limit: status %i', async (length, status) => {
     expect((await fixture.send('body', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
   });
 
   test.each([
     [20_000, 200],
     [20_001, 500],
-  ])('a raw body of %i bytes with a limit of 20000: %i', async (length, status) => {
+  ])('returns a raw body of %i bytes with a limit of 20000: status %i', async (length, status) => {
     expect((await fixture.send('limited', { method: 'POST', body: 'x'.repeat(length) })).status).toBe(status);
   });
 });

@@ -52,14 +52,14 @@ const routes: Record<string, FixtureRoute> = {
   raises: { plugins: [terminate()], lab: { mode: 'exitbadstatus' } },
 };
 
-describe('a plugin of Kong', () => {
+describe('a bundled plugin', () => {
   const consumers = [
     { username: 'bob', custom_id: 'b-1', keyauth_credentials: [{ key: 'sesame' }] },
     { username: 'nobody' },
   ];
   const fixture = useKongFixture(routes, { extra: { consumers } });
 
-  test('key-auth tells the upstream who it is, whatever the client says', async () => {
+  test("key-auth sends the consumer to the upstream, and replaces the client's fields of the same names", async () => {
     await fixture.send('key', withKey('sesame'));
     const { header } = fixture.upstream.last;
     expect(header('X-Consumer-Username')).toBe('bob');
@@ -70,7 +70,7 @@ describe('a plugin of Kong', () => {
     expect(header('apikey')).toBe('sesame');
   });
 
-  test('key-auth finds a key in the query, and hides it where it is told to', async () => {
+  test('key-auth reads a key from the query, and removes it with hide_credentials', async () => {
     await fixture.send('hidden', { target: '/hidden?apikey=sesame&b=1' });
     expect(fixture.upstream.last.line).toBe('GET /?b=1');
     await fixture.send('hidden', withKey('sesame'));
@@ -78,7 +78,7 @@ describe('a plugin of Kong', () => {
   });
 
   test.each<[string, string, Partial<RawRequest>, string, string]>([
-    ['no key', 'key', {}, 'No API key found in request', 'Key'],
+    ['a request without a key', 'key', {}, 'No API key found in request', 'Key'],
     ['a wrong key', 'realm', withKey('wrong'), 'Unauthorized', 'Key realm="lab"'],
     [
       'two keys',
@@ -92,14 +92,14 @@ describe('a plugin of Kong', () => {
       'Duplicate API key found',
       'Key',
     ],
-  ])('key-auth refuses %s', async (_what, route, request, message, challenge) => {
+  ])('key-auth rejects %s', async (_what, route, request, message, challenge) => {
     const response = await fixture.send(route, request);
     expect([response.status, response.header('WWW-Authenticate')]).toEqual([401, challenge]);
     expect(JSON.parse(response.body)).toMatchObject({ message });
     expect(fixture.upstream.seen).toHaveLength(0);
   });
 
-  test('key-auth lets nobody through as the anonymous consumer', async () => {
+  test('key-auth accepts a request without a key as the anonymous consumer', async () => {
     await fixture.send('anonymous', { headers: FORGED });
     const { header } = fixture.upstream.last;
     expect(header('X-Consumer-Username')).toBe('nobody');
@@ -108,7 +108,7 @@ describe('a plugin of Kong', () => {
     expect(header('X-Consumer-Custom-ID')).toBeUndefined();
   });
 
-  test('key-auth tells plugins behind it who it is', async () => {
+  test('key-auth shows the consumer to later plugins', async () => {
     const [consumer, credential, context] = JSON.parse(
       (await fixture.send('known', withKey('sesame'))).body,
     ) as object[];
@@ -121,19 +121,22 @@ describe('a plugin of Kong', () => {
     expect(JSON.parse((await fixture.send('unknown')).body)).toMatchObject([{ username: 'nobody' }, null]);
   });
 
-  test('key-auth goes before the plugin server', async () => {
+  test('key-auth runs before the plugin server', async () => {
     expect((await fixture.send('refused')).status).toBe(401);
     expect((await fixture.send('refused', withKey('sesame'))).status).toBe(202);
   });
 
-  test.each(['allowed', 'inside', 'tolerated'])('ip-restriction lets who is %s through', async (route) => {
-    expect((await fixture.send(route)).status).toBe(200);
-  });
+  test.each(['allowed', 'inside', 'tolerated'])(
+    'ip-restriction accepts an address that is %s',
+    async (route) => {
+      expect((await fixture.send(route)).status).toBe(200);
+    },
+  );
 
   test.each<[string, string, number, string]>([
-    ['who is not on its list', 'outside', 403, 'IP address not allowed: 127.0.0.1'],
-    ['whom it denies, whatever it allows', 'denied', 451, 'not you'],
-  ])('ip-restriction refuses %s', async (_what, route, status, message) => {
+    ['an address that is not allowed', 'outside', 403, 'IP address not allowed: 127.0.0.1'],
+    ['a denied address, even if it is allowed too', 'denied', 451, 'not you'],
+  ])('ip-restriction rejects %s', async (_what, route, status, message) => {
     const response = await fixture.send(route);
     expect([response.status, JSON.parse(response.body)]).toMatchObject([status, { message }]);
     expect(fixture.upstream.seen).toHaveLength(0);
@@ -141,7 +144,7 @@ describe('a plugin of Kong', () => {
 
   test.each<[string, string, number, string, string]>([
     [
-      'its status and words',
+      'its status and default message',
       'stop',
       503,
       '{"message":"Service unavailable"}',
@@ -149,12 +152,12 @@ describe('a plugin of Kong', () => {
     ],
     ['a message', 'teapot', 418, '{"message":"tea"}', 'application/json; charset=utf-8'],
     ['a body', 'body', 200, '<b>', 'text/html; charset=UTF-8'],
-  ])('request-termination answers with %s', async (_what, route, status, body, type) => {
+  ])('request-termination responds with %s', async (_what, route, status, body, type) => {
     const response = await fixture.send(route);
     expect([response.status, response.body, response.header('Content-Type')]).toEqual([status, body, type]);
   });
 
-  test('request-termination answers with nothing where it has no words', async () => {
+  test('request-termination responds without content if it has no message for the status', async () => {
     expect((await fixture.send('silent')).body).toBe('');
   });
 
@@ -165,16 +168,16 @@ describe('a plugin of Kong', () => {
   });
 
   test.each<[string, string, number]>([
-    ['is skipped after an exit', 'exits', 202],
-    ['answers for a plugin that passes', 'passes', 503],
-    ['answers for a plugin that throws', 'throws', 503],
+    ['is skipped after a response', 'exits', 202],
+    ['responds if the plugin lets the request pass', 'passes', 503],
+    ['responds if the plugin throws', 'throws', 503],
     ['is skipped after an error in Kong', 'raises', 500],
   ])('request-termination %s', async (_what, route, status) => {
     expect((await fixture.send(route)).status).toBe(status);
     expect(fixture.upstream.seen).toHaveLength(0);
   });
 
-  test('request-termination answers while the plugin server is gone', async () => {
+  test('request-termination responds while the plugin server is down', async () => {
     const pids = await fixture.gateway.pluginServerPids();
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     expect((await fixture.send('exits')).status).toBe(503);

@@ -35,7 +35,7 @@ describe('proxy-cache', () => {
 
   const target = (path: string): Partial<RawRequest> => ({ target: path });
 
-  test('keeps a response and gives it again, with its fields', async () => {
+  test('stores a response and replays it with its fields', async () => {
     const first = await fixture.send('plain', {
       ...target('/plain/a?x=1&y=2'),
       ...replying({ headers: { 'X-Own': 'a', 'Set-Cookie': ['a=1', 'b=2'] }, body: 'caf\u00e9' }),
@@ -57,13 +57,13 @@ describe('proxy-cache', () => {
     ['route', ['plain', target('/plain/r')], ['other', target('/other/r')]],
     ['method', ['plain', target('/plain/m')], ['plain', { ...target('/plain/m'), method: 'HEAD' }]],
     ['consumer', ['known', { headers: [['apikey', 'bob']] }], ['known', { headers: [['apikey', 'eve']] }]],
-  ])('tells requests apart by their %s', async (_what, one, another) => {
+  ])('separates requests by %s', async (_what, one, another) => {
     expect(status(await fixture.send(...one))).toBe('Miss');
     expect(status(await fixture.send(...another))).toBe('Miss');
     expect(status(await fixture.send(...one))).toBe('Hit');
   });
 
-  test('does not tell requests apart by a header, nor by a query that a plugin replaces', async () => {
+  test('does not separate requests by a header, or by a query that a plugin replaces', async () => {
     await fixture.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '1']] });
     expect(
       status(await fixture.send('plain', { ...target('/plain/h'), headers: [['X-Async-Kong-Id', '2']] })),
@@ -73,26 +73,26 @@ describe('proxy-cache', () => {
   });
 
   test.each<[string, string, Partial<RawRequest>]>([
-    ['another method', 'plain', { method: 'POST', body: 'x' }],
-    ['another status', 'plain', { ...target('/plain/s'), ...replying({ status: 202 }) }],
+    ['a response to another method', 'plain', { method: 'POST', body: 'x' }],
+    ['a response with another status', 'plain', { ...target('/plain/s'), ...replying({ status: 202 }) }],
     [
-      'another type',
+      'a response with another media type',
       'plain',
       { ...target('/plain/t'), ...replying({ headers: { 'Content-Type': 'text/html' } }) },
     ],
     [
-      'a type with a parameter',
+      'a response whose media type has a parameter',
       'plain',
       { ...target('/plain/u'), ...replying({ headers: { 'Content-Type': 'text/plain; charset=utf-8' } }) },
     ],
     ['a gateway error', 'dead', {}],
-    ['an answer of a later plugin', 'ended', {}],
-  ])('keeps nothing of %s', async (_what, route, request) => {
+    ['a response of a later plugin', 'ended', {}],
+  ])('does not store %s', async (_what, route, request) => {
     expect(status(await fixture.send(route, request))).toBe('Bypass');
     expect(status(await fixture.send(route, request))).toBe('Bypass');
   });
 
-  test('keeps what its configuration names', async () => {
+  test('stores the methods, statuses and types of its configuration', async () => {
     const image = {
       ...target('/images/a'),
       ...replying({ status: 201, headers: { 'Content-Type': 'image/png' } }),
@@ -103,7 +103,7 @@ describe('proxy-cache', () => {
     expect(status(await fixture.send('posts', { method: 'POST', body: 'x' }))).toBe('Hit');
   });
 
-  test('keeps a response that does not want to be kept', async () => {
+  test('stores a response with Cache-Control: no-store', async () => {
     const request = {
       ...target('/plain/private'),
       ...replying({ headers: { 'Cache-Control': 'private, no-store' } }),
@@ -112,14 +112,14 @@ describe('proxy-cache', () => {
     expect(status(await fixture.send('plain', request))).toBe('Hit');
   });
 
-  test('says nothing where it is told so', async () => {
+  test('omits its headers if it is configured to', async () => {
     await fixture.send('silent');
     const { headers } = await fixture.send('silent');
     expect(headers.filter(([name]) => /^(age|x-cache-)/i.test(name))).toEqual([]);
     expect(fixture.upstream.seen).toHaveLength(1);
   });
 
-  test('is skipped after an answer', async () => {
+  test('is skipped after a response', async () => {
     for (let time = 0; time < 2; time++) expect(status(await fixture.send('answers'))).toBeUndefined();
   });
 });

@@ -32,7 +32,7 @@ const routes: Record<string, FixtureRoute> = {
   nowhere: { service: { url: 'http://nowhere.invalid' } },
 };
 
-describe('a request that passes', () => {
+describe('a proxied request', () => {
   const fixture = useKongFixture(routes, { extra: { upstreams: [{ name: 'lab.upstream' }] } });
 
   beforeAll(async () => {
@@ -46,7 +46,7 @@ describe('a request that passes', () => {
     await fixture.gateway.applyConfig({ ...config, upstreams });
   });
 
-  test('comes with what Kong adds', async () => {
+  test('has the fields that Kong adds', async () => {
     await fixture.send('plain', {
       target: '/plain/x?a=1',
       headers: [
@@ -74,7 +74,7 @@ describe('a request that passes', () => {
     ]);
   });
 
-  test('keeps the list of addresses, and nothing else that the client says of itself', async () => {
+  test("keeps the client's X-Forwarded-For, and no other forwarding field", async () => {
     const forged: [string, string][] = [
       ['X-Forwarded-For', '1.2.3.4'],
       ['X-Forwarded-Proto', 'https'],
@@ -93,7 +93,7 @@ describe('a request that passes', () => {
     expect(header('Via')).toBe('1.0 a, 1.1 kong/3.9.3');
   });
 
-  test('leaves out what concerns one connection only, and what Connection names', async () => {
+  test('loses hop-by-hop fields, and those that Connection names', async () => {
     const hops: [string, string][] = [
       ['Connection', 'close, X-Named, Authorization'],
       ['X-Named', '1'],
@@ -123,18 +123,18 @@ describe('a request that passes', () => {
     expect(header('X-Stays')).toBe('1');
   });
 
-  test('drops a field of the plugin that the client names in Connection', async () => {
+  test('loses a field of the plugin that the client names in Connection', async () => {
     await fixture.send('noted', { headers: [['Connection', 'close, X-Note']] });
     expect(fixture.upstream.last.header('X-Note')).toBeUndefined();
   });
 
-  test('keeps the Host where the route says so', async () => {
+  test('keeps the Host if the route preserves it', async () => {
     await fixture.send('preserved', { headers: [['Host', 'Example.COM:81']] });
     expect(fixture.upstream.last.header('Host')).toBe('Example.COM:81');
     expect(fixture.upstream.last.header('X-Forwarded-Host')).toBe('example.com');
   });
 
-  test('has the host of an absolute target, and keeps the one of the Host field', async () => {
+  test('has the host of an absolute request target, and keeps the one of the Host field', async () => {
     await fixture.send('preserved', {
       target: 'http://Other.example:9/preserved/x',
       headers: [['Host', 'a']],
@@ -143,7 +143,7 @@ describe('a request that passes', () => {
     expect([line, header('X-Forwarded-Host'), header('Host')]).toEqual(['GET /x', 'other.example', 'a']);
   });
 
-  test('is what a plugin makes of it', async () => {
+  test('has the changes that a plugin made', async () => {
     await fixture.send('changed', { headers: [['X-Gone', '1']] });
     const { line, rawHeaders, header } = fixture.upstream.last;
     expect(line).toBe('GET /new%20path?b=2%203');
@@ -153,27 +153,27 @@ describe('a request that passes', () => {
     expect(header('Host')).toBe('h.example');
   });
 
-  test('goes where set_target says, with that name as its Host', async () => {
+  test('is sent to the target of set_target, with that name as its Host', async () => {
     await fixture.send('moved', { target: '/moved/x' });
     expect(fixture.upstream.last.line).toBe('GET /base/x');
     expect(fixture.upstream.last.header('Host')).toBe('127.0.0.1');
   });
 
-  test('is a 500 where a service with an address is given a name', async () => {
+  test('gets 500 if a plugin sets a name on a service with an address', async () => {
     expect((await fixture.send('fixed')).status).toBe(500);
   });
 
-  test.each(['balanced', 'renamed'])('goes to a target of an upstream (%s)', async (name) => {
+  test.each(['balanced', 'renamed'])('is sent to a target of an upstream (%s)', async (name) => {
     await fixture.send(name);
     expect(fixture.upstream.last.header('Host')).toBe(`127.0.0.1:${fixture.upstream.port}`);
   });
 
-  test('keeps a question mark without a query', async () => {
+  test('keeps the question mark of an empty query', async () => {
     await fixture.send('plain', { target: '/plain/x?' });
     expect(fixture.upstream.last.line).toBe('GET /x?');
   });
 
-  test('comes with its length where it has a body, chunked or not, and without one where it has none', async () => {
+  test('has a Content-Length if it has a body, chunked or not, and none otherwise', async () => {
     const chunked: Partial<RawRequest> = { method: 'POST', headers: [['Transfer-Encoding', 'chunked']] };
     await fixture.send('plain', { ...chunked, body: '5\r\nhello\r\n0\r\n\r\n' });
     await fixture.send('plain', { method: 'POST' });
@@ -189,7 +189,7 @@ describe('a request that passes', () => {
     ]);
   });
 
-  test('is told to go on with its body', async () => {
+  test('gets 100 Continue', async () => {
     const bytes =
       'POST /plain HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello';
     expect(await sendBytes(fixture.gateway.proxyPort, bytes)).toMatch(
@@ -197,7 +197,7 @@ describe('a request that passes', () => {
     );
   });
 
-  test('is sent again on a hang-up, unless its method may not be repeated', async () => {
+  test('is sent again after a closed connection, unless its method is not idempotent', async () => {
     const hangUp = replying({ hangUp: true });
     await fixture.send('repeated');
     fixture.upstream.seen.length = 0;
@@ -208,7 +208,7 @@ describe('a request that passes', () => {
     expect(fixture.upstream.seen).toHaveLength(5);
   });
 
-  test('is a 502 where nobody listens, a 503 where the name leads nowhere, a 404 without a route', async () => {
+  test('gets 502 if nothing listens, 503 if the name does not resolve, and 404 without a route', async () => {
     const dead = await fixture.send('dead');
     expect([dead.status, dead.header('Via'), dead.header('Content-Type')]).toEqual([
       502,
@@ -227,7 +227,7 @@ describe('a request that passes', () => {
     ]);
   });
 
-  test('is sent to https where the route is for nothing else', async () => {
+  test('gets 426 on a route that is for https only', async () => {
     const response = await fixture.send('https');
     expect([response.status, response.header('Upgrade')]).toEqual([426, 'TLS/1.2, HTTP/1.1']);
   });

@@ -53,7 +53,7 @@ describe('a response', () => {
     ...Object.fromEntries([...pathRoutes('v0'), ...pathRoutes('v1')]),
   });
 
-  test('carries what Kong adds, and keeps server and date of the upstream', async () => {
+  test('has the fields that Kong adds, and keeps Server and Date of the upstream', async () => {
     const { header } = await fixture.send(
       'plain',
       replying({ headers: { Server: 'up', Via: '1.0 up', Date: 'x' } }),
@@ -67,7 +67,7 @@ describe('a response', () => {
     expect((await fixture.send('plain')).header('Server')).toBe('kong/3.9.3');
   });
 
-  test('leaves out what concerns one connection only, and what nginx keeps to itself', async () => {
+  test('loses hop-by-hop fields, and those that nginx removes', async () => {
     const headers = {
       Connection: ['close, X-Named', 'X-Other'],
       'X-Named': '1',
@@ -86,7 +86,7 @@ describe('a response', () => {
     expect([header('X-Accel-Other'), header('Proxy-Authenticate')]).toEqual(['1', 'x']);
   });
 
-  test('keeps repeated fields apart and bytes as they are', async () => {
+  test('keeps repeated fields separate and bytes unchanged', async () => {
     const { headers } = await fixture.send(
       'plain',
       replying({ headers: { 'Set-Cookie': ['a', 'b'], 'X-L': 'caf\u00e9' } }),
@@ -100,27 +100,27 @@ describe('a response', () => {
     [204, 'text/plain', 'text/plain; charset=UTF-8'],
     [302, 'text/html', 'text/html'],
     [404, 'application/json', 'application/json'],
-  ])('has with %i for the type %s: %s', async (status, type, shown) => {
+  ])('with status %i has for the type %s: %s', async (status, type, shown) => {
     const response = await fixture.send('plain', replying({ status, headers: { 'Content-Type': type } }));
     expect([response.status, response.header('Content-Type')]).toEqual([status, shown]);
   });
 
-  test('carries fields of a plugin beside the same of the upstream, but one type', async () => {
+  test('has fields of a plugin beside the same fields of the upstream, and one Content-Type', async () => {
     const { headers, header } = await fixture.send('headed', replying({ headers: { 'X-A': 'up' } }));
     expect(headers.filter(([name]) => name === 'X-A').map(([, value]) => value)).toEqual(['plugin', 'up']);
     expect(header('Content-Type')).toBe('text/plain; charset=UTF-8');
   });
 
-  test('is a 504 where the upstream takes longer than it may', async () => {
+  test('is 504 if the upstream exceeds the read timeout', async () => {
     expect((await fixture.send('slow', replying({ never: true }))).status).toBe(504);
   });
 
-  test('is cut where the upstream cuts it', async () => {
+  test('ends early if the upstream ends early', async () => {
     const { header, body } = await fixture.send('plain', replying({ half: true }));
     expect([header('Content-Length'), body]).toEqual(['10', 'hello']);
   });
 
-  test('to a WebSocket handshake opens a way for bytes', async () => {
+  test('to a WebSocket handshake opens a tunnel', async () => {
     const handshake =
       'GET /plain/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n';
     const text = await converse(fixture.gateway.proxyPort, [
@@ -140,12 +140,12 @@ describe('a response', () => {
       [`${base}|${route}|${strip}`, request, `v0-${i}`, v0] as const,
       [`${base}|${route}|${strip}`, request, `v1-${i}`, v1] as const,
     ]),
-  )('comes from the right path: %s for %s (%s)', async (_where, request, name, wanted) => {
+  )('comes from the expected path: %s for %s (%s)', async (_where, request, name, wanted) => {
     await fixture.send(name, { target: request.replace('NAME', name) });
     expect(fixture.upstream.last.line).toBe(`GET ${wanted.replace('NAME', name)}`);
   });
 
-  test('comes from the route that says most of the request', async () => {
+  test('comes from the route with the most specific match', async () => {
     const seenBy = async (request: Partial<RawRequest>): Promise<string> => {
       await fixture.send('split', { target: '/split/x', ...request });
       return fixture.upstream.last.line;
@@ -159,17 +159,21 @@ describe('a response', () => {
 
   test.each([
     ['a broken escape', 'GET /plain/%zz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
-    ['a path that leads out', 'GET /plain/../../x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
+    [
+      'a path that leaves the root',
+      'GET /plain/../../x HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+      400,
+    ],
     ['two hosts', 'GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n', 400],
     ['no host', 'GET /plain HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
     ['no path', 'OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 400],
     [
-      'two authorizations',
+      'two Authorization fields',
       'GET /plain HTTP/1.1\r\nHost: a\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n',
       400,
     ],
     [
-      'a length and chunks',
+      'a length and a chunked coding',
       'POST /plain HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
       400,
     ],

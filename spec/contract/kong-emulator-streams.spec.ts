@@ -19,7 +19,7 @@ const LARGE = 256 * 1024 * 1024;
 /** More than the buffers of all sockets on the way. */
 const UNREAD = 64 * 1024 * 1024;
 
-describe('a body on its way through the gateway', () => {
+describe('a body that the emulator proxies', () => {
   let listener: StreamUpstream;
   let fixture: KongFixture;
 
@@ -69,7 +69,7 @@ describe('a body on its way through the gateway', () => {
   test.each([
     ['chunked', { 'Transfer-Encoding': 'chunked' }],
     ['with a length', { 'Content-Length': 200_000 }],
-  ])('is taken whole before anybody hears of the request (%s)', async (_kind, headers) => {
+  ])('is received completely before the upstream is called (%s)', async (_kind, headers) => {
     const { request, response } = open('/buffered/sink', headers);
     request.write(Buffer.alloc(100_000));
     // A second request that comes and goes meanwhile: the first had its time.
@@ -84,23 +84,20 @@ describe('a body on its way through the gateway', () => {
   test.each([
     ['chunked', { 'Transfer-Encoding': 'chunked' }, undefined, 'chunked'],
     ['with a length', { 'Content-Length': 200_000 }, '200000', undefined],
-  ])(
-    'flows while it comes where the route does not buffer requests (%s)',
-    async (_kind, headers, length, coding) => {
-      const { request, response } = open('/request-flows/sink', headers);
-      request.write(Buffer.alloc(100_000));
-      await until('the first half', () => listener.arrivals[0]?.bytes === 100_000);
-      request.end(Buffer.alloc(100_000));
-      expect((await response).statusCode).toBe(200);
-      expect(listener.last.bytes).toBe(200_000);
-      expect([listener.last.headers['content-length'], listener.last.headers['transfer-encoding']]).toEqual([
-        length,
-        coding,
-      ]);
-    },
-  );
+  ])('is streamed if the route does not buffer requests (%s)', async (_kind, headers, length, coding) => {
+    const { request, response } = open('/request-flows/sink', headers);
+    request.write(Buffer.alloc(100_000));
+    await until('the first half', () => listener.arrivals[0]?.bytes === 100_000);
+    request.end(Buffer.alloc(100_000));
+    expect((await response).statusCode).toBe(200);
+    expect(listener.last.bytes).toBe(200_000);
+    expect([listener.last.headers['content-length'], listener.last.headers['transfer-encoding']]).toEqual([
+      length,
+      coding,
+    ]);
+  });
 
-  test('is told to go on where it flows', async () => {
+  test('gets 100 Continue if it is streamed', async () => {
     const { request, response } = open('/request-flows/sink', {
       'Content-Length': 5,
       Expect: '100-continue',
@@ -114,7 +111,7 @@ describe('a body on its way through the gateway', () => {
   });
 
   test.each(['/response-flows/two-pieces', '/both-flow/two-pieces', '/buffered/two-pieces/no'])(
-    'comes piece by piece to a client where responses are not buffered (%s)',
+    'is sent in pieces if the route does not buffer responses (%s)',
     async (path) => {
       const head = await get(path);
       const first = await new Promise<Buffer>((resolve) => head.once('data', resolve));
@@ -125,7 +122,7 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  test('comes when it is whole where the response is buffered, its head too', async () => {
+  test('is sent with its head when it is complete if the route buffers responses', async () => {
     const response = get('/buffered/two-pieces');
     await until('the request', () => listener.arrivals.length === 1);
     const isFirst = await Promise.race([
@@ -140,7 +137,7 @@ describe('a body on its way through the gateway', () => {
   test.each([
     ['/response-flows/bytes', false],
     ['/buffered/bytes', true],
-  ])('is taken off the upstream for a client that does not read: %s, %s', async (path, isTaken) => {
+  ])('is read from the upstream even if the client does not read: %s, %s', async (path, isTaken) => {
     const head = await get(`${path}/${UNREAD}`);
     const [first] = listener.arrivals;
     const isDone = (): boolean => first?.isAnswered === true;
@@ -152,7 +149,7 @@ describe('a body on its way through the gateway', () => {
   });
 
   test.each(['/buffered/bytes', '/both-flow/bytes'])(
-    'has 256 MiB down, which no process holds (%s)',
+    'of 256 MiB from the upstream is not held in memory (%s)',
     async (path) => {
       const hash = createHash('sha256');
       await pipeline(await get(`${path}/${LARGE}`), hash);
@@ -162,7 +159,7 @@ describe('a body on its way through the gateway', () => {
   );
 
   test.each(['/buffered/sink', '/both-flow/sink'])(
-    'has 256 MiB up, which no process holds (%s)',
+    'of 256 MiB to the upstream is not held in memory (%s)',
     async (path) => {
       const { request, response } = open(path, { 'Content-Length': LARGE });
       await pipeline(Readable.from(pieces(LARGE)), request);
@@ -171,7 +168,7 @@ describe('a body on its way through the gateway', () => {
     },
   );
 
-  test('is given up where the client goes away in the middle', async () => {
+  test('is abandoned if the client disconnects', async () => {
     const { request, response } = open('/request-flows/sink', { 'Content-Length': 200_000 });
     const failed = expect(response).rejects.toThrow();
     request.write(Buffer.alloc(100_000));
@@ -181,7 +178,7 @@ describe('a body on its way through the gateway', () => {
     await until('the listener to hear of it', () => listener.last.isAborted);
   });
 
-  test('is not waited for where the answer is there already', async () => {
+  test('is not awaited if the response has arrived', async () => {
     const socket = net.connect(fixture.gateway.proxyPort, '127.0.0.1');
     let seen = '';
     socket.on('data', (chunk) => (seen += chunk.toString('latin1')));
